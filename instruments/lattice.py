@@ -1,0 +1,56 @@
+"""The tick lattice: prices are whole numbers of ticks inside, decimals outside."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+
+class OffLatticeError(ValueError):
+    """A price that is not a whole, positive number of ticks."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The grid of prices of one instrument: multiples of `tick_size`, a positive decimal."""
+
+    tick_size: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.tick_size.is_finite() or self.tick_size <= 0:
+            raise ValueError(f"tick size {self.tick_size} is not a positive decimal number")
+
+    @cached_property
+    def precision(self) -> int:
+        """Decimals that a price needs, e.g. 2 for a tick size of 0.25."""
+        exponent = self.tick_size.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        return max(0, -exponent)
+
+    @cached_property
+    def scale(self) -> int:
+        """10 ** precision: price = ticks * units / scale, exact in integers."""
+        return 10**self.precision
+
+    @cached_property
+    def units(self) -> int:
+        """The tick size in units of the last decimal, e.g. 25 for 0.25."""
+        return int(self.tick_size * self.scale)
+
+    def price(self, ticks: int) -> Decimal:
+        """Return the price of `ticks` with all its decimals."""
+        return Decimal(ticks * self.units).scaleb(-self.precision)
+
+    def number(self, ticks: int) -> float:
+        """Return the float nearest to the price, the one that prints as the decimal."""
+        return ticks * self.units / self.scale
+
+    def ticks(self, price: Decimal) -> int:
+        """Return `price` in ticks; raise OffLatticeError unless it is a whole number >= 1."""
+        if not price.is_finite() or price <= 0:
+            raise OffLatticeError(f"price {price} is not a positive number")
+        ticks, rest = divmod(price, self.tick_size)
+        if rest:
+            raise OffLatticeError(
+                f"price {price} is not a multiple of the tick size {self.tick_size}"
+            )
+        return int(ticks)

@@ -1,0 +1,98 @@
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.urls import reverse
+
+from instruments.lattice import Lattice
+
+SMALLEST_TICK_SIZE = Decimal("0.0000000001")
+
+
+class InstrumentQuerySet(models.QuerySet["Instrument"]):
+    def by_symbols(self, symbols: list[str]) -> list["Instrument"]:
+        """Return the instruments in the order of `symbols` (`["all"]`: every one).
+
+        Raise ValidationError naming the symbols that do not exist.
+        """
+        if symbols == ["all"]:
+            return list(self.order_by("id"))
+        found = self.in_bulk(symbols, field_name="symbol")
+        if unknown := [symbol for symbol in symbols if symbol not in found]:
+            known = ", ".join(self.order_by("id").values_list("symbol", flat=True)[:20])
+            raise ValidationError(f"unknown instrument {', '.join(unknown)}; there are: {known}")
+        return [found[symbol] for symbol in dict.fromkeys(symbols)]
+
+
+class Instrument(models.Model):
+    """Something that is traded on its own lattice of prices."""
+
+    symbol = models.CharField(
+        max_length=32,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[A-Z0-9][A-Z0-9._-]*\Z",
+                "Use capital letters, digits, '.', '_' and '-', e.g. ES or BTC-PERPETUAL.",
+            )
+        ],
+    )
+    name = models.CharField(max_length=100)
+    tick_size = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        validators=[MinValueValidator(SMALLEST_TICK_SIZE)],
+        help_text="Smallest step of the price. Fixed once there are quotes.",
+    )
+    currency = models.CharField(
+        max_length=8, default="USD", help_text="Currency in which the price is quoted."
+    )
+    opening_ticks = models.PositiveBigIntegerField(
+        default=20_000,
+        validators=[MinValueValidator(1)],
+        help_text="Price, in ticks, from which a simulated history starts.",
+    )
+
+    objects = InstrumentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(tick_size__gt=0), name="instrument_tick_size_positive"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+    @property
+    def lattice(self) -> Lattice:
+        return Lattice(self.tick_size)
+
+    def get_absolute_url(self) -> str:
+        return reverse("instrument", args=[self.symbol])
+
+    def clean(self) -> None:
+        super().clean()
+        self.refuse_new_tick_size()
+
+    def refuse_new_tick_size(self) -> None:
+        """Raise ValidationError where the tick size changed although quotes were stored."""
+        if self.pk is None:
+            return
+        stored = Instrument.objects.filter(pk=self.pk).values_list("tick_size", flat=True).first()
+        if stored is None or stored == self.tick_size or not self.quotes.exists():
+            return
+        raise ValidationError(
+            {
+                "tick_size": f"The tick size of {self.symbol} is fixed at {stored.normalize():f}: "
+                "quotes are stored in ticks."
+            }
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.refuse_new_tick_size()
+        super().save(*args, **kwargs)

@@ -1,0 +1,51 @@
+"""Logging: one line per event, for people (`console`) or for machines (`json`)."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+RENDERERS = ("console", "json")
+SHARED_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def logging_settings(log_format: str) -> dict[str, Any]:
+    """Configure structlog and return Django's LOGGING for `log_format` (console or json)."""
+    if log_format not in RENDERERS:
+        raise ImproperlyConfigured(f"LOG_FORMAT {log_format!r} is unknown: use console or json")
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED_PROCESSORS,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    tail: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [structlog.dev.ConsoleRenderer()]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+                "foreign_pre_chain": SHARED_PROCESSORS,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "loggers": {
+            "daphne": {"level": "WARNING"},
+            "django.server": {"level": "WARNING", "propagate": True, "handlers": []},
+        },
+    }

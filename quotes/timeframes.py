@@ -1,0 +1,36 @@
+"""The eight timeframes and the grid on which their candles open."""
+
+from typing import Final
+
+MICROSECONDS: Final = 1_000_000
+
+TIMEFRAMES: Final[dict[str, int]] = {
+    "1m": 60,
+    "5m": 300,
+    "15m": 900,
+    "30m": 1_800,
+    "1h": 3_600,
+    "4h": 14_400,
+    "1d": 86_400,
+    "1w": 604_800,
+}
+"""Name -> length in seconds, shortest first; each is a whole multiple of the one before."""
+
+SECONDS: Final[tuple[int, ...]] = tuple(TIMEFRAMES.values())
+
+WEEK_OFFSET_S: Final = 4 * 86_400
+"""Weeks open on Monday 00:00 UTC; 1970-01-01 was a Thursday."""
+
+
+def opening_offset_s(timeframe_s: int) -> int:
+    return WEEK_OFFSET_S if timeframe_s == TIMEFRAMES["1w"] else 0
+
+
+def opened_at(at: int, timeframe_s: int) -> int:
+    """Return when the candle that holds `at` opened (both microseconds since 1970, UTC).
+
+    Works on NumPy int64 arrays as well.
+    """
+    offset = opening_offset_s(timeframe_s) * MICROSECONDS
+    length = timeframe_s * MICROSECONDS
+    return (at - offset) // length * length + offset
