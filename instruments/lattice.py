@@ -22,9 +22,7 @@ class Lattice:
     @cached_property
     def precision(self) -> int:
         """Decimals that a price needs, e.g. 2 for a tick size of 0.25."""
-        exponent = self.tick_size.normalize().as_tuple().exponent
-        assert isinstance(exponent, int)
-        return max(0, -exponent)
+        return max(0, -int(self.tick_size.normalize().as_tuple().exponent))
 
     @cached_property
     def scale(self) -> int:

@@ -70,7 +70,7 @@ class Instrument(models.Model):
 
     @property
     def lattice(self) -> Lattice:
-        return Lattice(self.tick_size)
+        return Lattice(Decimal(self.tick_size))
 
     def get_absolute_url(self) -> str:
         return reverse("instrument", args=[self.symbol])

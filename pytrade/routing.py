@@ -2,8 +2,24 @@
 
 from typing import Any
 
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.urls import path
+
+from quotes.consumers import StreamConsumer
+
+
+class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
+    """Refuses pages of other sites; programs, which send no Origin, are welcome."""
+
+    def valid_origin(self, parsed_origin: Any) -> bool:
+        return parsed_origin is None or bool(super().valid_origin(parsed_origin))
 
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
-    return ProtocolTypeRouter({"http": django_application})
+    sockets = URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())])
+    origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
+    return ProtocolTypeRouter(
+        {"http": django_application, "websocket": BrowserOriginValidator(sockets, origins)}
+    )

@@ -99,7 +99,13 @@ if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     CELERY_RESULT_BACKEND = REDIS_URL
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            # One channel per process takes every frame; its groups must not run out overnight.
+            "CONFIG": {"capacity": 20_000, "group_expiry": 10 * 365 * 86_400},
+        }
+    }
     CELERY_TASK_ALWAYS_EAGER = True
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -115,7 +121,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 VENDORED_JAVASCRIPT = BASE_DIR / "static" / "vendor"
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = True  # works without collectstatic
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

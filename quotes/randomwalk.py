@@ -118,15 +118,14 @@ class RegimeSpan(NamedTuple):
 
 
 def regime_spans(
-    seed: int, symbol: str, interval_s: float, law: RegimeLaw | None = None
+    rng: np.random.Generator, interval_s: float, law: RegimeLaw | None = None
 ) -> Iterator[RegimeSpan]:
-    """Yield the endless schedule of regimes of one instrument.
+    """Yield the endless schedule of regimes of one instrument, drawn from `rng`.
 
     phi is uniform on [-0.8, 0.8]. A duration is rounded up to whole steps of `interval_s`, so
     every regime holds at least one tick.
     """
     law = law or RegimeLaw()
-    rng = generator(seed, symbol, "regimes")
     first = 0
     while True:
         phi = float(rng.uniform(-LARGEST_PHI, LARGEST_PHI))

@@ -55,7 +55,7 @@ def test_sign_correlations_are_phi_and_phi_squared(phi):
 
 
 def test_the_schedule_of_regimes_tiles_the_steps_and_stays_in_range():
-    spans = regime_spans(7, "ES", 1.0)
+    spans = regime_spans(generator(7, "ES", "regimes"), 1.0)
     end = 0
     for _, span in zip(range(1000), spans, strict=False):
         assert span.first == end

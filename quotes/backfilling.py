@@ -1,0 +1,55 @@
+"""History made in one go, from the same law as the live market."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quotes.recorder import Recorder
+from quotes.runs import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
+from quotes.walker import Walker
+
+CHUNK_TICKS = 200_000
+
+
+@dataclass(frozen=True)
+class Span:
+    """What to fill, both ends included, in microseconds since 1970 UTC."""
+
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What is missing of one instrument: `n` ticks from `since` on."""
+
+    since: int
+    n: int
+
+
+def missing(recorder: Recorder, instrument_id: int, span: Span, wish: Wish) -> Gap:
+    """Return what `span` lacks after the end of the stored history.
+
+    History only grows at its end, for seq has no holes: what lies before stays as it is.
+    """
+    tail = recorder.tail(instrument_id)
+    run = stored_run(tail.instrument)
+    interval_us = wish.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)
+    since = span.since if tail.seq == 0 else max(span.since, tail.at + interval_us)
+    return Gap(since, max(0, (span.until - since) // interval_us + 1))
+
+
+def fill(
+    recorder: Recorder, instrument_id: int, gap: Gap, wish: Wish, advance: Callable[[int], None]
+) -> None:
+    """Record the ticks of `gap`, chunk by chunk; `advance` is told how many after each."""
+    if gap.n == 0:
+        return
+    walker = Walker(*continue_history(recorder.tail(instrument_id), wish, gap.since))
+    for n in chunks(gap.n):
+        recorder.record(*walker.take(n))
+        advance(n)
+
+
+def chunks(n: int) -> list[int]:
+    whole, rest = divmod(n, CHUNK_TICKS)
+    return [CHUNK_TICKS] * whole + ([rest] if rest else [])

@@ -1,0 +1,56 @@
+"""What a subscriber needs before the live frames: reads from the database."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from instruments.models import Instrument
+from quotes.fields import to_microseconds
+from quotes.frames import GapFrame, State, TicksFrame, tick_rows
+from quotes.leases import is_alive
+from quotes.models import Lease, Quote
+from quotes.ticks import TICK
+
+REPLAY_ROWS = 10_000
+"""A client that missed more is told of a gap and reads it over HTTP."""
+
+
+def missed(instrument: Instrument, since: int | None) -> tuple[list[TicksFrame | GapFrame], int]:
+    """Return the frames after tick `since` (None: the newest tick alone) and their last seq."""
+    topic = f"quotes.{instrument.symbol}"
+    newest = Quote.objects.latest_of(instrument)
+    if newest is None:
+        return [], 0
+    first = newest.seq if since is None else since + 1
+    frames: list[TicksFrame | GapFrame] = []
+    if newest.seq - first >= REPLAY_ROWS:
+        first = newest.seq - REPLAY_ROWS + 1
+        frames.append(
+            {"topic": topic, "type": "gap", "from_seq": (since or 0) + 1, "to_seq": first - 1}
+        )
+    quotes = Quote.objects.since(instrument, first - 1).filter(seq__lte=newest.seq)
+    rows = [(instrument.pk, q.seq, to_microseconds(q.at), q.ticks) for q in quotes]
+    if rows:
+        data = tick_rows(np.array(rows, dtype=TICK), instrument.lattice)
+        frames.append({"topic": topic, "type": "ticks", "data": data})
+    return frames, newest.seq
+
+
+def state_of(instrument: Instrument) -> State:
+    """Return whether somebody drives `instrument` now."""
+    lease = Lease.objects.filter(instrument=instrument).first()
+    if lease is None:
+        return "stopped"
+    ttl = timedelta(seconds=settings.LEASE_TTL_S)
+    return "live" if is_alive(lease, timezone.now(), ttl) else "stopped"
+
+
+def symbols_and_instruments(symbols: Sequence[str]) -> dict[str, Instrument]:
+    """Return those of `symbols` that exist ("*": all), by symbol."""
+    instruments = Instrument.objects.all()
+    if "*" not in symbols:
+        instruments = instruments.filter(symbol__in=symbols)
+    return {instrument.symbol: instrument for instrument in instruments}

@@ -1,0 +1,158 @@
+import signal
+import socket
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from instruments.models import Instrument
+from quotes.broadcast import LoopThread
+from quotes.fields import to_microseconds
+from quotes.livemarket import LiveMarket, Plan, Summary
+from quotes.management.base import LaboratoryCommand, UsageError, duration_s, moment, positive
+from quotes.runs import Wish, simulated
+from quotes.timeframes import MICROSECONDS
+
+DEFAULT_ADDRESS = "127.0.0.1:8000"
+
+
+class Command(LaboratoryCommand):
+    help = "Run the live market: one thread per instrument, recorded and published."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--serve",
+            nargs="?",
+            const=DEFAULT_ADDRESS,
+            metavar="ADDR:PORT",
+            help=f"serve pages, API and stream from this process too (default {DEFAULT_ADDRESS})",
+        )
+        parser.add_argument(
+            "--instruments", nargs="+", default=["all"], metavar="SYMBOL", help="which (default: all)"
+        )
+        parser.add_argument(
+            "--interval", type=positive, metavar="SECONDS",
+            help="simulated seconds between ticks (default: as the history has it, else 1)",
+        )
+        parser.add_argument(
+            "--speed", type=positive, default=1.0, metavar="FACTOR",
+            help="simulated seconds per second (default 1)",
+        )
+        parser.add_argument(
+            "--seed", type=int, metavar="N",
+            help="seed of a new history (default: as the history has it, else drawn and stored)",
+        )
+        parser.add_argument(
+            "--backfill", type=duration_s, metavar="12h",
+            help="first fill what is missing of this much time before now",
+        )
+        parser.add_argument(
+            "--start", type=moment, metavar="TIME",
+            help="where the simulated clock of an empty history starts (default: now; with --seed "
+            "2026-01-01T00:00:00Z, so that the same seed gives the same rows)",
+        )
+        parser.add_argument(
+            "--duration", type=positive, metavar="SECONDS", help="stop after this time"
+        )
+        parser.add_argument(
+            "--shard", type=shard, metavar="I/N", help="drive only part I (from 1) of N"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        instruments = simulated(Instrument.objects.by_symbols(options["instruments"]))
+        if options["shard"]:
+            index, parts = options["shard"]
+            instruments = instruments[index - 1 :: parts]
+        if not instruments:
+            raise CommandError("there is no instrument to simulate: run manage.py seedinstruments")
+        interval = options["interval"]
+        plan = Plan(
+            instruments=instruments,
+            wish=Wish(options["seed"], round(interval * MICROSECONDS) if interval else None),
+            speed=options["speed"],
+            backfill_s=options["backfill"],
+            duration_s=options["duration"],
+            opens_at=to_microseconds(options["start"]) if options["start"] else None,
+        )
+        summary = self.serve(plan, options["serve"]) if options["serve"] else self.simulate(plan)
+        self.finish(
+            summary.as_json(),
+            f"{summary.recorded:,} ticks of {summary.instruments} instruments recorded live, "
+            f"{summary.backfilled:,} back-filled, {summary.late_slots:,} slots late",
+        )
+
+    def simulate(self, plan: Plan) -> Summary:
+        """Run without pages, until the plan ends or a signal comes."""
+        stopping = threading.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stopping.set())
+        broadcast = LoopThread()
+        broadcast.start()
+        try:
+            with self.progress(backfill_total(plan), "Back-filling") as advance:
+                return LiveMarket(plan, broadcast.loop).run(stopping.is_set, advance)
+        finally:
+            broadcast.stop()
+
+    def serve(self, plan: Plan, address: str) -> Summary:
+        """Run with pages: the web server has the main thread, the market one of its own."""
+        host, port = free_address(address)
+        from quotes.webserver import WebServer  # noqa: PLC0415  installs the reactor
+
+        server = WebServer(host, port)
+        market = MarketThread(LiveMarket(plan, server.loop), server.stop)
+        self.note(f"PyTrade is at http://{host}:{port} (Ctrl-C stops it)")
+        server.run(market.start)
+        market.stopping.set()
+        market.join()
+        if market.error is not None:
+            raise market.error
+        return market.summary
+
+
+class MarketThread(threading.Thread):
+    """The market beside the web server; ends the server when it ends itself."""
+
+    def __init__(self, market: LiveMarket, on_end: Any) -> None:
+        super().__init__(name="market")
+        self.stopping = threading.Event()
+        self.error: Exception | None = None
+        self.summary = market.summary
+        self._market = market
+        self._on_end = on_end
+
+    def run(self) -> None:
+        try:
+            self._market.run(self.stopping.is_set)
+        except Exception as error:  # raised again in the main thread
+            self.error = error
+        finally:
+            self._on_end()
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read I/N."""
+    try:
+        index, parts = (int(part) for part in text.split("/"))
+    except ValueError:
+        index, parts = 0, 0
+    if not 1 <= index <= parts:
+        raise UsageError(f"{text!r} is no shard: use I/N with 1 <= I <= N, e.g. 1/4")
+    return index, parts
+
+
+def free_address(address: str) -> tuple[str, int]:
+    """Read ADDR:PORT (or PORT) and make sure that nobody listens there."""
+    host, _, port_text = address.rpartition(":")
+    if not port_text.isdigit() or not 0 < int(port_text) < 65536:
+        raise CommandError(f"{address!r} is no address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}")
+    host, port = host or "127.0.0.1", int(port_text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return host, port

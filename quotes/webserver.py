@@ -1,0 +1,30 @@
+"""Daphne inside our own process: the web side of `runsim --serve`."""
+
+import asyncio
+from collections.abc import Callable
+
+from channels.routing import get_default_application
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import Server, twisted_loop
+from twisted.internet import reactor
+
+
+class WebServer:
+    """Serves the ASGI application in the main thread until stopped or signalled."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.loop: asyncio.AbstractEventLoop = twisted_loop
+        self._endpoints = build_endpoint_description_strings(host=host, port=port)
+
+    def run(self, when_ready: Callable[[], None]) -> None:
+        Server(
+            application=get_default_application(),
+            endpoints=self._endpoints,
+            ready_callable=when_ready,
+            server_name="PyTrade",
+        ).run()
+
+    def stop(self) -> None:
+        """Stop serving (any thread)."""
+        if reactor.running:
+            reactor.callFromThread(reactor.stop)
