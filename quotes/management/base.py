@@ -1,0 +1,176 @@
+"""Manners that our commands share: one JSON object last, errors on one line, quiet on a pipe."""
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from instruments.models import Instrument
+from quotes.fields import from_microseconds
+from quotes.leases import LeaseHeldError, LeaseLostError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+class UsageError(CommandError):
+    """Arguments that make no sense: exit code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=USAGE)
+
+
+class OneLineParser(CommandParser):
+    """Says what is wrong with the arguments on one line, without the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        if self.called_from_command_line:
+            self.exit(USAGE, f"{self.prog}: {message} (--help shows the usage)\n")
+        raise UsageError(message)
+
+
+class QuietCommand(BaseCommand):
+    """A command with `--json`, a progress bar on a terminal and one-line errors.
+
+    Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted.
+    """
+
+    requires_system_checks = []
+    as_json = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self.as_json = bool(options.get("json"))
+        try:
+            return super().execute(*args, **options)
+        except CommandError:
+            raise
+        except ValidationError as error:
+            raise UsageError(" ".join(error.messages)) from error
+        except (LeaseHeldError, LeaseLostError, OSError) as error:
+            raise CommandError(one_line(error)) from error
+        except DatabaseError as error:
+            raise CommandError(
+                f"the database says: {one_line(error)} (is it there, and is `migrate` done?)"
+            ) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("interrupted", returncode=INTERRUPTED) from error
+
+    def finish(self, report: Mapping[str, object], text: str = "") -> None:
+        """Print the outcome: `report` as JSON where --json was given, else `text`.
+
+        Without `text` the members of the report, one a line.
+        """
+        if self.as_json:
+            self.stdout.write(orjson.dumps(dict(report), default=str).decode())
+        else:
+            self.stdout.write(text or "\n".join(f"{key}: {value}" for key, value in report.items()))
+
+    @contextmanager
+    def progress(self, total: float | None, description: str) -> Iterator[Callable[[float], None]]:
+        """Show a bar on a terminal while the block runs; yield `advance(amount)`.
+
+        `total` None: the end is unknown. On a pipe nothing is shown.
+        """
+        if not sys.stderr.isatty():
+            yield lambda amount: None
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(description, total=total)
+            yield lambda amount: progress.advance(task, amount)
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def add_instruments(parser: CommandParser, default: tuple[str, ...] = ("all",)) -> None:
+    """Add `--instruments ES NQ | all`; `chosen_instruments` reads it."""
+    parser.add_argument(
+        "--instruments",
+        nargs="+",
+        metavar="SYMBOL",
+        default=list(default),
+        help=f"Symbols, or all (default: {' '.join(default)}).",
+    )
+
+
+def chosen_instruments(symbols: list[str]) -> list[Instrument]:
+    """Return the instruments of `symbols`; raise UsageError naming those that do not exist."""
+    try:
+        return Instrument.objects.by_symbols(symbols)
+    except ValidationError as error:
+        raise UsageError(" ".join(error.messages)) from error
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def whole(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not (re.fullmatch(r"[0-9]{1,18}", text) and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def duration_s(text: str) -> float:
+    """Read a duration in seconds: `12h`, `1h30m`, `2d`, `500ms`; a bare number is seconds."""
+    parts = re.findall(r"([0-9]*\.?[0-9]+)(ms|[smhdw])", text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        seconds = sum(float(number) * UNIT_S[unit] for number, unit in parts)
+    else:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no duration above 0: use e.g. 12h, 90m, 1h30m, 2d or seconds"
+        )
+    return seconds
+
+
+def moment(text: str) -> datetime:
+    """Read a point in time: RFC 3339 (UTC where it names no offset) or epoch milliseconds."""
+    try:
+        if re.fullmatch(r"-?[0-9]{9,15}", text):
+            return from_microseconds(int(text) * 1_000)
+        parsed = datetime.fromisoformat(text)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch milliseconds"
+        ) from None
