@@ -48,8 +48,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
             if text_data is None:
                 raise ProtocolError("bad_message", "send text frames that hold JSON")
             request = parse(text_data)
-            await {"subscribe": self._subscribe, "unsubscribe": self._unsubscribe,
-                   "ping": self._pong}[request.op](request)
+            await {
+                "subscribe": self._subscribe,
+                "unsubscribe": self._unsubscribe,
+                "ping": self._pong,
+            }[request.op](request)
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
             await self._answer(answer, error.req_id)

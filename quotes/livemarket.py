@@ -108,12 +108,8 @@ class LiveMarket:
             tail = self._recorder.tail(instrument.pk)
             opens_at = self._opens_at() if tail.seq == 0 else None
             starts.append(continue_history(tail, self._plan.wish, opens_at))
-        simulation = Simulation(
-            starts, self._intake, self._plan.speed, self._plan.duration_s
-        )
-        recording = RecordingThread(
-            self._recorder, self._intake, self._broadcaster.publish_state
-        )
+        simulation = Simulation(starts, self._intake, self._plan.speed, self._plan.duration_s)
+        recording = RecordingThread(self._recorder, self._intake, self._broadcaster.publish_state)
         connection.close()
         recording.start()
         simulation.start()

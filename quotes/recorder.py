@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -47,9 +48,7 @@ class Recorder:
     Holds the leases of its instruments from enter to exit. Not thread-safe: one thread owns it.
     """
 
-    def __init__(
-        self, instruments: Sequence[Instrument], publish: Publish | None = None
-    ) -> None:
+    def __init__(self, instruments: Sequence[Instrument], publish: Publish | None = None) -> None:
         self.instruments = list(instruments)
         self.holder = leases.new_holder()
         self._publish = publish
@@ -198,7 +197,7 @@ def load_tail(instrument: Instrument) -> Tail:
         [(q.instrument_id, q.seq, to_microseconds(q.at), q.ticks) for q in minute], dtype=TICK
     )
     wanted = Q()
-    for finer, coarser in zip(SECONDS, SECONDS[1:], strict=False):
+    for finer, coarser in pairwise(SECONDS):
         opened = from_microseconds(opened_at(now, coarser))
         wanted |= Q(timeframe=finer, opened_at__gte=opened)
     columns = [name for name in CANDLE.names or () if name != "opened_at"]
@@ -208,6 +207,6 @@ def load_tail(instrument: Instrument) -> Tail:
         pieces[timeframe_s].append((to_microseconds(opened_at_), *values))
     rungs = [
         coarsen(np.array(pieces[finer], dtype=CANDLE), coarser)
-        for finer, coarser in zip(SECONDS, SECONDS[1:], strict=False)
+        for finer, coarser in pairwise(SECONDS)
     ]
     return Tail(instrument, last.seq, now, last.ticks, CandleLadder(ticks, rungs))

@@ -25,9 +25,7 @@ class RecordingThread(threading.Thread):
     sources wait. `on_state` is told "live" and "stale" as that changes.
     """
 
-    def __init__(
-        self, recorder: Recorder, intake: Intake, on_state: Callable[[str], None]
-    ) -> None:
+    def __init__(self, recorder: Recorder, intake: Intake, on_state: Callable[[str], None]) -> None:
         super().__init__(name="recorder", daemon=True)
         self.recorder = recorder
         self.error: Exception | None = None

@@ -2,8 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import NamedTuple
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -74,10 +74,24 @@ def stored_run(instrument: Instrument) -> Run | None:
     return Run.objects.filter(instrument=instrument).select_related("instrument").last()
 
 
-def simulated(instruments: list[Instrument]) -> list[Instrument]:
-    """Return those without a history that the law did not make (imported, replayed)."""
+def instruments_to_drive(symbols: list[str]) -> list[Instrument]:
+    """Return the instruments of `symbols`; with ["all"], those that the law can drive.
+
+    A history that the law did not make (imported, replayed) is never continued by it: "all"
+    leaves it out, naming it raises RunError.
+    """
+    instruments = Instrument.objects.by_symbols(symbols)
     with_law = set(Run.objects.values_list("instrument_id", flat=True).distinct())
-    return [i for i in instruments if i.pk in with_law or not i.quotes.exists()]
+    foreign = [i for i in instruments if i.pk not in with_law and i.quotes.exists()]
+    if foreign and symbols != ["all"]:
+        names = ", ".join(instrument.symbol for instrument in foreign)
+        raise RunError(
+            f"{names}: holds recorded quotes that no law made; simulate another instrument"
+        )
+    driven = [instrument for instrument in instruments if instrument not in foreign]
+    if not driven:
+        raise RunError("there is no instrument to simulate: run manage.py seedinstruments")
+    return driven
 
 
 def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
@@ -85,14 +99,9 @@ def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
 
     The stored run goes on, whatever the wall clock says, unless another seed or interval is
     wished for, or `opens_at` (microseconds; where an empty or an old history should go on) lies
-    beyond the next slot: then a new run begins. Raise RunError for a history without a law.
+    beyond the next slot: then a new run begins.
     """
     run = stored_run(tail.instrument)
-    if run is None and tail.seq:
-        raise RunError(
-            f"{tail.instrument.symbol} holds recorded quotes that no law made; "
-            "simulate another instrument"
-        )
     if run is None or tail.seq == 0:
         start = WalkState(tail.instrument.opening_ticks, 1)
         interval_us = wish.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)

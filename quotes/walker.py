@@ -75,7 +75,7 @@ class Walker:
         state: WalkState,
         spans: Iterator[RegimeSpan] | None = None,
     ) -> None:
-        """Stand before tick `next_seq` in `state`; `spans` (law.spans()) may come from elsewhere."""
+        """Stand before tick `next_seq` in `state`; `spans` may bring law.spans() from elsewhere."""
         self.law = law
         self.next_seq = next_seq
         self.state = state
@@ -123,7 +123,5 @@ class Walker:
         while self._span.end <= done:
             self._span = next(self._spans)
         if self._span.first == done:
-            regimes.append(
-                RegimeStart(self.law.instrument, self._span.phi, seq, self.law.at(seq))
-            )
+            regimes.append(RegimeStart(self.law.instrument, self._span.phi, seq, self.law.at(seq)))
         return self._span.phi

@@ -1,26 +1,32 @@
 import signal
 import socket
 import threading
-from argparse import ArgumentParser
+from argparse import ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
-from instruments.models import Instrument
 from quotes.broadcast import LoopThread
 from quotes.fields import to_microseconds
 from quotes.livemarket import LiveMarket, Plan, Summary
-from quotes.management.base import LaboratoryCommand, UsageError, duration_s, moment, positive
-from quotes.runs import Wish, simulated
+from quotes.management.base import (
+    QuietCommand,
+    UsageError,
+    add_instruments,
+    duration_s,
+    moment,
+    positive,
+)
+from quotes.runs import Wish, instruments_to_drive
 from quotes.timeframes import MICROSECONDS
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 
 
-class Command(LaboratoryCommand):
+class Command(QuietCommand):
     help = "Run the live market: one thread per instrument, recorded and published."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--serve",
@@ -29,27 +35,36 @@ class Command(LaboratoryCommand):
             metavar="ADDR:PORT",
             help=f"serve pages, API and stream from this process too (default {DEFAULT_ADDRESS})",
         )
+        add_instruments(parser)
         parser.add_argument(
-            "--instruments", nargs="+", default=["all"], metavar="SYMBOL", help="which (default: all)"
-        )
-        parser.add_argument(
-            "--interval", type=positive, metavar="SECONDS",
+            "--interval",
+            type=positive,
+            metavar="SECONDS",
             help="simulated seconds between ticks (default: as the history has it, else 1)",
         )
         parser.add_argument(
-            "--speed", type=positive, default=1.0, metavar="FACTOR",
+            "--speed",
+            type=positive,
+            default=1.0,
+            metavar="FACTOR",
             help="simulated seconds per second (default 1)",
         )
         parser.add_argument(
-            "--seed", type=int, metavar="N",
+            "--seed",
+            type=int,
+            metavar="N",
             help="seed of a new history (default: as the history has it, else drawn and stored)",
         )
         parser.add_argument(
-            "--backfill", type=duration_s, metavar="12h",
+            "--backfill",
+            type=duration_s,
+            metavar="12h",
             help="first fill what is missing of this much time before now",
         )
         parser.add_argument(
-            "--start", type=moment, metavar="TIME",
+            "--start",
+            type=moment,
+            metavar="TIME",
             help="where the simulated clock of an empty history starts (default: now; with --seed "
             "2026-01-01T00:00:00Z, so that the same seed gives the same rows)",
         )
@@ -61,12 +76,12 @@ class Command(LaboratoryCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        instruments = simulated(Instrument.objects.by_symbols(options["instruments"]))
+        instruments = instruments_to_drive(options["instruments"])
         if options["shard"]:
             index, parts = options["shard"]
             instruments = instruments[index - 1 :: parts]
-        if not instruments:
-            raise CommandError("there is no instrument to simulate: run manage.py seedinstruments")
+            if not instruments:
+                raise CommandError(f"shard {index}/{parts} holds no instrument: use fewer parts")
         interval = options["interval"]
         plan = Plan(
             instruments=instruments,
@@ -91,7 +106,7 @@ class Command(LaboratoryCommand):
         broadcast = LoopThread()
         broadcast.start()
         try:
-            with self.progress(backfill_total(plan), "Back-filling") as advance:
+            with self.progress(None, "Back-filling") as advance:
                 return LiveMarket(plan, broadcast.loop).run(stopping.is_set, advance)
         finally:
             broadcast.stop()
@@ -99,11 +114,11 @@ class Command(LaboratoryCommand):
     def serve(self, plan: Plan, address: str) -> Summary:
         """Run with pages: the web server has the main thread, the market one of its own."""
         host, port = free_address(address)
-        from quotes.webserver import WebServer  # noqa: PLC0415  installs the reactor
+        from quotes.webserver import WebServer
 
         server = WebServer(host, port)
         market = MarketThread(LiveMarket(plan, server.loop), server.stop)
-        self.note(f"PyTrade is at http://{host}:{port} (Ctrl-C stops it)")
+        self.stderr.write(f"PyTrade is at http://{host}:{port} (Ctrl-C stops it)")
         server.run(market.start)
         market.stopping.set()
         market.join()
@@ -139,7 +154,7 @@ def shard(text: str) -> tuple[int, int]:
     except ValueError:
         index, parts = 0, 0
     if not 1 <= index <= parts:
-        raise UsageError(f"{text!r} is no shard: use I/N with 1 <= I <= N, e.g. 1/4")
+        raise ArgumentTypeError(f"{text!r} is no shard: use I/N with 1 <= I <= N, e.g. 1/4")
     return index, parts
 
 
@@ -147,7 +162,7 @@ def free_address(address: str) -> tuple[str, int]:
     """Read ADDR:PORT (or PORT) and make sure that nobody listens there."""
     host, _, port_text = address.rpartition(":")
     if not port_text.isdigit() or not 0 < int(port_text) < 65536:
-        raise CommandError(f"{address!r} is no address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}")
+        raise UsageError(f"{address!r} is no address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}")
     host, port = host or "127.0.0.1", int(port_text)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,69 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from quotes.backfilling import Span, fill, missing
+from quotes.fields import to_microseconds
+from quotes.management.base import (
+    QuietCommand,
+    UsageError,
+    add_instruments,
+    moment,
+    positive,
+)
+from quotes.recorder import Recorder
+from quotes.runs import Wish, instruments_to_drive
+from quotes.timeframes import MICROSECONDS
+
+HOUR_S = 3600
+
+
+class Command(QuietCommand):
+    help = "Fill what is missing of a span of simulated history, from the law. Safe to repeat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        since = parser.add_mutually_exclusive_group(required=True)
+        since.add_argument("--hours", type=positive, metavar="H", help="this long before --until")
+        since.add_argument("--since", type=moment, metavar="T", help="from here on")
+        parser.add_argument(
+            "--until", type=moment, metavar="T", help="up to and with this time (default: now)"
+        )
+        add_instruments(parser)
+        parser.add_argument(
+            "--seed", type=int, metavar="N", help="seed of a new history (default: as runsim)"
+        )
+        parser.add_argument(
+            "--interval", type=positive, metavar="S", help="simulated seconds between ticks"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        until = to_microseconds(options["until"] or timezone.now().replace(microsecond=0))
+        since = (
+            to_microseconds(options["since"])
+            if options["since"]
+            else until - round(options["hours"] * HOUR_S * MICROSECONDS)
+        )
+        if since > until:
+            raise UsageError("--since lies after --until: swap them")
+        interval = options["interval"]
+        wish = Wish(options["seed"], round(interval * MICROSECONDS) if interval else None)
+        instruments = instruments_to_drive(options["instruments"])
+        stored: dict[str, int] = {}
+        with Recorder(instruments) as recorder:
+            gaps = {i: missing(recorder, i.pk, Span(since, until), wish) for i in instruments}
+            total = sum(gap.n for gap in gaps.values())
+            with self.progress(total, "Back-filling") as advance:
+
+                def count(n: int) -> None:
+                    recorder.renew_leases()
+                    advance(n)
+
+                for instrument, gap in gaps.items():
+                    fill(recorder, instrument.pk, gap, wish, count)
+                    stored[instrument.symbol] = gap.n
+        self.finish(
+            {"ticks": total, "instruments": stored},
+            f"{total:,} ticks of {len(instruments)} instruments filled in",
+        )
