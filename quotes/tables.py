@@ -87,7 +87,7 @@ class CsvTable:
         content = gzip.GzipFile(fileobj=counted) if gzipped else counted
         # Bytes that are no UTF-8 stay recognisable, and are refused where they are looked at.
         self._text = io.TextIOWrapper(
-            content,  # type: ignore[arg-type]
+            content,
             encoding="utf-8-sig",
             errors="surrogateescape",
             newline="",
