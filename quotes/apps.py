@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class QuotesConfig(AppConfig):
     name = "quotes"
+
+    def ready(self) -> None:
+        from quotes import checks  # noqa: F401  registers itself

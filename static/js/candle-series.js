@@ -1,0 +1,106 @@
+// Candles from history and ticks. Pure: no page, no network.
+
+export const TIMEFRAMES = new Map([
+  ["1m", 60], ["5m", 300], ["15m", 900], ["30m", 1_800],
+  ["1h", 3_600], ["4h", 14_400], ["1d", 86_400], ["1w", 604_800],
+]);
+const MONDAY_MS = 4 * 86_400_000; // 1970-01-01 was a Thursday; weeks open on Monday
+
+/** Return when the candle that holds `ms` opened, both epoch milliseconds. */
+export function openedAt(ms, timeframe) {
+  const length = TIMEFRAMES.get(timeframe) * 1000;
+  const offset = timeframe === "1w" ? MONDAY_MS : 0;
+  return Math.floor((ms - offset) / length) * length + offset;
+}
+
+/** Return the candles of an API table {columns, rows}. */
+export function readCandles({ columns, rows }) {
+  const at = Object.fromEntries(columns.map((name, index) => [name, index]));
+  return rows.map((row) => ({
+    openedAt: row[at.opened_at],
+    open: row[at.open],
+    high: row[at.high],
+    low: row[at.low],
+    close: row[at.close],
+    firstSeq: row[at.first_seq],
+    lastSeq: row[at.last_seq],
+  }));
+}
+
+/** The candles of one timeframe, ascending, the last one open. Ticks may come late or twice. */
+export class CandleSeries {
+  #holes = []; // [from, to] of seqs that were skipped, still to come
+
+  constructor(timeframe, candles) {
+    if (!TIMEFRAMES.has(timeframe)) {
+      throw new RangeError(`timeframe ${timeframe} is unknown; use ${[...TIMEFRAMES.keys()]}`);
+    }
+    this.timeframe = timeframe;
+    this.candles = candles;
+    this.lastSeq = candles.at(-1)?.lastSeq ?? 0;
+  }
+
+  /** Put older candles before those here; return how many were new. */
+  prepend(older) {
+    const first = this.candles[0]?.openedAt ?? Infinity;
+    const fresh = older.filter((candle) => candle.openedAt < first);
+    this.candles = [...fresh, ...this.candles];
+    return fresh.length;
+  }
+
+  /** Take ticks [seq, ms, price]; return the candles that changed. */
+  take(rows) {
+    const changed = new Set();
+    for (const [seq, ms, price] of rows) {
+      if (!this.#expects(seq)) continue;
+      const candle = this.#add(seq, openedAt(ms, this.timeframe), price);
+      if (candle) changed.add(candle);
+    }
+    return changed;
+  }
+
+  /** Return the position of the candle that was open at `ms`, -1 before the first one. */
+  indexAt(ms) {
+    let low = 0;
+    let high = this.candles.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.candles[middle].openedAt <= ms) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #expects(seq) {
+    if (seq > this.lastSeq) {
+      if (this.lastSeq && seq > this.lastSeq + 1) this.#holes.push([this.lastSeq + 1, seq - 1]);
+      this.lastSeq = seq;
+      return true;
+    }
+    const index = this.#holes.findIndex(([from, to]) => from <= seq && seq <= to);
+    if (index < 0) return false;
+    const [from, to] = this.#holes[index];
+    const rest = [[from, seq - 1], [seq + 1, to]].filter(([a, b]) => a <= b);
+    this.#holes.splice(index, 1, ...rest);
+    return true;
+  }
+
+  #add(seq, opened, price) {
+    const index = this.indexAt(opened);
+    const candle = this.candles[index];
+    if (candle?.openedAt === opened) {
+      if (seq < candle.firstSeq) Object.assign(candle, { open: price, firstSeq: seq });
+      if (seq > candle.lastSeq) Object.assign(candle, { close: price, lastSeq: seq });
+      candle.high = Math.max(candle.high, price);
+      candle.low = Math.min(candle.low, price);
+      return candle;
+    }
+    if (index < 0 && this.candles.length) return null; // older than what is loaded
+    const fresh = {
+      openedAt: opened, open: price, high: price, low: price, close: price,
+      firstSeq: seq, lastSeq: seq,
+    };
+    this.candles.splice(index + 1, 0, fresh);
+    return fresh;
+  }
+}

@@ -1,0 +1,19 @@
+// The badge that says how the page is connected.
+
+const MEANING = {
+  live: "Prices arrive as they are recorded.",
+  stale: "Connected, but the market does not move: it is stopped or cannot be recorded.",
+  reconnecting: "The connection is lost; trying again.",
+  polling: "No stream can be had here; asking once a second.",
+};
+
+export function showState(badge, state) {
+  badge.dataset.state = state;
+  badge.title = MEANING[state];
+  badge.querySelector(".connection-text").textContent = state;
+}
+
+/** Keep the badge in step with `stream`. */
+export function bindConnection(badge, stream) {
+  stream.addEventListener("state", ({ detail }) => showState(badge, detail.state));
+}
