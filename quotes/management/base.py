@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from instruments.models import Instrument
 from quotes.fields import from_microseconds
@@ -65,7 +65,7 @@ class QuietCommand(BaseCommand):
         except CommandError:
             raise
         except ValidationError as error:
-            raise UsageError(" ".join(error.messages)) from error
+            raise UsageError(spelled_out(error)) from error
         except (LeaseHeldError, LeaseLostError, OSError) as error:
             raise CommandError(one_line(error)) from error
         except DatabaseError as error:
@@ -97,12 +97,20 @@ class QuietCommand(BaseCommand):
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(description, total=total)
             yield lambda amount: progress.advance(task, amount)
+
+
+def spelled_out(error: ValidationError) -> str:
+    """Return all messages of `error`, each with its field, on one line."""
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    fields = error.message_dict.items()
+    return "; ".join(f"{name.replace('_', ' ')}: {' '.join(texts)}" for name, texts in fields)
 
 
 def one_line(error: BaseException) -> str:
