@@ -143,7 +143,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self.deliver(publication)
 
     async def deliver(self, publication: Publication) -> None:
-        """Send a frame that continues what was sent; fill a hole or an overlap from the database."""
+        """Send a frame that continues what was sent; fill holes from the database."""
         topic = publication["topic"]
         if topic in self._catching_up:
             self._catching_up[topic].append(publication)

@@ -116,6 +116,7 @@ class Command(QuietCommand):
         host, port = free_address(address)
         from quotes.webserver import WebServer
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it behind "&"
         server = WebServer(host, port)
         market = MarketThread(LiveMarket(plan, server.loop), server.stop)
         self.stderr.write(f"PyTrade is at http://{host}:{port} (Ctrl-C stops it)")
