@@ -74,19 +74,23 @@ export class RegimesBand {
   updateAllViews() {}
 
   paneViews() {
-    return [{ zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.#draw(target) }) }];
+    return [{ zOrder: () => "normal", renderer: () => ({ draw: (target) => this.#draw(target) }) }];
   }
 
   #draw(target) {
     if (!this.#chart) return;
     const scale = this.#chart.timeScale();
+    // Only whole candles have a coordinate there; the axis is linear between them.
+    const origin = scale.logicalToCoordinate(0);
+    if (origin === null) return;
+    const perCandle = scale.logicalToCoordinate(1) - origin;
     target.useBitmapCoordinateSpace(({ context, bitmapSize, horizontalPixelRatio: ratio, verticalPixelRatio }) => {
       const height = BAND_PX * verticalPixelRatio;
       for (const { phi, startedAt, endedAt } of this.sorted) {
         const [from, to] = [this.logicalAt(startedAt), this.logicalAt(endedAt)];
         if (from === to) continue;
-        const left = Math.round(scale.logicalToCoordinate(from) * ratio);
-        const right = Math.round(scale.logicalToCoordinate(to) * ratio);
+        const left = Math.round((origin + from * perCandle) * ratio);
+        const right = Math.round((origin + to * perCandle) * ratio);
         if (right <= 0 || left >= bitmapSize.width) continue;
         context.fillStyle = this.colourOf(phi);
         context.fillRect(left, bitmapSize.height - height, Math.max(1, right - left), height);
