@@ -1,0 +1,243 @@
+"""The audit is silent about a true record and sees every corruption that is planted in one."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from instruments.models import Instrument
+from quotes import auditing
+from quotes.auditing import audit
+from quotes.fields import from_microseconds
+from quotes.models import Candle, Quote, Regime, Run, quote_id
+from quotes.randomwalk import RegimeLaw, WalkState
+from quotes.recorder import Recorder
+from quotes.ticks import tick_array
+from quotes.walker import MarketLaw, Walker
+
+pytestmark = pytest.mark.django_db
+
+STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
+TICKS = 3_000
+
+
+@pytest.fixture
+def recorded() -> Instrument:
+    """Return an instrument with a simulated history of ten hours: ticks, candles, regimes."""
+    instrument = Instrument.objects.create(symbol="T", name="T", tick_size=Decimal("0.25"))
+    interval_us = 12_000_000
+    Run.objects.create(
+        instrument=instrument,
+        seed=7,
+        interval_us=interval_us,
+        first_seq=1,
+        started_at=STARTED_AT,
+        start_ticks=500,
+        start_direction=1,
+        regime_mean_s=1200,
+        regime_floor_s=30,
+    )
+    law = MarketLaw(
+        instrument.pk, "T", 7, interval_us, 1, STARTED_AT, WalkState(500, 1), RegimeLaw(1200, 30)
+    )
+    walker = Walker(law, 1, law.start)
+    with Recorder([instrument]) as recorder:
+        for _ in range(3):
+            recorder.record(*walker.take(TICKS // 3))
+    return instrument
+
+
+def candle(instrument: Instrument, timeframe_s: int) -> Candle:
+    return Candle.objects.of(instrument, timeframe_s)[1]
+
+
+def drop_tick(instrument: Instrument) -> None:
+    Quote.objects.filter(pk=quote_id(instrument.pk, 1500)).delete()
+
+
+def drop_first_tick(instrument: Instrument) -> None:
+    Quote.objects.filter(pk=quote_id(instrument.pk, 1)).delete()
+
+
+def swap_times(instrument: Instrument) -> None:
+    quote = Quote.objects.get(pk=quote_id(instrument.pk, 1500))
+    quote.at -= timedelta(seconds=12, microseconds=1)
+    quote.save()
+
+
+def shift_time(instrument: Instrument) -> None:
+    quote = Quote.objects.get(pk=quote_id(instrument.pk, 1500))
+    quote.at += timedelta(microseconds=1)
+    quote.save()
+
+
+def change_price(instrument: Instrument) -> None:
+    Quote.objects.filter(pk=quote_id(instrument.pk, 1500)).update(ticks=F("ticks") + 50)
+
+
+def drop_candle(instrument: Instrument) -> None:
+    candle(instrument, 3600).delete()
+
+
+def change_candle(instrument: Instrument) -> None:
+    Candle.objects.filter(pk=candle(instrument, 300).pk).update(high=F("high") + 1)
+
+
+def miscount_candle(instrument: Instrument) -> None:
+    Candle.objects.filter(pk=candle(instrument, 60).pk).update(count=F("count") - 1)
+
+
+def plant_candle(instrument: Instrument, days: float) -> None:
+    planted = candle(instrument, 1800)
+    planted.pk, planted.timeframe = None, 60
+    planted.opened_at = from_microseconds(STARTED_AT) + timedelta(days=days)
+    planted.save()
+
+
+def plant_candle_before(instrument: Instrument) -> None:
+    plant_candle(instrument, -1)
+
+
+def plant_open_candle(instrument: Instrument) -> None:
+    end = STARTED_AT + (TICKS - 1) * 12_000_000
+    plant_candle(instrument, (end // 60_000_000 * 60_000_000 - STARTED_AT) / 86_400e6)
+
+
+def plant_open_day(instrument: Instrument) -> None:
+    day = Candle.objects.of(instrument, 1800)[1]
+    day.pk, day.timeframe = None, 604_800
+    day.opened_at = from_microseconds(STARTED_AT // 86_400_000_000 * 86_400_000_000)
+    day.save()
+
+
+def regime(instrument: Instrument, index: int) -> Regime:
+    return Regime.objects.filter(instrument=instrument).order_by("first_seq")[index]
+
+
+def drop_regime(instrument: Instrument) -> None:
+    regime(instrument, 2).delete()
+
+
+def drop_first_regime(instrument: Instrument) -> None:
+    regime(instrument, 0).delete()
+
+
+def overlap_regimes(instrument: Instrument) -> None:
+    Regime.objects.filter(pk=regime(instrument, 2).pk).update(last_seq=F("last_seq") + 1)
+
+
+def part_regimes_in_time(instrument: Instrument) -> None:
+    late = regime(instrument, 2)
+    late.ended_at += timedelta(seconds=1)
+    late.save()
+
+
+def close_last_regime(instrument: Instrument) -> None:
+    open_ones = Regime.objects.filter(instrument=instrument, last_seq=None)
+    assert open_ones.update(last_seq=TICKS) == 1
+
+
+def exaggerate_phi(instrument: Instrument) -> None:
+    Regime.objects.filter(pk=regime(instrument, 2).pk).update(phi=0.81)
+
+
+CORRUPTIONS = [
+    (drop_tick, "seq 1499 is followed by 1501"),
+    (drop_first_tick, "seq 0 is followed by 2"),
+    (swap_times, "tick 1500 at .* is not later than the one before it"),
+    (shift_time, "tick 1500 is at .*000001.*, its run of seed 7 has it at"),
+    (change_price, r"tick 1500 moves from \d+ to \d+ ticks, not by one"),
+    (change_price, r"candle 5m of .* has high \d+ instead of \d+"),
+    (drop_candle, "candle 1h of 2024-01-02T15:00:00.* is missing"),
+    (change_candle, r"candle 5m of 2024-01-02T14:35:00.* has high \d+ instead of \d+"),
+    (miscount_candle, "candle 1m of .* has count 4 instead of 5"),
+    (plant_candle_before, "candle 1m of 2024-01-01T14:30:00.* has no ticks"),
+    (plant_open_candle, "candle 1m of .* is stored but not closed"),
+    (plant_open_day, "candle 1w of 2024-01-02T00:00:00.* is stored but not closed"),
+    (drop_regime, r"the regime from tick \d+ ends with tick \d+, the next begins with tick"),
+    (drop_first_regime, r"the law began at tick 1, its first regime at \d+"),
+    (overlap_regimes, r"the regime from tick \d+ ends with tick"),
+    (part_regimes_in_time, r"the regime from tick \d+ ends at 2024"),
+    (close_last_regime, "no regime is in force after tick 3000"),
+    (exaggerate_phi, r"the regime from tick \d+ has phi 0.81"),
+]
+
+
+def test_a_true_record_is_found_true(recorded: Instrument) -> None:
+    report = audit(recorded)
+    assert report.violations == []
+    assert report.quotes == TICKS
+    assert report.candles == Candle.objects.count() > 700
+    assert report.regimes == Regime.objects.count() > 10
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_the_verdict_does_not_depend_on_the_chunks(
+    recorded: Instrument, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(auditing, "CHUNK", chunk)
+    Quote.objects.filter(pk__gt=quote_id(recorded.pk, 300)).delete()
+    Candle.objects.filter(last_seq__gt=299).delete()
+    Regime.objects.filter(first_seq__gt=300).delete()
+    Regime.objects.filter(last_seq__gte=300).update(last_seq=None, ended_at=None)
+    report = audit(recorded)
+    assert report.quotes == 300
+    assert report.candles == Candle.objects.count()
+    assert report.violations == []
+
+
+@pytest.mark.parametrize(("corrupt", "violation"), CORRUPTIONS)
+def test_a_planted_corruption_is_found(
+    recorded: Instrument, corrupt: Callable[[Instrument], None], violation: str
+) -> None:
+    corrupt(recorded)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="violations found") as failed:
+        call_command("audit", "--instruments", "T", "--json", stdout=out)
+    assert failed.value.returncode == 1
+    report = json.loads(out.getvalue().splitlines()[-1])
+    assert report["ok"] is False
+    assert report["violation_count"] >= len(report["violations"]) >= 1
+    assert any(re.search(violation, text) for text in report["violations"]), report
+
+
+def test_ticks_before_a_run_and_without_regimes_are_true(recorded: Instrument) -> None:
+    Regime.objects.all().delete()
+    Run.objects.all().delete()
+    assert audit(recorded).violations == []
+
+
+def test_an_instrument_without_history_is_true() -> None:
+    empty = Instrument.objects.create(symbol="E", name="E", tick_size=1)
+    report = audit(empty)
+    assert (report.quotes, report.violations) == (0, [])
+
+
+def test_a_market_that_goes_on_during_the_audit_is_true(recorded: Instrument) -> None:
+    run = Run.objects.get()
+
+    def go_on(n: int) -> None:
+        with Recorder([recorded]) as recorder:
+            tail = recorder.tail(recorded.pk)
+            seqs = np.arange(tail.seq + 1, tail.seq + 2001)
+            prices = tail.ticks + np.arange(1, 2001)
+            recorder.record(
+                tick_array(recorded.pk, seqs, STARTED_AT + (seqs - 1) * run.interval_us, prices)
+            )
+
+    report = audit(recorded, advance=go_on)
+    assert report.quotes == TICKS
+    assert report.violations == []
+
+
+def test_unknown_instruments_are_wrong_usage() -> None:
+    with pytest.raises(CommandError, match="unknown instrument NOPE") as refused:
+        call_command("audit", "--instruments", "NOPE")
+    assert refused.value.returncode == 2

@@ -1,0 +1,322 @@
+"""Real data comes in exactly, bad data not at all."""
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instruments.lattice import Lattice
+from instruments.models import Instrument
+from quotes.auditing import audit
+from quotes.fields import to_microseconds
+from quotes.models import Candle, Lease, Quote, Run
+from quotes.readings import Clock, read_price, read_prices
+
+pytestmark = pytest.mark.django_db
+
+
+def market_data(name: str) -> Path:
+    """Return a table of real prices that the package `backtesting` carries."""
+    spec = find_spec("backtesting")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "test" / f"{name}.csv"
+
+
+def import_quotes(path: object, symbol: str = "X", tick_size: str = "0.25", **options: str) -> dict:
+    out = io.StringIO()
+    given = {"symbol": symbol, "tick_size": tick_size, **options}
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    call_command("importquotes", str(path), *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue().splitlines()[-1])
+
+
+def table(tmp_path: Path, *lines: str, name: str = "quotes.csv") -> Path:
+    path = tmp_path / name
+    path.write_text("\n".join(("time,price", *lines)) + "\n")
+    return path
+
+
+def rows_of(symbol: str = "X") -> list[tuple[int, str, int]]:
+    quotes = Quote.objects.of(Instrument.objects.get(symbol=symbol))
+    return [(quote.seq, quote.at.isoformat(), quote.ticks) for quote in quotes]
+
+
+@pytest.mark.parametrize(
+    ("name", "tick_size", "count"), [("EURUSD", "0.00001", 5000), ("GOOG", "0.01", 2148)]
+)
+def test_real_market_data_is_stored_exactly_with_true_candles(
+    name: str, tick_size: str, count: int
+) -> None:
+    path = market_data(name)
+    assert import_quotes(path, name, tick_size)["imported"] == count
+    with path.open() as file:
+        closes = [Decimal(row["Close"]) for row in csv.DictReader(file)]
+    instrument = Instrument.objects.get(symbol=name)
+    stored = Quote.objects.of(instrument).values_list("seq", "ticks")
+    assert [seq for seq, _ in stored] == list(range(1, count + 1))
+    assert [instrument.lattice.price(ticks) for _, ticks in stored] == closes
+    report = audit(instrument)
+    assert report.violations == []
+    assert report.candles == Candle.objects.filter(instrument=instrument).count() > count
+
+
+def test_naive_times_are_local_in_the_given_zone(tmp_path: Path) -> None:
+    import_quotes(
+        table(tmp_path, "2024-01-02 09:30,1.25", "2024-07-02 09:30,1.5"),
+        timezone="America/New_York",
+    )
+    assert rows_of() == [
+        (1, "2024-01-02T14:30:00+00:00", 5),
+        (2, "2024-07-02T13:30:00+00:00", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("local", "reason"),
+    [("2024-03-10 02:30", "does not exist"), ("2024-11-03 01:30", "is ambiguous")],
+)
+def test_local_times_that_do_not_exist_or_came_twice_are_refused(
+    tmp_path: Path, local: str, reason: str
+) -> None:
+    path = table(tmp_path, "2024-01-02 09:30,1.25", f"{local},1.5")
+    with pytest.raises(CommandError, match=rf"line 3: time '{local}:00' {reason} in America"):
+        import_quotes(path, timezone="America/New_York")
+    assert not Quote.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1704205800", "1704205801"),
+        ("1704205800.0", "1704205801.0"),
+        ("1704205800000", "1704205801000"),
+        ("1704205800000000", "1704205801000000"),
+        ("2024-01-02T14:30:00Z", "2024-01-02T14:30:01Z"),
+        ("2024-01-02T15:30:00+01:00", "2024-01-02T09:30:01-05:00"),
+        ("2024-01-02 14:30:00", "2024-01-02 14:30:01.000000"),
+        ("20240102T143000", "20240102 143001"),
+    ],
+)
+def test_times_in_usual_forms_are_the_same_moment(texts: tuple[str, str]) -> None:
+    assert Clock().read(list(texts)).tolist() == [1704205800000000, 1704205801000000]
+
+
+@pytest.mark.parametrize("name", ["Time", "TIMESTAMP", "Date", "datetime", "at", "", "Unnamed: 0"])
+def test_columns_are_found_by_their_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "quotes.csv"
+    path.write_text(f"{name};Volume;Close\n2024-01-02;7;1.25\n")
+    import_quotes(path)
+    assert rows_of() == [(1, "2024-01-02T00:00:00+00:00", 5)]
+
+
+def test_columns_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "quotes.csv"
+    path.write_text("time,when,price,Bid\nx,2024-01-02,x,1.25\n")
+    import_quotes(path, time_column="when", price_column="Bid")
+    assert rows_of() == [(1, "2024-01-02T00:00:00+00:00", 5)]
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "message"),
+    [
+        ("a,price", {}, r"no column of times among 'a', 'price': name it with --time-column"),
+        ("time,a", {}, r"no column of prices among 'time', 'a'"),
+        ("time,price", {"price_column": "Bid"}, r"no column 'Bid' among 'time', 'price'"),
+        ("time,price,price", {}, r"2 columns are called 'price'"),
+        ("", {}, r"line 1: the table is empty"),
+    ],
+)
+def test_missing_columns_are_named(
+    tmp_path: Path, header: str, options: dict[str, str], message: str
+) -> None:
+    path = tmp_path / "quotes.csv"
+    path.write_text(header)
+    with pytest.raises(CommandError, match=message):
+        import_quotes(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "2024-01-02T00:00:03,1.30",
+            r"line 5: price '1.30' is not a multiple of the tick size 0.25",
+        ),
+        ("2024-01-02T00:00:03,NaN", r"line 5: price 'NaN' is not a number"),
+        ("2024-01-02T00:00:03,inf", r"line 5: price 'inf' is not a number"),
+        ("2024-01-02T00:00:03,", r"line 5: price is empty"),
+        ("2024-01-02T00:00:03,-1.25", r"line 5: price '-1.25' is not above zero"),
+        ("2024-01-02T00:00:03,0.00", r"line 5: price '0.00' is not above zero"),
+        ("2024-01-02T00:00:03,1_0", r"line 5: price '1_0' is not a number"),
+        ("2024-01-02T00:00:03,1e30", r"line 5: price '1e30' is more than 2\^53 ticks"),
+        ("2024-01-02T00:00:03,1e-40", r"line 5: price '1e-40' is not a multiple"),
+        ("2024-01-02T00:00:03,\udcff", r"line 5: price '\\udcff' is not a number"),
+        (",1.25", r"line 5: time is empty"),
+        ("yesterday,1.25", r"line 5: time 'yesterday' is neither ISO 8601"),
+        ("2024-02-30,1.25", r"line 5: time '2024-02-30' is neither ISO 8601"),
+        (
+            "2024-01-02T00:00:01,1.25",
+            r"line 5: time '2024-01-02T00:00:01' is before that of line 4",
+        ),
+        ("2024-01-02T00:00:02,1.25", r"line 5: time '2024-01-02T00:00:02' is the same as that of"),
+        ("2024-01-02T00:00:03", r"line 5: 1 columns where the header has 2"),
+        ("2024-01-02T00:00:03,1.25,", r"line 5: 3 columns where the header has 2"),
+    ],
+)
+def test_a_bad_row_is_named_and_nothing_is_stored(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "quotes.csv"
+    text = f"time,price\n2024-01-02T00:00:00,1.25\n\n2024-01-02T00:00:02,1.5\n{row}\n"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(CommandError, match=message) as refused:
+        import_quotes(path)
+    assert refused.value.returncode == 1
+    assert "\n" not in str(refused.value)
+    assert not Instrument.objects.exists()
+    assert not Quote.objects.exists()
+    assert not Lease.objects.exists()
+
+
+def test_a_bad_row_far_down_takes_back_all_before_it(tmp_path: Path) -> None:
+    rows = [f"{1704205800 + i},1.25" for i in range(150_000)]
+    rows[140_000] = rows[140_000] + "1"
+    with pytest.raises(CommandError, match=r"line 140002: price '1.251' .* \(nearest: 1.25\)"):
+        import_quotes(table(tmp_path, *rows))
+    assert not Quote.objects.exists()
+    assert not Candle.objects.exists()
+
+
+def test_duplicates_are_skipped_on_demand_and_counted(tmp_path: Path) -> None:
+    path = table(tmp_path, "2024-01-02,1.25", "2024-01-02,1.5", "2024-01-03,1.75")
+    report = import_quotes(path, on_duplicate="skip")
+    assert (report["imported"], report["skipped"]) == (2, 1)
+    assert [ticks for _, _, ticks in rows_of()] == [5, 7]
+
+
+def test_skipping_duplicates_does_not_excuse_disorder(tmp_path: Path) -> None:
+    path = table(tmp_path, "2024-01-02,1.25", "2024-01-02,1.5", "2024-01-01,1.75")
+    with pytest.raises(CommandError, match=r"line 4: time '2024-01-01' is before that of line 3"):
+        import_quotes(path, on_duplicate="skip")
+
+
+def test_a_second_file_continues_the_history(tmp_path: Path) -> None:
+    import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-03,1.5"))
+    overlapping = table(tmp_path, "2024-01-03,1.5", "2024-01-04,1.75")
+    with pytest.raises(CommandError, match=r"line 2: time 2024-01-03T00:00:00\+00:00 is already"):
+        import_quotes(overlapping)
+    report = import_quotes(overlapping, on_duplicate="skip")
+    assert (report["imported"], report["skipped"], report["first_seq"]) == (1, 1, 3)
+    assert [seq for seq, _, _ in rows_of()] == [1, 2, 3]
+    assert audit(Instrument.objects.get(symbol="X")).violations == []
+
+
+@pytest.mark.parametrize("on_duplicate", ["error", "skip"])
+def test_times_between_stored_ones_are_refused(tmp_path: Path, on_duplicate: str) -> None:
+    import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-04,1.5"))
+    path = table(tmp_path, "2024-01-03,1.5", "2024-01-05,1.5")
+    with pytest.raises(CommandError, match=r"line 2: time 2024-01-03T.* is not after the end"):
+        import_quotes(path, on_duplicate=on_duplicate)
+    assert len(rows_of()) == 2
+
+
+def test_another_tick_size_or_a_simulated_instrument_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, "2024-01-02,1.25")
+    instrument = Instrument.objects.create(symbol="X", name="X", tick_size=Decimal("0.25"))
+    with pytest.raises(CommandError, match=r"the tick size of X is 0.25, not 0.01"):
+        import_quotes(path, tick_size="0.01")
+    Run.objects.create(
+        instrument=instrument, seed=1, interval_us=1, first_seq=1, started_at=0, start_ticks=1,
+        start_direction=1, regime_mean_s=300, regime_floor_s=30,
+    )  # fmt: skip
+    with pytest.raises(CommandError, match="X is simulated"):
+        import_quotes(path)
+    assert not Quote.objects.exists()
+
+
+def test_a_symbol_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="symbol: Use capital letters"):
+        import_quotes(table(tmp_path, "2024-01-02,1.25"), symbol="euro dollar")
+
+
+def test_gzip_and_parquet_give_the_same_rows_as_csv(tmp_path: Path) -> None:
+    path = market_data("EURUSD")
+    zipped = tmp_path / "eurusd.gz"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    columns = pa_csv.read_csv(path)
+    assert pa.types.is_timestamp(columns.schema[0].type)
+    pq.write_table(columns, tmp_path / "eurusd.parquet", row_group_size=1000)
+    for symbol, file in (("CSV", path), ("GZ", zipped), ("PQ", tmp_path / "eurusd.parquet")):
+        assert import_quotes(file, symbol, "0.00001")["imported"] == 5000
+    assert rows_of("CSV") == rows_of("GZ") == rows_of("PQ")
+
+
+def test_a_bad_row_of_a_parquet_table_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "quotes.parquet"
+    pq.write_table(pa.table({"time": [1704205800, 1704205801], "price": [1.25, None]}), path)
+    with pytest.raises(CommandError, match="row 2: price is empty"):
+        import_quotes(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"time,price\n" + b"2024-01-02,1.25\n" * 99)[:-9], b"PAR1 and no more"],
+)
+def test_broken_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken"
+    path.write_bytes(content)
+    with pytest.raises(CommandError, match=r"cannot be read"):
+        import_quotes(path, on_duplicate="skip")
+    assert not Instrument.objects.exists()
+
+
+def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with table(tmp_path, "2024-01-02,1.25").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert import_quotes("-")["imported"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["missing.csv", "--symbol", "X", "--tick-size", "0.25"], "missing.csv: No such file"),
+        (["-", "--symbol", "X", "--tick-size", "-1"], "'-1' is not a decimal number above 0"),
+        (["-", "--symbol", "X", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone"),
+        (["-"], "the following arguments are required: --symbol"),
+    ],
+)
+def test_wrong_arguments_get_one_line_and_exit_code_2(arguments: list[str], complaint: str) -> None:
+    command = [sys.executable, "manage.py", "importquotes", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@given(
+    st.lists(st.integers(1, 2**53), min_size=1), st.sampled_from(["0.25", "0.00001", "5", "1E+2"])
+)
+def test_every_price_on_the_lattice_is_read_as_its_ticks(ticks: list[int], tick_size: str) -> None:
+    lattice = Lattice(Decimal(tick_size))
+    texts = [f"{lattice.price(count):f}" for count in ticks]
+    assert read_prices(texts, lattice).tolist() == ticks
+    assert [read_price(text, lattice) for text in texts] == ticks
+
+
+def test_moments_before_1970_are_moments_too() -> None:
+    crash = datetime(1929, 10, 29, tzinfo=UTC)
+    assert Clock().read(["1929-10-29"]).tolist() == [to_microseconds(crash)]
