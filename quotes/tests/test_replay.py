@@ -1,0 +1,209 @@
+"""A replay is the history again: same times, prices and candles, at its own pace."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from instruments.models import Instrument
+from quotes.auditing import audit
+from quotes.broadcast import Broadcaster, LoopThread
+from quotes.models import Candle, Lease, Quote, Run
+from quotes.recorder import Recorder
+from quotes.replaying import Part, Replay, paced
+from quotes.ticks import Ticks, tick_array
+
+STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
+
+
+def history(instrument: int, at_s: list[float], first_seq: int = 1) -> Ticks:
+    n = len(at_s)
+    times = STARTED_AT + (np.array(at_s) * 1_000_000).astype(np.int64)
+    return tick_array(instrument, np.arange(first_seq, first_seq + n), times, np.arange(n) + 100)
+
+
+class Clock:
+    """A clock that only moves when the replay sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class SleepingStop(threading.Event):
+    """Sleeps by moving the clock; is set at `until` seconds of it."""
+
+    def __init__(self, clock: Clock, until: float = np.inf) -> None:
+        super().__init__()
+        self.clock, self.until = clock, until
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.clock.now += timeout
+        if self.clock.now >= self.until:
+            self.set()
+        return self.is_set()
+
+
+def played(chunks: list[Ticks], speed: float, until: float = np.inf) -> list[tuple[int, float]]:
+    """Return (seq, seconds after the start) of every tick as it came."""
+    clock = Clock()
+    pieces = paced(iter(chunks), speed, SleepingStop(clock, until), clock)
+    return [(int(seq), clock.now - 50) for piece in pieces for seq in piece["seq"]]
+
+
+@pytest.mark.parametrize("speed", [0.5, 1, 60])
+def test_ticks_come_at_their_original_distances_divided_by_the_speed(speed: float) -> None:
+    at_s = [0, 1, 1.5, 7, 7.001, 300]
+    chunks = [history(1, at_s[:2]), history(1, at_s[2:], first_seq=3)]
+    came = played(chunks, speed)
+    assert [seq for seq, _ in came] == [1, 2, 3, 4, 5, 6]
+    for (_, moment), due in zip(came, at_s, strict=True):
+        assert due / speed - 1e-9 <= moment <= due / speed + 0.0101
+
+
+def test_ticks_due_together_travel_together() -> None:
+    clock = Clock()
+    chunk = history(1, [i / 1000 for i in range(1000)])
+    pieces = list(paced(iter([chunk]), 1000, SleepingStop(clock), clock))
+    assert len(pieces) == 2
+    assert np.array_equal(np.concatenate(pieces), chunk)
+
+
+def test_a_stop_ends_a_replay_between_two_ticks() -> None:
+    assert [seq for seq, _ in played([history(1, [0, 1, 2, 3])], 1, until=51.5)] == [1, 2]
+
+
+def test_a_stop_is_seen_within_a_long_silence() -> None:
+    assert [seq for seq, _ in played([history(1, [0, 1e9])], 1, until=60)] == [1]
+
+
+@pytest.fixture
+def source(transactional_db: None) -> Instrument:
+    """Return an instrument with two hours of recorded ticks, one every 7 s."""
+    instrument = Instrument.objects.create(
+        symbol="SRC", name="Source", tick_size=Decimal("0.01"), currency="EUR"
+    )
+    with Recorder([instrument]) as recorder:
+        recorder.record(history(instrument.pk, [7 * i for i in range(1029)]))
+    return instrument
+
+
+def replay(*arguments: str) -> dict:
+    out = io.StringIO()
+    call_command("replay", *arguments, "--speed", "1e9", "--json", stdout=out)
+    return json.loads(out.getvalue().splitlines()[-1])
+
+
+def rows_of(symbol: str) -> list[tuple]:
+    quotes = Quote.objects.of(Instrument.objects.get(symbol=symbol))
+    return list(quotes.values_list("seq", "at", "ticks"))
+
+
+def candles_of(symbol: str) -> list[tuple]:
+    columns = [f.name for f in Candle._meta.fields if f.name not in ("id", "instrument")]
+    candles = Candle.objects.filter(instrument__symbol=symbol).order_by("timeframe", "opened_at")
+    return list(candles.values_list(*columns))
+
+
+def test_a_replay_gives_the_same_quotes_and_candles(source: Instrument) -> None:
+    report = replay("SRC", "--as", "AGAIN")
+    assert (report["recorded"], report["remaining"]) == (1029, 0)
+    assert rows_of("AGAIN") == rows_of("SRC")
+    assert candles_of("AGAIN") == candles_of("SRC") != []
+    again = Instrument.objects.get(symbol="AGAIN")
+    assert (again.tick_size, again.currency) == (source.tick_size, "EUR")
+    assert audit(again).violations == []
+    assert not Lease.objects.exists()
+
+
+def test_a_part_is_replayed_with_seq_from_1(source: Instrument) -> None:
+    arguments = ["--from", "2024-01-02T14:31:00Z", "--to", "1704206460000"]
+    assert replay("SRC", "--as", "PART", *arguments)["recorded"] == 86
+    part, whole = rows_of("PART"), rows_of("SRC")
+    assert [seq for seq, _, _ in part] == list(range(1, 87))
+    assert [row[1:] for row in part] == [row[1:] for row in whole[9:95]]
+
+
+class StopAfter(threading.Event):
+    """Set when `n` ticks were handed over."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    def count(self, n: int) -> None:
+        self.left -= n
+        if self.left <= 0:
+            self.set()
+
+
+@pytest.fixture
+def broadcast() -> Iterator[LoopThread]:
+    thread = LoopThread()
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+def test_a_stopped_replay_goes_on_where_it_stopped(
+    source: Instrument, broadcast: LoopThread
+) -> None:
+    target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
+    stop = StopAfter(1)
+    part = Replay(Part(source), target, 1.0, Broadcaster([target], broadcast.loop))
+    recorded = part.run(stop, stop.count)
+    assert recorded == len(rows_of("AGAIN")) >= 1
+    report = replay("SRC", "--as", "AGAIN")
+    assert report["recorded"] == 1029 - recorded
+    assert rows_of("AGAIN") == rows_of("SRC")
+    assert candles_of("AGAIN") == candles_of("SRC")
+    with pytest.raises(CommandError, match="AGAIN already reaches 2024-01-02T16:29:56"):
+        replay("SRC", "--as", "AGAIN")
+
+
+def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> None:
+    coarse = Instrument.objects.create(symbol="COARSE", name="Coarse", tick_size=1)
+    simulated = Instrument.objects.create(symbol="SIM", name="Sim", tick_size=Decimal("0.01"))
+    Run.objects.create(
+        instrument=simulated,
+        seed=1,
+        interval_us=1,
+        first_seq=1,
+        started_at=0,
+        start_ticks=1,
+        start_direction=1,
+        regime_mean_s=300,
+        regime_floor_s=30,
+    )
+    refusals = {
+        ("SRC", "--as", "SRC"): "cannot be replayed into itself",
+        ("SRC", "--as", "COARSE"): "the tick size of COARSE is 1, that of SRC 0.01",
+        ("SRC", "--as", "SIM"): "SIM is simulated",
+        ("SRC", "--as", "new one"): "symbol: Use capital letters",
+        ("SRC", "--as", "NEW", "--from", "2030-01-01"): "SRC has no quotes there",
+        ("SRC", "--as", "NEW", "--from", "2024-01-02", "--to", "2024-01-01"): "is not before --to",
+        ("SRC", "--as", "NEW", "--to", "soon"): "'soon' is no time",
+        ("NOPE", "--as", "NEW"): "unknown instrument NOPE",
+    }
+    for arguments, message in refusals.items():
+        with pytest.raises(CommandError, match=message) as refused:
+            replay(*arguments)
+        assert refused.value.returncode == 2
+    assert list(Instrument.objects.order_by("pk")) == [source, coarse, simulated]
+    assert Quote.objects.exclude(instrument=source).count() == 0
+
+
+def test_a_target_that_is_driven_by_another_is_refused(source: Instrument) -> None:
+    target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
+    with Recorder([target]) as other, pytest.raises(CommandError) as refused:
+        replay("SRC", "--as", "AGAIN")
+    assert f"AGAIN is driven by {other.holder} since" in str(refused.value)
+    assert rows_of("AGAIN") == []
