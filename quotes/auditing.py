@@ -22,7 +22,7 @@ from quotes.randomwalk import LARGEST_PHI
 from quotes.ticks import Ticks, tick_array
 from quotes.timeframes import SECONDS, TIMEFRAMES, opened_at
 
-CHUNK = 250_000
+CHUNK = 100_000
 NAMES = {seconds: name for name, seconds in TIMEFRAMES.items()}
 BEGINNING = to_microseconds(datetime.min.replace(tzinfo=UTC))
 LONGEST_REPORT = 20
