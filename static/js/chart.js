@@ -8,7 +8,9 @@ import { RegimesBand } from "./regimes-band.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const PRELOAD_CANDLES = 100; // ask for older ones before the edge is seen
-const WIDTH_OF_CANDLE_PX = 8;
+const NARROWEST_PX = 8;
+const WIDEST_PX = 24; // where there are few candles
+const RIGHT_OFFSET = 6; // empty candles before the price axis
 
 const bar = ({ openedAt, open, high, low, close }) => ({ time: openedAt / 1000, open, high, low, close });
 
@@ -24,7 +26,7 @@ export class Chart {
       autoSize: true,
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily },
       crosshair: { mode: CrosshairMode.Normal },
-      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6, barSpacing: WIDTH_OF_CANDLE_PX },
+      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: RIGHT_OFFSET, barSpacing: NARROWEST_PX },
     });
     this.candles = this.chart.addSeries(CandlestickSeries, {
       priceFormat: { type: "price", precision, minMove: tickSize },
@@ -49,7 +51,18 @@ export class Chart {
     this.series = new CandleSeries(timeframe, candles);
     this.element.dataset.timeframe = timeframe;
     this.#setData();
-    if (!sameAxis) this.chart.timeScale().resetTimeScale();
+    if (!sameAxis) this.#resetAxis();
+  }
+
+  #resetAxis() {
+    const { candles, timeframe } = this.series;
+    const share = this.element.clientWidth / (candles.length + RIGHT_OFFSET);
+    const axis = this.chart.timeScale();
+    axis.applyOptions({
+      barSpacing: Math.min(WIDEST_PX, Math.max(NARROWEST_PX, share)),
+      timeVisible: TIMEFRAMES.get(timeframe) < TIMEFRAMES.get("1d"),
+    });
+    axis.resetTimeScale();
   }
 
   prepend(candles) {

@@ -4,10 +4,11 @@ const SILENCE_MS = 15_000; // then ask whether the server is still there
 const ANSWER_MS = 5_000; // how long it may take to answer
 const OPENING_MS = 8_000;
 const POLL_MS = 1_000;
-const POLLING_TURN_MS = 20_000; // then try the better ways again
+const POLLING_TURN_MS = 10_000; // then try the better ways again
 const LONGEST_PAUSE_MS = 10_000;
 const POLL_LIMIT = 10_000;
 const LADDER = ["socket", "socket", "events", "polling"];
+const PATIENCE = 4; // more tries of the socket where one worked before: the server restarts
 
 /**
  * Events: "ticks" {symbol, rows}, "gap" {symbol}, "regime" {symbol, data} and
@@ -18,7 +19,8 @@ export class MarketStream extends EventTarget {
   #topics;
   #statuses = new Map(); // symbol -> live | stale | stopped
   #transport = null;
-  #failures = 0;
+  #failures = 0; // in a row: how long to wait before the next try
+  #step = 0; // on the ladder
   #stopped = false;
   #wake = () => {};
   #end = () => {};
@@ -35,13 +37,15 @@ export class MarketStream extends EventTarget {
 
   async start() {
     while (!this.#stopped) {
-      const way = LADDER[Math.min(this.#failures, LADDER.length - 1)];
-      const worked = await { socket: this.#socket, events: this.#events, polling: this.#polling }[
-        way
-      ].call(this);
-      // After a turn of polling the better ways get one try each before the next turn.
-      this.#failures = worked ? (way === "polling" ? 1 : 0) : this.#failures + 1;
-      if (!(worked && way === "polling")) this.#lost();
+      const way = LADDER[Math.max(0, this.#step) % LADDER.length];
+      const worked = await this.#through(way);
+      this.#failures = worked ? 0 : this.#failures + 1;
+      if (worked && way === "polling") {
+        this.#step = 1; // the better ways get one try each before the next turn
+      } else {
+        this.#step = worked ? -PATIENCE : this.#step + 1;
+        if (worked || way === "polling") this.#lost(); // a vain try of a better way changes nothing
+      }
       if (!this.#stopped) await this.#pause();
     }
   }
@@ -55,6 +59,12 @@ export class MarketStream extends EventTarget {
   /** Continue from `seq`: what is older was read elsewhere. */
   skipTo(symbol, seq) {
     this.#lastSeq.set(symbol, Math.max(seq, this.#lastSeq.get(symbol) ?? 0));
+  }
+
+  /** Stay connected in one way for as long as it lasts; return whether it worked at all. */
+  #through(way) {
+    if (way === "socket") return this.#socket();
+    return way === "events" ? this.#events() : this.#polling();
   }
 
   #socket() {
