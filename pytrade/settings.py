@@ -127,8 +127,12 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["pytrade.throttling.WindowThrottle"],
+    "EXCEPTION_HANDLER": "pytrade.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+# Requests to the API that one address may send: N/second|minute|hour|day; empty: any number.
+API_RATE = env.str("API_RATE", default="60000/minute")
 SPECTACULAR_SETTINGS = {
     "TITLE": "PyTrade",
     "DESCRIPTION": "A market laboratory: a live simulated market whose law is known.",

@@ -1,4 +1,24 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns = [path("", include("quotes.urls")), path("admin/", admin.site.urls)]
+from pytrade import health
+from pytrade.problems import problem
+
+
+def unknown_address(request: HttpRequest) -> HttpResponse:
+    return problem(404, f"there is nothing at {request.path}: see /api/docs/")
+
+
+urlpatterns = [
+    path("", include("quotes.urls")),
+    path("api/v1/", include("quotes.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/v1/.*/$", unknown_address),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,30 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from instruments.models import Instrument
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["symbol", "name", "tick_size", "currency", "chart"]
+    list_filter = ["currency"]
+    search_fields = ["symbol", "name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The symbol is part of addresses, and the tick size of every stored price."""
+        if obj is None:
+            return []
+        return ["symbol", "tick_size"] if obj.quotes.exists() else ["symbol"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was recorded stays: only an instrument without quotes goes, one at a time."""
+        if obj is None or obj.quotes.exists():
+            return False
+        return super().has_delete_permission(request, obj)
+
+    @admin.display(description="chart")
+    def chart(self, instrument: Instrument) -> str:
+        return format_html('<a href="{}">chart</a>', instrument.get_absolute_url())

@@ -1,0 +1,30 @@
+"""The instruments that a new market starts with. The order is the order of the pages."""
+
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """One instrument: the fields of the model of the same names."""
+
+    symbol: str
+    name: str
+    tick_size: Decimal
+    opening_ticks: int
+    currency: str = "USD"
+
+
+CATALOGUE: Final = (
+    Entry("ES", "E-mini S&P 500", Decimal("0.25"), 20_000),
+    Entry("NQ", "E-mini Nasdaq-100", Decimal("0.25"), 72_000),
+    Entry("YM", "E-mini Dow", Decimal("1"), 39_000),
+    Entry("FDAX", "DAX futures", Decimal("0.5"), 36_000, "EUR"),
+    Entry("CL", "Crude oil WTI", Decimal("0.01"), 7_500),
+    Entry("GC", "Gold", Decimal("0.1"), 23_500),
+    Entry("SI", "Silver", Decimal("0.005"), 5_600),
+    Entry("ZN", "10-year T-note", Decimal("0.015625"), 7_040),
+    Entry("6E", "Euro FX futures", Decimal("0.00005"), 21_700),
+    Entry("EURUSD", "Euro / US dollar", Decimal("0.00001"), 108_500),
+    Entry("USDJPY", "US dollar / Japanese yen", Decimal("0.001"), 150_000, "JPY"),
+    Entry("BTC-PERPETUAL", "Bitcoin perpetual", Decimal("0.5"), 130_000),
+)

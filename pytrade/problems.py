@@ -1,0 +1,48 @@
+"""Errors of the API as RFC 9457 problem details."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: int, detail: str, errors: Any = None) -> HttpResponse:
+    """Return a response that says what is wrong; `errors`: parameter -> reasons."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        body["errors"] = errors
+    return HttpResponse(orjson.dumps(body, default=str), status=status, content_type=MEDIA_TYPE)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer what Django REST framework raises; leave the unexpected to Django."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(str(error) or None)
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    if isinstance(error.detail, dict):
+        reasons = "; ".join(
+            f"{name}: {' '.join(map(str, listed if isinstance(listed, list) else [listed]))}"
+            for name, listed in error.detail.items()
+        )
+        response = problem(error.status_code, reasons, error.detail)
+    else:
+        listed = error.detail if isinstance(error.detail, list) else [error.detail]
+        response = problem(error.status_code, " ".join(map(str, listed)))
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(max(1, int(wait)))
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    return response

@@ -1,0 +1,118 @@
+"""Recorded data, to look at. Nothing here counts or scans a table."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from instruments.models import Instrument
+from quotes.models import Candle, Lease, Quote, Regime, Run, quote_id
+
+COUNTED_ROWS = 10_000
+
+
+class UncountedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than COUNTED_ROWS, so that any table opens at once."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[union-attr]
+
+
+class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read-only, newest first by an index, one instrument at a time by the filter."""
+
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_select_related = ["instrument"]
+    list_filter = ["instrument"]
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="chart")
+    def chart(self, row: Any) -> str:
+        instrument = row.instrument
+        return format_html('<a href="{}">{}</a>', instrument.get_absolute_url(), instrument.symbol)
+
+    @admin.display(description="price")
+    def price(self, row: Quote) -> str:
+        return f"{row.instrument.lattice.price(row.ticks):f}"
+
+
+class ExactSeqSearch(RecordedAdmin):
+    """The search box takes a seq, with the instrument filter or without."""
+
+    search_fields = ["=seq"]
+    search_help_text = "A seq, exactly."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if not (term.isascii() and term.isdecimal() and len(term) <= 12):
+            return queryset.none(), False
+        return self.at_seq(queryset, int(term)), False
+
+    def at_seq(self, queryset: QuerySet[Model], seq: int) -> QuerySet[Model]:
+        return queryset.filter(first_seq__lte=seq, last_seq__gte=seq)
+
+
+@admin.register(Quote)
+class QuoteAdmin(ExactSeqSearch):
+    list_display = ["chart", "seq", "at", "price"]
+    list_display_links = ["seq"]
+    ordering = ["-id"]
+
+    def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
+        """Look the seq up in the primary key of each instrument."""
+        keys = Instrument.objects.values_list("pk", flat=True)
+        return queryset.filter(pk__in=[quote_id(key, seq) for key in keys])
+
+
+@admin.register(Candle)
+class CandleAdmin(RecordedAdmin):
+    list_display = [
+        "id",
+        "chart",
+        "timeframe",
+        "opened_at",
+        "open",
+        "high",
+        "low",
+        "close",
+        "count",
+    ]
+    list_filter = ["timeframe", "instrument"]
+    ordering = ["-id"]
+
+
+@admin.register(Regime)
+class RegimeAdmin(ExactSeqSearch):
+    list_display = ["id", "chart", "phi", "started_at", "ended_at", "first_seq", "last_seq"]
+    ordering = ["-id"]
+
+
+@admin.register(Run)
+class RunAdmin(RecordedAdmin):
+    list_display = ["id", "chart", "seed", "interval_us", "first_seq", "started_at"]
+    ordering = ["-id"]
+
+
+@admin.register(Lease)
+class LeaseAdmin(RecordedAdmin):
+    list_display = ["holder", "chart", "acquired_at", "renewed_at"]
+    ordering = ["instrument"]
