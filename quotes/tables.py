@@ -200,7 +200,7 @@ def _as_text(column: pa.Array) -> list[str]:
 def find_columns(names: list[str], time: str | None, price: str | None) -> tuple[int, int]:
     """Return the positions of the columns of times and prices, by given or usual names."""
     time_index = _find("time", names, time, TIME_NAMES)
-    if time_index is None and _plain(names[0]) in INDEX_NAMES:
+    if time_index is None and names and _plain(names[0]) in INDEX_NAMES:
         time_index = 0
     price_index = _find("price", names, price, PRICE_NAMES)
     listed = ", ".join(repr(name) for name in names[:20])

@@ -264,6 +264,29 @@ def test_gzip_and_parquet_give_the_same_rows_as_csv(tmp_path: Path) -> None:
     assert rows_of("CSV") == rows_of("GZ") == rows_of("PQ")
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pa.array([1704205800000000, 1704205800250000], pa.timestamp("us")),
+        pa.array([1704205800000000000, 1704205800250000000], pa.timestamp("ns", "Asia/Tokyo")),
+        pa.array([1704205800000, 1704205800250], pa.int64()),
+        pa.array([1704205800.0, 1704205800.25], pa.float64()),
+        pa.array(["2024-01-02T14:30:00Z", "2024-01-02T14:30:00.25Z"], pa.string()),
+    ],
+)
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(12, 4), pa.string()])
+def test_typed_columns_of_parquet_are_read_exactly(
+    tmp_path: Path, times: pa.Array, kind: pa.DataType
+) -> None:
+    prices = pa.array(["1.0722", "1.1"]).cast(kind)
+    pq.write_table(pa.table({"Date": times, "Close": prices}), tmp_path / "quotes")
+    import_quotes(tmp_path / "quotes", tick_size="0.0001")
+    assert rows_of() == [
+        (1, "2024-01-02T14:30:00+00:00", 10722),
+        (2, "2024-01-02T14:30:00.250000+00:00", 11000),
+    ]
+
+
 def test_a_bad_row_of_a_parquet_table_is_named(tmp_path: Path) -> None:
     path = tmp_path / "quotes.parquet"
     pq.write_table(pa.table({"time": [1704205800, 1704205801], "price": [1.25, None]}), path)
