@@ -1,0 +1,23 @@
+from decimal import Decimal
+
+import pytest
+
+from instruments.lattice import Lattice, OffLatticeError
+
+
+@pytest.mark.parametrize(
+    ("tick_size", "ticks", "price"),
+    [("0.25", 20_001, "5000.25"), ("0.00001", 108_500, "1.08500"), ("1", 39_000, "39000"),
+     ("0.015625", 7_041, "110.015625")],
+)  # fmt: skip
+def test_ticks_and_prices_convert_exactly(tick_size: str, ticks: int, price: str) -> None:
+    lattice = Lattice(Decimal(tick_size))
+    assert str(lattice.price(ticks)) == price
+    assert lattice.number(ticks) == float(price)
+    assert lattice.ticks(Decimal(price)) == ticks
+
+
+@pytest.mark.parametrize("price", ["5000.1", "0", "-1", "NaN", "Infinity"])
+def test_a_price_off_the_lattice_is_refused_by_name(price: str) -> None:
+    with pytest.raises(OffLatticeError, match=price):
+        Lattice(Decimal("0.25")).ticks(Decimal(price))
