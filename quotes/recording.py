@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from quotes.frames import State
 from quotes.intake import Intake
 from quotes.recorder import Recorder
 from quotes.walker import Delivery
@@ -25,7 +26,9 @@ class RecordingThread(threading.Thread):
     sources wait. `on_state` is told "live" and "stale" as that changes.
     """
 
-    def __init__(self, recorder: Recorder, intake: Intake, on_state: Callable[[str], None]) -> None:
+    def __init__(
+        self, recorder: Recorder, intake: Intake, on_state: Callable[[State], None]
+    ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.recorder = recorder
         self.error: Exception | None = None
