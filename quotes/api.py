@@ -57,7 +57,7 @@ class HistoryView(APIView):  # type: ignore[misc]
 
 def find_instrument(symbol: str) -> Instrument:
     """Return the instrument; raise NotFound naming the symbol."""
-    found = None if "\0" in symbol else Instrument.objects.filter(symbol=symbol).first()
+    found = None if "\0" in symbol else history.instrument(symbol)
     if found is None:
         raise unknown(symbol)
     return found

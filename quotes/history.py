@@ -5,6 +5,7 @@ The database makes the numbers: times in epoch ms, prices as the doubles nearest
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -33,10 +34,22 @@ class Page(NamedTuple):
     open_candle: bool = False
 
 
-def fetch(sql: str, parameters: Sequence[int]) -> list[Row]:
+def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()  # type: ignore[no-any-return]
+
+
+def instrument(symbol: str) -> Instrument | None:
+    """Return what a read needs of an instrument: its key, symbol and lattice.
+
+    Without the ORM, whose compiler takes a quarter of the time of a request for 500 candles.
+    """
+    found = fetch("SELECT id, tick_size FROM instruments_instrument WHERE symbol = %s", (symbol,))
+    if not found:
+        return None
+    key, tick_size = found[0]
+    return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
 
 
 def price_sql(column: str, lattice: Lattice) -> str:
