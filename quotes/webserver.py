@@ -24,6 +24,14 @@ class WebServer:
             server_name="PyTrade",
         ).run()
 
+    def close(self) -> None:
+        """End what still waits on the loop, after the server and everything that used it."""
+        waiting = asyncio.all_tasks(self.loop)
+        for task in waiting:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        self.loop.close()
+
     def stop(self) -> None:
         """Stop serving (any thread)."""
         if reactor.running:

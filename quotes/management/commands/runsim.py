@@ -123,6 +123,7 @@ class Command(QuietCommand):
         server.run(market.start)
         market.stopping.set()
         market.join()
+        server.close()
         if market.error is not None:
             raise market.error
         return market.summary
