@@ -29,4 +29,4 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
             return True
 
     def wait(self) -> float:
-        return self._wait_s
+        return float(self._wait_s)

@@ -20,7 +20,7 @@ class UncountedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[union-attr]
+        return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]
 
 
 class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
