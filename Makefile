@@ -1,17 +1,52 @@
+# PyTrade. `make run` to see a market, `make test` to check everything.
+# Needs Python >= 3.11 with venv, make, git and the package registries.
+
 PYTHON ?= python3
 BIN := .venv/bin
+MANAGE := DEBUG=on $(BIN)/python manage.py
+ADDRESS ?= 127.0.0.1:8000
 
-.venv/installed: requirements.txt requirements-dev.txt
+.PHONY: help setup setup-dev run test lint bench clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
+
+.venv/runtime: requirements.txt
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/development: .venv/runtime requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@touch $@
 
-.PHONY: setup lint test
-setup: .venv/installed
+static/vendor/.installed: .venv/runtime package.json scripts/javascript.py
+	$(BIN)/python scripts/javascript.py
+	@touch $@
 
-lint: setup
+setup: .venv/runtime static/vendor/.installed ## Python and JavaScript packages
+
+setup-dev: setup .venv/development
+
+run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) seedinstruments > /dev/null
+	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
+
+lint: setup-dev ## style, types, layers, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	DEBUG=on $(BIN)/mypy
+	DEBUG=on $(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check
 
-test: lint
+test: lint ## everything, on SQLite and on PostgreSQL with Redis
 	DEBUG=on $(BIN)/pytest
+	DEBUG=on $(BIN)/python scripts/services.py $(BIN)/pytest
+
+bench: setup-dev ## measure; writes benchmarks/results/*.json
+	for benchmark in benchmarks/[a-z]*.py; do DEBUG=on $(BIN)/python $$benchmark || exit 1; done
+
+clean: ## forget everything that can be made again (not the database)
+	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

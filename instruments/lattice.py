@@ -27,7 +27,7 @@ class Lattice:
     @cached_property
     def scale(self) -> int:
         """10 ** precision: price = ticks * units / scale, exact in integers."""
-        return 10**self.precision
+        return int(10**self.precision)
 
     @cached_property
     def units(self) -> int:

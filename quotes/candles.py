@@ -36,7 +36,8 @@ def coarsen(pieces: Candles, timeframe_s: int) -> Candles:
     """Merge ascending finer candles (closed or not) into candles of `timeframe_s` seconds."""
     if len(pieces) == 0:
         return pieces
-    opened = opened_at(pieces["opened_at"], timeframe_s)
+    times: NDArray[np.int64] = pieces["opened_at"]
+    opened = opened_at(times, timeframe_s)
     first = np.flatnonzero(np.concatenate(([True], opened[1:] != opened[:-1])))
     last = np.concatenate((first[1:], [len(pieces)])) - 1
     candles = np.empty(len(first), dtype=CANDLE)

@@ -61,7 +61,7 @@ def walk(
     if persistence.shape not in ((), (n,)):
         raise ValueError(f"phi has shape {persistence.shape}: give one number or {n} of them")
     if not np.all(np.abs(persistence) <= 1):
-        raise ValueError(f"phi = {phi}: persistence lies in [-1, 1]")
+        raise ValueError(f"phi = {phi!r}: persistence lies in [-1, 1]")
     if n == 0:
         return np.empty(0, dtype=np.int64), direction
     turns = rng.random(n) >= (1 + persistence) / 2

@@ -1,6 +1,11 @@
 """The eight timeframes and the grid on which their candles open."""
 
-from typing import Final
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+At = TypeVar("At", int, NDArray[np.int64])
 
 MICROSECONDS: Final = 1_000_000
 
@@ -26,11 +31,8 @@ def opening_offset_s(timeframe_s: int) -> int:
     return WEEK_OFFSET_S if timeframe_s == TIMEFRAMES["1w"] else 0
 
 
-def opened_at(at: int, timeframe_s: int) -> int:
-    """Return when the candle that holds `at` opened (both microseconds since 1970, UTC).
-
-    Works on NumPy int64 arrays as well.
-    """
+def opened_at(at: At, timeframe_s: int) -> At:
+    """Return when the candle that holds `at` opened (both microseconds since 1970, UTC)."""
     offset = opening_offset_s(timeframe_s) * MICROSECONDS
     length = timeframe_s * MICROSECONDS
     return (at - offset) // length * length + offset

@@ -25,8 +25,8 @@ def new_database_url(folder: Path) -> str:
     name = f"market_{secrets.token_hex(6)}"
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    base, _, _ = settings.DATABASE_URL.partition("?")
-    return base.rpartition("/")[0] + "/" + name
+    base, mark, options = settings.DATABASE_URL.partition("?")
+    return base.rpartition("/")[0] + "/" + name + mark + options
 
 
 def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
