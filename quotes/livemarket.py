@@ -56,6 +56,7 @@ class LiveMarket:
 
     def __init__(self, plan: Plan, loop: asyncio.AbstractEventLoop) -> None:
         self.summary = Summary(instruments=len(plan.instruments))
+        self.lags: list[float] = []
         self._plan = plan
         self._broadcaster = Broadcaster(plan.instruments, loop)
         self._recorder = Recorder(plan.instruments, publish=self._broadcaster.publish)
@@ -127,6 +128,7 @@ class LiveMarket:
             self._broadcaster.publish_state("stopped")
             self.summary.recorded = recording.recorded
             self.summary.late_slots = simulation.late_slots
+            self.lags = [lag for thread in simulation.instruments for lag in thread.lags]
         if recording.error is not None:
             raise recording.error
 

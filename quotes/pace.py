@@ -16,6 +16,7 @@ class Pace:
     def __init__(self, started: float, period: float) -> None:
         self.period = period
         self.late_slots = 0
+        self.shortest_wait = min(period, LONGEST_BURST_S)
         self._started = started
         self._taken = 0
         self._burst = max(1, math.ceil(LONGEST_BURST_S / period))

@@ -9,12 +9,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from quotes.intake import Intake
-from quotes.pace import LONGEST_BURST_S, Pace
+from quotes.pace import Pace
 from quotes.randomwalk import RegimeSpan, WalkState
 from quotes.walker import MarketLaw, Walker
 
 REGIMES_AHEAD = 2
 STACK_BYTES = 256 * 1024
+THREAD_START_S = 0.001
+"""The first slot waits this long per instrument, until all threads run."""
+STAGGER_S = 0.0002
+"""Each instrument is due this much after the one before it, so that not all wake at once."""
+
+
+class RegimesEndedError(Exception):
+    """The simulation stops: no more regimes come."""
 
 
 class RegimeFeed:
@@ -50,7 +58,7 @@ class RegimeFeed:
                 self._wanted.release()
                 self._arrived.wait()
             if not self._ready:
-                raise StopIteration
+                raise RegimesEndedError
             span = self._ready.popleft()
         self._wanted.release()
         return span
@@ -89,18 +97,17 @@ class InstrumentThread(threading.Thread):
 
     def __init__(
         self,
-        make_walker: Callable[[], Walker],
-        symbol: str,
-        intake: Intake,
+        walker: Walker,
         pace: Pace,
         last_seq: int | None,
+        intake: Intake,
         clock: Callable[[], float],
     ) -> None:
         """`last_seq` ends the thread (None: until stopped); `clock` gives monotonic seconds."""
-        super().__init__(name=f"instrument {symbol}", daemon=True)
+        super().__init__(name=f"instrument {walker.law.symbol}", daemon=True)
         self.pace = pace
         self.lags: deque[float] = deque(maxlen=1000)
-        self._make_walker = make_walker
+        self._walker = walker
         self._intake = intake
         self._last_seq = last_seq
         self._clock = clock
@@ -111,24 +118,26 @@ class InstrumentThread(threading.Thread):
 
     def run(self) -> None:
         try:
-            walker = self._make_walker()
-        except StopIteration:  # stopped before the first regime came
+            while self._last_seq is None or self._walker.next_seq <= self._last_seq:
+                wait = self.pace.next_at - self._clock()
+                if wait > 0 and self._stopping.wait(max(wait, self.pace.shortest_wait)):
+                    return
+                if self._stopping.is_set() or not self._give_due():
+                    return
+        except RegimesEndedError:  # stopped while it waited for a regime
             return
-        shortest_wait = min(self.pace.period, LONGEST_BURST_S)
-        while self._last_seq is None or walker.next_seq <= self._last_seq:
-            wait = self.pace.next_at - self._clock()
-            if self._stopping.wait(max(wait, shortest_wait) if wait > 0 else 0):
-                return
-            now = self._clock()
-            lag = now - self.pace.next_at
-            n = self.pace.take_due(now)
-            if n == 0:
-                continue
-            self.lags.append(lag)
-            if self._last_seq is not None:
-                n = min(n, self._last_seq + 1 - walker.next_seq)
-            if n and not self._intake.put(walker.take(n)):
-                return
+
+    def _give_due(self) -> bool:
+        """Hand over the ticks that are due; return False when nobody takes them any more."""
+        now = self._clock()
+        lag = now - self.pace.next_at
+        n = self.pace.take_due(now)
+        if n == 0:
+            return True
+        self.lags.append(lag)
+        if self._last_seq is not None:
+            n = min(n, self._last_seq + 1 - self._walker.next_seq)
+        return self._intake.put(self._walker.take(n))
 
 
 class Simulation:
@@ -150,24 +159,21 @@ class Simulation:
         if not speed > 0:
             raise ValueError(f"speed {speed}: use a positive number, 1 for real time")
         self.regimes = RegimeThread()
-        self.instruments = []
-        started = clock()
-        for law, next_seq, state in starts:
-            feed = self.regimes.feed(law.spans())
-            period = law.interval_us / 1_000_000 / speed
-            ticks = None if duration_s is None else round(duration_s / period)
-            self.instruments.append(
-                InstrumentThread(
-                    lambda law=law, next_seq=next_seq, state=state, feed=feed: Walker(  # type: ignore[misc]
-                        law, next_seq, state, feed
-                    ),
-                    law.symbol,
-                    intake,
-                    Pace(started, period),
-                    None if ticks is None else next_seq + ticks - 1,
-                    clock,
-                )
-            )
+        self.instruments: list[InstrumentThread] = []
+        self._starts = [(start, self.regimes.feed(start[0].spans())) for start in starts]
+        self._intake = intake
+        self._speed = speed
+        self._duration_s = duration_s
+        self._clock = clock
+
+    def _instrument(self, walker: Walker, started: float) -> InstrumentThread:
+        period = walker.law.interval_us / 1_000_000 / self._speed
+        phase = len(self.instruments) * STAGGER_S % period
+        last_seq = None
+        if self._duration_s is not None:
+            last_seq = walker.next_seq + round(self._duration_s / period) - 1
+        pace = Pace(started + phase, period)
+        return InstrumentThread(walker, pace, last_seq, self._intake, self._clock)
 
     @property
     def late_slots(self) -> int:
@@ -185,9 +191,13 @@ class Simulation:
             thread.join(max(0, deadline - time.monotonic()))
 
     def start(self) -> None:
+        self.regimes.start()
+        walkers = [Walker(*start, feed) for start, feed in self._starts]
+        started = self._clock() + len(walkers) * THREAD_START_S
+        for walker in walkers:
+            self.instruments.append(self._instrument(walker, started))
         previous = threading.stack_size(STACK_BYTES)
         try:
-            self.regimes.start()
             for thread in self.instruments:
                 thread.start()
         finally:
