@@ -33,7 +33,7 @@ def connection_settings(url: str) -> dict[str, Any]:
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
             **settings.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 2},
         }
     else:
         raise ImproperlyConfigured(
