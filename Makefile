@@ -20,13 +20,11 @@ help: ## what there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-static/vendor/.installed: .venv/runtime package.json scripts/javascript.py
-	$(BIN)/python scripts/javascript.py
-	@touch $@
-
-setup: .venv/runtime static/vendor/.installed ## Python and JavaScript packages
+setup: .venv/runtime ## Python and JavaScript packages
+	@$(BIN)/python scripts/javascript.py
 
 setup-dev: setup .venv/development
+	$(BIN)/python scripts/javascript.py --dev
 
 run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@$(MANAGE) migrate --verbosity 0

