@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := DEBUG=on $(BIN)/python manage.py
 ADDRESS ?= 127.0.0.1:8000
+WEB ?= 1
 
 .PHONY: help setup setup-dev run test lint bench clean
 
@@ -30,6 +31,9 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seedinstruments > /dev/null
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
+
+up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
+	@exec $(BIN)/python scripts/up.py --port $(lastword $(subst :, ,$(ADDRESS))) --web $(WEB)
 
 lint: setup-dev ## style, types, layers, migrations
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ import structlog
 from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
-from quotes.frames import Publication, State, publication, ticks_publication
+from quotes.frames import Publication, State, publication, ticks_publications
 from quotes.ticks import Ticks
 from quotes.walker import RegimeStart
 
@@ -39,7 +39,7 @@ class Broadcaster:
             publications.append(publication({"topic": topic, "type": "regime", "data": row}))
         for ticks in blocks:
             symbol, lattice = self._of[int(ticks["instrument"][0])]
-            publications.append(ticks_publication(symbol, lattice, ticks))
+            publications += ticks_publications(symbol, lattice, ticks)
         self._hand_over(publications)
 
     def publish_state(self, state: State) -> None:

@@ -9,13 +9,10 @@ from django.utils import timezone
 
 from instruments.models import Instrument
 from quotes.fields import to_microseconds
-from quotes.frames import GapFrame, State, TicksFrame, tick_rows
+from quotes.frames import REPLAY_ROWS, GapFrame, State, TicksFrame, tick_rows
 from quotes.leases import is_alive
 from quotes.models import Lease, Quote
 from quotes.ticks import TICK
-
-REPLAY_ROWS = 10_000
-"""A client that missed more is told of a gap and reads it over HTTP."""
 
 
 def missed(instrument: Instrument, since: int | None) -> tuple[list[TicksFrame | GapFrame], int]:

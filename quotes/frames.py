@@ -9,6 +9,9 @@ from quotes.ticks import Ticks
 
 State = Literal["live", "stale", "stopped"]
 
+REPLAY_ROWS = 10_000
+"""Most ticks in a frame: clients take 1 MiB. Who misses more is told of a gap and reads HTTP."""
+
 
 class TicksFrame(TypedDict):
     topic: str
@@ -41,7 +44,7 @@ Frame = TicksFrame | GapFrame | StatusFrame | RegimeFrame
 class Publication(TypedDict):
     """What travels through the channel layer: an encoded frame and where it belongs.
 
-    first_seq and last_seq tell which ticks the frame holds (0, 0: it holds none).
+    first_seq and last_seq tell which ticks the frame tells of (0, 0: of none).
     """
 
     type: Literal["frame"]
@@ -62,23 +65,26 @@ def tick_rows(ticks: Ticks, lattice: Lattice) -> list[tuple[int, int, float]]:
     return list(zip(*columns, strict=True))
 
 
-def ticks_publication(symbol: str, lattice: Lattice, ticks: Ticks) -> Publication:
-    rows = tick_rows(ticks, lattice)
-    frame: TicksFrame = {"topic": f"quotes.{symbol}", "type": "ticks", "data": rows}
+def ticks_publications(symbol: str, lattice: Lattice, ticks: Ticks) -> list[Publication]:
+    """Return what tells of `ticks`: a frame, after a gap when there are too many for one."""
+    topic = f"quotes.{symbol}"
+    older, newer = ticks[:-REPLAY_ROWS], ticks[-REPLAY_ROWS:]
+    publications = []
+    if older.size:
+        first, last = int(older["seq"][0]), int(older["seq"][-1])
+        gap: GapFrame = {"topic": topic, "type": "gap", "from_seq": first, "to_seq": last}
+        publications.append(publication(gap, first, last))
+    rows = tick_rows(newer, lattice)
+    frame: TicksFrame = {"topic": topic, "type": "ticks", "data": rows}
+    publications.append(publication(frame, rows[0][0], rows[-1][0]))
+    return publications
+
+
+def publication(frame: Frame, first_seq: int = 0, last_seq: int = 0) -> Publication:
     return {
         "type": "frame",
         "topic": frame["topic"],
         "text": encode(frame),
-        "first_seq": rows[0][0],
-        "last_seq": rows[-1][0],
-    }
-
-
-def publication(frame: StatusFrame | RegimeFrame) -> Publication:
-    return {
-        "type": "frame",
-        "topic": frame["topic"],
-        "text": encode(frame),
-        "first_seq": 0,
-        "last_seq": 0,
+        "first_seq": first_seq,
+        "last_seq": last_seq,
     }

