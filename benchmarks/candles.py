@@ -44,7 +44,7 @@ def bare(instrument: Instrument, timeframe_s: int) -> bytes:
 
 def main() -> None:
     figures: dict[str, object] = {}
-    client = Client()
+    client = Client(headers={"host": "localhost"})
     with scratch_market():
         market = Instrument.objects.create(symbol="ES", name="benchmark", tick_size="0.25")
         figures["database"] = connection.vendor

@@ -13,7 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+os.environ |= {"DJANGO_SETTINGS_MODULE": "pytrade.settings", "DEBUG": "off"}
+os.environ.setdefault("SECRET_KEY", "of-a-benchmark")
 django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402

@@ -32,6 +32,7 @@ def connection_settings(url: str) -> dict[str, Any]:
     elif settings.get("ENGINE") == POSTGRESQL:
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
+            "prepare_threshold": 2,  # only for the cursors of quotes/scans.py: Django's never prepare
             **settings.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": 20, "timeout": 2},
         }

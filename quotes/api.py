@@ -130,7 +130,9 @@ class CandlesView(HistoryView):
         With `start`: pages ahead by `next_cursor`. Without: the newest `limit`; go into the past
         by giving the `opened_at` of the first row as `end`.
         """
-        instrument = find_instrument(symbol)
+        found = None if "\0" in symbol else history.instrument_and_newest(symbol)
+        if found is None:
+            raise unknown(symbol)
         asked = read(request, "timeframe", *PAGED)
         timeframe_s = asked.timeframe_s()
         start, end = asked.span()
@@ -138,13 +140,13 @@ class CandlesView(HistoryView):
         after = asked.cursor(kind)
         if after is not None:
             start = after * 1000 + 1
-        page = history.candles(instrument, timeframe_s, start, end, asked.limit())
+        page = history.candles_until(*found, timeframe_s, start, end, asked.limit())
         extra = {
             "timeframe": request.GET.get("timeframe") or next(iter(TIMEFRAMES)),
             "open_candle": page.open_candle,
         }
         cursor = cursor_text(kind, page.more_after)
-        return self.table(request, instrument, CANDLE_COLUMNS, page, extra, cursor)
+        return self.table(request, found[0], CANDLE_COLUMNS, page, extra, cursor)
 
 
 class RegimesView(HistoryView):

@@ -4,19 +4,19 @@ The database makes the numbers: times in epoch ms, prices as the doubles nearest
 (ticks * units / scale, the same IEEE division as Lattice.number).
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
-
-from django.db import connection
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from instruments.lattice import Lattice
 from instruments.models import Instrument
 from quotes.models import quote_id
+from quotes.scans import Row, fetch
 from quotes.timeframes import SECONDS, opened_at
 
-Row = Sequence[Any]
 QUOTE_COLUMNS: Final = ("seq", "at", "price")
 CANDLE_COLUMNS: Final = (
     "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
@@ -34,12 +34,6 @@ class Page(NamedTuple):
     open_candle: bool = False
 
 
-def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()  # type: ignore[no-any-return]
-
-
 def instrument(symbol: str) -> Instrument | None:
     """Return what a read needs of an instrument: its key, symbol and lattice.
 
@@ -52,6 +46,7 @@ def instrument(symbol: str) -> Instrument | None:
     return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
 
 
+@lru_cache
 def price_sql(column: str, lattice: Lattice) -> str:
     return f"CAST({column} * {lattice.units} AS DOUBLE PRECISION) / {lattice.scale}"
 
@@ -81,6 +76,29 @@ def quotes(
     return Page(rows[:limit], rows[limit - 1][0] if more else None)
 
 
+class Newest(NamedTuple):
+    """The newest tick of an instrument."""
+
+    at: int
+    seq: int
+
+
+def instrument_and_newest(symbol: str) -> tuple[Instrument, Newest | None] | None:
+    """Return an instrument as `instrument` does, with its newest tick, in one read."""
+    found = fetch(
+        "SELECT i.id, i.tick_size, q.at, q.seq FROM instruments_instrument i "  # noqa: S608
+        "LEFT JOIN quotes_quote q ON q.id = (SELECT max(id) FROM quotes_quote "
+        f"WHERE id > i.id * {quote_id(1, 0)} AND id < (i.id + 1) * {quote_id(1, 0)}) "
+        "WHERE i.symbol = %s",
+        (symbol,),
+    )
+    if not found:
+        return None
+    key, tick_size, at, seq = found[0]
+    known = Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
+    return known, None if seq is None else Newest(at, seq)
+
+
 def candles(
     instrument: Instrument, timeframe_s: int, start: int | None, end: int | None, limit: int
 ) -> Page:
@@ -88,88 +106,114 @@ def candles(
 
     Without `start` the newest `limit` of them. The open one is the last where it is reached.
     """
-    # The open candle first: one that closes meanwhile must not be in both.
-    still_open = open_candle(instrument, timeframe_s)
-    if still_open is None:
+    found = instrument_and_newest(instrument.symbol)
+    newest = None if found is None else found[1]
+    return candles_until(instrument, newest, timeframe_s, start, end, limit)
+
+
+def candles_until(
+    instrument: Instrument,
+    newest: Newest | None,
+    timeframe_s: int,
+    start: int | None,
+    end: int | None,
+    limit: int,
+) -> Page:
+    """Return `candles` as they were at the tick `newest`, whatever is recorded meanwhile."""
+    if newest is None:
         return Page([], None)
-    opened = still_open[OPENED_AT] * 1000
+    opened = opened_at(newest.at, timeframe_s)
     reaches_open = (start is None or start <= opened) and (end is None or opened < end)
-    closed_before = opened if end is None else min(end, opened)
-    prices = ", ".join(
-        price_sql(name, instrument.lattice) for name in ("open", "high", "low", "close")
-    )
-    select = (
-        f"SELECT opened_at / 1000, {prices}, count, first_seq, last_seq FROM quotes_candle "  # noqa: S608
-        "WHERE instrument_id = %s AND timeframe = %s AND opened_at < %s"
-    )
-    key = [instrument.pk, timeframe_s, closed_before]
-    if start is None:
-        rows = fetch(f"{select} ORDER BY opened_at DESC LIMIT %s", [*key, limit - reaches_open])
-        rows.reverse()
-        return Page([*rows, still_open] if reaches_open else rows, None, reaches_open)
+    before = opened if end is None else min(end, opened)
+    most = limit + 1 if start is not None else limit - reaches_open
+    parts = [_closed(instrument, timeframe_s, start, before, most)]
+    if reaches_open:
+        parts += _pieces(instrument, timeframe_s, newest.at)
     rows = fetch(
-        f"{select} AND opened_at >= %s ORDER BY opened_at LIMIT %s", [*key, start, limit + 1]
+        " UNION ALL ".join(part.sql for part in parts),
+        [parameter for part in parts for parameter in part.parameters],
     )
-    if reaches_open and len(rows) <= limit:
-        rows.append(still_open)
+    rows.sort(key=itemgetter(OPENED_AT))
+    closed = bisect_left(rows, opened // 1000, key=itemgetter(OPENED_AT))
+    if reaches_open:
+        rows[closed:] = [_merged(opened // 1000, rows[closed:])]
+    if start is None:
+        return Page(rows, None, reaches_open)
     more = len(rows) > limit
-    reached = reaches_open and not more
-    return Page(rows[:limit], rows[limit - 1][OPENED_AT] if more else None, reached)
+    return Page(
+        rows[:limit], rows[limit - 1][OPENED_AT] if more else None, reaches_open and not more
+    )
 
 
-def open_candle(instrument: Instrument, timeframe_s: int) -> Row | None:
-    """Compose the candle that holds the last tick; None where there is no tick.
+class Part(NamedTuple):
+    """A SELECT of rows of CANDLE_COLUMNS."""
 
-    From the closed candles below it, the longest first, and the ticks of the last minute.
+    sql: str
+    parameters: list[int]
+
+
+@lru_cache
+def _candle_columns(lattice: Lattice) -> str:
+    prices = ", ".join(price_sql(name, lattice) for name in ("open", "high", "low", "close"))
+    return f"opened_at / 1000, {prices}, count, first_seq, last_seq"
+
+
+def _closed(
+    instrument: Instrument, timeframe_s: int, start: int | None, before: int, most: int
+) -> Part:
+    """Return the first `most` candles from `start` on, or the last of them, `before` a moment."""
+    where = "instrument_id = %s AND timeframe = %s AND opened_at < %s"
+    parameters = [instrument.pk, timeframe_s, before]
+    if start is not None:
+        where += " AND opened_at >= %s"
+        parameters.append(start)
+    order = "opened_at DESC" if start is None else "opened_at"
+    return Part(
+        f"SELECT {_candle_columns(instrument.lattice)} FROM (SELECT * FROM quotes_candle "  # noqa: S608
+        f"WHERE {where} ORDER BY {order} LIMIT %s) AS closed",
+        [*parameters, most],
+    )
+
+
+def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Part]:
+    """Return what the candle open at `now` is made of, as candles that tile it.
+
+    The closed candles within it, the longest first, and the ticks of the last minute.
     """
-    last = fetch(
-        "SELECT at, seq, ticks FROM quotes_quote WHERE id > %s AND id < %s "
-        "ORDER BY id DESC LIMIT 1",
-        (quote_id(instrument.pk, 0), quote_id(instrument.pk + 1, 0)),
-    )
-    if not last:
-        return None
-    now, last_seq, close = last[0]
-    pieces = [*_closed_below(instrument, timeframe_s, now), _last_minute(instrument, now)]
-    number = instrument.lattice.number
-    return (
-        opened_at(now, timeframe_s) // 1000,
-        number(pieces[0][0]),
-        number(max(piece[1] for piece in pieces)),
-        number(min(piece[2] for piece in pieces)),
-        number(close),
-        sum(piece[3] for piece in pieces),
-        pieces[0][4],
-        last_seq,
-    )
-
-
-def _closed_below(instrument: Instrument, timeframe_s: int, now: int) -> list[Row]:
-    """Return open, high, low, count, first_seq of the closed candles within the open one."""
-    selects: list[str] = []
-    parameters: list[int] = []
+    parts = []
     for finer, coarser in pairwise(SECONDS[: SECONDS.index(timeframe_s) + 1]):
         begin, end = opened_at(now, coarser), opened_at(now, finer)
         if begin < end:
-            selects.append(
-                "SELECT open, high, low, count, first_seq FROM quotes_candle WHERE "
-                "instrument_id = %s AND timeframe = %s AND opened_at >= %s AND opened_at < %s"
+            parts.append(
+                Part(
+                    f"SELECT {_candle_columns(instrument.lattice)} FROM quotes_candle "  # noqa: S608
+                    "WHERE instrument_id = %s AND timeframe = %s "
+                    "AND opened_at >= %s AND opened_at < %s",
+                    [instrument.pk, finer, begin, end],
+                )
             )
-            parameters += [instrument.pk, finer, begin, end]
-    if not selects:
-        return []
-    return fetch(f"{' UNION ALL '.join(selects)} ORDER BY first_seq", parameters)
+    return [*parts, _last_minute(instrument, now)]
 
 
-def _last_minute(instrument: Instrument, now: int) -> Row:
-    """Return open, high, low, count, first_seq of the ticks of the minute of `now` up to it."""
-    key = (instrument.pk, opened_at(now, SECONDS[0]), now)
-    where = "WHERE instrument_id = %s AND at >= %s AND at <= %s"
-    return fetch(
-        f"SELECT (SELECT ticks FROM quotes_quote {where} ORDER BY at LIMIT 1), "  # noqa: S608
-        f"max(ticks), min(ticks), count(*), min(seq) FROM quotes_quote {where}",
-        (*key, *key),
-    )[0]
+def _last_minute(instrument: Instrument, now: int) -> Part:
+    """Return the candle of the ticks of the minute of `now` up to it."""
+    minute = opened_at(now, SECONDS[0])
+    ticks = "FROM quotes_quote WHERE instrument_id = %s AND at >= %s AND at <= %s"
+    first, last = (f"(SELECT ticks {ticks} ORDER BY at {way} LIMIT 1)" for way in ("ASC", "DESC"))
+    prices = ", ".join(
+        price_sql(name, instrument.lattice) for name in (first, "max(ticks)", "min(ticks)", last)
+    )
+    return Part(
+        f"SELECT CAST(%s AS BIGINT), {prices}, count(*), min(seq), max(seq) {ticks}",
+        [minute // 1000, *(3 * [instrument.pk, minute, now])],
+    )
+
+
+def _merged(opened_ms: int, pieces: list[Row]) -> Row:
+    """Return the candle that pieces in ascending order make."""
+    first, last = pieces[0], pieces[-1]
+    highs, lows, counts = ([piece[at] for piece in pieces] for at in (2, 3, 5))
+    return opened_ms, first[1], max(highs), min(lows), last[4], sum(counts), first[6], last[7]
 
 
 def regimes(

@@ -1,0 +1,31 @@
+"""Reads of rows without the ORM, where its compiler would take longer than the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+Row = Sequence[Any]
+
+
+def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
+    """Return all rows of a SELECT with `%s` for its parameters."""
+    with _cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()  # type: ignore[no-any-return]
+
+
+def _cursor() -> CursorWrapper:
+    """Return a cursor; on PostgreSQL one that prepares what it often runs and reads binary rows.
+
+    Django's own binds on the client and reads text: twice the time for a table of numbers.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor = psycopg.Cursor(connection.connection)
+    cursor.format = psycopg.pq.Format.BINARY
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return wrap(cursor)
