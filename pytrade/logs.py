@@ -27,10 +27,12 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    # Tracebacks without the values of local variables: those may be secrets.
+    transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     tail: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(transformer), structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,
@@ -46,6 +48,8 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "daphne": {"level": "WARNING"},
+            # Answered with 400; anyone can send any Host header any number of times.
+            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
             "django.server": {"level": "WARNING", "propagate": True, "handlers": []},
         },
     }
