@@ -1,4 +1,7 @@
-"""500 candles through the API against bare SQL and JSON, with few and with many rows stored."""
+"""500 candles through the API against bare SQL and JSON, with few and with many rows stored.
+
+And the pages of the admin, which must not count what is stored.
+"""
 
 import os
 import statistics
@@ -6,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import orjson
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 
@@ -26,10 +30,18 @@ BARE = (
 )
 
 
-def median_ms(work: Callable[[], object]) -> float:
-    """Return the median time of CALLS calls in milliseconds."""
+ADMIN_CALLS = 20
+ADMIN_PAGES = (
+    "quote/", "quote/?instrument__id__exact={pk}", "quote/?q=77777", "candle/",
+    "candle/?timeframe__exact=604800", "candle/?timeframe__exact=604800&instrument__id__exact={pk}",
+    "regime/?q=77777", "run/",
+)  # fmt: skip
+
+
+def median_ms(work: Callable[[], object], calls: int = CALLS) -> float:
+    """Return the median time of `calls` calls in milliseconds."""
     times = []
-    for _ in range(CALLS):
+    for _ in range(calls):
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
@@ -40,6 +52,26 @@ def bare(instrument: Instrument, timeframe_s: int) -> bytes:
     with connection.cursor() as cursor:
         cursor.execute(BARE, [instrument.pk, timeframe_s, LIMIT])
         return orjson.dumps(cursor.fetchall())
+
+
+def get(client: Client, path: str) -> bytes:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{path}: {answer.status_code}")
+    return answer.content
+
+
+def admin_figures(client: Client, instrument: Instrument, stored: int) -> dict[str, object]:
+    client.force_login(
+        get_user_model().objects.get_or_create(username="u", is_staff=1, is_superuser=1)[0]
+    )
+    pages = [f"/admin/quotes/{page.format(pk=instrument.pk)}" for page in ADMIN_PAGES]
+    return {
+        f"{stored:,} quotes, {page}: ms": median_ms(
+            lambda page=page: get(client, page), ADMIN_CALLS
+        )
+        for page in pages
+    }
 
 
 def main() -> None:
@@ -64,15 +96,14 @@ def main() -> None:
                 cursor.execute("ANALYZE")
             for name in ("1m", "1h"):
                 path = f"/api/v1/instruments/ES/candles/?timeframe={name}&limit={LIMIT}"
-                answer = client.get(path)
-                if answer.status_code != 200:
-                    raise RuntimeError(f"{path}: {answer.status_code}")
+                rows = orjson.loads(get(client, path))["rows"]
                 bare_ms = median_ms(lambda name=name: bare(market, TIMEFRAMES[name]))
-                api_ms = median_ms(lambda path=path: client.get(path))
-                label = f"{stored:,} quotes, {len(answer.json()['rows'])} candles of {name}"
+                api_ms = median_ms(lambda path=path: get(client, path))
+                label = f"{stored:,} quotes, {len(rows)} candles of {name}"
                 figures[f"{label}: bare, ms"] = bare_ms
                 figures[f"{label}: API, ms"] = api_ms
                 figures[f"{label}: ratio (target <= 2.5)"] = round(api_ms / bare_ms, 2)
+            figures |= admin_figures(client, market, stored)
     report(f"candles-{figures['database']}", figures)
 
 

@@ -32,7 +32,10 @@ def connection_settings(url: str) -> dict[str, Any]:
     elif settings.get("ENGINE") == POSTGRESQL:
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
-            "prepare_threshold": 2,  # only for the cursors of quotes/scans.py: Django's never prepare
+            # For the cursors of quotes/scans.py alone: Django's own never prepare. Each of their
+            # statements has one good plan, a range of one index: none is made per call.
+            "prepare_threshold": 2,
+            "options": "-c plan_cache_mode=force_generic_plan",
             **settings.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": 20, "timeout": 2},
         }
