@@ -35,13 +35,14 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
 	@exec $(BIN)/python scripts/up.py --port $(lastword $(subst :, ,$(ADDRESS))) --web $(WEB)
 
-lint: setup-dev ## style, types, layers, migrations
+lint: setup-dev ## style, types, layers, migrations, API schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=on $(BIN)/mypy
 	DEBUG=on $(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
+	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 
 test: lint ## everything, on SQLite and on PostgreSQL with Redis
 	DEBUG=on $(BIN)/pytest
