@@ -4,9 +4,13 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+
+logger = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,12 +28,21 @@ def problem(status: int, detail: str, errors: Any = None) -> HttpResponse:
     return HttpResponse(orjson.dumps(body, default=str), status=status, content_type=MEDIA_TYPE)
 
 
+class DatabaseAway(exceptions.APIException):  # type: ignore[misc]
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = "the database is away: try again"
+    wait = 2
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Answer what Django REST framework raises; leave the unexpected to Django."""
     if isinstance(error, Http404):
         error = exceptions.NotFound(str(error) or None)
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, (OperationalError, InterfaceError)):
+        logger.warning("database away", error=str(error))
+        error = DatabaseAway()
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error.detail, dict):

@@ -4,6 +4,8 @@ import json
 import signal
 import tempfile
 import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -63,6 +65,8 @@ def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, out
         listener.hear_for(1)
         getattr(postgresql, end)()
         listener.hear_state("stale", 6)
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"http://127.0.0.1:{port}/api/v1/instruments/ES/quotes/", timeout=10)
         listener.hear_for(outage_s)
         postgresql.start()
         listener.hear_state("live", 15)
@@ -70,6 +74,10 @@ def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, out
         run.send_signal(signal.SIGTERM)
         _, errors = run.communicate(timeout=20)
     assert run.returncode == 0, errors
+    assert refused.value.code == 503
+    assert refused.value.headers["Retry-After"] == "2"
+    assert "database is away" in json.load(refused.value)["detail"]
+    refused.value.close()
     assert "Traceback" not in errors
     ticks = [frame for frame in listener.frames if frame.get("type") == "ticks"]
     seqs = [row[0] for frame in ticks for row in frame["data"]]
