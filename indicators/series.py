@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
 
-from indicators.estimate import FloatArray, RefusedError
+from indicators.estimate import FloatArray, NumberArray, RefusedError
 
 Series = Sequence[Any] | np.ndarray[Any, Any]
 
@@ -16,16 +17,46 @@ def finite_series(values: Series) -> FloatArray:
     Raises RefusedError for anything that is not a 1-D series of finite real numbers; the
     message names the shape, the type or the position that is wrong.
     """
+    floats = np.ascontiguousarray(_series(values), dtype=np.float64)
+    refuse_not_finite(floats)
+    return floats
+
+
+def ordered_series(values: Series) -> NumberArray:
+    """Return `values` as `finite_series` does, but integers as int64: each keeps its order.
+
+    (Beyond 2**53 different integers are one float64.)
+    """
+    array = _series(values)
+    if array.dtype.kind not in "iu":
+        return finite_series(array)
+    if array.dtype == np.uint64:  # moved down by 2**63, so that all of it fits
+        return np.ascontiguousarray(array ^ np.uint64(2**63)).view(np.int64)
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _series(values: Series) -> np.ndarray[Any, Any]:
     array = _numbers(values)
     if array.ndim != 1:
         raise RefusedError(f"the series must have 1 dimension, not {array.ndim}")
     if array.size == 0:
         raise RefusedError("the series is empty")
-    floats = np.ascontiguousarray(array, dtype=np.float64)
-    if not (np.isfinite(floats.min()) and np.isfinite(floats.max())):  # both propagate NaN
+    return array
+
+
+def refuse_not_finite(floats: FloatArray) -> None:
+    if not all_finite(floats):
         position = int(np.flatnonzero(~np.isfinite(floats))[0])
         raise RefusedError(f"the series has {floats[position]} at position {position}")
-    return floats
+
+
+# Reassociation changes nothing: every term is 0, or NaN for what is not finite.
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def all_finite(floats: FloatArray) -> bool:
+    total = 0.0
+    for value in floats:
+        total += value * 0.0
+    return total == 0.0
 
 
 def _numbers(values: Series) -> np.ndarray[Any, Any]:

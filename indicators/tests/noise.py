@@ -1,0 +1,26 @@
+"""Series whose memory is known exactly."""
+
+import numpy as np
+
+
+def fractional_gaussian_noise(exponent, n, runs, rng):
+    """Return `runs` x `n` draws with Hurst exponent `exponent`, unit variance.
+
+    Exact, by circulant embedding (Davies & Harte 1987; Wood & Chan 1994).
+    """
+    k = np.arange(n + 1)
+    covariance = 0.5 * (
+        np.abs(k + 1) ** (2 * exponent) - 2 * k ** (2 * exponent) + np.abs(k - 1) ** (2 * exponent)
+    )
+    circle = np.concatenate([covariance, covariance[-2:0:-1]])
+    eigenvalues = np.fft.fft(circle).real
+    assert eigenvalues.min() > -1e-9
+    m = circle.size
+    noise = rng.standard_normal((runs, m)) + 1j * rng.standard_normal((runs, m))
+    return np.fft.fft(np.sqrt(np.maximum(eigenvalues, 0) / m) * noise, axis=1).real[:, :n]
+
+
+def recorded_walk(n, phi, rng):
+    """Return `n` signs, each like the one before with probability (1 + phi) / 2."""
+    repeats = rng.random(n) < (1 + phi) / 2
+    return np.cumprod(np.where(repeats, 1, -1))

@@ -1,0 +1,195 @@
+import math
+from decimal import Decimal
+
+import antropy
+import numpy as np
+import ordpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indicators.entropy import permutation_entropy, rolling_entropy
+from indicators.estimate import RefusedError
+from indicators.tests import naive
+
+BANDT_POMPE = [4, 7, 9, 10, 6, 11, 3]
+few_values = st.lists(st.integers(-3, 3), min_size=8, max_size=80)
+
+
+def test_the_published_examples():
+    assert permutation_entropy(BANDT_POMPE, m=2).bits == pytest.approx(0.918, abs=5e-4)
+    assert permutation_entropy(BANDT_POMPE, m=3).bits == pytest.approx(1.522, abs=5e-4)
+    assert permutation_entropy(BANDT_POMPE, m=2).counts.tolist() == [4, 2]
+
+
+@settings(deadline=None)
+@given(series=few_values, m=st.integers(2, 7), tau=st.integers(1, 3))
+def test_counts_and_ties_equal_those_of_the_slow_twin(series, m, tau):
+    estimate = permutation_entropy(series, m=m, tau=tau)
+    if len(series) <= (m - 1) * tau:
+        assert "too few" in estimate.reason
+        return
+    counts, tied = naive.pattern_counts(series, m, tau)
+    assert estimate.counts.tolist() == counts
+    assert estimate.tie_rate == tied / sum(counts)
+    assert estimate.value == pytest.approx(naive.normalised_entropy(counts), abs=1e-12)
+    assert 0 <= estimate.value <= 1
+
+
+@pytest.mark.parametrize("m", range(2, 8))
+@pytest.mark.parametrize("tau", [1, 2, 5])
+def test_it_equals_other_packages_where_they_define_the_same(m, tau):
+    series = np.random.default_rng(m * tau).normal(size=5_000).cumsum()
+    value = permutation_entropy(series, m=m, tau=tau).value
+    theirs = antropy.perm_entropy(series, order=m, delay=tau, normalize=True)
+    assert value == pytest.approx(theirs, abs=1e-12)
+    assert value == pytest.approx(ordpy.permutation_entropy(series, m, taux=tau), abs=1e-12)
+
+
+@pytest.mark.parametrize("m", [3, 4, 6])
+def test_threads_and_chunks_change_nothing(m):
+    series = np.random.default_rng(5).integers(0, 50, 250_001)
+    whole = permutation_entropy(series, m=m, workers=1)
+    for estimate in (
+        permutation_entropy(series, m=m, workers=4),
+        permutation_entropy(series, m=m, workers=3, chunk_starts=7_777),
+    ):
+        assert estimate.counts.tolist() == whole.counts.tolist()
+        assert (estimate.value, estimate.tie_rate) == (whole.value, whole.tie_rate)
+
+
+@settings(deadline=None)
+@given(series=st.lists(st.integers(-1000, 1000), min_size=10, max_size=60))
+def test_a_strictly_increasing_transform_changes_nothing(series):
+    plain = permutation_entropy(series)
+    moved = permutation_entropy([3 * x**3 + x for x in series])
+    assert plain.counts.tolist() == moved.counts.tolist()
+
+
+@pytest.mark.parametrize("m", range(2, 8))
+def test_monotone_series_have_no_entropy(m):
+    assert permutation_entropy(range(100), m=m).value == 0.0
+    assert permutation_entropy(range(100, 0, -1), m=m).value == 0.0
+
+
+def test_a_constant_series_is_one_pattern_all_of_ties():
+    estimate = permutation_entropy([5.0] * 100)
+    assert (estimate.value, estimate.tie_rate) == (0.0, 1.0)
+
+
+def test_container_and_type_do_not_matter():
+    numbers = np.random.default_rng(3).integers(0, 1000, 500)
+    expected = permutation_entropy(numbers)
+    for series in (
+        numbers.astype(np.int32),
+        numbers.astype(np.float32),
+        numbers.astype(np.float64),
+        numbers.tolist(),
+        [Decimal(int(x)) for x in numbers],
+    ):
+        assert permutation_entropy(series).value == expected.value
+
+
+def test_integers_beyond_the_floats_keep_their_order():
+    large = [2**60 + x for x in (0, 2, 1, 3, 2, 4)]
+    assert permutation_entropy(large).counts.tolist() == [0, 2, 2, 0, 0, 0]
+    unsigned = np.array([2**63 + x for x in (0, 2, 1, 3, 2, 4)], dtype=np.uint64)
+    assert permutation_entropy(unsigned).counts.tolist() == [0, 2, 2, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("closes", "reason"),
+    [
+        ([], "empty"),
+        ([1.0, 2.0], "2 closes are too few"),
+        ([1.0, float("nan"), 2.0], "nan at position 1"),
+        ([1.0, float("inf"), 2.0], "inf at position 1"),
+        ([[1.0, 2.0], [3.0, 4.0]], "1 dimension"),
+        (["a", "b", "c"], "real numbers"),
+        (None, "1 dimension"),
+    ],
+)
+def test_what_cannot_be_measured_gives_the_reason(closes, reason):
+    estimate = permutation_entropy(closes)
+    assert estimate.value is None
+    assert reason in estimate.reason
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ({"m": 1}, "m 1: use 2 to 7"),
+        ({"m": 8}, "m 8: use 2 to 7"),
+        ({"tau": 0}, "tau 0: use 1 or more"),
+        ({"workers": 0}, "workers 0: use 1 or more"),
+        ({"chunk_starts": 0}, "chunk_starts 0: use 1 or more"),
+    ],
+)
+def test_parameters_out_of_range_are_named(parameters, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        permutation_entropy(range(100), **parameters)
+
+
+@pytest.mark.parametrize(("n", "m"), [(200, 2), (500, 3), (2_000, 3), (2_000, 5), (300, 5)])
+def test_the_null_band_holds_95_of_100_white_noises(n, m):
+    rng = np.random.default_rng(n + m)
+    inside = 0
+    for _ in range(1_000):
+        estimate = permutation_entropy(rng.normal(size=n), m=m)
+        low, high = estimate.null_band
+        inside += low <= estimate.value <= high
+    assert 930 <= inside <= 970
+
+
+def test_there_is_no_null_band_for_fewer_vectors_than_patterns():
+    assert permutation_entropy(range(100), m=5).null_band is None
+
+
+@pytest.mark.parametrize(
+    ("window", "step", "m", "tau"), [(500, 1, 3, 1), (300, 7, 4, 2), (90, 3, 5, 3)]
+)
+def test_rolling_equals_the_direct_computation(window, step, m, tau):
+    series = np.random.default_rng(9).integers(0, 40, 5_000).cumsum() % 997
+    rolled = rolling_entropy(series, window, step, m, tau)
+    assert rolled.ends.tolist() == list(range(window, 5_001, step))
+    assert rolled.valid.all()
+    direct = [permutation_entropy(series[end - window : end], m, tau).value for end in rolled.ends]
+    np.testing.assert_allclose(rolled.values, direct, atol=1e-12, rtol=0)
+
+
+def test_rolling_does_not_drift():
+    series = np.random.default_rng(8).normal(size=300_000)
+    rolled = rolling_entropy(series, 2_000)
+    assert rolled.values[-1] == pytest.approx(permutation_entropy(series[-2_000:]).value, abs=1e-13)
+
+
+def test_rolling_refuses_what_holds_no_window():
+    with pytest.raises(RefusedError, match="10 points are fewer than one window of 11"):
+        rolling_entropy(range(10), 11)
+    with pytest.raises(RefusedError, match="2 closes are too few"):
+        rolling_entropy(range(10), 2)
+
+
+def test_the_interval_holds_the_entropy_of_an_autoregressive_series():
+    rng = np.random.default_rng(4)
+    series = autoregressive(400_000, 0.6, rng)
+    truth = permutation_entropy(series).value
+    inside = 0
+    for _ in range(300):
+        low, high = permutation_entropy(autoregressive(4_000, 0.6, rng)).interval
+        inside += low <= truth <= high
+    assert inside >= 0.9 * 300
+
+
+def autoregressive(n, a, rng):
+    noise = rng.normal(size=n)
+    series = np.empty(n)
+    last = 0.0
+    for i in range(n):
+        last = series[i] = a * last + noise[i]
+    return series
+
+
+def test_entropy_is_bits_over_the_largest_possible():
+    estimate = permutation_entropy(BANDT_POMPE, m=3)
+    assert estimate.value == pytest.approx(estimate.bits / math.log2(6))

@@ -1,0 +1,108 @@
+"""Variance ratio test of Lo & MacKinlay (1988)."""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from indicators.estimate import Estimate, FloatArray, FloatMatrix, RefusedError, RollingEstimate
+from indicators.rolling import rolling_ends
+from indicators.series import Series, finite_series
+
+NORMAL_97_5: Final = 1.959964
+ROUNDING: Final = 4 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VarianceRatioEstimate(Estimate):
+    """`z`: robust to changing variance; normal for a series without memory. `q`: the horizon."""
+
+    z: float | None = None
+    q: int = 2
+
+
+def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
+    """Return VR(q): the variance of q-increments over q times that of increments.
+
+    1 without memory, above 1 with persistence, below 1 with mean reversion. Overlapping
+    q-increments, both variances unbiased. The interval and the null band use the standard error
+    that is robust to heteroskedasticity.
+
+    Raises ValueError for q below 2. Source: Lo & MacKinlay, Review of Financial Studies 1 (1988).
+    """
+    if q < 2:
+        raise ValueError(f"q {q}: use 2 or more")
+    try:
+        path = finite_series(closes)
+        n = path.size - 1
+        if n < 4 * q:
+            raise RefusedError(f"{max(n, 0)} increments are too few: q = {q} needs {4 * q}")
+        steps = np.diff(path)
+        deviations = steps - (path[-1] - path[0]) / n
+        squares = deviations**2
+        total = float(squares.sum())
+        if sqrt(total / n) <= ROUNDING * float(np.abs(path).max()):
+            raise RefusedError("the increments are constant: there is no variance")
+    except RefusedError as error:
+        return VarianceRatioEstimate(
+            value=None, reason=str(error), n=max(0, np.size(closes) - 1), q=q
+        )
+    value = float(_ratios(path[None, :], q)[0])
+    deviation = sqrt(_robust_variance(squares, total, q))
+    half = NORMAL_97_5 * deviation
+    return VarianceRatioEstimate(
+        value=value,
+        n=n,
+        interval=(max(0.0, value - half), value + half),
+        null_band=(max(0.0, 1 - half), 1 + half),
+        z=(value - 1) / deviation if deviation > 0 else None,
+        q=q,
+    )
+
+
+def rolling_variance_ratio(
+    closes: Series, window: int, step: int = 1, q: int = 2
+) -> RollingEstimate:
+    """Return VR(q) of every window of `window` closes, `step` apart.
+
+    Raises RefusedError for a series without a whole window or that cannot be measured.
+    """
+    if q < 2:
+        raise ValueError(f"q {q}: use 2 or more")
+    if window - 1 < 4 * q:
+        raise ValueError(f"window {window}: q = {q} needs {4 * q + 1} closes")
+    path = finite_series(closes)
+    ends = rolling_ends(path.size, window, step)
+    windows = np.lib.stride_tricks.sliding_window_view(path, window)[::step]
+    values = np.concatenate([_ratios(part, q) for part in _parts(windows)])
+    return RollingEstimate(window=window, ends=ends, values=values, valid=values > 0)
+
+
+def _parts(
+    windows: FloatMatrix,
+) -> list[FloatMatrix]:
+    """Return the windows in parts of some megabytes: they are copied while they are measured."""
+    rows = max(1, 1_000_000 // windows.shape[1])
+    return [windows[start : start + rows] for start in range(0, windows.shape[0], rows)]
+
+
+def _ratios(paths: FloatMatrix, q: int) -> FloatArray:
+    """Return VR(q) of each row; 0 where the variance is what rounding leaves."""
+    n = paths.shape[1] - 1
+    mean = (paths[:, -1:] - paths[:, :1]) / n
+    one = ((np.diff(paths, axis=1) - mean) ** 2).sum(axis=1) / (n - 1)
+    scale = q * (n - q + 1) * (1 - q / n)
+    many = ((paths[:, q:] - paths[:, :-q] - q * mean) ** 2).sum(axis=1) / scale
+    varies = np.sqrt(one) > ROUNDING * np.abs(paths).max(axis=1)
+    ratios: FloatArray = np.where(varies, many / np.where(varies, one, 1.0), 0.0)
+    return ratios
+
+
+def _robust_variance(squares: FloatArray, total: float, q: int) -> float:
+    """Return the variance of VR(q) whatever the variances of the single increments are."""
+    variance = 0.0
+    for lag in range(1, q):
+        delta = float(squares[lag:] @ squares[:-lag]) / total**2
+        variance += (2 * (q - lag) / q) ** 2 * delta
+    return variance
