@@ -58,8 +58,9 @@ def interval(value: float, n: int, windows: tuple[int, ...], corrected: bool) ->
     The spread without memory, times its growth with H as fractional Gaussian noise shows it. It
     is an interval of the sampling: the bias of R/S is not in it.
     """
-    _, deviation = null_moments(n, windows, corrected)
-    _, means, spreads = _table()["spread"].T
-    growth = spreads / np.interp(0.5, _table()["spread"][:, 0], spreads)
-    half = NORMAL_97_5 * deviation * float(np.interp(value, means, growth))
+    mean, deviation = null_moments(n, windows, corrected)
+    exponents, means, spreads = _table()["spread"].T
+    mean_there, spread_there = (float(np.interp(0.5, exponents, y)) for y in (means, spreads))
+    spread = float(np.interp(value - mean + mean_there, means, spreads))
+    half = NORMAL_97_5 * deviation * spread / spread_there
     return value - half, value + half

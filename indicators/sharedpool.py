@@ -1,0 +1,156 @@
+"""A pool of processes that work on one array in shared memory.
+
+The array is a file without a name, handed to each worker as an open descriptor: nothing is
+pickled or copied, and nothing is left behind whoever is killed. The workers are programs of their
+own (indicators/poolworker.py), not forks: that works in any process, in Celery's daemonic ones
+too, and inherits no thread or lock. A worker whose parent is gone reads the end of its socket
+and ends.
+"""
+
+import atexit
+import mmap
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from indicators.wire import Answer, Work, receive, send
+
+ROOT = Path(__file__).resolve().parent.parent
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - no name is made
+
+
+class WorkerError(RuntimeError):
+    """A worker failed; the message is its traceback, or that it was killed."""
+
+
+class Worker:
+    """One process that computes what it is sent, one thing at a time."""
+
+    def __init__(self, module: str) -> None:
+        """Start it; it imports `module` before it says that it is ready."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "indicators.poolworker", str(theirs.fileno()), module],
+                cwd=ROOT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._socket = ours
+        self._greeted = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it would begin to work at once."""
+        return self._greeted or bool(select.select([self._socket], [], [], 0)[0])
+
+    def run(self, work: Work, descriptor: int) -> Any:
+        try:
+            if not self._greeted:
+                receive(self._socket)
+                self._greeted = True
+            send(self._socket, work, descriptor)
+            answer: Answer = receive(self._socket)[0]
+        except (EOFError, OSError) as error:
+            self.close()
+            raise WorkerError(f"worker {self._process.pid} ended: {error or 'killed'}") from error
+        if answer.traceback is not None:
+            raise WorkerError(answer.traceback)
+        return answer.result
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+
+class SharedPool:
+    """Workers that stay for the next call; `module` is what they will need."""
+
+    def __init__(self, size: int, module: str) -> None:
+        self.size = size
+        self._module = module
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._starting = [Worker(module) for _ in range(size)]
+        for worker in self._starting:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="shared pool")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all workers have started (this does not wait for them)."""
+        self._starting = [worker for worker in self._starting if not worker.is_ready]
+        return not self._starting
+
+    def map(
+        self, function: str, array: np.ndarray[Any, Any], arguments: Sequence[tuple[Any, ...]]
+    ) -> list[Any]:
+        """Return function(array, *arguments[i]) for each i, in order.
+
+        `function` is "module:name"; `array` is read-only there. Raises WorkerError when a worker
+        fails; a worker that was killed is replaced at the next call.
+        """
+        with shared(array) as descriptor:
+
+            def run(arguments: tuple[Any, ...]) -> Any:
+                worker = self._idle.get()
+                try:
+                    if not worker.is_alive:
+                        worker.close()
+                        worker = Worker(self._module)
+                    work = Work(function, array.shape, array.dtype.str, arguments)
+                    return worker.run(work, descriptor)
+                finally:
+                    self._idle.put(worker)
+
+            return list(self._threads.map(run, arguments))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        while not self._idle.empty():
+            self._idle.get().close()
+
+
+@contextmanager
+def shared(array: np.ndarray[Any, Any]) -> Iterator[int]:
+    """Yield a descriptor of memory that holds a copy of `array`."""
+    with tempfile.TemporaryFile(dir=MEMORY) as file:
+        file.truncate(max(1, array.nbytes))
+        if array.nbytes:
+            with mmap.mmap(file.fileno(), array.nbytes) as memory:
+                target = np.ndarray(array.shape, array.dtype, memory)
+                target[...] = array
+                del target
+        yield file.fileno()
+
+
+_making = threading.Lock()
+
+
+@lru_cache
+def _pool_of(process: int, size: int, module: str) -> SharedPool:
+    pool = SharedPool(size, module)
+    atexit.register(pool.close)
+    return pool
+
+
+def pool(size: int | None, module: str) -> SharedPool:
+    """Return the pool of this process (a fork makes its own), by default of all processors."""
+    with _making:
+        return _pool_of(os.getpid(), size or os.cpu_count() or 1, module)

@@ -1,0 +1,107 @@
+"""The pool of processes: same numbers, nothing left behind, at work in a Celery worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from indicators.scanning import scan
+from indicators.sharedpool import SharedPool, WorkerError
+
+ROOT = Path(__file__).resolve().parents[2]
+WANTED = [("hurst", {}), ("entropy", {"m": 4}), ("persistence", {}), ("variance_ratio", {"q": 4})]
+
+
+@pytest.fixture
+def pool():
+    before = workers_of(os.getpid())
+    pool = SharedPool(2, "indicators.scanning")
+    pool.before = before
+    yield pool
+    pool.close()
+
+
+def test_processes_give_what_one_process_gives():
+    matrix = np.random.default_rng(1).normal(size=(40, 600)).cumsum(axis=1)
+    matrix[3] = 1.0
+    here = scan(matrix, WANTED, workers=1)
+    there = scan(matrix, WANTED, workers=2)
+    assert [[e.value for e in row] for row in there] == [[e.value for e in row] for row in here]
+    assert [[e.reason for e in row] for row in there] == [[e.reason for e in row] for row in here]
+    assert "constant" in there[3][0].reason
+
+
+def test_the_workers_stay_and_one_that_was_killed_is_replaced(pool):
+    matrix = np.zeros((1, 1))
+    pids = workers_of(os.getpid()) - pool.before
+    assert len(pids) == 2
+    work = ("indicators.tests.test_scanning:pid_of_worker", matrix, [()] * 4)
+    assert set(pool.map(*work)) <= pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], timeout=5)
+    after = set(pool.map(*work))
+    assert after
+    assert not after & pids
+
+
+def pid_of_worker(array):
+    return os.getpid()
+
+
+def workers_of(pid):
+    return {
+        child.pid
+        for child in psutil.Process(pid).children()
+        if "indicators.poolworker" in child.cmdline()
+    }
+
+
+def killed_by_itself(array):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def failing(array):
+    array[0] = 1.0
+
+
+def test_a_worker_that_dies_or_fails_is_told(pool):
+    module = "indicators.tests.test_scanning"
+    with pytest.raises(WorkerError, match="ended"):
+        pool.map(f"{module}:killed_by_itself", np.zeros(3), [()])
+    with pytest.raises(WorkerError, match="read-only"):
+        pool.map(f"{module}:failing", np.zeros(3), [()])
+    assert pool.map(f"{module}:pid_of_worker", np.zeros(0), [()])
+
+
+def test_nothing_is_left_when_the_parent_is_killed():
+    code = textwrap.dedent("""
+        import sys, numpy as np
+        from indicators.scanning import scan
+        scan(np.random.default_rng(1).normal(size=(8, 600)).cumsum(axis=1), [("hurst", {})], 2)
+        print("done", flush=True)
+        sys.stdin.read()
+    """)
+    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        assert parent.stdout.readline() == "done\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len(children) == 2
+        parent.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    if before:
+        assert set(os.listdir("/dev/shm")) <= before
