@@ -1,8 +1,8 @@
 """Permutation entropy of Bandt & Pompe (2002) over ordinal patterns."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial, log, log2
+from operator import index
 from typing import Final
 
 import numpy as np
@@ -13,32 +13,37 @@ from indicators.estimate import (
     FloatArray,
     IntArray,
     Interval,
+    IntMatrix,
     NumberArray,
     RefusedError,
     RollingEstimate,
 )
-from indicators.ordinal_patterns import count, count_triples, lexicographic_order, rolling_sums
+from indicators.ordinal_patterns import count_parts, lexicographic_order, rolling_sums
 from indicators.rolling import rolling_ends
-from indicators.series import Series, ordered_series
-from indicators.threads import threads, workers_of
+from indicators.series import Series, length, ordered_series
+from indicators.threads import map_in_threads, workers_of
 
 ORDERS: Final = range(2, 8)
 BATCHES: Final = 32
 """Into so many parts the vectors are split for the interval of the estimate."""
 SMALLEST_BATCH: Final = 50
+SMALLEST_CHUNK: Final = 2_048
+"""Fewer vectors than that are not worth a call of their own."""
 STUDENT_97_5: Final = 2.04
 """Quantile of Student's t with BATCHES - 1 degrees of freedom."""
-PARALLEL_VECTORS: Final = 200_000
-"""From so many vectors on threads take part: below, starting them costs more than it saves."""
+PARALLEL_COMPARISONS: Final = 1_200_000
+"""From so many comparisons of two closes on threads take part, m (m - 1) / 2 for each vector:
+below, waking them costs more than it saves. That is 400,000 closes for m = 3, 120,000 for m = 5."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntropyEstimate(Estimate):
     """`counts` of the patterns in the order of their permutations; `tie_rate`: share of vectors
-    in which at least two values are equal."""
+    in which at least two values are equal; `walk_band`: the 95 % band of a random walk."""
 
     counts: IntArray | None = None
     tie_rate: float | None = None
+    walk_band: Interval | None = None
 
     @property
     def bits(self) -> float | None:
@@ -58,35 +63,34 @@ def permutation_entropy(
     """Return the normalised permutation entropy, -sum(p log p) / log(m!), in [0, 1].
 
     p: shares of the ordinal patterns of (x[i], x[i + tau], ..., x[i + (m - 1) tau]), ties broken
-    by index. `chunk_starts` vectors are counted at a time (None: a 32nd of all), by at most
-    `workers` threads. Null band: white noise of the same length. Interval: normal, from the
-    spread of the entropy's terms between the 32 parts of the series.
+    by index. At most `workers` threads (None: all processors but one) count `chunk_starts`
+    vectors at a time (at least 2,048; None: equal shares); neither changes the result. Null band:
+    white noise of the same length. Interval: normal, from the spread of the entropy's terms
+    between 32 parts of the series; None below 1,600 vectors.
 
     Raises ValueError for parameters out of range; a series that cannot be measured gives a
     reason instead of a value. Source: Bandt & Pompe, Phys. Rev. Lett. 88, 174102 (2002).
     """
-    _check(m, tau)
-    if chunk_starts is not None and chunk_starts < 1:
-        raise ValueError(f"chunk_starts {chunk_starts}: use 1 or more, or None")
+    m, tau = _checked(m, tau)
     workers = workers_of(workers, "workers")
+    chunk = _whole(chunk_starts, "chunk_starts") if chunk_starts is not None else None
     try:
         series = ordered_series(closes)
         vectors = _vectors(series.size, m, tau)
     except RefusedError as error:
-        return EntropyEstimate(value=None, reason=str(error), n=np.size(closes))
-    batches = BATCHES if vectors >= BATCHES * SMALLEST_BATCH else 1
-    bounds = np.linspace(0, vectors, batches + 1).astype(int).tolist()
-    if chunk_starts is not None:
-        bounds = [*range(0, vectors, chunk_starts), vectors]
-    by_chunk, tied = _count_chunks(series, bounds, m, tau, workers)
-    counts = by_chunk.sum(axis=0)
+        return EntropyEstimate(value=None, reason=str(error), n=length(closes))
+    if vectors * m * (m - 1) // 2 < PARALLEL_COMPARISONS:
+        workers = 1
+    by_batch, tied = _count(series, vectors, m, tau, workers, chunk or -(-vectors // workers))
+    counts = by_batch.sum(axis=0)
     return EntropyEstimate(
         value=_normalised(counts),
         n=series.size,
-        interval=_interval(by_chunk) if len(by_chunk) == BATCHES else None,
+        interval=_interval(by_batch) if len(by_batch) == BATCHES else None,
         null_band=entropy_nulls.band(vectors, m),
         counts=counts,
         tie_rate=tied / vectors,
+        walk_band=entropy_nulls.walk_band(vectors, m, tau),
     )
 
 
@@ -97,7 +101,7 @@ def rolling_entropy(
 
     Raises RefusedError for a series without a whole window or that cannot be measured.
     """
-    _check(m, tau)
+    m, tau = _checked(m, tau)
     series = ordered_series(closes)
     vectors = _vectors(window, m, tau)
     ends = rolling_ends(series.size, window, step)
@@ -117,11 +121,21 @@ def rolling_entropy(
     )
 
 
-def _check(m: int, tau: int) -> None:
-    if m not in ORDERS:
+def _checked(m: int, tau: int) -> tuple[int, int]:
+    if (order := _whole(m, "m")) not in ORDERS:
         raise ValueError(f"m {m}: use {ORDERS.start} to {ORDERS.stop - 1}")
-    if tau < 1:
-        raise ValueError(f"tau {tau}: use 1 or more")
+    return order, _whole(tau, "tau")
+
+
+def _whole(value: int, name: str) -> int:
+    """Return a parameter that counts something."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise ValueError(f"{name} {value!r}: use a whole number") from None
+    if number < 1:
+        raise ValueError(f"{name} {value}: use 1 or more")
+    return number
 
 
 def _vectors(n: int, m: int, tau: int) -> int:
@@ -132,24 +146,27 @@ def _vectors(n: int, m: int, tau: int) -> int:
     return n - (m - 1) * tau
 
 
-def _count_chunks(
-    series: NumberArray, bounds: Sequence[int], m: int, tau: int, workers: int
-) -> tuple[IntArray, int]:
-    """Return the counts of each chunk (chunks x m!, lexicographic) and how many vectors tie."""
-    by_code = np.zeros((len(bounds) - 1, factorial(m)), np.int64)
+def _count(
+    series: NumberArray, vectors: int, m: int, tau: int, workers: int, chunk: int
+) -> tuple[IntMatrix, int]:
+    """Return the counts of each batch of vectors (batches x m!, lexicographic), and how many
+    vectors tie. Threads count chunks, which may hold parts of several batches."""
+    batches = BATCHES if vectors >= BATCHES * SMALLEST_BATCH else 1
+    limits = np.linspace(0, vectors, batches + 1).astype(np.int64)
+    chunk = max(chunk, SMALLEST_CHUNK)
 
-    def count_chunk(chunk: int) -> int:
-        begin, end = bounds[chunk], bounds[chunk + 1]
-        if m == 3:
-            return int(count_triples(series, begin, end, tau, by_code[chunk]))
-        return int(count(series, begin, end, m, tau, by_code[chunk]))
+    def count_chunk(begin: int) -> tuple[int, IntMatrix, int]:
+        end = min(begin + chunk, vectors)
+        first, last = np.searchsorted(limits, [begin, end - 1], side="right") - 1
+        bounds = np.concatenate([[begin], limits[first + 1 : last + 1], [end]])
+        rows = np.zeros((bounds.size - 1, factorial(m)), np.int64)
+        return first, rows, int(count_parts(series, bounds, m, tau, rows))
 
-    chunks = range(len(bounds) - 1)
-    if workers == 1 or bounds[-1] < PARALLEL_VECTORS:
-        tied = sum(map(count_chunk, chunks))
-    else:
-        groups = [chunks[start::workers] for start in range(workers)]
-        tied = sum(threads().map(lambda group: sum(map(count_chunk, group)), groups))
+    by_code = np.zeros((batches, factorial(m)), np.int64)
+    tied = 0
+    for first, rows, ties in map_in_threads(count_chunk, range(0, vectors, chunk), workers):
+        by_code[first : first + len(rows)] += rows
+        tied += ties
     return by_code[:, lexicographic_order(m)], tied
 
 
@@ -158,7 +175,7 @@ def _normalised(counts: IntArray) -> float:
     return min(1.0, max(0.0, float(-(p * np.log(p)).sum()) / log(counts.size)))
 
 
-def _interval(by_batch: IntArray) -> Interval:
+def _interval(by_batch: IntMatrix) -> Interval:
     """Return the 95 % interval by batch means of -log p(pattern), the terms of the entropy."""
     counts = by_batch.sum(axis=0)
     seen = counts > 0

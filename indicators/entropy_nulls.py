@@ -1,4 +1,4 @@
-"""The 95 % band of the permutation entropy of white noise, from a table.
+"""The 95 % bands of the permutation entropy of white noise and of a random walk, from a table.
 
 The table (made by scripts/entropy_nulls.py) holds the 95 % quantile of G = 2 N log(m!) (1 - H)
 over N / m!, N the number of vectors; G settles as N grows. tau does not matter: the vectors of one
@@ -9,16 +9,24 @@ import json
 from functools import cache
 from math import factorial, log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from indicators.estimate import FloatArray, Interval
 
+CHI_SQUARE_95 = 3.841459
+
+
+@cache
+def _table() -> Any:
+    return json.loads(Path(__file__).with_suffix(".json").read_text())
+
 
 @cache
 def _quantiles(m: int) -> tuple[FloatArray, FloatArray]:
     """Return the logarithms of N / m!, and there the quantile of G."""
-    rows = json.loads(Path(__file__).with_suffix(".json").read_text())[str(m)]
+    rows = _table()["noise"][str(m)]
     ratio, quantile = np.array(rows).T
     return np.log(ratio), quantile
 
@@ -33,3 +41,24 @@ def band(vectors: int, m: int) -> Interval | None:
         return None
     shortfall = float(np.interp(log(vectors / factorial(m)), *_quantiles(m)))
     return 1 - shortfall / (2 * vectors * log(factorial(m))), 1.0
+
+
+def walk_band(vectors: int, m: int, tau: int) -> Interval | None:
+    """Return the band of a random walk: what prices have in a market without memory.
+
+    A walk goes on in its direction more often than noise does, so its entropy is below 1; it
+    does not depend on tau, but vectors that overlap tau times longer tell tau times less.
+    """
+    if vectors < 4 * factorial(m):
+        return None
+    if m == 2:  # rises and falls of a fair coin: 2 N log 2 (1 - H) is chi-square with 1 degree
+        return 1 - CHI_SQUARE_95 * tau / (2 * vectors * log(2)), 1.0
+    limit, bias, spread = _table()["walk"][str(m)]
+    center = limit - bias / vectors
+    half = 1.959964 * spread * (tau / vectors) ** 0.5
+    return max(0.0, center - half), min(1.0, center + half)
+
+
+def walk_entropy(m: int) -> float:
+    """Return the entropy of an endless random walk."""
+    return float(_table()["walk"][str(m)][0])

@@ -8,6 +8,7 @@ Interval = tuple[float, float]
 FloatArray = np.ndarray[tuple[int], np.dtype[np.float64]]
 IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
 FloatMatrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+IntMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 NumberArray = FloatArray | IntArray
 BoolArray = np.ndarray[tuple[int], np.dtype[np.bool_]]
 

@@ -11,7 +11,7 @@ from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, Ro
 from indicators.expected_range import peters
 from indicators.rescaled_range import RAMP, mean_rs, rolling_mean_rs
 from indicators.rolling import rolling_ends
-from indicators.series import Series, finite_series
+from indicators.series import Series, finite_series, length
 from indicators.threads import threads, workers_of
 
 FEWEST_WINDOWS: Final = 5
@@ -55,7 +55,7 @@ def hurst_exponent(
         sizes = _windows(path.size - 1, min_points, min_window, max_window, num_windows)
         return _measure(path, sizes, corrected, workers)
     except RefusedError as error:
-        return HurstEstimate(value=None, reason=str(error), n=max(0, np.size(closes) - 1))
+        return HurstEstimate(value=None, reason=str(error), n=max(0, length(closes) - 1))
 
 
 def hurst_of_increments(
@@ -70,7 +70,7 @@ def hurst_of_increments(
         path = np.concatenate([[0.0], np.cumsum(x - x.mean())])
         return _measure(path, sizes, corrected, workers=1)
     except RefusedError as error:
-        return HurstEstimate(value=None, reason=str(error), n=np.size(increments))
+        return HurstEstimate(value=None, reason=str(error), n=length(increments))
 
 
 def rolling_hurst(
@@ -111,6 +111,17 @@ def rolling_hurst(
     slopes = (deviations * y).sum(axis=0) / np.where(valid, squares, 1)
     values = np.where(valid, slopes + (0.5 if corrected else 0.0), 0.0)
     return RollingEstimate(window=window, ends=ends, values=values, valid=valid)
+
+
+def hurst_windows(
+    n: int, min_points: int, min_window: int, max_window: int | None, num_windows: int
+) -> tuple[int, ...] | None:
+    """Return the window sizes that `n` increments are measured over; None for too few."""
+    _check(min_points, min_window, max_window, num_windows)
+    try:
+        return tuple(_windows(n, min_points, min_window, max_window, num_windows).tolist())
+    except RefusedError:
+        return None
 
 
 def _check(min_points: int, min_window: int, max_window: int | None, num_windows: int) -> None:

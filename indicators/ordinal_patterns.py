@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 from numba import njit
 
-from indicators.estimate import IntArray, NumberArray
+from indicators.estimate import IntArray, IntMatrix, NumberArray
 
 BLOCK = 2048
 LANES = 4
@@ -91,13 +91,12 @@ def count_triples(series: NumberArray, start: int, stop: int, tau: int, counts: 
     first = series[start : start + n]
     second = series[start + tau : start + tau + n]
     third = series[start + 2 * tau : start + 2 * tau + n]
-    falls = falls_then = both_fall = below = falls_below = falls_then_below = tied = 0
+    falls = falls_then = both_fall = falls_below = falls_then_below = tied = 0
     for i in range(n):
         a, b, c = first[i] > second[i], second[i] > third[i], first[i] > third[i]
         falls += a
         falls_then += b
         both_fall += a & b
-        below += c
         falls_below += a & c
         falls_then_below += b & c
         tied += (first[i] == second[i]) | (second[i] == third[i]) | (first[i] == third[i])
@@ -108,6 +107,18 @@ def count_triples(series: NumberArray, start: int, stop: int, tau: int, counts: 
     counts[4] += falls_then_below - both_fall
     counts[2] += falls_then - falls_then_below
     counts[0] += n - falls - falls_then + both_fall
+    return tied
+
+
+@njit(cache=True, nogil=True)
+def count_parts(series: NumberArray, bounds: IntArray, m: int, tau: int, rows: IntMatrix) -> int:
+    """Do `count` for each part bounds[i]..bounds[i + 1] of the vectors, into rows[i]."""
+    tied = 0
+    for i in range(bounds.size - 1):
+        if m == 3:
+            tied += count_triples(series, bounds[i], bounds[i + 1], tau, rows[i])
+        else:
+            tied += count(series, bounds[i], bounds[i + 1], m, tau, rows[i])
     return tied
 
 

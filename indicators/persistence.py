@@ -8,17 +8,17 @@ import numpy as np
 
 from indicators.estimate import (
     Estimate,
-    IntArray,
     Interval,
     NumberArray,
     RefusedError,
     RollingEstimate,
 )
 from indicators.rolling import rolling_ends
-from indicators.series import Series, ordered_series
+from indicators.series import Series, length, ordered_series
 
 NORMAL_97_5: Final = 1.959964
 FEWEST_PAIRS: Final = 20
+SignArray = np.ndarray[tuple[int], np.dtype[np.int8]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +47,8 @@ def persistence(prices: Series) -> PersistenceEstimate:
                 f"{pairs} pairs of steps are too few: at least {FEWEST_PAIRS} are needed"
             )
     except RefusedError as error:
-        return PersistenceEstimate(value=None, reason=str(error), n=np.size(prices))
-    value = float(products.sum()) / pairs
+        return PersistenceEstimate(value=None, reason=str(error), n=length(prices))
+    value = float(products.sum(dtype=np.int64)) / pairs
     band = NORMAL_97_5 / sqrt(pairs)
     return PersistenceEstimate(
         value=value,
@@ -68,7 +68,7 @@ def rolling_persistence(prices: Series, window: int, step: int = 1) -> RollingEs
     series = ordered_series(prices)
     ends = rolling_ends(series.size, window, step)
     products = _products(series)
-    sums = np.concatenate([[0], np.cumsum(products)])
+    sums = np.concatenate([[0], np.cumsum(products, dtype=np.int64)])
     moves = np.concatenate([[0], np.cumsum(products != 0)])
     first, last = np.minimum(ends - window, products.size), np.maximum(ends - 2, 0)
     pairs = moves[last] - moves[first]
@@ -77,10 +77,10 @@ def rolling_persistence(prices: Series, window: int, step: int = 1) -> RollingEs
     return RollingEstimate(window=window, ends=ends, values=values, valid=valid)
 
 
-def _products(series: NumberArray) -> IntArray:
+def _products(series: NumberArray) -> SignArray:
     """Return s[t] s[t + 1] for the signs s of the steps; 0 where either did not move."""
     later, earlier = series[1:], series[:-1]
-    signs: IntArray = (later > earlier).astype(np.int64) - (later < earlier)
+    signs = (later > earlier).view(np.int8) - (later < earlier).view(np.int8)
     return signs[1:] * signs[:-1]
 
 

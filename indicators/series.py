@@ -17,7 +17,8 @@ def finite_series(values: Series) -> FloatArray:
     Raises RefusedError for anything that is not a 1-D series of finite real numbers; the
     message names the shape, the type or the position that is wrong.
     """
-    floats = np.ascontiguousarray(_series(values), dtype=np.float64)
+    with np.errstate(over="ignore"):  # what is too large for a float64 is refused as inf
+        floats = np.ascontiguousarray(_series(values), dtype=np.float64)
     refuse_not_finite(floats)
     return floats
 
@@ -35,6 +36,14 @@ def ordered_series(values: Series) -> NumberArray:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
+def length(values: Series) -> int:
+    """Return how many points `values` has, whatever it is; 0 for what is no array."""
+    try:
+        return int(np.size(values))
+    except ValueError:  # rows of different lengths
+        return 0
+
+
 def _series(values: Series) -> np.ndarray[Any, Any]:
     array = _numbers(values)
     if array.ndim != 1:
@@ -50,8 +59,8 @@ def refuse_not_finite(floats: FloatArray) -> None:
         raise RefusedError(f"the series has {floats[position]} at position {position}")
 
 
-# Reassociation changes nothing: every term is 0, or NaN for what is not finite.
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
+# Neither flag changes anything: every term is a zero, or NaN for what is not finite.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
 def all_finite(floats: FloatArray) -> bool:
     total = 0.0
     for value in floats:
@@ -61,6 +70,8 @@ def all_finite(floats: FloatArray) -> bool:
 
 def _numbers(values: Series) -> np.ndarray[Any, Any]:
     try:
+        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.asarray(values)
         if array.dtype.kind == "O":
             if any(isinstance(value, str | bytes | complex) for value in array.flat):

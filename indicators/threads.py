@@ -1,8 +1,13 @@
 """Threads for kernels that release the GIL: one pool per process, made when it is needed."""
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @lru_cache
@@ -13,6 +18,20 @@ def threads() -> ThreadPoolExecutor:
 
 # A forked child has none of its parent's threads: it makes its own.
 os.register_at_fork(after_in_child=threads.cache_clear)
+
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> list[Result]:
+    """Return function(item) for each item, in order, by `workers` threads: this one and others.
+
+    Each thread takes every so many-th item, so that none waits for another.
+    """
+    shares = [items[start::workers] for start in range(min(workers, len(items)))]
+    others = [threads().submit(lambda part: list(map(function, part)), s) for s in shares[1:]]
+    done = [list(map(function, shares[0])) if shares else []]
+    done += [other.result() for other in others]
+    return [done[i % len(shares)][i // len(shares)] for i in range(len(items))]
 
 
 def workers_of(asked: int | None, name: str) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from indicators.estimate import Estimate, FloatArray, FloatMatrix, RefusedError, RollingEstimate
 from indicators.rolling import rolling_ends
-from indicators.series import Series, finite_series
+from indicators.series import Series, finite_series, length
 
 NORMAL_97_5: Final = 1.959964
 ROUNDING: Final = 4 * np.finfo(np.float64).eps
@@ -46,7 +46,7 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
             raise RefusedError("the increments are constant: there is no variance")
     except RefusedError as error:
         return VarianceRatioEstimate(
-            value=None, reason=str(error), n=max(0, np.size(closes) - 1), q=q
+            value=None, reason=str(error), n=max(0, length(closes) - 1), q=q
         )
     value = float(_ratios(path[None, :], q)[0])
     deviation = sqrt(_robust_variance(squares, total, q))
