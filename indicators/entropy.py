@@ -31,9 +31,8 @@ SMALLEST_CHUNK: Final = 2_048
 """Fewer vectors than that are not worth a call of their own."""
 STUDENT_97_5: Final = 2.04
 """Quantile of Student's t with BATCHES - 1 degrees of freedom."""
-PARALLEL_COMPARISONS: Final = 1_200_000
-"""From so many comparisons of two closes on threads take part, m (m - 1) / 2 for each vector:
-below, waking them costs more than it saves. That is 400,000 closes for m = 3, 120,000 for m = 5."""
+PARALLEL_VECTORS: Final = {2: 500_000, 3: 1_500_000, 4: 300_000, 5: 200_000, 6: 150_000, 7: 100_000}
+"""By m, from how many vectors on threads take part: below, waking them costs more than it saves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +78,7 @@ def permutation_entropy(
         vectors = _vectors(series.size, m, tau)
     except RefusedError as error:
         return EntropyEstimate(value=None, reason=str(error), n=length(closes))
-    if vectors * m * (m - 1) // 2 < PARALLEL_COMPARISONS:
+    if vectors < PARALLEL_VECTORS[m]:
         workers = 1
     by_batch, tied = _count(series, vectors, m, tau, workers, chunk or -(-vectors // workers))
     counts = by_batch.sum(axis=0)

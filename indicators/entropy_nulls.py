@@ -6,7 +6,7 @@ phase are those of tau = 1.
 """
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from math import factorial, log
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 
 from indicators.estimate import FloatArray, Interval
+from indicators.ordinal_patterns import count
+
+FEW_VECTORS = 200
+"""Below, the entropy takes few values, and the quantile is drawn for the very number."""
+RUNS = 2_000
+STEP = 1e-9
+"""Less than two values of the entropy differ by, more than rounding."""
 
 CHI_SQUARE_95 = 3.841459
 
@@ -31,16 +38,32 @@ def _quantiles(m: int) -> tuple[FloatArray, FloatArray]:
     return np.log(ratio), quantile
 
 
-def band(vectors: int, m: int) -> Interval | None:
-    """Return the band of `vectors` patterns of `m` points; None where it would mean nothing:
-    fewer vectors than patterns.
+def band(vectors: int, m: int) -> Interval:
+    """Return the band of `vectors` patterns of `m` points.
 
-    It ends at 1: order shows as less entropy, never as more.
+    It ends at 1: order shows as less entropy, never as more. Below 200 vectors, or fewer than
+    there are patterns, it is simulated once (with a fixed seed) instead of read from the table.
     """
-    if vectors < factorial(m):
-        return None
+    if vectors < max(FEW_VECTORS, factorial(m)):
+        return _simulated(vectors, m), 1.0
     shortfall = float(np.interp(log(vectors / factorial(m)), *_quantiles(m)))
     return 1 - shortfall / (2 * vectors * log(factorial(m))), 1.0
+
+
+@lru_cache(maxsize=1024)
+def _simulated(vectors: int, m: int) -> float:
+    """Return the entropy that about 95 of 100 white noises reach."""
+    rng = np.random.default_rng((vectors, m))
+    drawn = np.empty(RUNS)
+    for run in range(RUNS):
+        counts = np.zeros(factorial(m), np.int64)
+        count(rng.random(vectors + m - 1), 0, vectors, m, 1, counts)
+        p = counts[counts > 0] / vectors
+        drawn[run] = -(p * np.log(p)).sum() / log(factorial(m))
+    # The quantile is one of few values: inside or not, whichever comes nearer to 95 of 100.
+    quantile = float(np.quantile(drawn, 0.05, method="lower"))
+    inside, outside = np.mean(drawn > quantile - STEP), np.mean(drawn > quantile + STEP)
+    return max(0.0, quantile - STEP if inside - 0.95 < 0.95 - outside else quantile + STEP)
 
 
 def walk_band(vectors: int, m: int, tau: int) -> Interval | None:

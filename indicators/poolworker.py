@@ -2,9 +2,11 @@
 
 import mmap
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from importlib import import_module
@@ -19,9 +21,18 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us, by closing the socket
     import_module(sys.argv[2])
     with socket.socket(fileno=int(sys.argv[1])) as parent, suppress(EOFError, OSError):
+        threading.Thread(target=end_with, args=[parent], daemon=True).start()
         send(parent, Answer("ready", None))
         while True:
             send(parent, answer(*receive(parent)))
+
+
+def end_with(parent: socket.socket) -> None:
+    """End this process when the parent is gone, also in the middle of a computation."""
+    poller = select.poll()
+    poller.register(parent, 0)  # a hang-up is told without being asked for
+    poller.poll()
+    os._exit(0)
 
 
 def answer(work: Work, descriptor: int | None) -> Answer:

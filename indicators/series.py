@@ -59,13 +59,12 @@ def refuse_not_finite(floats: FloatArray) -> None:
         raise RefusedError(f"the series has {floats[position]} at position {position}")
 
 
-# Neither flag changes anything: every term is a zero, or NaN for what is not finite.
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True, nogil=True)
 def all_finite(floats: FloatArray) -> bool:
-    total = 0.0
-    for value in floats:
-        total += value * 0.0
-    return total == 0.0
+    wrong = 0
+    for i in range(floats.size):  # without a branch, so that the processor does many at once
+        wrong += (floats[i] - floats[i]) != 0.0
+    return wrong == 0
 
 
 def _numbers(values: Series) -> np.ndarray[Any, Any]:

@@ -17,19 +17,18 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from indicators.wire import Answer, Work, receive, send
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - no name is made
 
 
 class WorkerError(RuntimeError):
@@ -55,7 +54,11 @@ class Worker:
     @property
     def is_ready(self) -> bool:
         """Whether it would begin to work at once."""
-        return self._greeted or bool(select.select([self._socket], [], [], 0)[0])
+        if self._greeted or self._socket.fileno() < 0:  # a closed one is replaced when asked
+            return True
+        poller = select.poll()  # select() itself cannot see descriptors above 1023
+        poller.register(self._socket, select.POLLIN)
+        return bool(poller.poll(0))
 
     def run(self, work: Work, descriptor: int) -> Any:
         try:
@@ -119,7 +122,14 @@ class SharedPool:
                 finally:
                     self._idle.put(worker)
 
-            return list(self._threads.map(run, arguments))
+            parts = [self._threads.submit(run, each) for each in arguments]
+            try:
+                wait(parts)
+            finally:  # interrupted: the descriptor stays open until nobody sends it any more
+                for part in parts:
+                    part.cancel()
+                wait(parts)
+            return [part.result() for part in parts]
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -127,10 +137,17 @@ class SharedPool:
             self._idle.get().close()
 
 
+def nameless_file() -> IO[bytes]:
+    """Return a file in memory that no folder lists; where there is none, one on the disk."""
+    if sys.platform == "linux":
+        return open(os.memfd_create("series"), "w+b")
+    return tempfile.TemporaryFile()
+
+
 @contextmanager
 def shared(array: np.ndarray[Any, Any]) -> Iterator[int]:
     """Yield a descriptor of memory that holds a copy of `array`."""
-    with tempfile.TemporaryFile(dir=MEMORY) as file:
+    with nameless_file() as file:
         file.truncate(max(1, array.nbytes))
         if array.nbytes:
             with mmap.mmap(file.fileno(), array.nbytes) as memory:
@@ -141,6 +158,15 @@ def shared(array: np.ndarray[Any, Any]) -> Iterator[int]:
 
 
 _making = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Let no child wait for a thread that only its parent has."""
+    global _making
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 @lru_cache

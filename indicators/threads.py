@@ -34,10 +34,15 @@ def map_in_threads(
     return [done[i % len(shares)][i // len(shares)] for i in range(len(items))]
 
 
+@lru_cache
+def processors() -> int:
+    return os.cpu_count() or 1
+
+
 def workers_of(asked: int | None, name: str) -> int:
     """Return how many may work at once: `asked`, or all processors but one."""
     if asked is None:
-        return max(1, (os.cpu_count() or 1) - 1)
+        return max(1, processors() - 1)
     if asked < 1:
         raise ValueError(f"{name} {asked}: use 1 or more, or None for all processors but one")
     return asked

@@ -71,7 +71,7 @@ def rolling_variance_ratio(
     if q < 2:
         raise ValueError(f"q {q}: use 2 or more")
     if window - 1 < 4 * q:
-        raise ValueError(f"window {window}: q = {q} needs {4 * q + 1} closes")
+        raise RefusedError(f"{window - 1} increments are too few: q = {q} needs {4 * q}")
     path = finite_series(closes)
     ends = rolling_ends(path.size, window, step)
     windows = np.lib.stride_tricks.sliding_window_view(path, window)[::step]

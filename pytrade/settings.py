@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
+    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "instruments",
@@ -98,6 +100,7 @@ if REDIS_URL:
     }
     CELERY_BROKER_URL = REDIS_URL
     CELERY_RESULT_BACKEND = REDIS_URL
+    CELERY_TASK_ALWAYS_EAGER = False
 else:
     CHANNEL_LAYERS = {
         "default": {
@@ -107,6 +110,16 @@ else:
         }
     }
     CELERY_TASK_ALWAYS_EAGER = True
+
+# A task that takes longer is ended; one whose worker is gone is given to another after twice that.
+TASK_TIME_LIMIT_S = env.int("TASK_TIME_LIMIT_S", default=120)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * TASK_TIME_LIMIT_S}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a chunk waits where it can be done next
+CELERY_TASK_IGNORE_RESULT = True  # results are rows
+CELERY_BEAT_SCHEDULE = {
+    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}}
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -13,7 +13,9 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", include("quotes.urls")),
+    path("laboratory/", include("indicators.urls")),
     path("api/v1/", include("quotes.api_urls")),
+    path("api/v1/indicators/", include("indicators.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/v1/.*/$", unknown_address),

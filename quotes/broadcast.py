@@ -51,6 +51,10 @@ class Broadcaster:
             ]
         )
 
+    def publish_frames(self, publications: list[Publication]) -> None:
+        """Publish what others made of what is stored (any thread)."""
+        self._hand_over(publications)
+
     def _hand_over(self, publications: list[Publication]) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._enqueue, publications)

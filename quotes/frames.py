@@ -38,7 +38,13 @@ class RegimeFrame(TypedDict):
     data: tuple[float, int, int]  # phi, epoch milliseconds, first seq
 
 
-Frame = TicksFrame | GapFrame | StatusFrame | RegimeFrame
+class ReadingFrame(TypedDict):
+    topic: str
+    type: Literal["reading"]
+    data: dict[str, object]
+
+
+Frame = ReadingFrame | TicksFrame | GapFrame | StatusFrame | RegimeFrame
 
 
 class Publication(TypedDict):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from instruments.models import Instrument
 from quotes.backfilling import Span, fill, missing
 from quotes.broadcast import Broadcaster
+from quotes.companions import companions
 from quotes.fields import to_microseconds
 from quotes.intake import Intake
 from quotes.recorder import Recorder
@@ -115,12 +116,17 @@ class LiveMarket:
         recording.start()
         simulation.start()
         self._broadcaster.publish_state("live")
+        beside = companions(self._broadcaster.publish_frames)
+        for companion in beside:
+            companion.start()
         try:
             while simulation.is_running and recording.is_alive() and not is_stopping():
                 simulation.join(POLL_S)
         finally:
             self._intake.close()
             simulation.stop()
+            for companion in beside:
+                companion.stop()
             recording.join(DRAIN_S if is_stopping() else None)
             if recording.is_alive():
                 recording.abandon()

@@ -4,6 +4,7 @@ import { TIMEFRAMES } from "./candle-series.js";
 import { Chart } from "./chart.js";
 import { bindConnection } from "./connection.js";
 import { History, PAGE_CANDLES } from "./history.js";
+import { IndicatorPanes } from "./indicators.js";
 import { MarketStream } from "./market-stream.js";
 import { QuoteLine } from "./quote-line.js";
 
@@ -21,6 +22,8 @@ const chart = new Chart(element, {
   onEdge: loadOlder,
   onCrosshair: (candle) => showValues(candle ?? chart.series.candles.at(-1), candle === null),
 });
+
+const panes = new IndicatorPanes(chart.chart, symbol, document.getElementById("panes"));
 
 let timeframe = element.dataset.timeframe;
 let reading = 0; // number of the newest read of the history; older answers are dropped
@@ -51,7 +54,10 @@ async function load() {
     take(rows);
     showMessage(candles.length ? "" : "No ticks have been recorded yet.", false);
     showValues(chart.series.candles.at(-1), true);
-    if (candles.length) readRegimes(candles[0].openedAt);
+    if (candles.length) {
+      readRegimes(candles[0].openedAt);
+      panes.show(timeframe, candles[0].openedAt);
+    }
   } catch (error) {
     if (number === reading) showMessage(`The history could not be read: ${error.message}`, true);
   } finally {
@@ -68,7 +74,10 @@ async function loadOlder() {
     if (number !== reading) return;
     reachedStart = candles.length < PAGE_CANDLES;
     chart.prepend(candles);
-    if (candles.length) readRegimes(candles[0].openedAt, end);
+    if (candles.length) {
+      readRegimes(candles[0].openedAt, end);
+      panes.show(timeframe, candles[0].openedAt);
+    }
   } catch (error) {
     console.warn(`older candles: ${error.message}`); // asked again at the next scroll
   } finally {

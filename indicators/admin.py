@@ -1,0 +1,60 @@
+"""Readings and computations, to look at; and `compute now`."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from indicators.catalogue import INDICATORS
+from indicators.models import ComputationRun, Reading
+from indicators.readings import keep, measure, reading, told
+from indicators.runs import cancel
+from indicators.tasks import publish
+from instruments.admin import InstrumentAdmin
+from instruments.models import Instrument
+from quotes.admin import RecordedAdmin
+
+
+@admin.register(Reading)
+class ReadingAdmin(RecordedAdmin):
+    list_display = [
+        "id", "chart", "indicator", "window_end", "value", "low", "high", "null_low", "null_high",
+        "truth", "reason",
+    ]  # fmt: skip
+    list_filter = ["indicator", "instrument"]
+    ordering = ["-id"]
+
+
+@admin.register(ComputationRun)
+class ComputationRunAdmin(RecordedAdmin):
+    list_display = ["id", "chart", "indicator", "state", "start", "end", "created_at", "error"]
+    list_filter = ["state", "indicator"]
+    ordering = ["-created_at"]
+    actions = ["cancel_runs"]
+
+    @admin.action(description="Cancel the selected computations")
+    def cancel_runs(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        open_runs = [run for run in queryset if run.is_open]
+        for run in open_runs:
+            cancel(run)
+        self.message_user(request, f"{len(open_runs)} computations cancelled")
+
+
+@admin.action(description="Compute all indicators now")
+def compute_now(model_admin: Any, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+    """Measure the selected instruments at the defaults, store and publish."""
+    made = []
+    for instrument in queryset:
+        for indicator in INDICATORS:
+            parameters = indicator.read({})
+            found = measure(indicator, instrument, parameters)
+            if found.window_end is not None:
+                made.append(reading(indicator, instrument, parameters, found))
+    keep(made)
+    publish([told(one) for one in made])
+    level = messages.SUCCESS if made else messages.WARNING
+    model_admin.message_user(request, f"{len(made)} readings computed", level)
+
+
+InstrumentAdmin.actions = [*InstrumentAdmin.actions, compute_now]

@@ -1,0 +1,115 @@
+"""What was measured, and the long computations that measure."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+
+from instruments.models import Instrument
+from quotes.fields import MicrosecondsField
+
+
+class ReadingQuerySet(models.QuerySet["Reading"]):
+    def of(self, instrument: Instrument, indicator: str, parameters: str) -> Self:
+        """The series of one measure with one set of parameters, in the order of time."""
+        return self.filter(
+            instrument=instrument, indicator=indicator, parameters=parameters
+        ).order_by("window_end")
+
+    def between(self, start: datetime | None, end: datetime | None) -> Self:
+        """Those with start <= window_end < end."""
+        readings = self
+        if start is not None:
+            readings = readings.filter(window_end__gte=start)
+        if end is not None:
+            readings = readings.filter(window_end__lt=end)
+        return readings
+
+
+class Reading(models.Model):
+    """One measure of one window of an instrument: a value, or the reason why there is none."""
+
+    indicator = models.CharField(max_length=40)
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="readings", db_index=False
+    )
+    parameters = models.CharField(max_length=200, help_text="All of them, as canonical JSON.")
+    window_end = MicrosecondsField(help_text="Everything before it was seen.")
+    value = models.FloatField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    low = models.FloatField(null=True, help_text="95 % interval of the estimate.")
+    high = models.FloatField(null=True)
+    null_low = models.FloatField(null=True, help_text="95 % band without memory.")
+    null_high = models.FloatField(null=True)
+    truth = models.FloatField(null=True, help_text="Mean phi over the window, by ticks.")
+
+    objects = ReadingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "indicator", "parameters", "window_end"],
+                name="reading_unique",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(value__isnull=False, reason="")
+                | models.Q(value__isnull=True) & ~models.Q(reason=""),
+                name="reading_value_or_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} of {self.instrument} at {self.window_end:%Y-%m-%d %H:%M}"
+
+
+class ComputationRun(models.Model):
+    """A measure over all windows of a span, computed in chunks by any number of workers."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    indicator = models.CharField(max_length=40)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    start = MicrosecondsField(help_text="First window end.")
+    end = MicrosecondsField(help_text="Window ends are before it.")
+    step = models.PositiveIntegerField(default=1, help_text="Points between window ends.")
+    parameters = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} of {self.instrument}, {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.RUNNING}
+
+
+class RunChunk(models.Model):
+    """Windows of a run that one task computes; done once, however often it is delivered."""
+
+    run = models.ForeignKey(ComputationRun, on_delete=models.CASCADE, related_name="chunks")
+    index = models.PositiveIntegerField()
+    first_end = MicrosecondsField()
+    last_end = MicrosecondsField()
+    done_at = models.DateTimeField(null=True)
+    readings = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "index"], name="run_chunk_index"),
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.index} of {self.run_id}"

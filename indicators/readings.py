@@ -1,0 +1,140 @@
+"""Making readings: measure, keep once, tell."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indicators.catalogue import INDICATORS, Indicator, Value, parameters_key
+from indicators.estimate import Estimate
+from indicators.models import Reading
+from indicators.scanning import scan
+from indicators.windows import Points, Truth, newest_points
+from instruments.models import Instrument
+from quotes.fields import from_microseconds, to_microseconds
+from quotes.frames import Publication, publication
+
+Publish = Callable[[list[Publication]], None]
+
+
+class Measured(NamedTuple):
+    """An estimate with the window it is of; `window_end` is None where there were no points."""
+
+    estimate: Estimate
+    window_end: int | None
+    truth: float | None
+
+
+def measure(
+    indicator: Indicator,
+    instrument: Instrument,
+    parameters: Mapping[str, Value],
+    until: int | None = None,
+) -> Measured:
+    """Measure the newest window known at `until` (microseconds; None: now)."""
+    points = newest_points(instrument, indicator.reads, int(parameters["n"] or 0), until)
+    estimate = indicator.measure(points.prices, parameters)
+    if len(points) == 0:
+        return Measured(estimate, None, None)
+    return Measured(estimate, int(points.known_at[-1]), truth_of(instrument, points))
+
+
+def truth_of(instrument: Instrument, points: Points) -> float | None:
+    """Return the mean phi over the ticks of `points`."""
+    first, last = points.first_seq[:1], points.last_seq[-1:]
+    return Truth(instrument, int(first[0]), int(last[0])).mean_phi(first, last)[0]
+
+
+def reading(
+    indicator: Indicator, instrument: Instrument, parameters: Mapping[str, Value], found: Measured
+) -> Reading:
+    """Return the row for a measured window."""
+    low, high = found.estimate.interval or (None, None)
+    null_low, null_high = indicator.null_band_of(found.estimate) or (None, None)
+    return Reading(
+        indicator=indicator.name,
+        instrument=instrument,
+        parameters=parameters_key(parameters),
+        window_end=from_microseconds(found.window_end or 0),
+        value=found.estimate.value,
+        reason=(found.estimate.reason or "")[:200],
+        low=low,
+        high=high,
+        null_low=null_low,
+        null_high=null_high,
+        truth=found.truth,
+    )
+
+
+def keep(readings: Sequence[Reading]) -> None:
+    """Store readings; one that is there already stays as it is."""
+    Reading.objects.bulk_create(readings, batch_size=1_000, ignore_conflicts=True)
+
+
+def told(reading: Reading) -> Publication:
+    """Return the frame of a reading, for subscribers of its topic."""
+    return publication(
+        {
+            "topic": f"indicators.{reading.indicator}.{reading.instrument.symbol}",
+            "type": "reading",
+            "data": {
+                "window_end": to_microseconds(reading.window_end) // 1000,
+                "value": reading.value,
+                "reason": reading.reason or None,
+                "interval": pair(reading.low, reading.high),
+                "null_band": pair(reading.null_low, reading.null_high),
+                "truth": reading.truth,
+            },
+        }
+    )
+
+
+def pair(low: float | None, high: float | None) -> list[float] | None:
+    return None if low is None or high is None else [low, high]
+
+
+def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
+    """Measure every indicator at its defaults for every instrument; return how many readings."""
+    readings: list[Reading] = []
+    listed = list(instruments)
+    for reads in ("closes", "ticks"):
+        indicators = [indicator for indicator in INDICATORS if indicator.reads == reads]
+        defaults = [indicator.read({}) for indicator in indicators]
+        n = max(int(parameters["n"] or 0) for parameters in defaults)
+        found = [(instrument, newest_points(instrument, reads, n)) for instrument in listed]
+        found = [(instrument, points) for instrument, points in found if len(points)]
+        estimates = _estimates([points for _, points in found], indicators, defaults, n)
+        for (instrument, points), row in zip(found, estimates, strict=True):
+            end, truth = int(points.known_at[-1]), truth_of(instrument, points)
+            for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
+                one = Measured(estimate, end, truth)
+                readings.append(reading(indicator, instrument, parameters, one))
+    keep(readings)
+    publish([told(one) for one in readings])
+    return len(readings)
+
+
+def _estimates(
+    windows: Sequence[Points],
+    indicators: Sequence[Indicator],
+    defaults: Sequence[Mapping[str, Value]],
+    n: int,
+) -> list[list[Estimate]]:
+    """Measure the windows: those that are full together, the others one by one."""
+    full = [index for index, points in enumerate(windows) if len(points) == n]
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        (indicator.name, {name: value for name, value in parameters.items() if name != "n"})
+        for indicator, parameters in zip(indicators, defaults, strict=True)
+    ]
+    together = {}
+    if full:
+        matrix = np.array([windows[index].prices for index in full], dtype=np.float64)
+        together = dict(zip(full, scan(matrix, wanted), strict=True))
+    return [
+        together.get(index)
+        or [
+            indicator.measure(points.prices, parameters)
+            for indicator, parameters in zip(indicators, defaults, strict=True)
+        ]
+        for index, points in enumerate(windows)
+    ]

@@ -1,0 +1,293 @@
+"""Readings from what is stored: the API, scans and long computations."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from indicators import embedded, runs
+from indicators.catalogue import CATALOGUE, INDICATORS
+from indicators.hurst import hurst_exponent
+from indicators.models import ComputationRun, Reading
+from indicators.persistence import persistence
+from indicators.readings import measure, scan_market
+from indicators.windows import Truth, newest_points
+from quotes.models import Candle, Quote, Regime
+from quotes.tests.factories import make_instrument, make_ticks, record
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/indicators/"
+
+
+@pytest.fixture
+def market():
+    """40,000 ticks, 6 seconds apart: 4,000 minutes."""
+    instrument = make_instrument()
+    record(make_ticks(instrument, 40_000, interval_s=6), regimes=9)
+    return instrument
+
+
+@pytest.fixture
+def staff(client):
+    user = get_user_model().objects.create_user("s", is_staff=True)
+    client.force_login(user)
+    return client
+
+
+def get(client, path, status=200, **query):
+    answer = client.get(API + path, query)
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def closes_of(instrument, n):
+    rows = Candle.objects.of(instrument, 60).values_list("close", flat=True)
+    return np.array(rows)[-n:]
+
+
+def test_the_catalogue_tells_every_parameter_and_its_default(client):
+    listed = {entry["name"]: entry for entry in get(client, "")}
+    assert list(listed) == ["hurst", "entropy", "persistence", "variance_ratio"]
+    assert {p["name"]: p["default"] for p in listed["entropy"]["parameters"]} == {
+        "n": 2000,
+        "m": 3,
+        "tau": 1,
+    }
+
+
+def test_the_estimate_now_is_the_measure_of_the_newest_closed_minutes(client, market):
+    told = get(client, "hurst/ES/", n=1_500)
+    expected = hurst_exponent(closes_of(market, 1_500))
+    assert told["value"] == pytest.approx(expected.value)
+    assert told["interval"] == pytest.approx(expected.interval)
+    assert told["details"]["windows"] == expected.windows.tolist()
+    assert told["parameters"]["n"] == 1_500
+    newest = Candle.objects.of(market, 60).last()
+    assert told["window_end"] == int(newest.opened_at.timestamp() * 1000) + 60_000
+
+
+def test_persistence_reads_ticks_and_is_told_beside_the_true_phi(client, market):
+    told = get(client, "persistence/ES/")
+    ticks = np.array(Quote.objects.of(market).values_list("ticks", flat=True))[-500:]
+    assert told["value"] == pytest.approx(persistence(ticks).value)
+    assert told["truth"]["mean_phi"] == pytest.approx(0.8)  # the last of nine regimes
+
+
+def test_the_mean_phi_of_a_window_is_weighted_by_ticks(market):
+    phi = np.empty(40_001)
+    for regime in Regime.objects.filter(instrument=market):
+        phi[regime.first_seq : (regime.last_seq or 40_000) + 1] = regime.phi
+    truth = Truth(market, 1, 40_000)
+    first, last = np.array([1, 4_000, 17_777, 39_999]), np.array([40_000, 9_000, 17_777, 40_000])
+    expected = [phi[a : b + 1].mean() for a, b in zip(first, last, strict=True)]
+    assert truth.mean_phi(first, last) == pytest.approx(expected)
+
+
+def test_real_data_has_no_truth(client):
+    instrument = make_instrument("GOOG", "0.01")
+    record(make_ticks(instrument, 1_000))
+    assert get(client, "persistence/GOOG/")["truth"] == {"mean_phi": None}
+
+
+def test_too_little_gives_the_reason_and_no_value(client):
+    make_instrument()
+    told = get(client, "hurst/ES/")
+    assert (told["value"], told["window_end"]) == (None, None)
+    assert told["reason"] == "the series is empty"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "complaint"),
+    [
+        ("hurst/XX/", {}, 404, "there is no instrument 'XX'"),
+        ("fractal/ES/", {}, 404, "there is no indicator 'fractal'; there are hurst, entropy"),
+        ("entropy/ES/", {"m": "8"}, 400, "m: '8' is not a whole number from 2 to 7"),
+        ("entropy/ES/", {"q": "2"}, 400, "q: is no parameter of entropy; there are: n, m, tau"),
+        ("hurst/ES/", {"max_window": "5"}, 400, "max_window 5: use at least min_window, 10"),
+        ("hurst/ES/", {"corrected": "maybe"}, 400, "corrected: 'maybe' is neither true nor false"),
+        ("hurst/ES/", {"n": "1e9"}, 400, "n: '1e9' is not a whole number from 3 to 100000"),
+        ("hurst/ES/series/", {"start": "x"}, 400, "start: 'x' is no time"),
+        ("hurst/ES/rolling/", {"step": "0"}, 400, "step: '0' is not a whole number"),
+        ("hurst/ES/rolling/", {"max_window": "5"}, 400, "max_window 5: use at least min_window"),
+        ("runs/x/", {}, 404, "there is no computation 'x'"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(client, market, path, query, status, complaint):
+    answer = client.get(API + path, query)
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert complaint in answer.json()["detail"]
+
+
+def test_a_scan_keeps_one_reading_per_window_and_publishes_it(client, market):
+    make_instrument("NQ")
+    told = []
+    assert scan_market([market], told.extend) == 4
+    assert scan_market([market], told.extend) == 4
+    assert Reading.objects.count() == 4
+    assert [item["topic"] for item in told[:4]] == [
+        "indicators.hurst.ES",
+        "indicators.entropy.ES",
+        "indicators.variance_ratio.ES",
+        "indicators.persistence.ES",
+    ]
+    table = get(client, "hurst/ES/series/")
+    assert table["columns"][0] == "window_end"
+    (row,) = table["rows"]
+    assert row[1] == pytest.approx(hurst_exponent(closes_of(market, 2_000)).value)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_rolling_rows_equal_the_measure_at_each_end(client, market, name):
+    indicator = CATALOGUE[name]
+    parameters = indicator.read({"n": 700})
+    table = get(client, f"{name}/ES/rolling/", n=700, step=401)
+    assert len(table["rows"]) > 3
+    for end, value, phi in table["rows"]:
+        found = measure(indicator, market, parameters, end * 1000)
+        assert found.window_end == end * 1000
+        assert value == pytest.approx(found.estimate.value)
+        assert phi == pytest.approx(found.truth)
+    newest = newest_points(market, indicator.reads, 1)
+    assert table["rows"][-1][0] == int(newest.known_at[-1]) // 1000
+    start = table["rows"][1][0]
+    assert (
+        get(client, f"{name}/ES/rolling/", n=700, step=401, start=start)["rows"]
+        == (table["rows"][1:])
+    )
+
+
+def test_rolling_without_a_whole_window_says_why(client, market):
+    told = get(client, "variance_ratio/ES/rolling/", n=10)
+    assert told["rows"] == []
+    assert told["reason"] == "9 increments are too few: q = 5 needs 20"
+    assert (
+        "points are fewer than one window"
+        in (get(client, "entropy/ES/rolling/", n=99_999)["reason"])
+    )
+
+
+def test_series_page_ahead_and_as_csv(client, market):
+    run = planned(market, step=100)
+    for chunk in run.chunks.all():
+        runs.compute_chunk(run.pk, chunk.index)
+    everything = get(client, "entropy/ES/series/", n=600, start=0, limit=1_000)["rows"]
+    assert len(everything) == Reading.objects.count() > 30
+    first = get(client, "entropy/ES/series/", n=600, start=0, limit=20)
+    second = get(
+        client, "entropy/ES/series/", n=600, start=0, limit=20, cursor=first["next_cursor"]
+    )
+    assert first["rows"] + second["rows"] == everything[:40]
+    assert get(client, "entropy/ES/series/", n=600, limit=7)["rows"] == everything[-7:]
+    text = client.get(API + "entropy/ES/series/?n=600&format=csv").content.decode()
+    assert text.splitlines()[0] == "window_end,value,low,high,null_low,null_high,truth,reason"
+
+
+def planned(market, name="entropy", step=1):
+    indicator = CATALOGUE[name]
+    return runs.plan_run(
+        indicator=name,
+        instrument=market,
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        end=datetime(2026, 2, 1, tzinfo=UTC),
+        parameters=indicator.read({"n": 600}),
+        step=step,
+    )
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_chunks_tile_the_windows_of_a_run_and_are_done_once(market, name, monkeypatch):
+    monkeypatch.setattr(runs, "CHUNK_WINDOWS", 20)
+    run = planned(market, name, step=97)
+    assert run.chunks.count() > 1
+    for chunk in run.chunks.all():
+        runs.compute_chunk(run.pk, chunk.index)
+        runs.compute_chunk(run.pk, chunk.index)
+    run.refresh_from_db()
+    assert run.state == ComputationRun.State.DONE
+    indicator = CATALOGUE[name]
+    points = newest_points(market, indicator.reads, 100_000)
+    assert Reading.objects.count() == len(range(599, len(points), 97))
+    for reading in Reading.objects.order_by("?")[:5]:
+        end = int(reading.window_end.timestamp() * 1_000_000)
+        found = measure(indicator, market, indicator.read({"n": 600}), end)
+        assert reading.value == pytest.approx(found.estimate.value)
+        assert reading.truth == pytest.approx(found.truth)
+
+
+def test_a_cancelled_run_computes_nothing_more(market):
+    run = planned(market)
+    runs.cancel(run)
+    runs.compute_chunk(run.pk, 0)
+    assert Reading.objects.count() == 0
+
+
+ORDER = {"indicator": "entropy", "symbol": "ES", "start": 0, "end": 2_000_000_000_000, "step": 50}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings):
+    settings.CELERY_TASK_ALWAYS_EAGER = True
+    record(make_ticks(make_instrument(), 20_000, interval_s=6), regimes=3)
+    answer = staff.post(API + "runs/", ORDER, content_type="application/json")
+    assert answer.status_code == 202
+    embedded.computations.submit(int).result(60)  # it has one thread: what came before is done
+    told = staff.get(answer["Location"]).json()
+    assert (told["state"], told["progress"]) == ("done", 1.0)
+    assert told["result"]["readings"] == Reading.objects.count() == 1 + (1_999 - 2_000) // 50 + 1
+    assert [entry["id"] for entry in staff.get(API + "runs/").json()] == [told["id"]]
+    assert staff.delete(answer["Location"]).json()["state"] == "done"
+
+
+def test_starting_a_computation_needs_staff(client, market):
+    refused = client.post(API + "runs/", ORDER, content_type="application/json")
+    assert refused.status_code in {401, 403}
+    user = get_user_model().objects.create_user("u")
+    client.force_login(user)
+    assert client.post(API + "runs/", ORDER, content_type="application/json").status_code == 403
+    token = Token.objects.create(user=get_user_model().objects.create_user("t", is_staff=True))
+    by_token = Client(headers={"authorization": f"Token {token.key}"})
+    assert by_token.post(API + "runs/", ORDER, content_type="application/json").status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"symbol": "XX"}, "there is no instrument 'XX'"),
+        ({"indicator": "x"}, "there is no indicator 'x'"),
+        ({"start": "yesterday"}, "'yesterday' is no time"),
+        ({"step": 0}, "step: Ensure this value is greater than or equal to 1"),
+        ({"parameters": {"m": 9}}, "'9' is not a whole number from 2 to 7"),
+        ({"parameters": 3}, "parameters"),
+        ({"end": 1_000}, "no window of 2000 closes of ES ends"),
+    ],
+)
+def test_a_computation_that_cannot_be_is_refused_and_not_stored(staff, market, change, complaint):
+    answer = staff.post(API + "runs/", ORDER | change, content_type="application/json")
+    assert answer.status_code in {400, 404}
+    assert complaint in answer.json()["detail"].replace("9 is", "'9' is")
+    assert ComputationRun.objects.count() == 0
+
+
+def test_the_admin_computes_now(staff, market):
+    get_user_model().objects.update(is_superuser=True)
+    answer = staff.post(
+        "/admin/instruments/instrument/",
+        {"action": "compute_now", "_selected_action": [market.pk]},
+        follow=True,
+    )
+    assert "4 readings computed" in answer.content.decode()
+    assert Reading.objects.count() == 4
+    assert staff.get("/admin/indicators/reading/").status_code == 200
+
+
+def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_assert_num_queries):
+    scan_market([market], list)
+    with django_assert_num_queries(3 + len(INDICATORS)):
+        page = client.get("/laboratory/").content.decode()
+    assert "0.800" in page
+    estimate = Reading.objects.get(indicator="persistence").value
+    assert f"{estimate:.3f}" in page

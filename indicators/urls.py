@@ -1,0 +1,5 @@
+from django.urls import path
+
+from indicators import views
+
+urlpatterns = [path("", views.laboratory, name="laboratory")]
