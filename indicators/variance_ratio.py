@@ -34,7 +34,7 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
     if q < 2:
         raise ValueError(f"q {q}: use 2 or more")
     try:
-        path = finite_series(closes)
+        path = _scaled(finite_series(closes))
         n = path.size - 1
         if n < 4 * q:
             raise RefusedError(f"{max(n, 0)} increments are too few: q = {q} needs {4 * q}")
@@ -72,11 +72,17 @@ def rolling_variance_ratio(
         raise ValueError(f"q {q}: use 2 or more")
     if window - 1 < 4 * q:
         raise RefusedError(f"{window - 1} increments are too few: q = {q} needs {4 * q}")
-    path = finite_series(closes)
+    path = _scaled(finite_series(closes))
     ends = rolling_ends(path.size, window, step)
     windows = np.lib.stride_tricks.sliding_window_view(path, window)[::step]
     values = np.concatenate([_ratios(part, q) for part in _parts(windows)])
     return RollingEstimate(window=window, ends=ends, values=values, valid=values > 0)
+
+
+def _scaled(path: FloatArray) -> FloatArray:
+    """Return the path, which may have any unit, in one whose squares are floats."""
+    exponent = int(np.frexp(np.abs(path).max())[1])
+    return path if abs(exponent) < 500 else np.ldexp(path, -exponent)
 
 
 def _parts(

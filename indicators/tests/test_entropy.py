@@ -115,7 +115,7 @@ def test_integers_beyond_the_floats_keep_their_order():
         ([[1], [2, 3]], "real numbers"),
         (np.array([1, 2, 3], dtype=np.longdouble) * np.longdouble("1e400"), "inf at position 0"),
         (np.ma.masked_array([1, 2, 3], mask=[0, 1, 0]), "nan at position 1"),
-        ((close for close in [1, 2, 3]), "1 dimension"),
+        ((close for close in [1, 2, 3]), "real numbers"),
         ([Decimal("sNaN")] * 5, "real numbers"),
         ([10**400] * 5, "real numbers"),
     ],

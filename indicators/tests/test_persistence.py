@@ -118,6 +118,14 @@ def test_the_variance_ratio_refuses_with_the_reason(closes, reason):
     assert reason in variance_ratio(closes).reason
 
 
+@pytest.mark.parametrize("unit", [1e307, 1e-307])
+def test_the_variance_ratio_has_no_unit(unit):
+    path = np.random.default_rng(5).normal(size=900).clip(-3, 3)
+    assert variance_ratio(path * unit).value == pytest.approx(variance_ratio(path).value)
+    expected = rolling_variance_ratio(path, 100).values
+    assert rolling_variance_ratio(path * unit, 100).values == pytest.approx(expected)
+
+
 def test_rolling_variance_ratio_equals_the_direct_computation():
     path = np.random.default_rng(5).normal(size=900).cumsum()
     path[200:400] = 7.0
