@@ -1,10 +1,10 @@
-"""The pool of processes: same numbers, nothing left behind, at work in a Celery worker."""
+"""The pool of processes: same numbers, nothing left behind."""
 
 import os
 import signal
 import subprocess
 import sys
-import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -80,28 +80,38 @@ def test_a_worker_that_dies_or_fails_is_told(pool):
     assert pool.map(f"{module}:pid_of_worker", np.zeros(0), [()])
 
 
-def test_nothing_is_left_when_the_parent_is_killed():
-    code = textwrap.dedent("""
-        import sys, numpy as np
-        from indicators.scanning import scan
-        scan(np.random.default_rng(1).normal(size=(8, 600)).cumsum(axis=1), [("hurst", {})], 2)
-        print("done", flush=True)
-        sys.stdin.read()
-    """)
-    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+PARENT = """if True:
+    import sys, numpy as np
+    from indicators.sharedpool import SharedPool
+    pool = SharedPool(2, "indicators.tests.test_scanning")
+    pool.map("indicators.tests.test_scanning:pid_of_worker", np.zeros(1000), [()] * 2)
+    print("ready", flush=True)
+    pool.map("indicators.tests.test_scanning:" + sys.argv[1], np.zeros(1000), [()] * 2)
+    sys.stdin.read()
+"""
+
+
+def lasting(array):
+    threading.Event().wait(60)
+
+
+@pytest.mark.parametrize("doing", ["lasting", "pid_of_worker"])
+def test_nothing_is_left_when_the_parent_is_killed(doing):
+    folder = Path("/dev/shm")
+    before = set(folder.iterdir()) if folder.is_dir() else set()
     parent = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", PARENT, doing],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with parent:
-        assert parent.stdout.readline() == "done\n"
-        children = psutil.Process(parent.pid).children(recursive=True)
-        assert len(children) == 2
+        assert parent.stdout.readline() == "ready\n"
+        workers = [psutil.Process(pid) for pid in workers_of(parent.pid)]
+        assert len(workers) == 2
         parent.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=10)
     assert alive == []
     if before:
-        assert set(os.listdir("/dev/shm")) <= before
+        assert set(folder.iterdir()) <= before
