@@ -158,6 +158,18 @@ def _n(what: str, default: int = DEFAULT_N) -> Parameter:
 
 INDICATORS: Final = (
     Indicator(
+        name="persistence",
+        title="Persistence",
+        help="Autocorrelation of the signs of successive steps, tick by tick: the estimator of "
+        "phi. 0 for a fair coin.",
+        reads="ticks",
+        null_value=0.0,
+        parameters=(_n("How many of the newest ticks.", default=500),),
+        compute=persistence,
+        rolling=rolling_persistence,
+        null_band=_persistence_band,
+    ),
+    Indicator(
         name="hurst",
         title="Hurst exponent",
         help="Growth of the rescaled range R/S with the length of the window. About 0.5 without "
@@ -199,18 +211,6 @@ INDICATORS: Final = (
         rolling=rolling_entropy,
         null_band=_entropy_band,
         null_band_of=attrgetter("walk_band"),
-    ),
-    Indicator(
-        name="persistence",
-        title="Persistence",
-        help="Autocorrelation of the signs of successive steps, tick by tick: the estimator of "
-        "phi. 0 for a fair coin.",
-        reads="ticks",
-        null_value=0.0,
-        parameters=(_n("How many of the newest ticks.", default=500),),
-        compute=persistence,
-        rolling=rolling_persistence,
-        null_band=_persistence_band,
     ),
     Indicator(
         name="variance_ratio",

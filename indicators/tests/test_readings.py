@@ -50,7 +50,7 @@ def closes_of(instrument, n):
 
 def test_the_catalogue_tells_every_parameter_and_its_default(client):
     listed = {entry["name"]: entry for entry in get(client, "")}
-    assert list(listed) == ["hurst", "entropy", "persistence", "variance_ratio"]
+    assert list(listed) == ["persistence", "hurst", "entropy", "variance_ratio"]
     assert {p["name"]: p["default"] for p in listed["entropy"]["parameters"]} == {
         "n": 2000,
         "m": 3,
@@ -103,7 +103,7 @@ def test_too_little_gives_the_reason_and_no_value(client):
     ("path", "query", "status", "complaint"),
     [
         ("hurst/XX/", {}, 404, "there is no instrument 'XX'"),
-        ("fractal/ES/", {}, 404, "there is no indicator 'fractal'; there are hurst, entropy"),
+        ("fractal/ES/", {}, 404, "there is no indicator 'fractal'; there are persistence, hurst"),
         ("entropy/ES/", {"m": "8"}, 400, "m: '8' is not a whole number from 2 to 7"),
         ("entropy/ES/", {"q": "2"}, 400, "q: is no parameter of entropy; there are: n, m, tau"),
         ("hurst/ES/", {"max_window": "5"}, 400, "max_window 5: use at least min_window, 10"),

@@ -111,7 +111,11 @@ export class Chart {
       "--surface", "--chart-grid", "--line", "--muted", "--up", "--down",
     ].map(colour);
     this.chart.applyOptions({
-      layout: { background: { type: ColorType.Solid, color: surface }, textColor: muted },
+      layout: {
+        background: { type: ColorType.Solid, color: surface },
+        textColor: muted,
+        panes: { separatorColor: line, separatorHoverColor: line },
+      },
       grid: { vertLines: { color: grid }, horzLines: { color: grid } },
       rightPriceScale: { borderColor: line },
       timeScale: { borderColor: line },
