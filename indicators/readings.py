@@ -9,7 +9,7 @@ from indicators.catalogue import INDICATORS, Indicator, Value, parameters_key
 from indicators.estimate import Estimate
 from indicators.models import Reading
 from indicators.scanning import scan
-from indicators.windows import Points, Truth, newest_points
+from indicators.windows import Truth, Window, newest_window
 from instruments.models import Instrument
 from quotes.fields import from_microseconds, to_microseconds
 from quotes.frames import Publication, publication
@@ -32,17 +32,17 @@ def measure(
     until: int | None = None,
 ) -> Measured:
     """Measure the newest window known at `until` (microseconds; None: now)."""
-    points = newest_points(instrument, indicator.reads, int(parameters["n"] or 0), until)
-    estimate = indicator.measure(points.prices, parameters)
-    if len(points) == 0:
-        return Measured(estimate, None, None)
-    return Measured(estimate, int(points.known_at[-1]), truth_of(instrument, points))
+    window = newest_window(instrument, indicator.reads, int(parameters["n"] or 0), until)
+    if window is None:
+        return Measured(indicator.measure([], parameters), None, None)
+    estimate = indicator.measure(window.prices, parameters)
+    return Measured(estimate, window.known_at, truth_of(instrument, window))
 
 
-def truth_of(instrument: Instrument, points: Points) -> float | None:
-    """Return the mean phi over the ticks of `points`."""
-    first, last = points.first_seq[:1], points.last_seq[-1:]
-    return Truth(instrument, int(first[0]), int(last[0])).mean_phi(first, last)[0]
+def truth_of(instrument: Instrument, window: Window) -> float | None:
+    """Return the mean phi over the ticks of `window`."""
+    first, last = np.array([window.first_seq]), np.array([window.last_seq])
+    return Truth(instrument, window.first_seq, window.last_seq).mean_phi(first, last)[0]
 
 
 def reading(
@@ -101,11 +101,11 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
         indicators = [indicator for indicator in INDICATORS if indicator.reads == reads]
         defaults = [indicator.read({}) for indicator in indicators]
         n = max(int(parameters["n"] or 0) for parameters in defaults)
-        found = [(instrument, newest_points(instrument, reads, n)) for instrument in listed]
-        found = [(instrument, points) for instrument, points in found if len(points)]
-        estimates = _estimates([points for _, points in found], indicators, defaults, n)
-        for (instrument, points), row in zip(found, estimates, strict=True):
-            end, truth = int(points.known_at[-1]), truth_of(instrument, points)
+        read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in listed)
+        found = [(instrument, window) for instrument, window in read if window is not None]
+        estimates = _estimates([window for _, window in found], indicators, defaults, n)
+        for (instrument, window), row in zip(found, estimates, strict=True):
+            end, truth = window.known_at, truth_of(instrument, window)
             for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
                 one = Measured(estimate, end, truth)
                 readings.append(reading(indicator, instrument, parameters, one))
@@ -115,13 +115,13 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
 
 
 def _estimates(
-    windows: Sequence[Points],
+    windows: Sequence[Window],
     indicators: Sequence[Indicator],
     defaults: Sequence[Mapping[str, Value]],
     n: int,
 ) -> list[list[Estimate]]:
     """Measure the windows: those that are full together, the others one by one."""
-    full = [index for index, points in enumerate(windows) if len(points) == n]
+    full = [index for index, window in enumerate(windows) if window.prices.size == n]
     wanted: list[tuple[str, dict[str, Any]]] = [
         (indicator.name, {name: value for name, value in parameters.items() if name != "n"})
         for indicator, parameters in zip(indicators, defaults, strict=True)
@@ -133,8 +133,8 @@ def _estimates(
     return [
         together.get(index)
         or [
-            indicator.measure(points.prices, parameters)
+            indicator.measure(window.prices, parameters)
             for indicator, parameters in zip(indicators, defaults, strict=True)
         ]
-        for index, points in enumerate(windows)
+        for index, window in enumerate(windows)
     ]

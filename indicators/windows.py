@@ -1,17 +1,21 @@
 """What the measures read: the newest closes or ticks of an instrument, and the truth of them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from indicators.estimate import IntArray
 from instruments.models import Instrument
-from quotes.models import quote_id
-from quotes.scans import fetch
+from quotes.scans import fetch, integers, listed
 from quotes.timeframes import MICROSECONDS, TIMEFRAMES
 
-MINUTE_S = TIMEFRAMES["1m"]
+MINUTE_S: Final = TIMEFRAMES["1m"]
+COLUMNS: Final = {
+    "closes": ("close", "opened_at", "first_seq", "last_seq"),
+    "ticks": ("ticks", "at", "seq AS first_seq", "seq AS last_seq"),
+}
+_DELAY: Final = {"closes": MINUTE_S * MICROSECONDS, "ticks": 0}
+"""How long after its time a point is known: a close when its minute is over."""
 
 
 class Points(NamedTuple):
@@ -29,67 +33,69 @@ class Points(NamedTuple):
         return self.prices.size
 
 
+class Window(NamedTuple):
+    """The newest points as a measure wants them: prices, and what they cover."""
+
+    prices: IntArray
+    known_at: int
+    first_seq: int
+    last_seq: int
+
+
+def newest_window(instrument: Instrument, reads: str, n: int, until: int | None) -> Window | None:
+    """Return the newest `n` points known at `until` (microseconds; None: now), if any."""
+    sql, parameters = _select(instrument, reads, None, until, n)
+    price, known_at = COLUMNS[reads][:2]
+    row = fetch(
+        f"SELECT {listed(price)}, max({known_at}), min(first_seq), max(last_seq) "  # noqa: S608
+        f"FROM ({sql}) AS newest",
+        parameters,
+    )[0]
+    if row[0] is None:
+        return None
+    return Window(integers(row[0])[::-1].copy(), row[1] + _DELAY[reads], row[2], row[3])
+
+
 def newest_points(instrument: Instrument, reads: str, n: int, until: int | None = None) -> Points:
     """Return the newest `n` points known at `until` (microseconds; None: now), ascending."""
-    if reads == "ticks":
-        return _ticks(instrument, None, until, n)
-    return _closes(instrument, None, until, n)
+    return _points(instrument, reads, None, until, n)
 
 
 def points_between(instrument: Instrument, reads: str, start: int, end: int) -> Points:
     """Return the points that became known at start <= t < end (microseconds), ascending."""
-    read = _ticks if reads == "ticks" else _closes
-    return read(instrument, start, end - 1, None)
+    return _points(instrument, reads, start, end - 1, None)
 
 
-def _closes(
-    instrument: Instrument, start: int | None, until: int | None, most: int | None
+def _points(
+    instrument: Instrument, reads: str, start: int | None, until: int | None, most: int | None
 ) -> Points:
-    minute = MINUTE_S * MICROSECONDS
-    where = "instrument_id = %s AND timeframe = %s"
-    parameters = [instrument.pk, MINUTE_S]
+    rows = fetch(*_select(instrument, reads, start, until, most))
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(COLUMNS[reads]))
+    prices, at, first_seq, last_seq = np.ascontiguousarray(table[::-1].T)
+    return Points(prices, at + _DELAY[reads], first_seq, last_seq)
+
+
+def _select(
+    instrument: Instrument, reads: str, start: int | None, until: int | None, most: int | None
+) -> tuple[str, list[int]]:
+    """Return the SELECT of COLUMNS of the points known at start <= t <= until, newest first."""
+    if reads == "ticks":
+        table, where, parameters, time = "quotes_quote", "instrument_id = %s", [instrument.pk], "at"
+    else:
+        table, where, time = (
+            "quotes_candle",
+            "instrument_id = %s AND timeframe = %s",
+            "opened_at",
+        )
+        parameters = [instrument.pk, MINUTE_S]
     if start is not None:
-        where += " AND opened_at >= %s"
-        parameters.append(start - minute)
+        where += f" AND {time} >= %s"
+        parameters.append(start - _DELAY[reads])
     if until is not None:
-        where += " AND opened_at <= %s"
-        parameters.append(until - minute)
-    rows = fetch(
-        f"SELECT close, opened_at, first_seq, last_seq FROM quotes_candle WHERE {where} "  # noqa: S608
-        f"ORDER BY opened_at DESC{'' if most is None else ' LIMIT %s'}",
-        parameters if most is None else [*parameters, most],
-    )
-    close, opened_at, first_seq, last_seq = _columns(rows, 4)
-    return Points(close, opened_at + minute, first_seq, last_seq)
-
-
-def _ticks(
-    instrument: Instrument, start: int | None, until: int | None, most: int | None
-) -> Points:
-    where, order = "id > %s AND id < %s", "id"
-    parameters = [quote_id(instrument.pk, 0), quote_id(instrument.pk + 1, 0)]
-    if start is not None or until is not None:  # by time, for which there is another index
-        where, order = "instrument_id = %s", "at"
-        parameters = [instrument.pk]
-    if start is not None:
-        where += " AND at >= %s"
-        parameters.append(start)
-    if until is not None:
-        where += " AND at <= %s"
-        parameters.append(until)
-    rows = fetch(
-        f"SELECT ticks, at, seq FROM quotes_quote WHERE {where} "  # noqa: S608
-        f"ORDER BY {order} DESC{'' if most is None else ' LIMIT %s'}",
-        parameters if most is None else [*parameters, most],
-    )
-    ticks, at, seq = _columns(rows, 3)
-    return Points(ticks, at, seq, seq)
-
-
-def _columns(rows: Sequence[Sequence[int]], width: int) -> IntArray:
-    """Return the columns of `rows`, which come newest first, in ascending order."""
-    table = np.array(rows, dtype=np.int64).reshape(-1, width)
-    return np.ascontiguousarray(table[::-1].T)  # type: ignore[return-value]
+        where += f" AND {time} <= %s"
+        parameters.append(until - _DELAY[reads])
+    sql = f"SELECT {', '.join(COLUMNS[reads])} FROM {table} WHERE {where} ORDER BY {time} DESC"  # noqa: S608
+    return (sql, parameters) if most is None else (f"{sql} LIMIT %s", [*parameters, most])
 
 
 class Truth:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -15,6 +16,20 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
     with _cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()  # type: ignore[no-any-return]
+
+
+def listed(column: str) -> str:
+    """Return the SQL that makes one text of a column of integers, read by `integers`.
+
+    One long text is read three times as fast as a row per number.
+    """
+    if connection.vendor == "postgresql":
+        return f"string_agg(CAST({column} AS TEXT), ',')"
+    return f"group_concat({column})"
+
+
+def integers(text: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.fromstring(text, dtype=np.int64, sep=",")
 
 
 def _cursor() -> CursorWrapper:
