@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: a real Chromium."""
+"""Fixtures for the whole suite: the database of the tests, a real Chromium."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent
@@ -45,6 +46,15 @@ def chromium_of_package() -> tuple[str, str]:
     )
     found = json.loads(done.stdout)
     return found["executable"], found["libraries"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep SQLite in a file, as in use: in memory, threads would lock each other's tables."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
 
 
 @pytest.fixture(scope="session")
