@@ -48,8 +48,12 @@ test: lint ## everything, on SQLite and on PostgreSQL with Redis
 	DEBUG=on $(BIN)/pytest
 	DEBUG=on $(BIN)/python scripts/services.py $(BIN)/pytest
 
-bench: setup-dev ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+.venv/benchmarks: .venv/development requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
+	for name in backfill threads candles entropy pool; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## forget everything that can be made again (not the database)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,7 @@
 """Permutation entropy of Bandt & Pompe (2002) over ordinal patterns."""
 
 from dataclasses import dataclass
-from math import factorial, log, log2
+from math import factorial, log, log2, sqrt
 from operator import index
 from typing import Final
 
@@ -64,8 +64,8 @@ def permutation_entropy(
     p: shares of the ordinal patterns of (x[i], x[i + tau], ..., x[i + (m - 1) tau]), ties broken
     by index. At most `workers` threads (None: all processors but one) count `chunk_starts`
     vectors at a time (at least 2,048; None: equal shares); neither changes the result. Null band:
-    white noise of the same length. Interval: normal, from the spread of the entropy's terms
-    between 32 parts of the series; None below 1,600 vectors.
+    white noise of the same length. Interval: for the entropy of an endless series, see _interval;
+    None below 1,600 vectors.
 
     Raises ValueError for parameters out of range; a series that cannot be measured gives a
     reason instead of a value. Source: Bandt & Pompe, Phys. Rev. Lett. 88, 174102 (2002).
@@ -82,10 +82,11 @@ def permutation_entropy(
         workers = 1
     by_batch, tied = _count(series, vectors, m, tau, workers, chunk or -(-vectors // workers))
     counts = by_batch.sum(axis=0)
+    value = _normalised(counts)
     return EntropyEstimate(
-        value=_normalised(counts),
+        value=value,
         n=series.size,
-        interval=_interval(by_batch) if len(by_batch) == BATCHES else None,
+        interval=_interval(value, counts, by_batch) if len(by_batch) == BATCHES else None,
         null_band=entropy_nulls.band(vectors, m),
         counts=counts,
         tie_rate=tied / vectors,
@@ -151,7 +152,7 @@ def _count(
     """Return the counts of each batch of vectors (batches x m!, lexicographic), and how many
     vectors tie. Threads count chunks, which may hold parts of several batches."""
     batches = BATCHES if vectors >= BATCHES * SMALLEST_BATCH else 1
-    limits = np.linspace(0, vectors, batches + 1).astype(np.int64)
+    limits = np.arange(batches + 1) * vectors // batches
     chunk = max(chunk, SMALLEST_CHUNK)
 
     def count_chunk(begin: int) -> tuple[int, IntMatrix, int]:
@@ -170,16 +171,22 @@ def _count(
 
 
 def _normalised(counts: IntArray) -> float:
-    p = counts[counts > 0] / counts.sum()
-    return min(1.0, max(0.0, float(-(p * np.log(p)).sum()) / log(counts.size)))
+    p = counts[counts > 0] / int(counts.sum())
+    return min(1.0, max(0.0, -float(p @ np.log(p)) / log(counts.size)))
 
 
-def _interval(by_batch: IntMatrix) -> Interval:
-    """Return the 95 % interval by batch means of -log p(pattern), the terms of the entropy."""
-    counts = by_batch.sum(axis=0)
-    seen = counts > 0
-    surprise: FloatArray = -np.log(counts[seen] / counts.sum()) / log(counts.size)
-    means = by_batch[:, seen] @ surprise / by_batch.sum(axis=1)
-    half = STUDENT_97_5 * float(means.std(ddof=1)) / BATCHES**0.5
-    value = _normalised(counts)
-    return max(0.0, value - half), min(1.0, value + half)
+def _interval(value: float, counts: IntArray, by_batch: IntMatrix) -> Interval:
+    """Return the 95 % interval by batch means of -log p(pattern), the terms of the entropy.
+
+    Counts of finite series are less even than their law, which makes the entropy too small: by
+    chi-squared of as many degrees of freedom as patterns but one, over 2 N log(m!) (Miller 1955).
+    """
+    total, largest = int(counts.sum()), log(counts.size)
+    surprise: FloatArray = -np.log(np.maximum(counts, 1) / total) / largest
+    # einsum, because @ may wake the threads of a BLAS, which takes longer than the sum.
+    off = np.einsum("ij,j", by_batch, surprise) / by_batch.sum(axis=1) - value
+    variance = float(off @ off) / (BATCHES - 1) / BATCHES
+    freedom, unit = int(np.count_nonzero(counts)) - 1, 2 * total * largest
+    center = value + freedom / unit
+    half = STUDENT_97_5 * sqrt(variance + 2 * freedom / unit**2)
+    return max(0.0, min(value, center - half)), min(1.0, max(value, center + half))

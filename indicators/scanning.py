@@ -11,6 +11,7 @@ from indicators.estimate import Estimate, FloatMatrix
 from indicators.hurst import hurst_exponent
 from indicators.persistence import persistence
 from indicators.sharedpool import pool
+from indicators.threads import processors
 from indicators.variance_ratio import variance_ratio
 
 MEASURES: Final = {
@@ -19,8 +20,20 @@ MEASURES: Final = {
     "persistence": persistence,
     "variance_ratio": variance_ratio,
 }
-POOLED_ROWS: Final = 200
-"""From so many series on the processes pay: below, sending them the work costs more."""
+# Measured with benchmarks/pool.py: in microseconds per series, and per close of it.
+COSTS: Final = {
+    "hurst": (75.0, 0.028),
+    "entropy": (40.0, 0.001),
+    "persistence": (10.0, 0.001),
+    "variance_ratio": (37.0, 0.0036),
+}
+HANDING: Final = 0.008
+"""Microseconds to hand one close to the processes."""
+ANSWERING: Final = 12.0
+"""Microseconds to get one estimate back."""
+LEAST_WORK: Final = 10_000.0
+GAIN: Final = 0.75
+"""The processes are asked when they should take this share of the time of this one, or less."""
 
 Wanted = Sequence[tuple[str, Mapping[str, Any]]]
 """Names of measures and their parameters."""
@@ -30,11 +43,11 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
     """Return, per row of `matrix` (series x closes), the estimate of each wanted measure.
 
     What a measure does in Python, and not in its kernel, holds the interpreter's lock: here
-    processes win over threads. `workers` None: processes where that is faster, from the moment
-    on when they have started; 1: this process alone.
+    processes win over threads. `workers` None: processes where `pays` says so, from the moment on
+    when they have started; 1: this process alone.
     """
     rows = matrix.shape[0]
-    if workers == 1 or (workers is None and rows < POOLED_ROWS):
+    if workers == 1 or (workers is None and not pays(matrix, wanted, processors())):
         return measure_rows(matrix, 0, rows, wanted)
     shared = pool(workers, __name__)
     if workers is None and not shared.is_ready:
@@ -43,6 +56,15 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
     parts = [(begin, end, wanted) for begin, end in pairwise(bounds)]
     found = shared.map("indicators.scanning:measure_rows", matrix, parts)
     return [estimates for part in found for estimates in part]
+
+
+def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
+    """Whether `processes` are faster than this one: for much Hurst, hardly ever without it."""
+    rows, closes = matrix.shape
+    costs = [COSTS[name] for name, _ in wanted]
+    alone = rows * sum(fixed + each * closes for fixed, each in costs)
+    shared = alone / processes + rows * (closes * HANDING + len(costs) * ANSWERING)
+    return alone > LEAST_WORK and shared < GAIN * alone
 
 
 def measure_rows(matrix: FloatMatrix, begin: int, end: int, wanted: Wanted) -> list[list[Estimate]]:

@@ -47,6 +47,7 @@ class Worker:
                 cwd=ROOT,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )
         self._socket = ours
         self._greeted = False
@@ -56,9 +57,16 @@ class Worker:
         """Whether it would begin to work at once."""
         if self._greeted or self._socket.fileno() < 0:  # a closed one is replaced when asked
             return True
+        return bool(self._poll(0))
+
+    def wait_until_ready(self) -> None:
+        if not self.is_ready:
+            self._poll(None)
+
+    def _poll(self, timeout_ms: int | None) -> list[tuple[int, int]]:
         poller = select.poll()  # select() itself cannot see descriptors above 1023
         poller.register(self._socket, select.POLLIN)
-        return bool(poller.poll(0))
+        return poller.poll(timeout_ms)
 
     def run(self, work: Work, descriptor: int) -> Any:
         try:
@@ -100,6 +108,10 @@ class SharedPool:
         """Whether all workers have started (this does not wait for them)."""
         self._starting = [worker for worker in self._starting if not worker.is_ready]
         return not self._starting
+
+    def wait_until_ready(self) -> None:
+        for worker in self._starting:
+            worker.wait_until_ready()
 
     def map(
         self, function: str, array: np.ndarray[Any, Any], arguments: Sequence[tuple[Any, ...]]

@@ -109,6 +109,7 @@ def _robust_variance(squares: FloatArray, total: float, q: int) -> float:
     """Return the variance of VR(q) whatever the variances of the single increments are."""
     variance = 0.0
     for lag in range(1, q):
-        delta = float(squares[lag:] @ squares[:-lag]) / total**2
+        # einsum, because @ may wake the threads of a BLAS, which takes longer than the sum.
+        delta = float(np.einsum("i,i", squares[lag:], squares[:-lag])) / total**2
         variance += (2 * (q - lag) / q) ** 2 * delta
     return variance

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from indicators.entropy import PARALLEL_VECTORS, permutation_entropy, rolling_entropy
 from indicators.estimate import RefusedError
 from indicators.tests import naive
+from indicators.tests.noise import recorded_walk
 
 BANDT_POMPE = [4, 7, 9, 10, 6, 11, 3]
 few_values = st.lists(st.integers(-3, 3), min_size=8, max_size=80)
@@ -227,24 +228,23 @@ def test_rolling_refuses_what_holds_no_window():
         rolling_entropy(range(10), 2)
 
 
-def test_the_interval_holds_the_entropy_of_an_autoregressive_series():
+@pytest.mark.parametrize(("n", "m"), [(2_000, 3), (2_000, 5), (10_000, 3)])
+@pytest.mark.parametrize("kind", ["walk", "law"])
+def test_the_interval_holds_the_entropy_95_times_of_100(n, m, kind):
+    rng = np.random.default_rng(n + m)
+
+    def series(size):
+        steps = rng.normal(size=size) if kind == "walk" else recorded_walk(size, 0.4, rng)
+        return steps.cumsum()
+
+    truth = permutation_entropy(series(2_000_000), m=m).value
+    intervals = [permutation_entropy(series(n), m=m).interval for _ in range(1_000)]
+    assert 930 <= sum(low <= truth <= high for low, high in intervals) <= 975
+
+
+def test_the_interval_of_noise_reaches_1():
     rng = np.random.default_rng(4)
-    series = autoregressive(400_000, 0.6, rng)
-    truth = permutation_entropy(series).value
-    inside = 0
-    for _ in range(300):
-        low, high = permutation_entropy(autoregressive(4_000, 0.6, rng)).interval
-        inside += low <= truth <= high
-    assert inside >= 0.9 * 300
-
-
-def autoregressive(n, a, rng):
-    noise = rng.normal(size=n)
-    series = np.empty(n)
-    last = 0.0
-    for i in range(n):
-        last = series[i] = a * last + noise[i]
-    return series
+    assert all(permutation_entropy(rng.random(2_000), m=5).interval[1] > 0.999 for _ in range(200))
 
 
 def test_entropy_is_bits_over_the_largest_possible():

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from indicators.scanning import scan
+from indicators.scanning import pays, scan
 from indicators.sharedpool import SharedPool, WorkerError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +35,13 @@ def test_processes_give_what_one_process_gives():
     assert [[e.value for e in row] for row in there] == [[e.value for e in row] for row in here]
     assert [[e.reason for e in row] for row in there] == [[e.reason for e in row] for row in here]
     assert "constant" in there[3][0].reason
+
+
+def test_processes_are_asked_where_they_pay():
+    assert pays(np.empty((1_000, 2_000)), WANTED, 4)
+    assert not pays(np.empty((1_000, 2_000)), WANTED, 1)
+    assert not pays(np.empty((10, 2_000)), WANTED, 4)
+    assert not pays(np.empty((1_000, 2_000)), [("persistence", {})], 4)
 
 
 def test_the_workers_stay_and_one_that_was_killed_is_replaced(pool):

@@ -1,0 +1,36 @@
+"""Timing of competitors: they take turns, so that a busy moment of the machine hits all."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+Competitors = Mapping[str, Callable[[], object]]
+
+
+def best_ms(competitors: Competitors, rounds: int = 7) -> dict[str, float]:
+    """Return the shortest time of each in milliseconds, after one call that does not count."""
+    best = {}
+    for name, run in competitors.items():
+        run()
+        best[name] = float("inf")
+    for _ in range(rounds):
+        for name, run in competitors.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], 1000 * (time.perf_counter() - start))
+    return {name: round(value, 3) for name, value in best.items()}
+
+
+def versions(*packages: str) -> str:
+    return ", ".join(f"{package} {version(package)}" for package in packages)
+
+
+def in_new_process(code: str) -> list[float]:
+    """Run a program of its own; return the numbers that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ
+    )
+    return [float(number) for number in done.stdout.split()]
