@@ -62,7 +62,7 @@ def permutation_entropy(
     """Return the normalised permutation entropy, -sum(p log p) / log(m!), in [0, 1].
 
     p: shares of the ordinal patterns of (x[i], x[i + tau], ..., x[i + (m - 1) tau]), ties broken
-    by index. At most `workers` threads (None: all processors but one) count `chunk_starts`
+    by index. At most `workers` threads (None: as many as processors) count `chunk_starts`
     vectors at a time (at least 2,048; None: equal shares); neither changes the result. Null band:
     white noise of the same length. Interval: for the entropy of an endless series, see _interval;
     None below 1,600 vectors.

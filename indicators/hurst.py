@@ -12,7 +12,7 @@ from indicators.expected_range import peters
 from indicators.rescaled_range import RAMP, mean_rs, rolling_mean_rs
 from indicators.rolling import rolling_ends
 from indicators.series import Series, finite_series, length
-from indicators.threads import threads, workers_of
+from indicators.threads import map_in_threads, processors, workers_of
 
 FEWEST_WINDOWS: Final = 5
 PARALLEL_INCREMENTS: Final = 50_000
@@ -97,7 +97,7 @@ def rolling_hurst(
     def measure(row: int) -> None:
         rolling_mean_rs(path, window, ends, sizes[row], RAMP, means[row])
 
-    list(threads().map(measure, range(sizes.size)))
+    map_in_threads(measure, range(sizes.size), processors())
     found = means > 0
     x = np.log(sizes)[:, None]
     y = np.log(np.where(found, means, 1.0))
@@ -153,8 +153,8 @@ def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -
     def measure(size: int) -> float:
         return float(mean_rs(path, size, RAMP))
 
-    in_turn = workers == 1 or path.size < PARALLEL_INCREMENTS
-    rs = np.array(list((map if in_turn else threads().map)(measure, sizes.tolist())))
+    at_once = 1 if path.size < PARALLEL_INCREMENTS else workers
+    rs = np.array(map_in_threads(measure, sizes.tolist(), at_once))
     found = rs > 0
     windows, rs = sizes[found], rs[found]
     if windows.size < FEWEST_WINDOWS:

@@ -10,8 +10,10 @@ from numba import njit
 
 from indicators.estimate import FloatArray, FloatMatrix, IntArray
 
-LANES = 32
+LANES = 64
 """Long chunks are scanned in so many interleaved lanes, which the processor does side by side."""
+BATCH = 256
+"""So many chunks are measured by one call."""
 LONG = 200
 """From so many increments on the lanes pay."""
 RAMP = np.arange(1, LONG + 1, dtype=np.float64)
@@ -21,18 +23,24 @@ ROUNDING = 4 * np.finfo(np.float64).eps
 
 # nnan, nsz: there is no NaN, and the sign of a zero changes no maximum, minimum or range.
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def short_rs(path: FloatArray, begin: int, w: int, ramp: FloatArray) -> float:
-    first = before = path[begin]
-    mean = (path[begin + w] - first) / w
-    high = low = squares = 0.0
-    for j in range(w):
-        point = path[begin + 1 + j]
-        y = point - first - mean * ramp[j]
-        high = y if y > high else high  # max() takes twice the time here
-        low = y if y < low else low
-        squares += (point - before - mean) ** 2
-        before = point
-    return quotient(high - low, squares / w, max(abs(first), abs(before)))
+def short_chunks(
+    path: FloatArray, begin: int, w: int, ramp: FloatArray, ranges: FloatArray, squares: FloatArray
+) -> None:
+    """Write the ranges and the sums of squares of ranges.size short chunks in a row."""
+    for chunk in range(ranges.size):
+        at = begin + chunk * w
+        first = before = path[at]
+        mean = (path[at + w] - first) / w
+        high = low = square = 0.0
+        for j in range(w):
+            point = path[at + 1 + j]
+            y = point - first - mean * ramp[j]
+            high = y if y > high else high  # max() takes twice the time here
+            low = y if y < low else low
+            square += (point - before - mean) ** 2
+            before = point
+        ranges[chunk] = high - low
+        squares[chunk] = square
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
@@ -71,23 +79,37 @@ def quotient(r: float, variance: float, height: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def chunk_rs(path: FloatArray, begin: int, w: int, ramp: FloatArray, lanes: FloatMatrix) -> float:
-    """Return R/S of the `w` increments from path[begin] on."""
+def chunks_rs(
+    path: FloatArray, begin: int, w: int, ramp: FloatArray, scratch: FloatMatrix, rs: FloatArray
+) -> None:
+    """Write R/S of rs.size chunks of `w` increments in a row, the first from path[begin] on."""
+    n = rs.size
     if w < LONG:
-        return short_rs(path, begin, w, ramp)
-    return long_rs(path, begin, w, ramp, lanes)
+        ranges, squares = scratch[0, :n], scratch[1, :n]
+        short_chunks(path, begin, w, ramp, ranges, squares)
+        for chunk in range(n):
+            at = begin + chunk * w
+            height = max(abs(path[at]), abs(path[at + w]))
+            rs[chunk] = quotient(ranges[chunk], squares[chunk] / w, height)
+    else:
+        for chunk in range(n):
+            rs[chunk] = long_rs(path, begin + chunk * w, w, ramp, scratch)
 
 
 @njit(cache=True, nogil=True)
 def mean_rs(path: FloatArray, w: int, ramp: FloatArray) -> float:
     """Return the mean R/S over the whole chunks of `w` increments; 0 where none has any."""
-    lanes = np.empty((3, LANES))
+    scratch = np.empty((3, BATCH))
+    found = np.empty(BATCH)
     total = 0.0
     valid = 0
-    for begin in range(0, path.size - w, w):
-        rs = chunk_rs(path, begin, w, ramp, lanes)
-        total += rs
-        valid += rs > 0
+    chunks = (path.size - 1) // w
+    for start in range(0, chunks, BATCH):
+        rs = found[: min(BATCH, chunks - start)]
+        chunks_rs(path, start * w, w, ramp, scratch, rs)
+        for chunk in range(rs.size):
+            total += rs[chunk]
+            valid += rs[chunk] > 0
     return total / valid if valid else 0.0
 
 
@@ -97,14 +119,14 @@ def rolling_mean_rs(
 ) -> None:
     """Write `mean_rs` of path[end - window:end] for each end; a chunk that windows share is
     computed once."""
-    lanes = np.empty((3, LANES))
+    scratch = np.empty((3, BATCH))
     known = np.full(path.size, -1.0)
     for i in range(ends.size):
         total = 0.0
         valid = 0
         for begin in range(ends[i] - window, ends[i] - w, w):
             if known[begin] < 0:
-                known[begin] = chunk_rs(path, begin, w, ramp, lanes)
+                chunks_rs(path, begin, w, ramp, scratch, known[begin : begin + 1])
             total += known[begin]
             valid += known[begin] > 0
         means[i] = total / valid if valid else 0.0

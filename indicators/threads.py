@@ -40,9 +40,9 @@ def processors() -> int:
 
 
 def workers_of(asked: int | None, name: str) -> int:
-    """Return how many may work at once: `asked`, or all processors but one."""
+    """Return how many may work at once: `asked`, or all processors (the caller works too)."""
     if asked is None:
-        return max(1, processors() - 1)
+        return processors()
     if asked < 1:
-        raise ValueError(f"{name} {asked}: use 1 or more, or None for all processors but one")
+        raise ValueError(f"{name} {asked}: use 1 or more, or None for all processors")
     return asked
