@@ -7,7 +7,7 @@ MANAGE := DEBUG=on $(BIN)/python manage.py
 ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 
-.PHONY: help setup setup-dev run test lint bench clean
+.PHONY: help setup setup-dev run up lint test bench clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
