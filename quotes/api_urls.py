@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from quotes import api
+from quotes import api, sse
 
 urlpatterns = [
+    path("stream/", sse.stream, name="api-stream"),
     path("instruments/", api.InstrumentsView.as_view(), name="api-instruments"),
     path("instruments/<str:symbol>/", api.InstrumentView.as_view(), name="api-instrument"),
     path("instruments/<str:symbol>/quotes/", api.QuotesView.as_view(), name="api-quotes"),

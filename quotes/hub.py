@@ -60,8 +60,8 @@ class Hub:
             for subscriber in tuple(self._subscribers.get(publication["topic"], ())):
                 try:
                     await subscriber.deliver(publication)
-                except Exception:  # one broken socket must not hurt the others
-                    logger.exception("subscriber failed")
+                except Exception as error:  # a socket that is gone must not hurt the others
+                    logger.warning("subscriber dropped", error=repr(error))
                     self._subscribers[publication["topic"]].discard(subscriber)
 
 

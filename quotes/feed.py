@@ -1,0 +1,145 @@
+"""What one client follows: its topics, and per topic of quotes the last seq that it was sent.
+
+The same for every door (WebSocket, server-sent events): a door parses what clients say and writes
+what a feed sends.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+from channels.db import database_sync_to_async
+from django.db import Error as DatabaseError
+
+from instruments.models import Instrument
+from quotes.catchup import missed, state_of, symbols_and_instruments
+from quotes.frames import Publication, encode
+from quotes.hub import Hub
+from quotes.protocol import ProtocolError, split_topic
+
+logger = structlog.get_logger(__name__)
+
+RETRY_S = 1.0
+
+
+class Feed:
+    """Sends frames in order, each tick once; holes are filled from the database."""
+
+    def __init__(self, hub: Hub, send: Callable[[str], Awaitable[None]]) -> None:
+        self.topics: set[str] = set()
+        self.sent_seq: dict[str, int] = {}
+        self._hub = hub
+        self._send = send
+        self._instruments: dict[str, Instrument] = {}
+        self._catching_up: dict[str, deque[Publication]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def resolve(self, names: Iterable[str], req_id: object = None) -> list[str]:
+        """Return the topics that are meant, `*` written out; raise ProtocolError."""
+        pairs = [split_topic(name, req_id) for name in names]
+        found = await database_sync_to_async(symbols_and_instruments)([s for _, s in pairs])
+        self._instruments.update(found)
+        topics: list[str] = []
+        for kind, symbol in pairs:
+            if symbol != "*" and symbol not in found:
+                raise ProtocolError(
+                    "unknown_topic",
+                    f"topic {kind}.{symbol} names no instrument; see /api/v1/instruments/",
+                    req_id,
+                )
+            topics += [f"{kind}.{s}" for s in (found if symbol == "*" else [symbol])]
+        return list(dict.fromkeys(topics))
+
+    async def follow(self, topic: str, since: int | None) -> None:
+        """Subscribe first, then send what was missed, then what came meanwhile.
+
+        `topic` is one that `resolve` returned. Raises DatabaseError; the topic is then not
+        followed.
+        """
+        if topic in self.topics:
+            return
+        kind, symbol = split_topic(topic)
+        self.topics.add(topic)
+        if kind == "quotes":
+            self._catching_up[topic] = deque()
+        await self._hub.subscribe(topic, self)
+        try:
+            if kind == "quotes":
+                await self._catch_up(topic, since)
+            elif kind == "status":
+                state = await database_sync_to_async(state_of)(self._instruments[symbol])
+                await self._send(encode({"topic": topic, "type": "status", "state": state}))
+        except DatabaseError:
+            await self.leave(topic)
+            raise
+
+    async def leave(self, topic: str) -> None:
+        self.topics.discard(topic)
+        self._catching_up.pop(topic, None)
+        await self._hub.unsubscribe(topic, self)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for topic in tuple(self.topics):
+            await self.leave(topic)
+
+    async def deliver(self, publication: Publication) -> None:
+        """Take a publication from the hub; this never waits for the database."""
+        topic = publication["topic"]
+        if topic not in self.topics:
+            return
+        if (queue := self._catching_up.get(topic)) is not None:
+            queue.append(publication)
+        elif publication["last_seq"] == 0:
+            await self._send(publication["text"])
+        elif publication["first_seq"] == self.sent_seq[topic] + 1:
+            self.sent_seq[topic] = publication["last_seq"]
+            await self._send(publication["text"])
+        elif publication["last_seq"] > self.sent_seq[topic]:
+            self._catching_up[topic] = deque()
+            task = asyncio.create_task(self._fill_hole(topic))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _fill_hole(self, topic: str) -> None:
+        while topic in self.topics:
+            try:
+                await self._catch_up(topic, self.sent_seq[topic])
+            except DatabaseError as error:
+                logger.warning("a hole waits for the database", topic=topic, error=str(error))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    async def _catch_up(self, topic: str, since: int | None) -> None:
+        """Send what the database holds after `since`, then what the hub brought meanwhile.
+
+        Nothing overtakes: the hub's frames queue until all before them were sent.
+        """
+        instrument = self._instruments[topic.partition(".")[2]]
+        while topic in self.topics:
+            frames, self.sent_seq[topic] = await database_sync_to_async(missed)(instrument, since)
+            for frame in frames:
+                await self._send(encode(frame))
+            if await self._send_queued(topic):
+                return
+            since = self.sent_seq[topic]
+
+    async def _send_queued(self, topic: str) -> bool:
+        """Send what queued up to the first hole; return whether there was none."""
+        while queue := self._catching_up.get(topic):
+            publication = queue[0]
+            if publication["first_seq"] > self.sent_seq[topic] + 1 or (
+                publication["first_seq"] <= self.sent_seq[topic] < publication["last_seq"]
+            ):
+                return False
+            queue.popleft()
+            if publication["last_seq"] == 0:
+                await self._send(publication["text"])
+            elif publication["last_seq"] > self.sent_seq[topic]:
+                self.sent_seq[topic] = publication["last_seq"]
+                await self._send(publication["text"])
+        self._catching_up.pop(topic, None)
+        return True

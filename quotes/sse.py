@@ -1,0 +1,143 @@
+"""The stream as server-sent events, for clients that cannot have a WebSocket.
+
+`id:` holds the last seq of each instrument, so that a browser that reconnects by itself
+(Last-Event-ID) goes on where it was.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+import structlog
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from quotes.feed import Feed
+from quotes.hub import current_hub
+from quotes.protocol import LARGEST_SEQ, ProtocolError
+
+logger = structlog.get_logger(__name__)
+
+MOST_TOPICS = 500
+MOST_WAITING = 200
+"""Frames that may wait for a slow reader; then the stream ends, and the reader resumes it."""
+HEARTBEAT_S = 15.0
+"""A comment goes out after so much silence, so that nobody between takes the stream for dead."""
+
+
+class Outbox:
+    """Frames on their way to one reader. Nobody but the reader's own catching up waits for it."""
+
+    def __init__(self, feed_of: Callable[["Outbox"], Feed]) -> None:
+        self.overflowed = False
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+        self._following: asyncio.Task[None] | None = None
+        self.feed = feed_of(self)
+
+    async def send(self, text: str) -> None:
+        if asyncio.current_task() is self._following:
+            await self._waiting.put(text)
+        elif self._waiting.full():
+            self.overflowed = True
+        else:
+            self._waiting.put_nowait(text)
+
+    def follow(self, topics: list[str], since: dict[str, int]) -> None:
+        self._following = asyncio.create_task(self._follow(topics, since))
+
+    async def _follow(self, topics: list[str], since: dict[str, int]) -> None:
+        for topic in topics:
+            await self.feed.follow(topic, since.get(topic.partition(".")[2]))
+
+    async def next(self) -> str | None:
+        """Return the next frame, None after HEARTBEAT_S of silence.
+
+        Raises DatabaseError when what was missed could not be read.
+        """
+        if self._following is not None and self._following.done():
+            self._following.result()
+        try:
+            return await asyncio.wait_for(self._waiting.get(), HEARTBEAT_S)
+        except TimeoutError:
+            return None
+
+    async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+        await self.feed.close()
+
+
+@require_GET
+async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Answer the frames of `topics`, separated by commas, from Last-Event-ID or `since` on."""
+    names = [name for name in request.GET.get("topics", "").split(",") if name]
+    last_id = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
+    outbox = Outbox(lambda box: Feed(current_hub(), box.send))
+    try:
+        if not names:
+            raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")
+        since = read_id(last_id)
+        topics = await outbox.feed.resolve(names)
+        if len(topics) > MOST_TOPICS:
+            raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
+    except ProtocolError as error:
+        return refusal(error)
+    response = StreamingHttpResponse(
+        events(outbox, topics, since), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would collect the stream
+    return response
+
+
+def refusal(error: ProtocolError) -> HttpResponse:
+    body = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": error.detail}
+    return HttpResponse(orjson.dumps(body), status=400, content_type="application/problem+json")
+
+
+def read_id(text: str) -> dict[str, int]:
+    """Return symbol -> seq of an event's id, e.g. "ES:1234,NQ:99"; raise ProtocolError."""
+    since: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        symbol, _, seq = part.rpartition(":")
+        if not symbol or not re.fullmatch(r"[0-9]{1,13}", seq, re.ASCII) or int(seq) > LARGEST_SEQ:
+            raise ProtocolError(
+                "bad_since", f"{part!r} is no place of a stream: use SYMBOL:SEQ,SYMBOL:SEQ"
+            )
+        since[symbol] = int(seq)
+    return since
+
+
+def write_id(sent_seq: dict[str, int]) -> str:
+    return ",".join(f"{topic.partition('.')[2]}:{seq}" for topic, seq in sent_seq.items())
+
+
+async def events(outbox: Outbox, topics: list[str], since: dict[str, int]) -> AsyncIterator[str]:
+    """Yield events until the client goes, or is too slow: it then resumes where it was."""
+    place = {f"quotes.{symbol}": seq for symbol, seq in since.items()}
+    outbox.follow(topics, since)
+    try:
+        while not outbox.overflowed:
+            text = await outbox.next()
+            if text is None:
+                yield ": still here\n\n"
+            else:
+                place |= told(text)
+                yield f"id: {write_id(place)}\ndata: {text}\n\n"
+    except DatabaseError as error:
+        logger.warning("stream ended", error=str(error))
+    finally:
+        await outbox.close()
+
+
+def told(text: str) -> dict[str, int]:
+    """Return the topic and the last seq that a frame tells of, if it tells of ticks."""
+    frame: dict[str, Any] = orjson.loads(text)
+    if frame["type"] == "ticks":
+        return {frame["topic"]: frame["data"][-1][0]}
+    if frame["type"] == "gap":
+        return {frame["topic"]: frame["to_seq"]}
+    return {}
