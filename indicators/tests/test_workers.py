@@ -80,12 +80,18 @@ from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
-runs.CHUNK_WINDOWS = 200
+runs.CHUNK_WINDOWS = 25
 run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
 start_run(run)
 print(json.dumps([str(run.pk), run.chunks.count()]))
+"""
+TWO_DONE = """
+from indicators.models import RunChunk
+while (done := RunChunk.objects.exclude(done_at=None).count()) < 2:
+    pass
+print(done)
 """
 STATE = """
 import json
@@ -104,8 +110,7 @@ def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
     manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "ES", env=env)
     _, chunks = shell(env, PLAN)
     with worker(env, "first") as first:
-        while shell(env, STATE)[2] < 2:
-            assert is_alive(first)
+        assert shell(env, TWO_DONE) >= 2
         children = psutil.Process(first.pid).children(recursive=True)
         first.kill()
         for child in children:
