@@ -16,6 +16,7 @@ urlpatterns = [
     path("laboratory/", include("indicators.urls")),
     path("api/v1/", include("quotes.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),
+    path("udf/", include("quotes.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/v1/.*/$", unknown_address),
