@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from instruments.models import Instrument
 from quotes import history, wire
+from quotes.columns import MOST_COLUMN_ROWS, Columns, candle_columns, quote_columns
 from quotes.history import CANDLE_COLUMNS, QUOTE_COLUMNS, REGIME_COLUMNS, Page
 from quotes.parameters import LARGEST_SEQ, MOST_ROWS, Parameters, cursor_text
 from quotes.summaries import SUMMARY_COLUMNS, Summary, summaries
@@ -67,11 +68,20 @@ def unknown(symbol: str) -> NotFound:
     return NotFound(f"there is no instrument {symbol!r}: see /api/v1/instruments/")
 
 
-def read(request: HttpRequest, *allowed: str) -> Parameters:
+def read(
+    request: HttpRequest, *allowed: str, formats: tuple[str, ...] = wire.FORMATS
+) -> Parameters:
     """Return the checked query; raise ValidationError naming what is wrong."""
     parameters = Parameters(request.GET, allowed)
-    parameters.choice("format", wire.FORMATS, "json")
+    parameters.choice("format", formats, "json")
     return parameters
+
+
+def arrow(
+    request: HttpRequest, instrument: Instrument, columns: Columns, kind: str
+) -> HttpResponse:
+    response = wire.arrow_response(f"{instrument.symbol}-{kind}", columns.table)
+    return wire.link_next(response, request, cursor_text(kind, columns.more_after))
 
 
 def summary_response(request: HttpRequest, name: str, listed: list[Summary]) -> HttpResponse:
@@ -107,23 +117,37 @@ class InstrumentView(HistoryView):
 
 
 class QuotesView(HistoryView):
-    @wire.documented("quotes_list", ["since_seq", *PAGED], wire.table_schema(QUOTE_COLUMNS))
+    @wire.documented(
+        "quotes_list",
+        ["since_seq", *PAGED],
+        wire.table_schema(QUOTE_COLUMNS),
+        formats=wire.TABLE_FORMATS,
+    )
     def get(self, request: HttpRequest, symbol: str) -> HttpResponse:
         """Quotes in ascending order, from the first one on, or after `since_seq`."""
         instrument = find_instrument(symbol)
-        asked = read(request, "since_seq", *PAGED)
+        asked = read(request, "since_seq", *PAGED, formats=wire.TABLE_FORMATS)
         start, end = asked.span()
         since = asked.whole("since_seq", 0, LARGEST_SEQ, 0)
         after = asked.cursor("quotes")
         if after is not None:
             since = min(max(since, after), LARGEST_SEQ)
+        if request.GET.get("format") == "arrow":
+            most = asked.limit(MOST_COLUMN_ROWS)
+            found = quote_columns(instrument, since, start, end, most)
+            return arrow(request, instrument, found, "quotes")
         page = history.quotes(instrument, since, start, end, asked.limit())
         cursor = cursor_text("quotes", page.more_after)
         return self.table(request, instrument, QUOTE_COLUMNS, page, cursor=cursor)
 
 
 class CandlesView(HistoryView):
-    @wire.documented("candles_list", ["timeframe", *PAGED], wire.table_schema(CANDLE_COLUMNS))
+    @wire.documented(
+        "candles_list",
+        ["timeframe", *PAGED],
+        wire.table_schema(CANDLE_COLUMNS),
+        formats=wire.TABLE_FORMATS,
+    )
     def get(self, request: HttpRequest, symbol: str) -> HttpResponse:
         """Candles in ascending order; the one still open is the last where it is reached.
 
@@ -133,13 +157,17 @@ class CandlesView(HistoryView):
         found = None if "\0" in symbol else history.instrument_and_newest(symbol)
         if found is None:
             raise unknown(symbol)
-        asked = read(request, "timeframe", *PAGED)
+        asked = read(request, "timeframe", *PAGED, formats=wire.TABLE_FORMATS)
         timeframe_s = asked.timeframe_s()
         start, end = asked.span()
         kind = f"candles-{timeframe_s}"
         after = asked.cursor(kind)
         if after is not None:
             start = after * 1000 + 1
+        if request.GET.get("format") == "arrow":
+            most = asked.limit(MOST_COLUMN_ROWS)
+            columns = candle_columns(*found, timeframe_s, start, end, most)
+            return arrow(request, found[0], columns, kind)
         page = history.candles_until(*found, timeframe_s, start, end, asked.limit())
         extra = {
             "timeframe": request.GET.get("timeframe") or next(iter(TIMEFRAMES)),

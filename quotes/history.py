@@ -51,12 +51,12 @@ def price_sql(column: str, lattice: Lattice) -> str:
     return f"CAST({column} * {lattice.units} AS DOUBLE PRECISION) / {lattice.scale}"
 
 
-def quotes(
-    instrument: Instrument, since_seq: int, start: int | None, end: int | None, limit: int
-) -> Page:
-    """Return quotes after `since_seq` with start <= at < end (microseconds), keyed by seq.
+def quote_range(
+    instrument: Instrument, since_seq: int, start: int | None, end: int | None
+) -> tuple[int, int]:
+    """Return the ids between which (both exclusive) the quotes of a span are.
 
-    The times are looked up first, so that the scan is a range of the primary key.
+    The times are looked up first, so that a scan is a range of the primary key.
     """
     after = quote_id(instrument.pk, since_seq)
     before = quote_id(instrument.pk + 1, 0)
@@ -67,6 +67,14 @@ def quotes(
     if end is not None:
         found = fetch(f"{lookup} >= %s ORDER BY at LIMIT 1", (instrument.pk, end))
         before = found[0][0] if found else before
+    return after, before
+
+
+def quotes(
+    instrument: Instrument, since_seq: int, start: int | None, end: int | None, limit: int
+) -> Page:
+    """Return quotes after `since_seq` with start <= at < end (microseconds), keyed by seq."""
+    after, before = quote_range(instrument, since_seq, start, end)
     rows = fetch(
         f"SELECT seq, at / 1000, {price_sql('ticks', instrument.lattice)} FROM quotes_quote "  # noqa: S608
         "WHERE id > %s AND id < %s ORDER BY id LIMIT %s",

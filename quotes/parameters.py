@@ -41,6 +41,9 @@ class Parameters:
         return int(text)
 
     def limit(self, default: int = 500) -> int:
+        """Return how many rows are wanted; only a default may be more than MOST_ROWS."""
+        if not self._query.get("limit"):
+            return default
         return self.whole("limit", 1, MOST_ROWS, default)
 
     def timeframe_s(self) -> int:

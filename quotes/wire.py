@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
+import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,6 +15,8 @@ from quotes.history import Row
 from quotes.timeframes import TIMEFRAMES
 
 FORMATS: Final = ("json", "csv")
+TABLE_FORMATS: Final = (*FORMATS, "arrow")
+ARROW: Final = "application/vnd.apache.arrow.stream"
 PRICES: Final = frozenset({"price", "open", "high", "low", "close", "tick_size", "last_price"})
 
 
@@ -29,6 +32,16 @@ def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> Http
     writer.writerows(rows)
     response = HttpResponse(text.getvalue().encode(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'inline; filename="{name}.csv"'
+    return response
+
+
+def arrow_response(name: str, table: pa.Table) -> HttpResponse:
+    """Answer a table as an Arrow IPC stream, in batches of 65,536 rows."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=65_536)
+    response = HttpResponse(memoryview(sink.getvalue()), content_type=ARROW)
+    response["Content-Disposition"] = f'inline; filename="{name}.arrows"'
     return response
 
 
@@ -68,10 +81,6 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
         "Length of the candles.",
-    ),
-    "format": (
-        {"type": "string", "enum": list(FORMATS), "default": "json"},
-        "csv: a header line and the rows; the next page is in the Link header.",
     ),
 }
 PROBLEM_SCHEMA: Final = {
@@ -124,16 +133,28 @@ def documented(
     parameters: Sequence[str],
     schema: dict[str, Any],
     with_symbol: bool = True,
+    formats: Sequence[str] = FORMATS,
 ) -> Callable[[Any], Any]:
     """Return a decorator that describes a GET of the API for OpenAPI."""
     described = [
         OpenApiParameter(name, DESCRIPTIONS[name][0], description=DESCRIPTIONS[name][1])
         for name in parameters
+        if name != "format"
     ]
+    described.append(
+        OpenApiParameter(
+            "format",
+            {"type": "string", "enum": list(formats), "default": "json"},
+            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The next "
+            "page of both is in the Link header.",
+        )
+    )
     responses: dict[tuple[int, str], Any] = {
         (200, "application/json"): schema,
         (200, "text/csv"): OpenApiTypes.STR,
     }
+    if "arrow" in formats:
+        responses[200, ARROW] = OpenApiTypes.BINARY
     for status in (400, 404, 429) if with_symbol else (400, 429):
         responses[status, "application/problem+json"] = PROBLEM_SCHEMA
     return extend_schema(
