@@ -4,6 +4,7 @@ import {
   CandlestickSeries, ColorType, createChart, CrosshairMode,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { CandleSeries, TIMEFRAMES } from "./candle-series.js";
+import { LOCALE } from "./locale.js";
 import { RegimesBand } from "./regimes-band.js";
 import { colour, onThemeChange } from "./theme.js";
 
@@ -24,6 +25,7 @@ export class Chart {
     this.series = new CandleSeries(element.dataset.timeframe, []);
     this.chart = createChart(element, {
       autoSize: true,
+      localization: { locale: LOCALE },
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily },
       crosshair: { mode: CrosshairMode.Normal },
       timeScale: { timeVisible: true, secondsVisible: false, rightOffset: RIGHT_OFFSET, barSpacing: NARROWEST_PX },
