@@ -10,8 +10,9 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from kombu.exceptions import OperationalError as BrokerError
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.views import APIView
 
@@ -219,6 +220,12 @@ class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
         return request.method in SAFE_METHODS or bool(user and user.is_staff)
 
 
+class BrokerAway(APIException):  # type: ignore[misc]
+    status_code = 503
+    default_detail = "the broker of tasks is away, nothing was started: try again"
+    wait = 2
+
+
 class RunsView(APIView):  # type: ignore[misc]
     authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
     permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
@@ -257,7 +264,11 @@ class RunsView(APIView):  # type: ignore[misc]
             )
         except runs.RunRefusedError as error:
             raise ValidationError({"start": [str(error)]}) from error
-        start_run(run)
+        try:
+            start_run(run)
+        except BrokerError as error:
+            runs.fail(run.pk, f"the broker was away: {error}")
+            raise BrokerAway from error
         response = wire.json_response(run_json(run))
         response.status_code = 202
         response["Location"] = f"/api/v1/indicators/runs/{run.pk}/"

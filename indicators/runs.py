@@ -23,6 +23,7 @@ MOST_WINDOWS = 10_000
 """That one request may ask for."""
 
 State = ComputationRun.State
+OPEN_STATES = (State.QUEUED, State.RUNNING)
 
 
 class RunRefusedError(ValueError):
@@ -88,17 +89,24 @@ def window_ends(
 def compute_chunk(run_id: uuid.UUID, index: int) -> None:
     """Compute and store one chunk, unless that is done or nobody wants it any more."""
     chunk = RunChunk.objects.select_related("run__instrument").get(run=run_id, index=index)
-    if chunk.done_at is not None or not chunk.run.is_open:
-        return
-    ComputationRun.objects.filter(pk=run_id, state=State.QUEUED).update(state=State.RUNNING)
-    readings = chunk_readings(chunk)
-    with transaction.atomic():
-        keep(readings)
-        RunChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now(), readings=len(readings))
+    if chunk.done_at is None and chunk.run.is_open:
+        ComputationRun.objects.filter(pk=run_id, state=State.QUEUED).update(state=State.RUNNING)
+        readings = chunk_readings(chunk)
+        with transaction.atomic():
+            keep(readings)
+            RunChunk.objects.filter(pk=chunk.pk).update(
+                done_at=timezone.now(), readings=len(readings)
+            )
+    settle(run_id)
+
+
+def settle(run_id: uuid.UUID) -> None:
+    """Close a run whose chunks are all done.
+
+    Who comes back to a chunk does it too: its worker may have died between the chunk and this.
+    """
     if not RunChunk.objects.filter(run=run_id, done_at=None).exists():
-        ComputationRun.objects.filter(pk=run_id, state=State.RUNNING).update(
-            state=State.DONE, finished_at=timezone.now()
-        )
+        _close(run_id, State.DONE)
 
 
 def chunk_readings(chunk: RunChunk) -> list[Reading]:
@@ -186,14 +194,22 @@ def stored_parameters(run: ComputationRun) -> dict[str, Value]:
 
 def cancel(run: ComputationRun) -> None:
     """End a run that is still open; chunks that have begun finish and are kept."""
-    ComputationRun.objects.filter(pk=run.pk, state__in=[State.QUEUED, State.RUNNING]).update(
-        state=State.CANCELLED, finished_at=timezone.now()
-    )
+    _close(run.pk, State.CANCELLED)
 
 
 def fail(run_id: uuid.UUID, error: str) -> None:
-    ComputationRun.objects.filter(pk=run_id, state__in=[State.QUEUED, State.RUNNING]).update(
-        state=State.FAILED, error=error[:500], finished_at=timezone.now()
+    _close(run_id, State.FAILED, error[:500])
+
+
+def open_runs() -> list[uuid.UUID]:
+    """Return the runs that are not finished, the oldest first."""
+    found = ComputationRun.objects.filter(state__in=OPEN_STATES).order_by("created_at")
+    return list(found.values_list("pk", flat=True))
+
+
+def _close(run_id: uuid.UUID, state: State, error: str = "") -> None:
+    ComputationRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(
+        state=state, error=error, finished_at=timezone.now()
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from celery import group, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -24,7 +25,8 @@ RELIABLY: dict[str, Any] = {
     "retry_backoff": True,
     "retry_backoff_max": 30,
     "max_retries": None,
-    "time_limit": settings.TASK_TIME_LIMIT_S,
+    "soft_time_limit": settings.TASK_TIME_LIMIT_S,
+    "time_limit": settings.TASK_TIME_LIMIT_S * 5 // 4 + 1,  # for one that does not hear the first
 }
 
 
@@ -53,6 +55,7 @@ def scan() -> int:
 def compute_run(run_id: str) -> None:
     """Share a run out: one task per chunk that is not done."""
     group(compute_chunk.si(run_id, index) for index in open_chunks(run_id)).apply_async()
+    runs.settle(uuid.UUID(run_id))
 
 
 def open_chunks(run_id: str) -> list[int]:
@@ -65,6 +68,10 @@ def compute_chunk(run_id: str, index: int) -> None:
     try:
         runs.compute_chunk(uuid.UUID(run_id), index)
     except (OperationalError, InterfaceError):
+        raise
+    except SoftTimeLimitExceeded:
+        limit = settings.TASK_TIME_LIMIT_S
+        runs.fail(uuid.UUID(run_id), f"chunk {index} took longer than TASK_TIME_LIMIT_S = {limit}")
         raise
     except Exception as error:
         runs.fail(uuid.UUID(run_id), f"{type(error).__name__}: {error}")

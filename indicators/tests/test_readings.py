@@ -1,5 +1,6 @@
 """Readings from what is stored: the API, scans and long computations."""
 
+import threading
 from datetime import UTC, datetime
 
 import numpy as np
@@ -223,6 +224,48 @@ def test_a_cancelled_run_computes_nothing_more(market):
     runs.cancel(run)
     runs.compute_chunk(run.pk, 0)
     assert Reading.objects.count() == 0
+
+
+def test_a_run_whose_worker_died_before_closing_it_is_closed_by_the_next_delivery(market):
+    run = planned(market, step=97)
+    runs.compute_chunk(run.pk, 0)
+    ComputationRun.objects.update(state=ComputationRun.State.RUNNING, finished_at=None)
+    runs.compute_chunk(run.pk, 0)
+    assert runs.open_runs() == []
+
+
+@pytest.fixture
+def embedded_market(transactional_db, settings):
+    settings.CELERY_TASK_ALWAYS_EAGER = True
+    instrument = make_instrument()
+    record(make_ticks(instrument, 20_000, interval_s=6), regimes=3)
+    return instrument
+
+
+def test_without_a_broker_the_next_process_goes_on_with_an_open_run(embedded_market):
+    run = planned(embedded_market, step=97)
+    scanned = threading.Event()
+    thread = embedded.ScanThread(lambda publications: scanned.set())
+    thread.start()
+    assert scanned.wait(60)
+    embedded.computations.submit(int).result(60)  # it has one thread: what came before is done
+    thread.stop()
+    run.refresh_from_db()
+    assert run.state == ComputationRun.State.DONE
+
+
+def test_a_process_that_ends_leaves_its_computation_to_the_next(embedded_market):
+    busy = threading.Event()
+    embedded.computations.submit(busy.wait)
+    run = planned(embedded_market, step=97)
+    embedded.start_run(run)
+    embedded.leave_computations()
+    busy.set()
+    embedded.computations.submit(int).result(60)
+    assert runs.open_runs() == [run.pk]
+    embedded.start_run(run)
+    embedded.computations.submit(int).result(60)
+    assert runs.open_runs() == []
 
 
 ORDER = {"indicator": "entropy", "symbol": "ES", "start": 0, "end": 2_000_000_000_000, "step": 50}

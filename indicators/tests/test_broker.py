@@ -1,0 +1,34 @@
+"""A broker that is away."""
+
+import json
+
+from quotes.tests.processes import environment, free_port, manage, new_database_url
+
+POST = """
+import json
+from django.contrib.auth import get_user_model
+from django.test import Client
+from indicators.models import ComputationRun
+client = Client(SERVER_NAME="127.0.0.1")
+client.force_login(get_user_model().objects.create_user("s", is_staff=True))
+answer = client.post("/api/v1/indicators/runs/", content_type="application/json", data={
+    "indicator": "entropy", "symbol": "ES", "start": 0, "end": 2_000_000_000_000,
+    "parameters": {"n": 20}})
+print(json.dumps([answer.status_code, answer.json()["detail"], answer["Retry-After"],
+                  ComputationRun.objects.get().state]))
+"""
+
+
+def test_a_computation_is_refused_while_the_broker_is_away(tmp_path):
+    env = environment(new_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]
+    manage("backfill", *span, "--seed", "7", "--instruments", "ES", env=env)
+    told = json.loads(manage("shell", "-v0", "-c", POST, env=env).splitlines()[-1])
+    assert told == [
+        503,
+        "the broker of tasks is away, nothing was started: try again",
+        "2",
+        "failed",
+    ]
