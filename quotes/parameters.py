@@ -29,7 +29,7 @@ class Parameters:
         self._query = query
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        text = self._query.get(name) or default
+        text = self._query.get(name, default)
         if text not in choices:
             raise refused(name, f"{text!r} is not one of {', '.join(choices)}")
         return text

@@ -1,0 +1,47 @@
+import signal
+from argparse import ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from pytrade.selectorserver.server import Limits, SelectorServer
+from pytrade.wsgi import application
+
+DEFAULT = Limits()
+
+
+class Command(BaseCommand):
+    help = "Serve pages and REST with the selector server (no WebSocket): see docs/selector.md."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "address", nargs="?", type=address, default="127.0.0.1:8010", metavar="ADDR:PORT"
+        )
+        parser.add_argument("--workers", type=positive, default=DEFAULT.workers, metavar="N")
+        parser.add_argument("--queue", type=positive, default=DEFAULT.queue, metavar="N")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        limits = Limits(workers=options["workers"], queue=options["queue"])
+        host, port = options["address"]
+        try:
+            server = SelectorServer(application, (host, port), limits)
+        except OSError as error:
+            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: server.stop())
+        self.stdout.write("http://{}:{}".format(*server.address))
+        self.stdout.flush()
+        server.run()
+
+
+def address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise ArgumentTypeError(f"{text!r} is no address: use ADDR:PORT, e.g. 127.0.0.1:8010")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
