@@ -80,7 +80,7 @@ from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
-runs.CHUNK_WINDOWS = 25
+runs.CHUNK_WINDOWS = 50
 run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
@@ -117,6 +117,10 @@ def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
             child.kill()
     state, _, done, _ = shell(env, STATE)
     assert (state, 0 < done < chunks) == ("running", True)
+    # The transport looks for what a dead worker held when it starts, and then every 100 s only.
+    given_back = time.monotonic() + 2 * TIME_LIMIT_S
+    while time.monotonic() < given_back:
+        assert shell(env, STATE)[0] == "running"
     deadline = time.monotonic() + 120
     with worker(env, "second"):
         while shell(env, STATE)[0] == "running" and time.monotonic() < deadline:
