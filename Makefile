@@ -53,7 +53,7 @@ test: lint ## everything, on SQLite and on PostgreSQL with Redis
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage arrow selector hostile; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## forget everything that can be made again (not the database)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

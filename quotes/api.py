@@ -85,9 +85,13 @@ def arrow(
 
 
 def summary_response(request: HttpRequest, name: str, listed: list[Summary]) -> HttpResponse:
+    safe: list[Summary] = [
+        {**row, "name": wire.inert(row["name"]), "currency": wire.inert(row["currency"])}
+        for row in listed
+    ]
     rows = [
         wire.decimals(SUMMARY_COLUMNS, [tuple(row.values())], row["price_precision"])[0]
-        for row in listed
+        for row in safe
     ]
     return wire.csv_response(name, SUMMARY_COLUMNS, rows)
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 BLOCK_ROWS = 65_536
 LONGEST_HEADER = 65_536
+LONGEST_LINE = 1_048_576
 DELIMITERS = ",;\t|"
 TIME_NAMES = ("at", "time", "timestamp", "datetime", "date", "datetimeutc", "timeutc", "dateutc",
               "ts", "tsevent", "tradetime", "opentime", "openedat")  # fmt: skip
@@ -99,10 +100,18 @@ class CsvTable:
         if not self._header:
             raise TableError("line 1: the table is empty; its first line must name the columns")
         self._time, self._price = find_columns(self._header, time_column, price_column)
-        self._rows = csv.reader(self._text, delimiter=delimiter, skipinitialspace=True)
+        self._rows = csv.reader(self._lines(), delimiter=delimiter, skipinitialspace=True)
 
     def _count(self, n: int) -> None:
         self._consumed += n
+
+    def _lines(self) -> Iterator[str]:
+        """Read line by line: one without an end, as small as it is compressed, is refused."""
+        readline = self._text.readline
+        while line := readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise csv.Error(f"it has {LONGEST_LINE:,} characters or more")
+            yield line
 
     def read(self) -> int:
         return self._consumed

@@ -45,6 +45,11 @@ def arrow_response(name: str, table: pa.Table) -> HttpResponse:
     return response
 
 
+def inert(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def decimals(columns: Sequence[str], rows: Sequence[Row], precision: int) -> list[Row]:
     """Return `rows` with the prices as text with all their decimals, never as 1e-05."""
     at = [index for index, column in enumerate(columns) if column in PRICES]

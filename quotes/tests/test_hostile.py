@@ -1,0 +1,66 @@
+"""Nothing that comes in over HTTP or as a file breaks the house."""
+
+import csv
+import gzip
+import io
+import time
+import tracemalloc
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from instruments.models import Instrument
+from quotes.importing import instrument_for
+from quotes.tables import TableError, open_table
+from quotes.tests.factories import make_instrument, make_ticks, record
+from quotes.tests.hostile import hostile_requests
+
+pytestmark = pytest.mark.django_db
+
+
+def test_hostile_requests_are_answered_at_once_and_never_with_a_fault() -> None:
+    record(make_ticks(make_instrument(), 1_000), regimes=3)
+    client = Client(raise_request_exception=False)
+    for method, address in hostile_requests(2_000):
+        started = time.perf_counter()
+        answer = client.generic(method, address)
+        took = time.perf_counter() - started
+        assert answer.status_code < 500, (method, address)
+        assert b"Traceback" not in getattr(answer, "content", b""), (method, address)
+        assert took < 1, (method, address, took)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/instruments/", "/api/v1/indicators/runs/", "/udf/config"]
+)
+def test_an_oversized_body_is_refused(path: str) -> None:
+    client = Client(raise_request_exception=False)
+    answer = client.post(path, b"x" * 3_000_000, content_type="application/json")
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_cell_of_an_export_is_a_formula(client: Client, name: str) -> None:
+    Instrument.objects.create(symbol="EVIL", name=name, tick_size="0.25", currency="=A1")
+    text = client.get("/api/v1/instruments/?format=csv").content.decode()
+    _, row = csv.reader(io.StringIO(text, newline=""))
+    assert (row[1], row[4]) == (f"'{name}", "'=A1")
+
+
+@pytest.mark.parametrize("symbol", ["../../etc/passwd", "..", "/ES", "A/B", "A\0", "=A1"])
+def test_a_symbol_is_no_path(symbol: str) -> None:
+    with pytest.raises(ValidationError):
+        instrument_for(symbol, make_instrument("OK").tick_size)
+
+
+def test_a_line_that_unpacks_without_end_is_refused_in_little_memory() -> None:
+    packed = gzip.compress(b"time,price\n" + b"0" * 100_000_000)
+    assert len(packed) < 200_000
+    tracemalloc.start()
+    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))  # type: ignore[arg-type]
+    with pytest.raises(TableError, match="characters or more"):
+        list(table.blocks())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
