@@ -163,3 +163,8 @@ RECORDER_FLUSH_S = env.float("RECORDER_FLUSH_S", default=0.05)
 RECORDER_BATCH_TICKS = env.int("RECORDER_BATCH_TICKS", default=20_000)
 RECORDER_QUEUE_TICKS = env.int("RECORDER_QUEUE_TICKS", default=100_000)
 LEASE_TTL_S = env.float("LEASE_TTL_S", default=15.0)
+
+# The stream: see docs/live.md.
+STREAM_CONNECTIONS_PER_ADDRESS = env.int("STREAM_CONNECTIONS_PER_ADDRESS", default=5000)
+STREAM_BACKLOG_BYTES = env.int("STREAM_BACKLOG_BYTES", default=1_048_576)
+STREAM_IDLE_S = env.float("STREAM_IDLE_S", default=60.0)

@@ -2,13 +2,16 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import structlog
 from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
+from quotes import metrics
 from quotes.frames import Publication, State, publication, ticks_publications
+from quotes.hub import AWAY
 from quotes.ticks import Ticks
 from quotes.walker import RegimeStart
 
@@ -40,6 +43,7 @@ class Broadcaster:
         for ticks in blocks:
             symbol, lattice = self._of[int(ticks["instrument"][0])]
             publications += ticks_publications(symbol, lattice, ticks)
+            metrics.TICKS_PUBLISHED.inc(len(ticks))
         self._hand_over(publications)
 
     def publish_state(self, state: State) -> None:
@@ -77,7 +81,9 @@ class Broadcaster:
         try:
             for item in batch:
                 await self._layer.group_send(item["topic"], item)
-        except OSError as error:
+                metrics.PUBLISH_SECONDS.observe(max(0.0, time.time() - item["committed_at"]))
+        except AWAY as error:
+            metrics.LAYER_ERRORS.labels("broadcast").inc()
             if not self._away:
                 logger.warning("channel layer away", error=str(error))
             self._away = True

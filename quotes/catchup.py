@@ -9,20 +9,25 @@ from django.utils import timezone
 
 from instruments.models import Instrument
 from quotes.fields import to_microseconds
-from quotes.frames import REPLAY_ROWS, GapFrame, State, TicksFrame, tick_rows
+from quotes.frames import REPLAY_ROWS, GapFrame, ResetFrame, State, TicksFrame, tick_rows
 from quotes.leases import is_alive
 from quotes.models import Lease, Quote
 from quotes.ticks import TICK
 
 
-def missed(instrument: Instrument, since: int | None) -> tuple[list[TicksFrame | GapFrame], int]:
+def missed(
+    instrument: Instrument, since: int | None
+) -> tuple[list[TicksFrame | GapFrame | ResetFrame], int]:
     """Return the frames after tick `since` (None: the newest tick alone) and their last seq."""
     topic = f"quotes.{instrument.symbol}"
     newest = Quote.objects.latest_of(instrument)
+    last = newest.seq if newest else 0
+    if since is not None and since > last:
+        return [{"topic": topic, "type": "reset", "last_seq": last}], last
     if newest is None:
         return [], 0
     first = newest.seq if since is None else since + 1
-    frames: list[TicksFrame | GapFrame] = []
+    frames: list[TicksFrame | GapFrame | ResetFrame] = []
     if newest.seq - first >= REPLAY_ROWS:
         first = newest.seq - REPLAY_ROWS + 1
         frames.append(

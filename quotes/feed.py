@@ -13,24 +13,33 @@ from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
 from instruments.models import Instrument
+from quotes import metrics
 from quotes.catchup import missed, state_of, symbols_and_instruments
 from quotes.frames import Publication, encode
-from quotes.hub import Hub
+from quotes.hub import AWAY, Hub
 from quotes.protocol import ProtocolError, split_topic
 
 logger = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+MOST_QUEUED = 1000
+"""Live frames kept while a hole is filled; older ones are read from the database instead."""
 
 
 class Feed:
     """Sends frames in order, each tick once; holes are filled from the database."""
 
-    def __init__(self, hub: Hub, send: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        send: Callable[[str], Awaitable[None]],
+        offer: Callable[[Publication], None],
+    ) -> None:
         self.topics: set[str] = set()
         self.sent_seq: dict[str, int] = {}
         self._hub = hub
         self._send = send
+        self._offer = offer
         self._instruments: dict[str, Instrument] = {}
         self._catching_up: dict[str, deque[Publication]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,15 +71,15 @@ class Feed:
         kind, symbol = split_topic(topic)
         self.topics.add(topic)
         if kind == "quotes":
-            self._catching_up[topic] = deque()
-        await self._hub.subscribe(topic, self)
+            self._catching_up[topic] = deque(maxlen=MOST_QUEUED)
         try:
+            await self._hub.subscribe(topic, self)
             if kind == "quotes":
                 await self._catch_up(topic, since)
             elif kind == "status":
                 state = await database_sync_to_async(state_of)(self._instruments[symbol])
                 await self._send(encode({"topic": topic, "type": "status", "state": state}))
-        except DatabaseError:
+        except (DatabaseError, *AWAY):
             await self.leave(topic)
             raise
 
@@ -85,20 +94,21 @@ class Feed:
         for topic in tuple(self.topics):
             await self.leave(topic)
 
-    async def deliver(self, publication: Publication) -> None:
-        """Take a publication from the hub; this never waits for the database."""
+    def deliver(self, publication: Publication) -> None:
+        """Take a publication from the hub; this never waits."""
         topic = publication["topic"]
         if topic not in self.topics:
             return
         if (queue := self._catching_up.get(topic)) is not None:
             queue.append(publication)
         elif publication["last_seq"] == 0:
-            await self._send(publication["text"])
+            self._offer(publication)
         elif publication["first_seq"] == self.sent_seq[topic] + 1:
             self.sent_seq[topic] = publication["last_seq"]
-            await self._send(publication["text"])
-        elif publication["last_seq"] > self.sent_seq[topic]:
-            self._catching_up[topic] = deque()
+            self._offer(publication)
+        else:  # a hole, or seqs that came before: what the database holds is true
+            metrics.HOLES.inc()
+            self._catching_up[topic] = deque([publication], maxlen=MOST_QUEUED)
             task = asyncio.create_task(self._fill_hole(topic))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

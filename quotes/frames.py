@@ -1,5 +1,6 @@
 """What goes over the wire: topics and typed frames, each encoded once."""
 
+import time
 from typing import Literal, TypedDict
 
 import orjson
@@ -26,6 +27,14 @@ class GapFrame(TypedDict):
     to_seq: int
 
 
+class ResetFrame(TypedDict):
+    """The history ends before what the client has: another epoch, e.g. a restored database."""
+
+    topic: str
+    type: Literal["reset"]
+    last_seq: int
+
+
 class StatusFrame(TypedDict):
     topic: str
     type: Literal["status"]
@@ -44,7 +53,7 @@ class ReadingFrame(TypedDict):
     data: dict[str, object]
 
 
-Frame = ReadingFrame | TicksFrame | GapFrame | StatusFrame | RegimeFrame
+Frame = ReadingFrame | TicksFrame | GapFrame | ResetFrame | StatusFrame | RegimeFrame
 
 
 class Publication(TypedDict):
@@ -58,6 +67,7 @@ class Publication(TypedDict):
     text: str
     first_seq: int
     last_seq: int
+    committed_at: float
 
 
 def encode(frame: object) -> str:
@@ -93,4 +103,5 @@ def publication(frame: Frame, first_seq: int = 0, last_seq: int = 0) -> Publicat
         "text": encode(frame),
         "first_seq": first_seq,
         "last_seq": last_seq,
+        "committed_at": time.time(),
     }

@@ -1,26 +1,31 @@
 """The hub: one per web process, the only thing that fans out.
 
 One channel per process, one group per topic in use; each publication, encoded by the recorder,
-is handed as it is to every subscriber of its topic.
+is handed as it is to every subscriber of its topic. No subscriber makes another wait.
 """
 
 import asyncio
+import time
 import weakref
 from typing import Protocol
 
 import structlog
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
+from quotes import metrics
 from quotes.frames import Publication
 
 logger = structlog.get_logger(__name__)
 
 RETRY_S = 0.5
+AWAY = (OSError, RedisError)
+"""What a channel layer raises that cannot be reached."""
 
 
 class Subscriber(Protocol):
-    async def deliver(self, publication: Publication) -> None:
-        """Take one publication of a topic that was subscribed to."""
+    def deliver(self, publication: Publication) -> None:
+        """Take one publication of a topic that was subscribed to; never wait."""
 
 
 class Hub:
@@ -41,28 +46,41 @@ class Hub:
             if topic not in self._subscribers:
                 await self._layer.group_add(topic, self._channel)
             self._subscribers.setdefault(topic, set()).add(subscriber)
+            metrics.TOPICS.set(len(self._subscribers))
 
     async def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
         async with self._joining:
             subscribers = self._subscribers.get(topic, set())
             subscribers.discard(subscriber)
             if not subscribers and self._subscribers.pop(topic, None) is not None:
-                await self._layer.group_discard(topic, self._channel)
+                metrics.TOPICS.set(len(self._subscribers))
+                try:
+                    await self._layer.group_discard(topic, self._channel)
+                except AWAY as error:
+                    logger.warning("topic left without telling", topic=topic, error=str(error))
 
     async def _receive(self) -> None:
         while True:
             try:
                 publication = await self._layer.receive(self._channel)
-            except OSError as error:
+            except AWAY as error:
+                metrics.LAYER_ERRORS.labels("hub").inc()
                 logger.warning("channel layer away", error=str(error))
                 await asyncio.sleep(RETRY_S)
-                continue
-            for subscriber in tuple(self._subscribers.get(publication["topic"], ())):
-                try:
-                    await subscriber.deliver(publication)
-                except Exception as error:  # a socket that is gone must not hurt the others
-                    logger.warning("subscriber dropped", error=repr(error))
-                    self._subscribers[publication["topic"]].discard(subscriber)
+            else:
+                self._fan_out(publication)
+                await asyncio.sleep(0)  # sockets read and write between two publications
+
+    def _fan_out(self, publication: Publication) -> None:
+        subscribers = tuple(self._subscribers.get(publication["topic"], ()))
+        for subscriber in subscribers:
+            try:
+                subscriber.deliver(publication)
+            except Exception as error:  # a socket that is gone must not hurt the others
+                logger.info("subscriber dropped", error=repr(error))
+                self._subscribers[publication["topic"]].discard(subscriber)
+        metrics.FRAMES.inc(len(subscribers))
+        metrics.SEND_SECONDS.observe(max(0.0, time.time() - publication["committed_at"]))
 
 
 _hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()

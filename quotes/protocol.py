@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import orjson
 
-OPERATIONS = ("subscribe", "unsubscribe", "ping")
+OPERATIONS = ("subscribe", "unsubscribe", "ping", "ack")
 KINDS = ("quotes", "status", "regimes", "indicators")
 LARGEST_SEQ = 2**40 - 1
 
@@ -22,10 +22,11 @@ class ProtocolError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    op: Literal["subscribe", "unsubscribe", "ping"]
+    op: Literal["subscribe", "unsubscribe", "ping", "ack"]
     args: tuple[str, ...]
     since: dict[str, int]
     req_id: Any
+    batch: bool = False
 
 
 def parse(text: str) -> Request:
@@ -44,7 +45,7 @@ def parse(text: str) -> Request:
     args = message.get("args", [])
     if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
         raise ProtocolError("bad_args", "args must be a list of topics", req_id)
-    if op != "ping" and not args:
+    if op in ("subscribe", "unsubscribe") and not args:
         raise ProtocolError("bad_args", 'args is empty; name topics, e.g. ["quotes.ES"]', req_id)
     since = message.get("since") or {}
     if not isinstance(since, dict) or not all(
@@ -53,7 +54,10 @@ def parse(text: str) -> Request:
         raise ProtocolError(
             "bad_since", 'since must map symbols to seqs, e.g. {"ES": 1234}', req_id
         )
-    return Request(op, tuple(dict.fromkeys(args)), since, req_id)
+    batch = message.get("batch", False)
+    if not isinstance(batch, bool):
+        raise ProtocolError("bad_batch", f"batch must be true or false, not {batch!r}", req_id)
+    return Request(op, tuple(dict.fromkeys(args)), since, req_id, batch)
 
 
 def split_topic(topic: str, req_id: Any = None) -> tuple[str, str]:

@@ -16,12 +16,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from quotes.feed import Feed
+from quotes.frames import Publication
 from quotes.hub import current_hub
+from quotes.limits import MOST_TOPICS
 from quotes.protocol import LARGEST_SEQ, ProtocolError
 
 logger = structlog.get_logger(__name__)
 
-MOST_TOPICS = 500
 MOST_WAITING = 200
 """Frames that may wait for a slow reader; then the stream ends, and the reader resumes it."""
 HEARTBEAT_S = 15.0
@@ -38,12 +39,13 @@ class Outbox:
         self.feed = feed_of(self)
 
     async def send(self, text: str) -> None:
-        if asyncio.current_task() is self._following:
-            await self._waiting.put(text)
-        elif self._waiting.full():
+        await self._waiting.put(text)
+
+    def offer(self, publication: Publication) -> None:
+        if self._waiting.full():
             self.overflowed = True
-        else:
-            self._waiting.put_nowait(text)
+        if not self.overflowed:
+            self._waiting.put_nowait(publication["text"])
 
     def follow(self, topics: list[str], since: dict[str, int]) -> None:
         self._following = asyncio.create_task(self._follow(topics, since))
@@ -75,7 +77,7 @@ async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Answer the frames of `topics`, separated by commas, from Last-Event-ID or `since` on."""
     names = [name for name in request.GET.get("topics", "").split(",") if name]
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
-    outbox = Outbox(lambda box: Feed(current_hub(), box.send))
+    outbox = Outbox(lambda box: Feed(current_hub(), box.send, box.offer))
     try:
         if not names:
             raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")

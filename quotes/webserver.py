@@ -8,6 +8,8 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server, twisted_loop
 from twisted.internet import reactor
 
+PING_S = 10
+
 
 class WebServer:
     """Serves the ASGI application in the main thread until stopped or signalled."""
@@ -22,6 +24,8 @@ class WebServer:
             endpoints=self._endpoints,
             ready_callable=when_ready,
             server_name="PyTrade",
+            ping_interval=PING_S,  # who reads nothing does not answer, and is cut off
+            ping_timeout=PING_S,
         ).run()
 
     def close(self) -> None:
