@@ -75,7 +75,8 @@ def import_table(
 
 def instrument_for(symbol: str, tick_size: Decimal | None) -> tuple[Instrument, bool]:
     """Return the instrument of `symbol`, made if it is new, and whether it was made."""
-    instrument = Instrument.objects.filter(symbol=symbol).first()
+    known = Instrument.objects.filter(symbol=symbol)
+    instrument = None if "\0" in symbol else known.first()  # PostgreSQL takes no NUL
     if instrument is None:
         if tick_size is None:
             raise ImportRefusedError(f"{symbol} is new: give its --tick-size")
