@@ -11,7 +11,7 @@ from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, Ro
 from indicators.expected_range import peters
 from indicators.rescaled_range import RAMP, mean_rs, rolling_mean_rs
 from indicators.rolling import rolling_ends
-from indicators.series import Series, finite_series, length
+from indicators.series import Series, check_whole, finite_series, length, scaled
 from indicators.threads import map_in_threads, processors, workers_of
 
 FEWEST_WINDOWS: Final = 5
@@ -49,9 +49,10 @@ def hurst_exponent(
     Peters (1994).
     """
     _check(min_points, min_window, max_window, num_windows)
+    check_whole(num_workers=num_workers)
     workers = workers_of(num_workers, "num_workers")
     try:
-        path = finite_series(closes)
+        path = scaled(finite_series(closes))
         sizes = _windows(path.size - 1, min_points, min_window, max_window, num_windows)
         return _measure(path, sizes, corrected, workers)
     except RefusedError as error:
@@ -63,7 +64,7 @@ def hurst_of_increments(
 ) -> HurstEstimate:
     """Return the estimate for a series that is increments already, over given window sizes."""
     try:
-        x = finite_series(increments)
+        x = scaled(finite_series(increments))
         sizes = np.unique(np.array(windows, dtype=np.int64))
         if sizes.size == 0 or sizes[0] < 2 or sizes[-1] > x.size:
             raise ValueError(f"windows {list(windows)}: use sizes from 2 to {x.size}")
@@ -89,7 +90,8 @@ def rolling_hurst(
     whole window or that cannot be measured.
     """
     _check(min_points, min_window, max_window, num_windows)
-    path = finite_series(closes)
+    check_whole(window=window, step=step)
+    path = scaled(finite_series(closes))
     ends = rolling_ends(path.size, window, step)
     sizes = _windows(window - 1, min_points, min_window, max_window, num_windows)
     means = np.empty((sizes.size, ends.size))
@@ -125,6 +127,8 @@ def hurst_windows(
 
 
 def _check(min_points: int, min_window: int, max_window: int | None, num_windows: int) -> None:
+    check_whole(min_points=min_points, min_window=min_window, num_windows=num_windows)
+    check_whole(max_window=max_window)
     if min_points < 1:
         raise ValueError(f"min_points {min_points}: use 1 or more")
     if min_window < 2:

@@ -53,9 +53,9 @@ def long_rs(path: FloatArray, begin: int, w: int, ramp: FloatArray, lanes: Float
     whole = w - w % LANES
     for at in range(begin, begin + whole, LANES):
         points, before = path[at + 1 : at + 1 + LANES], path[at : at + LANES]
-        start = first + (at - begin) * mean
+        passed = float(at - begin)
         for lane in range(LANES):
-            y = points[lane] - start - mean * ramp[lane]
+            y = points[lane] - first - mean * (passed + ramp[lane])
             high, low = highs[lane], lows[lane]
             highs[lane] = y if y > high else high
             lows[lane] = y if y < low else low

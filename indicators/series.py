@@ -1,6 +1,7 @@
 """The one door through which numbers come to a measure."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ def ordered_series(values: Series) -> NumberArray:
     if array.dtype == np.uint64:  # moved down by 2**63, so that all of it fits
         return np.ascontiguousarray(array ^ np.uint64(2**63)).view(np.int64)
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def scaled(floats: FloatArray) -> FloatArray:
+    """Return the series, which may have any unit, in one whose squares are floats."""
+    exponent = int(np.frexp(max(floats.max(), -floats.min()))[1])
+    return floats if abs(exponent) < 500 else np.ldexp(floats, -exponent)
+
+
+def check_whole(**parameters: object) -> None:
+    """Raise ValueError for a parameter that is no whole number; None says the default."""
+    for name, value in parameters.items():
+        if value is not None and not isinstance(value, Integral):
+            raise ValueError(f"{name} {value!r}: use a whole number")
 
 
 def length(values: Series) -> int:

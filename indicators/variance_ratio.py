@@ -8,10 +8,12 @@ import numpy as np
 
 from indicators.estimate import Estimate, FloatArray, FloatMatrix, RefusedError, RollingEstimate
 from indicators.rolling import rolling_ends
-from indicators.series import Series, finite_series, length
+from indicators.series import Series, check_whole, finite_series, length, scaled
 
 NORMAL_97_5: Final = 1.959964
 ROUNDING: Final = 4 * np.finfo(np.float64).eps
+BLOCK: Final = 1 << 18
+"""A long series is summed in blocks of so many increments."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,25 +33,23 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
 
     Raises ValueError for q below 2. Source: Lo & MacKinlay, Review of Financial Studies 1 (1988).
     """
+    check_whole(q=q)
     if q < 2:
         raise ValueError(f"q {q}: use 2 or more")
     try:
-        path = _scaled(finite_series(closes))
+        path = scaled(finite_series(closes))
         n = path.size - 1
         if n < 4 * q:
             raise RefusedError(f"{max(n, 0)} increments are too few: q = {q} needs {4 * q}")
-        steps = np.diff(path)
-        deviations = steps - (path[-1] - path[0]) / n
-        squares = deviations**2
-        total = float(squares.sum())
-        if sqrt(total / n) <= ROUNDING * float(np.abs(path).max()):
+        one, many, products = _sums(path, q)
+        if sqrt(one / n) <= ROUNDING * float(max(path.max(), -path.min())):
             raise RefusedError("the increments are constant: there is no variance")
     except RefusedError as error:
         return VarianceRatioEstimate(
             value=None, reason=str(error), n=max(0, length(closes) - 1), q=q
         )
-    value = float(_ratios(path[None, :], q)[0])
-    deviation = sqrt(_robust_variance(squares, total, q))
+    value = many / (q * (n - q + 1) * (1 - q / n)) / (one / (n - 1))
+    deviation = sqrt(_robust_variance(products / one**2, q))
     half = NORMAL_97_5 * deviation
     return VarianceRatioEstimate(
         value=value,
@@ -68,21 +68,39 @@ def rolling_variance_ratio(
 
     Raises RefusedError for a series without a whole window or that cannot be measured.
     """
+    check_whole(window=window, step=step, q=q)
     if q < 2:
         raise ValueError(f"q {q}: use 2 or more")
     if window - 1 < 4 * q:
         raise RefusedError(f"{window - 1} increments are too few: q = {q} needs {4 * q}")
-    path = _scaled(finite_series(closes))
+    path = scaled(finite_series(closes))
     ends = rolling_ends(path.size, window, step)
     windows = np.lib.stride_tricks.sliding_window_view(path, window)[::step]
     values = np.concatenate([_ratios(part, q) for part in _parts(windows)])
     return RollingEstimate(window=window, ends=ends, values=values, valid=values > 0)
 
 
-def _scaled(path: FloatArray) -> FloatArray:
-    """Return the path, which may have any unit, in one whose squares are floats."""
-    exponent = int(np.frexp(np.abs(path).max())[1])
-    return path if abs(exponent) < 500 else np.ldexp(path, -exponent)
+def _sums(path: FloatArray, q: int) -> tuple[float, float, FloatArray]:
+    """Return the sums of squared deviations of the increments and of the q-increments, and per
+    lag below q the sum of products of the former.
+
+    Block by block, so that a long series needs no copies of its length.
+    """
+    mean = (path[-1] - path[0]) / (path.size - 1)
+    one = many = 0.0
+    products = np.zeros(q)
+    block = max(BLOCK, q)
+    for start in range(0, path.size - 1, block):
+        part = path[start : start + block + q]
+        squares = (np.diff(part) - mean) ** 2
+        own = squares[:block]
+        one += float(own.sum())
+        many += float(((part[q:] - part[:-q] - q * mean) ** 2).sum())
+        for lag in range(1, q):
+            # einsum, because @ may wake the threads of a BLAS, which takes longer than the sum.
+            later = squares[lag : lag + own.size]
+            products[lag] += np.einsum("i,i", later, own[: later.size])
+    return one, many, products
 
 
 def _parts(
@@ -105,11 +123,7 @@ def _ratios(paths: FloatMatrix, q: int) -> FloatArray:
     return ratios
 
 
-def _robust_variance(squares: FloatArray, total: float, q: int) -> float:
+def _robust_variance(deltas: FloatArray, q: int) -> float:
     """Return the variance of VR(q) whatever the variances of the single increments are."""
-    variance = 0.0
-    for lag in range(1, q):
-        # einsum, because @ may wake the threads of a BLAS, which takes longer than the sum.
-        delta = float(np.einsum("i,i", squares[lag:], squares[:-lag])) / total**2
-        variance += (2 * (q - lag) / q) ** 2 * delta
-    return variance
+    lags = np.arange(1, q)
+    return float(((2 * (q - lags) / q) ** 2 * deltas[1:]).sum())

@@ -33,6 +33,21 @@ def test_the_exponent_equals_that_of_the_slow_twin(offset):
     assert estimate.value == pytest.approx(twin, abs=1e-12)
 
 
+@pytest.mark.parametrize("offset", [1e9, -1e12])
+def test_an_offset_of_the_closes_costs_no_digits(offset):
+    closes = np.random.default_rng(4).choice([-1.0, 1.0], size=5_000).cumsum()
+    there, here = hurst_exponent(closes + offset), hurst_exponent(closes)
+    assert there.value == pytest.approx(here.value, abs=1e-12)
+
+
+@pytest.mark.parametrize("unit", [2.0**1000, 2.0**-800])
+def test_the_unit_of_the_closes_changes_nothing(unit):
+    closes = walk(3_000)
+    assert hurst_exponent(closes * unit).value == pytest.approx(
+        hurst_exponent(closes).value, abs=1e-12
+    )
+
+
 @pytest.mark.parametrize("n", [600, 5_000, 60_000])
 def test_it_equals_nolds_on_the_same_windows(n):
     closes = walk(n, seed=n)
@@ -134,6 +149,8 @@ def test_fewer_than_five_windows_are_refused():
         ({"max_window": 5}, "max_window 5: use at least min_window, 10"),
         ({"num_windows": 4}, "num_windows 4: use 5 or more"),
         ({"num_workers": 0}, "num_workers 0"),
+        ({"min_window": 10.5}, "min_window 10.5: use a whole number"),
+        ({"num_windows": "20"}, "num_windows '20': use a whole number"),
     ],
 )
 def test_parameters_out_of_range_are_named(parameters, complaint):

@@ -126,6 +126,19 @@ def test_the_variance_ratio_has_no_unit(unit):
     assert rolling_variance_ratio(path * unit, 100).values == pytest.approx(expected)
 
 
+def test_the_variance_ratio_of_blocks_is_that_of_the_whole(monkeypatch):
+    path = np.random.default_rng(8).normal(size=1_000).cumsum()
+    whole = variance_ratio(path, 5)
+    monkeypatch.setattr("indicators.variance_ratio.BLOCK", 37)
+    blocks = variance_ratio(path, 5)
+    assert (blocks.value, blocks.z) == pytest.approx((whole.value, whole.z), rel=1e-12)
+
+
+def test_q_is_a_whole_number():
+    with pytest.raises(ValueError, match=r"q 2\.5: use a whole number"):
+        variance_ratio(range(100), 2.5)
+
+
 def test_rolling_variance_ratio_equals_the_direct_computation():
     path = np.random.default_rng(5).normal(size=900).cumsum()
     path[200:400] = 7.0
