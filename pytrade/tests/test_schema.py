@@ -15,6 +15,8 @@ pytestmark = pytest.mark.django_db
 HISTORY = "/api/v1/instruments/"
 READS = [
     HISTORY,
+    "/api/v1/indicators/{name}/{symbol}/",
+    "/api/v1/indicators/{name}/{symbol}/series/",
     *(HISTORY + "{symbol}/" + table for table in ("", "quotes/", "candles/", "regimes/")),
 ]
 
