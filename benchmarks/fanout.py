@@ -23,8 +23,8 @@ from websockets.asyncio.server import broadcast, serve
 
 SOCKETS = 200
 P99_S = 0.25
-STEP_S = 1.5
-RATES = (10, 20, 40, 70, 100, 140, 200, 260, 320, 400)
+STEP_S = 1.0
+RATES = (5, 10, 20, 40, 70, 100, 140, 200, 260, 320, 400)
 """Frames a second and socket, tried in this order."""
 ROW = [[123456, 1767225600000, 5012.25]]
 
@@ -34,11 +34,14 @@ def frame(at: float) -> str:
 
 
 async def publish_at(rate: float, publish: Any) -> None:
-    """Publish for STEP_S at `rate` frames a second."""
-    start = time.monotonic()
+    """Publish for STEP_S at `rate` frames a second, each stamped with the time it was due.
+
+    A server that is too busy to publish in time is late too.
+    """
+    start, wall = time.monotonic(), time.time()
     for n in range(int(rate * STEP_S)):
         await asyncio.sleep(max(0.0, start + n / rate - time.monotonic()))
-        await publish(time.time())
+        await publish(wall + n / rate)
 
 
 def hub_application() -> Any:
@@ -149,7 +152,7 @@ async def measure(port: int) -> float:
     """Return the most frames a second that arrive at p99 < P99_S."""
     sockets = await open_sockets(port)
     best = 0.0
-    for rate in RATES:
+    for rate in (RATES[0], *RATES):  # the first warms up
         expected = int(rate * STEP_S)
         latencies: list[float] = []
 
@@ -164,9 +167,10 @@ async def measure(port: int) -> float:
                 await asyncio.gather(*(read(s, expected, latencies) for s in sockets))
         except TimeoutError:
             break
-        if sorted(latencies)[int(len(latencies) * 0.99)] > P99_S:
+        late = sorted(latencies)[int(len(latencies) * 0.99)] > P99_S
+        if late and rate > RATES[0]:
             break
-        best = rate * SOCKETS
+        best = 0.0 if late else rate * SOCKETS
     return best
 
 
@@ -189,10 +193,10 @@ def main() -> None:
         finally:
             process.kill()
             process.wait()
-    naive = float(str(figures["naive on uvicorn, frames/s"])) or 1.0
+    naive = float(str(figures["naive on uvicorn, frames/s"]))
     for server in ("uvicorn", "daphne"):
         hub = float(str(figures[f"hub on {server}, frames/s"]))
-        figures[f"hub on {server} / naive on uvicorn"] = round(hub / naive, 1)
+        figures[f"hub on {server} / naive on uvicorn"] = round(hub / naive, 1) if naive else None
     figures["processors"] = multiprocessing.cpu_count()
     report("fanout", figures)
 
