@@ -1,5 +1,7 @@
 // Candles from history and ticks. Pure: no page, no network.
 
+import { SeqLedger } from "./seq-ledger.js";
+
 export const TIMEFRAMES = new Map([
   ["1m", 60], ["5m", 300], ["15m", 900], ["30m", 1_800],
   ["1h", 3_600], ["4h", 14_400], ["1d", 86_400], ["1w", 604_800],
@@ -29,7 +31,7 @@ export function readCandles({ columns, rows }) {
 
 /** The candles of one timeframe, ascending, the last one open. Ticks may come late or twice. */
 export class CandleSeries {
-  #holes = []; // [from, to] of seqs that were skipped, still to come
+  #ledger;
 
   constructor(timeframe, candles) {
     if (!TIMEFRAMES.has(timeframe)) {
@@ -37,7 +39,11 @@ export class CandleSeries {
     }
     this.timeframe = timeframe;
     this.candles = candles;
-    this.lastSeq = candles.at(-1)?.lastSeq ?? 0;
+    this.#ledger = new SeqLedger(candles.at(-1)?.lastSeq ?? 0);
+  }
+
+  get lastSeq() {
+    return this.#ledger.last;
   }
 
   /** Put older candles before those here; return how many were new. */
@@ -52,7 +58,7 @@ export class CandleSeries {
   take(rows) {
     const changed = new Set();
     for (const [seq, ms, price] of rows) {
-      if (!this.#expects(seq)) continue;
+      if (!this.#ledger.take(seq)) continue;
       const candle = this.#add(seq, openedAt(ms, this.timeframe), price);
       if (candle) changed.add(candle);
     }
@@ -69,20 +75,6 @@ export class CandleSeries {
       else high = middle;
     }
     return low - 1;
-  }
-
-  #expects(seq) {
-    if (seq > this.lastSeq) {
-      if (this.lastSeq && seq > this.lastSeq + 1) this.#holes.push([this.lastSeq + 1, seq - 1]);
-      this.lastSeq = seq;
-      return true;
-    }
-    const index = this.#holes.findIndex(([from, to]) => from <= seq && seq <= to);
-    if (index < 0) return false;
-    const [from, to] = this.#holes[index];
-    const rest = [[from, seq - 1], [seq + 1, to]].filter(([a, b]) => a <= b);
-    this.#holes.splice(index, 1, ...rest);
-    return true;
   }
 
   #add(seq, opened, price) {

@@ -5,15 +5,17 @@ const MEANING = {
   stale: "Connected, but the market does not move: it is stopped or cannot be recorded.",
   reconnecting: "The connection is lost; trying again.",
   polling: "No stream can be had here; asking once a second.",
+  offline: "This device has no network.",
 };
 
-export function showState(badge, state) {
+export function showState(badge, { state, transport }) {
   badge.dataset.state = state;
+  badge.dataset.transport = transport ?? "";
   badge.title = MEANING[state];
   badge.querySelector(".connection-text").textContent = state;
 }
 
 /** Keep the badge in step with `stream`. */
 export function bindConnection(badge, stream) {
-  stream.addEventListener("state", ({ detail }) => showState(badge, detail.state));
+  stream.addEventListener("state", ({ detail }) => showState(badge, detail));
 }

@@ -51,6 +51,7 @@ async function load() {
     reachedStart = candles.length < PAGE_CANDLES;
     chart.show(timeframe, candles);
     listen();
+    stream.skipTo(symbol, chart.series.lastSeq);
     take(rows);
     showMessage(candles.length ? "" : "No ticks have been recorded yet.", false);
     showValues(chart.series.candles.at(-1), true);
@@ -104,7 +105,7 @@ function take(rows) {
   const wasEmpty = chart.series.candles.length === 0;
   chart.take(rows);
   if (wasEmpty) showMessage("", false);
-  requestAnimationFrame(paint);
+  paint();
 }
 
 function paint() {

@@ -1,198 +1,231 @@
 // The live path into a page: WebSocket, else SSE, else polling; resumes from the last seq.
 
-const SILENCE_MS = 15_000; // then ask whether the server is still there
-const ANSWER_MS = 5_000; // how long it may take to answer
-const OPENING_MS = 8_000;
-const POLL_MS = 1_000;
-const POLLING_TURN_MS = 10_000; // then try the better ways again
-const LONGEST_PAUSE_MS = 10_000;
-const POLL_LIMIT = 10_000;
-const LADDER = ["socket", "socket", "events", "polling"];
-const PATIENCE = 4; // more tries of the socket where one worked before: the server restarts
+import { Ladder } from "./ladder.js";
+import { SeqLedger } from "./seq-ledger.js";
+import { EventsTransport, PollingTransport, SocketTransport } from "./transports.js";
+
+const TRANSPORTS = { socket: SocketTransport, events: EventsTransport, polling: PollingTransport };
+const SHORTEST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+const LATE_MS = 500; // how long skipped ticks may come by themselves before they are asked for
+const MOST_MENDED = 20_000; // ticks; who missed more reads its history again
+const MEND_LIMIT = 10_000;
+const HIDDEN_FLUSH_MS = 500; // no frames are painted in a hidden page
+const HEARTBEAT_MS = 2_000;
+const SLEEP_MS = 10_000; // a heartbeat that late means that the machine slept
 
 /**
- * Events: "ticks" {symbol, rows}, "gap" {symbol}, "regime" {symbol, data} and
- * "state" {state}: live | stale | reconnecting | polling.
+ * Events:
+ * "ticks" {symbol, rows}: each tick once, at most once per animation frame; late ones may be older;
+ * "gap" {symbol}: read the history again, then call `skipTo`;
+ * "regime" {symbol, data}; "reading" {topic, data};
+ * "state" {state, transport}: live | stale | reconnecting | polling | offline.
  */
 export class MarketStream extends EventTarget {
-  #lastSeq; // Map symbol -> seq
-  #topics;
+  /** @type {Map<string, SeqLedger>} */
+  #ledgers;
+  #queued = new Map(); // symbol -> rows that wait for the next animation frame
+  #flushing = false;
+  #mending = new Set(); // symbols whose holes are being read
   #statuses = new Map(); // symbol -> live | stale | stopped
+  #ladder = new Ladder();
   #transport = null;
+  #connected = null; // the way that works now
   #failures = 0; // in a row: how long to wait before the next try
-  #step = 0; // on the ladder
-  #stopped = false;
+  #isStopped = false;
   #wake = () => {};
-  #end = () => {};
 
-  constructor({ since, kinds = ["quotes", "status"] }) {
+  /**
+   * @param {object} options
+   * @param {Record<string, number>} options.since last seq of each symbol, 0: none
+   * @param {string[]} [options.kinds] topics of each symbol
+   * @param {boolean} [options.newestOnly] only the newest tick matters: no gap is filled
+   */
+  constructor({ since, kinds = ["quotes", "status"], newestOnly = false }) {
     super();
-    this.#lastSeq = new Map(Object.entries(since));
-    this.#topics = [...this.#lastSeq.keys()].flatMap((symbol) => kinds.map((k) => `${k}.${symbol}`));
+    this.newestOnly = newestOnly;
+    this.#ledgers = new Map(Object.entries(since).map(([s, seq]) => [s, new SeqLedger(seq)]));
+    this.topics = Object.keys(since).flatMap((symbol) => kinds.map((kind) => `${kind}.${symbol}`));
     this.state = "reconnecting";
-    addEventListener("online", () => this.#wake());
-    addEventListener("offline", () => this.#end(true));
-    document.addEventListener("visibilitychange", () => document.hidden || this.#wake());
+    this.#watchTheMachine();
   }
 
+  /** Connect, and connect again, until `stop`. */
   async start() {
-    while (!this.#stopped) {
-      const way = LADDER[Math.max(0, this.#step) % LADDER.length];
-      const worked = await this.#through(way);
+    while (!this.#isStopped) {
+      const { way } = this.#ladder;
+      this.#transport = new TRANSPORTS[way](this);
+      const worked = await this.#transport.run();
+      this.#transport = null;
+      this.#ladder.ended(worked);
       this.#failures = worked ? 0 : this.#failures + 1;
-      if (worked && way === "polling") {
-        this.#step = 1; // the better ways get one try each before the next turn
-      } else {
-        this.#step = worked ? -PATIENCE : this.#step + 1;
-        if (worked || way === "polling") this.#lost(); // a vain try of a better way changes nothing
-      }
-      if (!this.#stopped) await this.#pause();
+      // While polling works, a vain try of a better way changes nothing.
+      if (way === "polling" ? !worked : worked) this.#tell(null);
+      if (!this.#isStopped && !(worked && way === "polling")) await this.#pause();
     }
   }
 
   stop() {
-    this.#stopped = true;
-    this.#end(true);
+    this.#isStopped = true;
+    this.#transport?.end();
     this.#wake();
   }
 
   /** Continue from `seq`: what is older was read elsewhere. */
   skipTo(symbol, seq) {
-    this.#lastSeq.set(symbol, Math.max(seq, this.#lastSeq.get(symbol) ?? 0));
+    const ledger = this.#ledgers.get(symbol);
+    ledger.skip(seq);
+    ledger.close(0, seq);
   }
 
-  /** Stay connected in one way for as long as it lasts; return whether it worked at all. */
-  #through(way) {
-    if (way === "socket") return this.#socket();
-    return way === "events" ? this.#events() : this.#polling();
+  // What the transport asks and tells.
+
+  since() {
+    const places = [...this.#ledgers].map(([symbol, { last }]) => [symbol, last]);
+    return new Map(places.filter(([, seq]) => seq > 0));
   }
 
-  #socket() {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/v1/stream`);
-    let opened = false;
-    let timer = setTimeout(() => this.#end(), OPENING_MS);
-    const listen = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        socket.send(JSON.stringify({ op: "ping" }));
-        timer = setTimeout(() => this.#end(), ANSWER_MS);
-      }, SILENCE_MS);
-    };
-    return new Promise((resolve) => {
-      this.#end = () => {
-        clearTimeout(timer);
-        socket.onopen = socket.onmessage = socket.onclose = null;
-        socket.close();
-        resolve(opened);
-      };
-      socket.onopen = () => {
-        opened = true;
-        const since = Object.fromEntries([...this.#lastSeq].filter(([, seq]) => seq > 0));
-        socket.send(JSON.stringify({ op: "subscribe", args: this.#topics, since }));
-        this.#connected("socket");
-        listen();
-      };
-      socket.onmessage = (event) => {
-        listen();
-        this.#frame(JSON.parse(event.data));
-      };
-      socket.onclose = () => this.#end();
-    });
+  opened() {
+    this.#failures = 0;
+    this.#tell(this.#ladder.way);
   }
 
-  #events() {
-    const topics = encodeURIComponent(this.#topics.join(","));
-    const source = new EventSource(`/api/v1/stream/?topics=${topics}`);
-    let opened = false;
-    const timer = setTimeout(() => opened || this.#end(), OPENING_MS);
-    return new Promise((resolve) => {
-      this.#end = () => {
-        clearTimeout(timer);
-        source.close();
-        resolve(opened);
-      };
-      source.onopen = () => {
-        opened = true;
-        this.#connected("events");
-      };
-      source.onmessage = (event) => this.#frame(JSON.parse(event.data));
-      source.onerror = () => this.#end(); // we come back by ourselves, and fill what was missed
-    });
-  }
-
-  async #polling() {
-    const until = Date.now() + POLLING_TURN_MS;
-    let cancelled = false;
-    this.#end = () => (cancelled = true);
-    while (!cancelled && Date.now() < until) {
-      try {
-        await Promise.all([...this.#lastSeq.keys()].map((symbol) => this.#poll(symbol)));
-      } catch {
-        return false; // the pages say so: the state turns to reconnecting
-      }
-      this.#connected("polling");
-      await this.#pause(POLL_MS);
-    }
-    return !cancelled;
-  }
-
-  async #poll(symbol) {
-    const since = this.#lastSeq.get(symbol);
-    const query = since > 0 ? `since_seq=${since}&limit=${POLL_LIMIT}` : "limit=1";
-    const path = `/api/v1/instruments/${encodeURIComponent(symbol)}/quotes/?${query}`;
-    const answer = await fetch(path, { signal: AbortSignal.timeout(OPENING_MS) });
-    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-    const { rows } = await answer.json();
-    if (rows.length) this.#ticks(symbol, rows);
-  }
-
-  #frame(frame) {
-    const [kind, ...rest] = (frame.topic ?? "").split(".");
-    const symbol = rest.join(".");
+  frame(frame) {
+    const [, kind, symbol] = /^(\w+)\.(.+)$/.exec(frame.topic ?? "") ?? [];
     if (frame.type === "ticks") this.#ticks(symbol, frame.data);
-    else if (frame.type === "gap") this.#emit("gap", { symbol });
-    else if (kind === "regimes") this.#emit("regime", { symbol, data: frame.data });
-    else if (frame.type === "status") {
+    else if (frame.type === "gap") this.#gap(symbol, frame);
+    else if (frame.type === "reset") this.#reset(symbol);
+    else if (frame.type === "regime") this.#emit("regime", { symbol, data: frame.data });
+    else if (frame.type === "reading") this.#emit("reading", { topic: frame.topic, data: frame.data });
+    else if (kind === "status") {
       this.#statuses.set(symbol, frame.state);
-      this.#tell();
+      this.#tell(this.#connected);
     }
   }
+
+  // Ticks.
 
   #ticks(symbol, rows) {
-    const last = this.#lastSeq.get(symbol) ?? 0;
-    if (last && rows[0][0] > last + 1) this.#emit("gap", { symbol });
-    this.#lastSeq.set(symbol, Math.max(last, rows.at(-1)[0]));
-    this.#emit("ticks", { symbol, rows });
+    const ledger = this.#ledgers.get(symbol);
+    const fresh = rows.filter(([seq]) => ledger.take(seq));
+    if (fresh.length === 0) return;
+    if (!this.#queued.has(symbol)) this.#queued.set(symbol, []);
+    fresh.forEach((row) => this.#queued.get(symbol).push(row));
+    this.#flushSoon();
+    this.#mendSoon(symbol, LATE_MS);
   }
 
-  #connected(transport) {
-    this.#transport = transport;
-    this.#tell();
+  #flushSoon() {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    if (document.hidden) setTimeout(() => this.#flush(), HIDDEN_FLUSH_MS);
+    else requestAnimationFrame(() => this.#flush());
   }
 
-  #lost() {
-    this.#transport = null;
-    this.#tell();
+  #flush() {
+    this.#flushing = false;
+    const queued = this.#queued;
+    this.#queued = new Map();
+    queued.forEach((rows, symbol) => this.#emit("ticks", { symbol, rows }));
   }
 
-  #tell() {
-    const states = [...this.#statuses.values()];
-    let state = "reconnecting";
-    if (this.#transport === "polling") state = "polling";
-    else if (this.#transport) {
-      const anyLive = states.includes("live") || states.length === 0;
-      state = states.includes("stale") || !anyLive ? "stale" : "live";
+  #gap(symbol, { to_seq: last }) {
+    this.#ledgers.get(symbol).skip(last);
+    this.#mendSoon(symbol, 0);
+  }
+
+  /** The numbers of an instrument start over: another database stands behind the server. */
+  #reset(symbol) {
+    this.#ledgers.set(symbol, new SeqLedger());
+    this.#queued.delete(symbol);
+    this.#emit("gap", { symbol });
+  }
+
+  // Holes.
+
+  #mendSoon(symbol, ms) {
+    const ledger = this.#ledgers.get(symbol);
+    if (this.newestOnly) ledger.close(0, ledger.last);
+    if (ledger.holes.length === 0 || this.#mending.has(symbol)) return;
+    this.#mending.add(symbol);
+    setTimeout(() => this.#mend(symbol), ms);
+  }
+
+  async #mend(symbol) {
+    const ledger = this.#ledgers.get(symbol);
+    const [hole] = ledger.holes;
+    if (hole) await this.#fill(symbol, ledger, ...hole);
+    this.#mending.delete(symbol);
+    if (!this.#isStopped) this.#mendSoon(symbol, hole ? 0 : LATE_MS);
+  }
+
+  async #fill(symbol, ledger, from, to) {
+    if (to - from >= MOST_MENDED) {
+      ledger.close(from, to);
+      this.#emit("gap", { symbol });
+      return;
     }
-    if (state === this.state) return;
-    this.state = state;
-    this.#emit("state", { state });
+    try {
+      const path = `/api/v1/instruments/${encodeURIComponent(symbol)}/quotes/`;
+      const limit = Math.min(MEND_LIMIT, to - from + 1);
+      const answer = await fetch(`${path}?since_seq=${from - 1}&limit=${limit}`);
+      if (!answer.ok) throw new Error(`the ticks from ${from} on: ${answer.status}`);
+      const { rows } = await answer.json();
+      this.#ticks(symbol, rows);
+      ledger.close(from, Math.min(to, from + limit - 1)); // what was not there will not come
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, this.#pauseMs())); // then again
+    }
   }
 
-  /** Wait; for as long as the failures in a row ask for unless told how long. */
-  #pause(ms = Math.min(LONGEST_PAUSE_MS, 250 * 2 ** this.#failures) * (0.5 + Math.random())) {
+  // State.
+
+  #tell(way) {
+    this.#connected = way;
+    const state = this.#stateNow();
+    if (state === this.state && way === this.way) return;
+    this.state = state;
+    this.way = way;
+    this.#emit("state", { state, transport: way });
+  }
+
+  #stateNow() {
+    if (this.#connected === "polling") return "polling";
+    if (!this.#connected) return navigator.onLine ? "reconnecting" : "offline";
+    const states = [...this.#statuses.values()];
+    const anyLive = states.includes("live") || states.length === 0;
+    return states.includes("stale") || !anyLive ? "stale" : "live";
+  }
+
+  /** After sleep or a change of the network: is the server still there, or there again? */
+  #watchTheMachine() {
+    const look = () => {
+      this.#wake();
+      this.#transport?.check();
+    };
+    let beat = Date.now();
+    setInterval(() => {
+      if (Date.now() - beat > SLEEP_MS) look();
+      beat = Date.now();
+    }, HEARTBEAT_MS);
+    addEventListener("online", look);
+    addEventListener("pageshow", ({ persisted }) => persisted && look());
+    addEventListener("offline", () => {
+      this.#transport?.end();
+      this.#tell(null);
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || look());
+    navigator.connection?.addEventListener("change", look);
+  }
+
+  #pauseMs() {
+    const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** this.#failures);
+    return longest * (0.5 + Math.random() / 2); // not all clients at once
+  }
+
+  #pause() {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, this.#pauseMs());
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -7,23 +7,16 @@ import { QuoteLine } from "./quote-line.js";
 const elements = document.querySelectorAll("#watchlist tbody tr");
 const lines = new Map([...elements].map((row) => [row.dataset.symbol, new QuoteLine(row)]));
 
-let painting = false;
-
-function paint() {
-  painting = false;
-  lines.forEach((line) => line.paint());
-}
-
+// The stream tells at most once per animation frame.
 function take({ detail: { symbol, rows } }) {
-  lines.get(symbol)?.take(rows);
-  if (painting) return;
-  painting = true;
-  requestAnimationFrame(paint);
+  const line = lines.get(symbol);
+  line.take(rows);
+  line.paint();
 }
 
 if (lines.size) {
   const since = Object.fromEntries([...lines].map(([symbol, line]) => [symbol, line.lastSeq]));
-  const stream = new MarketStream({ since });
+  const stream = new MarketStream({ since, newestOnly: true });
   bindConnection(document.getElementById("connection"), stream);
   stream.addEventListener("ticks", take);
   stream.start();
