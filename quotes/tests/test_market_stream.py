@@ -1,4 +1,4 @@
-"""The stream of the pages in a real Chromium, against a server that is killed, stopped and restarted."""
+"""The stream of the pages, in a real Chromium, against a server that dies and comes back."""
 
 import contextlib
 import signal
@@ -37,10 +37,11 @@ LISTEN = """async (since) => {
   Object.assign(window, { heard, stream });
   stream.start();
 }"""
-NO_SOCKET = (
-    "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.()); } close() {} };"
+BARRED = (
+    "class { constructor() { setTimeout(() => (this.onclose ?? this.onerror)?.()); } close() {} }"
 )
-NO_EVENTS = "window.EventSource = class { constructor() { setTimeout(() => this.onerror?.()); } close() {} };"
+NO_SOCKET = f"window.WebSocket = {BARRED};"
+NO_EVENTS = f"window.EventSource = {BARRED};"
 FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
 """What Chromium itself writes when a server is away."""
 
