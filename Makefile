@@ -46,7 +46,7 @@ lint: setup-dev ## style, types, layers, migrations, API schema
 
 test: lint ## everything, on SQLite and on PostgreSQL with Redis
 	DEBUG=on $(BIN)/pytest
-	DEBUG=on $(BIN)/python scripts/services.py $(BIN)/pytest
+	DEBUG=on $(BIN)/python scripts/services.py $(BIN)/pytest -m "not anywhere"
 
 .venv/benchmarks: .venv/development requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt

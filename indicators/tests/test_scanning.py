@@ -14,6 +14,8 @@ import pytest
 from indicators.scanning import pays, scan
 from indicators.sharedpool import SharedPool, WorkerError
 
+pytestmark = pytest.mark.anywhere
+
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = [("hurst", {}), ("entropy", {"m": 4}), ("persistence", {}), ("variance_ratio", {"q": 4})]
 

@@ -6,6 +6,8 @@ import pytest
 from indicators.estimate import RefusedError
 from indicators.series import finite_series
 
+pytestmark = pytest.mark.anywhere
+
 
 @pytest.mark.parametrize(
     "values",

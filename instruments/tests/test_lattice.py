@@ -4,6 +4,8 @@ import pytest
 
 from instruments.lattice import Lattice, OffLatticeError
 
+pytestmark = pytest.mark.anywhere
+
 
 @pytest.mark.parametrize(
     ("tick_size", "ticks", "price"),

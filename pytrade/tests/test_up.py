@@ -14,6 +14,8 @@ import pytest
 
 from quotes.tests.processes import ROOT, free_port, open_stream
 
+pytestmark = pytest.mark.anywhere
+
 
 @pytest.fixture
 def data():

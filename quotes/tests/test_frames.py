@@ -2,10 +2,13 @@ import json
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
 from instruments.lattice import Lattice
 from quotes.frames import REPLAY_ROWS, ticks_publications
 from quotes.ticks import TICK
+
+pytestmark = pytest.mark.anywhere
 
 LATTICE = Lattice(Decimal("0.25"))
 

@@ -12,6 +12,8 @@ import pytest
 from quotes.tests.processes import audit, environment, free_port, manage, open_stream, running
 from scripts.services import PostgreSQL
 
+pytestmark = pytest.mark.anywhere
+
 
 @pytest.fixture
 def postgresql():

@@ -1,7 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quotes.pace import Pace
+
+pytestmark = pytest.mark.anywhere
 
 
 def test_slots_stay_on_the_grid_without_drift():

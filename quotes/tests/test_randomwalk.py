@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from quotes.randomwalk import WalkState, generator, regime_spans, step, walk
 
+pytestmark = pytest.mark.anywhere
+
 
 @given(
     seed=st.integers(0, 2**63 - 1),
