@@ -56,7 +56,7 @@ def main() -> None:
                 "instruments": INSTRUMENTS,
                 "readings stored": made,
                 "processors": len(os.sched_getaffinity(0)),
-                "first scan, kernels loaded and pool started, s": round(seconds[0], 2),
+                "first scan, in which the kernels load, s": round(seconds[0], 2),
                 "later scans, s (target < 2 on two cores)": round(min(seconds[1:]), 2),
             },
         )

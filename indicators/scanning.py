@@ -10,7 +10,7 @@ from indicators.entropy import permutation_entropy
 from indicators.estimate import Estimate, FloatMatrix
 from indicators.hurst import hurst_exponent
 from indicators.persistence import persistence
-from indicators.sharedpool import pool
+from indicators.sharedpool import is_pool_ready, pool
 from indicators.threads import processors
 from indicators.variance_ratio import variance_ratio
 
@@ -49,13 +49,15 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
     rows = matrix.shape[0]
     if workers == 1 or (workers is None and not pays(matrix, wanted, processors())):
         return measure_rows(matrix, 0, rows, wanted)
+    if workers is None and not is_pool_ready(workers, __name__):
+        found = measure_rows(matrix, 0, rows, wanted)
+        pool(workers, __name__)  # it starts while nobody measures
+        return found
     shared = pool(workers, __name__)
-    if workers is None and not shared.is_ready:
-        return measure_rows(matrix, 0, rows, wanted)
     bounds = np.linspace(0, rows, 2 * shared.size + 1).astype(int).tolist()
     parts = [(begin, end, wanted) for begin, end in pairwise(bounds)]
-    found = shared.map("indicators.scanning:measure_rows", matrix, parts)
-    return [estimates for part in found for estimates in part]
+    answers = shared.map("indicators.scanning:measure_rows", matrix, parts)
+    return [estimates for answer in answers for estimates in answer]
 
 
 def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:

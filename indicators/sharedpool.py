@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
@@ -181,14 +180,24 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-@lru_cache
-def _pool_of(process: int, size: int, module: str) -> SharedPool:
-    pool = SharedPool(size, module)
-    atexit.register(pool.close)
-    return pool
+_pools: dict[tuple[int, int, str], SharedPool] = {}
+
+
+def _key(size: int | None, module: str) -> tuple[int, int, str]:
+    return os.getpid(), size or os.cpu_count() or 1, module
 
 
 def pool(size: int | None, module: str) -> SharedPool:
     """Return the pool of this process (a fork makes its own), by default of all processors."""
+    key = _key(size, module)
     with _making:
-        return _pool_of(os.getpid(), size or os.cpu_count() or 1, module)
+        if key not in _pools:
+            _pools[key] = SharedPool(key[1], module)
+            atexit.register(_pools[key].close)
+        return _pools[key]
+
+
+def is_pool_ready(size: int | None, module: str) -> bool:
+    """Whether `pool` would answer at once; this starts nothing."""
+    found = _pools.get(_key(size, module))
+    return found is not None and found.is_ready
