@@ -48,6 +48,12 @@ def chromium_of_package() -> tuple[str, str]:
     return found["executable"], found["libraries"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what needs Chromium last: from then on Playwright's event loop runs in this thread, and
+    no test can run one of its own."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep SQLite in a file, as in use: in memory, threads would lock each other's tables."""

@@ -18,6 +18,8 @@ import pytest
 from pytrade.selectorserver.parser import MOST_BYTES, Incomplete, parse
 from pytrade.selectorserver.server import Limits, SelectorServer
 
+pytestmark = pytest.mark.anywhere
+
 ROOT = Path(__file__).parents[2]
 HOST = b"Host: x\r\n"
 

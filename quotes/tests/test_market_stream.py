@@ -17,6 +17,8 @@ from quotes.tests.processes import (
     running,
 )
 
+pytestmark = pytest.mark.anywhere
+
 LISTEN = """async (since) => {
   const { MarketStream } = await import("/static/js/market-stream.js");
   const heard = { seqs: [], states: [], ways: [], perFrame: [], gaps: 0 };

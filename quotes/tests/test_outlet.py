@@ -3,8 +3,12 @@
 import asyncio
 import json
 
+import pytest
+
 from quotes.frames import publication
 from quotes.outlet import Outlet
+
+pytestmark = pytest.mark.anywhere
 
 
 def ticks(seq):
