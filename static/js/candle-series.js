@@ -8,6 +8,19 @@ export const TIMEFRAMES = new Map([
 ]);
 const MONDAY_MS = 4 * 86_400_000; // 1970-01-01 was a Thursday; weeks open on Monday
 
+/**
+ * @typedef {object} Candle
+ * @property {number} time when it opened, in seconds, for the chart
+ * @property {number} openedAt the same in milliseconds
+ * @property {number} open
+ * @property {number} high
+ * @property {number} low
+ * @property {number} close
+ * @property {number} count ticks in it
+ * @property {number} firstSeq
+ * @property {number} lastSeq
+ */
+
 /** Return when the candle that holds `ms` opened, both epoch milliseconds. */
 export function openedAt(ms, timeframe) {
   const length = TIMEFRAMES.get(timeframe) * 1000;
@@ -19,27 +32,40 @@ export function openedAt(ms, timeframe) {
 export function readCandles({ columns, rows }) {
   const at = Object.fromEntries(columns.map((name, index) => [name, index]));
   return rows.map((row) => ({
+    time: row[at.opened_at] / 1000,
     openedAt: row[at.opened_at],
     open: row[at.open],
     high: row[at.high],
     low: row[at.low],
     close: row[at.close],
+    count: row[at.count],
     firstSeq: row[at.first_seq],
     lastSeq: row[at.last_seq],
   }));
 }
 
-/** The candles of one timeframe, ascending, the last one open. Ticks may come late or twice. */
+/** A stretch of candles without a missing one, ascending. Ticks may come late or twice. */
 export class CandleSeries {
   #ledger;
 
-  constructor(timeframe, candles) {
+  /** @param {boolean} isLive whether the last candle is the open one: then it takes ticks */
+  constructor(timeframe, candles = [], isLive = true) {
     if (!TIMEFRAMES.has(timeframe)) {
       throw new RangeError(`timeframe ${timeframe} is unknown; use ${[...TIMEFRAMES.keys()]}`);
     }
     this.timeframe = timeframe;
+    /** @type {Candle[]} */
     this.candles = candles;
-    this.#ledger = new SeqLedger(candles.at(-1)?.lastSeq ?? 0);
+    this.isLive = isLive;
+    this.#ledger = new SeqLedger(this.last?.lastSeq);
+  }
+
+  get first() {
+    return this.candles[0];
+  }
+
+  get last() {
+    return this.candles.at(-1);
   }
 
   get lastSeq() {
@@ -48,15 +74,30 @@ export class CandleSeries {
 
   /** Put older candles before those here; return how many were new. */
   prepend(older) {
-    const first = this.candles[0]?.openedAt ?? Infinity;
+    const first = this.first?.openedAt ?? Infinity;
     const fresh = older.filter((candle) => candle.openedAt < first);
     this.candles = [...fresh, ...this.candles];
     return fresh.length;
   }
 
+  /** Put newer candles after those here. */
+  append(newer, isLive) {
+    const last = this.last?.openedAt ?? -Infinity;
+    this.candles = [...this.candles, ...newer.filter((candle) => candle.openedAt > last)];
+    this.isLive = isLive;
+    this.#ledger = new SeqLedger(this.last?.lastSeq);
+  }
+
+  /** Forget what is before index `from` and what is from index `to` on. */
+  keep(from, to) {
+    if (to < this.candles.length) this.isLive = false;
+    this.candles = this.candles.slice(from, to);
+  }
+
   /** Take ticks [seq, ms, price]; return the candles that changed. */
   take(rows) {
     const changed = new Set();
+    if (!this.isLive) return changed;
     for (const [seq, ms, price] of rows) {
       if (!this.#ledger.take(seq)) continue;
       const candle = this.#add(seq, openedAt(ms, this.timeframe), price);
@@ -85,12 +126,13 @@ export class CandleSeries {
       if (seq > candle.lastSeq) Object.assign(candle, { close: price, lastSeq: seq });
       candle.high = Math.max(candle.high, price);
       candle.low = Math.min(candle.low, price);
+      candle.count += 1;
       return candle;
     }
     if (index < 0 && this.candles.length) return null; // older than what is loaded
     const fresh = {
-      openedAt: opened, open: price, high: price, low: price, close: price,
-      firstSeq: seq, lastSeq: seq,
+      time: opened / 1000, openedAt: opened, open: price, high: price, low: price, close: price,
+      count: 1, firstSeq: seq, lastSeq: seq,
     };
     this.candles.splice(index + 1, 0, fresh);
     return fresh;

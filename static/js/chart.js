@@ -1,106 +1,226 @@
-// The candle chart: one CandleSeries drawn with lightweight-charts.
+// The candle chart: draws a CandleSeries with lightweight-charts, and says what the reader looks at.
 
 import {
-  CandlestickSeries, ColorType, createChart, CrosshairMode,
+  CandlestickSeries, ColorType, createChartEx, CrosshairMode,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { CandleSeries, TIMEFRAMES } from "./candle-series.js";
+import { clock } from "./clock.js";
 import { LOCALE } from "./locale.js";
+import { Overlay } from "./overlays.js";
 import { RegimesBand } from "./regimes-band.js";
 import { colour, onThemeChange } from "./theme.js";
+import { TimeAxis, tickMark } from "./time-axis.js";
 
-const PRELOAD_CANDLES = 100; // ask for older ones before the edge is seen
-const NARROWEST_PX = 8;
+const NARROWEST_PX = 1; // of a candle, when the reader zooms out
+const USUAL_PX = 8;
 const WIDEST_PX = 24; // where there are few candles
 const RIGHT_OFFSET = 6; // empty candles before the price axis
+const SETTLED_MS = 150; // without a move
+const GLIDE_MS = 200; // a chart let go by a finger may glide on
 
-const bar = ({ openedAt, open, high, low, close }) => ({ time: openedAt / 1000, open, high, low, close });
+const fingers = matchMedia("(pointer: coarse)");
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Calls `onEdge()` near the oldest candle and `onCrosshair(candle | null)`. */
-export class Chart {
-  #changed = new Set();
-  #painting = false;
+/**
+ * Indices are places in the series; a view is {from, to} in indices, with fractions. Events:
+ * "view" {view}: on every move; "settled" {view}: after it; "point" {index | null}: cross-hair.
+ */
+export class Chart extends EventTarget {
+  /** @type {Set<Overlay>} */
+  #overlays = new Set();
+  #isDrawing = false;
+  #isPressed = false;
+  #movedAt = 0;
+  #settling = 0;
+  #drawnUntil = -Infinity; // openedAt of the last candle drawn
 
-  constructor(element, { precision, tickSize, onEdge, onCrosshair }) {
+  constructor(element, { precision, tickSize }) {
+    super();
     this.element = element;
-    this.series = new CandleSeries(element.dataset.timeframe, []);
-    this.chart = createChart(element, {
+    this.series = new CandleSeries(element.dataset.timeframe);
+    this.chart = createChartEx(element, new TimeAxis(), {
       autoSize: true,
-      localization: { locale: LOCALE },
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily },
       crosshair: { mode: CrosshairMode.Normal },
-      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: RIGHT_OFFSET, barSpacing: NARROWEST_PX },
+      kineticScroll: { touch: !stillness.matches, mouse: false },
+      localization: {
+        locale: LOCALE,
+        dateFormat: "yyyy-MM-dd",
+        timeFormatter: (time) => clock.format(time * 1000, "full"),
+      },
+      timeScale: {
+        timeVisible: true, secondsVisible: false, tickMarkFormatter: tickMark,
+        rightOffset: RIGHT_OFFSET, barSpacing: USUAL_PX, minBarSpacing: NARROWEST_PX,
+      },
     });
     this.candles = this.chart.addSeries(CandlestickSeries, {
       priceFormat: { type: "price", precision, minMove: tickSize },
     });
     this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: 0.1 } });
-    this.band = new RegimesBand((ms) => this.#logicalAt(ms));
+    this.band = new RegimesBand((ms) => this.#placeOf(ms));
     this.candles.attachPrimitive(this.band);
     this.#colour();
     onThemeChange(() => this.#colour());
-    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
-      if (range && range.from < PRELOAD_CANDLES && this.series.candles.length) onEdge();
-    });
-    this.chart.subscribeCrosshairMove(({ time }) => {
-      const at = time === undefined ? null : this.series.indexAt(time * 1000);
-      onCrosshair(at === null ? null : this.series.candles[at] ?? null);
-    });
+    clock.addEventListener("change", () => this.#redrawAxis());
+    this.#listen();
   }
 
-  /** Show another history. */
-  show(timeframe, candles) {
-    const sameAxis = timeframe === this.series.timeframe && this.series.candles.length > 0;
-    this.series = new CandleSeries(timeframe, candles);
-    this.element.dataset.timeframe = timeframe;
-    this.#setData();
-    if (!sameAxis) this.#resetAxis();
+  #listen() {
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => this.#moved());
+    this.chart.subscribeCrosshairMove(({ logical }) => this.#tellPoint(logical ?? null));
+    this.element.addEventListener("pointerdown", () => (this.#isPressed = true));
+    for (const end of ["pointerup", "pointercancel"]) {
+      addEventListener(end, () => {
+        this.#isPressed = false;
+        this.#settleSoon();
+      });
+    }
   }
 
-  #resetAxis() {
+  // What is looked at.
+
+  /** Whether a finger or the mouse drags the chart, or it still glides. */
+  get isHeld() {
+    const mayGlide = fingers.matches && !stillness.matches;
+    return this.#isPressed || (mayGlide && performance.now() - this.#movedAt < GLIDE_MS);
+  }
+
+  /** @returns {{from: number, to: number} | null} */
+  get view() {
+    return this.chart.timeScale().getVisibleLogicalRange();
+  }
+
+  set view({ from, to }) {
+    this.chart.timeScale().setVisibleLogicalRange({ from, to });
+  }
+
+  /** The candles on the screen: indices of the first and the last; null where there is none. */
+  get visible() {
+    const { view, series: { candles } } = this;
+    if (!view || candles.length === 0) return null;
+    const from = Math.max(0, Math.round(view.from));
+    const to = Math.min(candles.length - 1, Math.round(view.to));
+    return from <= to ? { from, to } : null;
+  }
+
+  /** Whether the newest candle is on the screen and grows. */
+  get isFollowing() {
+    return this.series.isLive && Math.round(this.view?.to ?? Infinity) >= this.series.candles.length - 1;
+  }
+
+  #moved() {
+    if (this.#isDrawing) return;
+    this.#movedAt = performance.now();
+    this.#emit("view", { view: this.view });
+    this.#settleSoon();
+  }
+
+  #settleSoon() {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      if (this.#isPressed) return;
+      this.#emit("view", { view: this.view });
+      this.#emit("settled", { view: this.view });
+    }, SETTLED_MS);
+  }
+
+  /** Put the cross-hair on a candle; null takes it away. */
+  point(index) {
+    const candle = index === null ? null : this.series.candles[index];
+    if (candle) this.chart.setCrosshairPosition(candle.close, candle.time, this.candles);
+    else this.chart.clearCrosshairPosition();
+    this.#tellPoint(index);
+  }
+
+  #tellPoint(logical) {
+    const index = logical === null ? null : Math.round(logical);
+    this.#emit("point", { index: index in this.series.candles ? index : null });
+  }
+
+  // Drawing.
+
+  /** Draw another series, or this one after it changed; candles that stayed moved by `shift`. */
+  draw(series, shift = 0) {
+    const { view } = this;
+    this.#isDrawing = true;
+    this.series = series;
+    this.element.dataset.timeframe = series.timeframe;
+    this.candles.setData(series.candles);
+    this.#overlays.forEach((overlay) => overlay.draw(series));
+    const { view: now } = this;
+    const isMoved = view && now && (now.from !== view.from + shift || now.to !== view.to + shift);
+    if (isMoved) this.view = { from: view.from + shift, to: view.to + shift };
+    this.#isDrawing = false;
+    this.#noteDrawn();
+  }
+
+  /** Look at the newest candles, as wide as is usual. */
+  showNewest() {
     const { candles, timeframe } = this.series;
     const share = this.element.clientWidth / (candles.length + RIGHT_OFFSET);
     const axis = this.chart.timeScale();
     axis.applyOptions({
-      barSpacing: Math.min(WIDEST_PX, Math.max(NARROWEST_PX, share)),
+      barSpacing: Math.min(WIDEST_PX, Math.max(USUAL_PX, share)),
       timeVisible: TIMEFRAMES.get(timeframe) < TIMEFRAMES.get("1d"),
     });
     axis.resetTimeScale();
+    this.#moved();
   }
 
-  prepend(candles) {
-    if (this.series.prepend(candles)) this.#setData();
+  /** Look at the candles between two moments (epoch ms), both included. */
+  showSpan({ from, to }) {
+    const { series } = this;
+    const timeVisible = TIMEFRAMES.get(series.timeframe) < TIMEFRAMES.get("1d");
+    this.chart.timeScale().applyOptions({ timeVisible });
+    const first = series.indexAt(from - 1) + 1;
+    this.view = { from: first, to: Math.max(series.indexAt(to), first + 1) };
+    this.#moved();
   }
 
-  /** Take ticks; they are drawn once per animation frame. */
-  take(rows) {
-    this.series.take(rows).forEach((candle) => this.#changed.add(candle));
-    if (this.#painting || this.#changed.size === 0) return;
-    this.#painting = true;
-    requestAnimationFrame(() => this.#paint());
+  /** Draw candles that ticks have changed. */
+  update(changed) {
+    const isInside = ({ openedAt }) => openedAt < this.#drawnUntil;
+    if ([...changed].some(isInside)) this.draw(this.series);
+    else [...changed].forEach((candle) => this.candles.update(candle));
+    this.#noteDrawn();
   }
 
-  #paint() {
-    this.#painting = false;
-    const changed = [...this.#changed].sort((a, b) => a.openedAt - b.openedAt);
-    this.#changed.clear();
-    const drawnUntil = this.candles.data().at(-1)?.time ?? 0;
-    if (changed.some((candle) => candle.openedAt / 1000 < drawnUntil)) this.#setData();
-    else changed.forEach((candle) => this.candles.update(bar(candle)));
-    this.#count();
-  }
-
-  #setData() {
-    this.#changed.clear();
-    this.candles.setData(this.series.candles.map(bar));
-    this.#count();
-  }
-
-  #count() {
+  #noteDrawn() {
+    this.#drawnUntil = this.series.last?.openedAt ?? -Infinity;
     this.element.dataset.candles = this.series.candles.length;
   }
 
+  /** Add a line below or over the candles; it keeps to their time axis. */
+  addOverlay(line, title) {
+    const overlay = new Overlay(line, title);
+    this.#overlays.add(overlay);
+    return overlay;
+  }
+
+  removeOverlay(overlay) {
+    this.#overlays.delete(overlay);
+    this.chart.removeSeries(overlay.line);
+  }
+
+  get overlays() {
+    return [...this.#overlays];
+  }
+
+  /** Return a canvas with all of it. */
+  picture() {
+    return this.chart.takeScreenshot(true);
+  }
+
+  /** The marks of the axis depend on the zone; they are made anew with the points. */
+  #redrawAxis() {
+    const { series, view } = this;
+    this.draw(new CandleSeries(series.timeframe));
+    this.draw(series);
+    if (view) this.view = view;
+  }
+
   /** The place of a moment on the time axis, in candles; the edges of a candle are at -/+ 0.5. */
-  #logicalAt(ms) {
+  #placeOf(ms) {
     const { candles, timeframe } = this.series;
     const index = this.series.indexAt(ms);
     if (index < 0) return -0.5;
@@ -127,5 +247,9 @@ export class Chart {
       downColor: down, borderDownColor: down, wickDownColor: down,
     });
     this.band.readColours();
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

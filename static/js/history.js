@@ -3,7 +3,6 @@
 import { readCandles } from "./candle-series.js";
 import { readRegimes } from "./regimes-band.js";
 
-export const PAGE_CANDLES = 500;
 const MOST_PAGES = 20;
 
 async function read(path, query) {
@@ -18,15 +17,30 @@ export class History {
     this.path = `/api/v1/instruments/${encodeURIComponent(symbol)}/`;
   }
 
-  /** Return the newest candles, or the newest of those that opened before `end` (epoch ms). */
-  async candles(timeframe, end = null) {
-    const query = { timeframe, limit: PAGE_CANDLES, ...(end === null ? {} : { end }) };
-    return readCandles(await read(`${this.path}candles/`, query));
+  /**
+   * Return at most `limit` candles: the first from `start` on, else the newest, before `end`.
+   * Times are epoch milliseconds.
+   * @returns {Promise<{candles: import("./candle-series.js").Candle[], isLive: boolean}>}
+   */
+  async candles(timeframe, { start, end, limit }) {
+    const query = { timeframe, limit };
+    if (start !== undefined) query.start = start;
+    if (end !== undefined) query.end = end;
+    const table = await read(`${this.path}candles/`, query);
+    // Nothing is older than an empty newest page: a market that has not begun.
+    const isBeginning = table.rows.length === 0 && start === undefined && end === undefined;
+    return { candles: readCandles(table), isLive: table.open_candle || isBeginning };
   }
 
-  /** Return the regimes in force between two moments (epoch ms; end null: up to now). */
-  async regimes(start, end = null) {
-    const query = { start, ...(end === null ? {} : { end }) };
+  /** The address of the candles from `start` to before `end` as a file. */
+  csvAddress(timeframe, start, end, limit) {
+    const query = new URLSearchParams({ timeframe, start, end, limit, format: "csv" });
+    return `${this.path}candles/?${query}`;
+  }
+
+  /** Return the regimes in force between two moments (epoch ms). */
+  async regimes(start, end) {
+    const query = { start, end };
     const regimes = [];
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const table = await read(`${this.path}regimes/`, query);

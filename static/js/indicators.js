@@ -5,7 +5,7 @@ import { TIMEFRAMES } from "./candle-series.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const REFRESH_MS = 60_000;
-const MOST_WINDOWS = 2_000; // one request; further back the panes are empty
+const MOST_WINDOWS = 4_000; // one request; beyond it the panes are empty
 const TICKS_PER_MINUTE = 60;
 const SHARE_OF_PANE = 0.3; // of the height of the candles
 
@@ -16,16 +16,20 @@ class Pane {
   constructor(chart, name, title) {
     this.chart = chart;
     this.name = name;
-    const index = chart.panes().length;
+    const index = chart.chart.panes().length;
     const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true };
-    this.value = chart.addSeries(LineSeries, { ...options, title }, index);
+    this.value = this.#line({ ...options, title }, index, title);
     this.truth = null;
     if (name === "persistence") {
       const truth = { ...options, lineWidth: 1, title: "φ" };
-      this.truth = chart.addSeries(LineSeries, truth, index);
+      this.truth = this.#line(truth, index, "Mean φ");
     }
-    chart.panes()[index].setStretchFactor(SHARE_OF_PANE);
+    chart.chart.panes()[index].setStretchFactor(SHARE_OF_PANE);
     this.colour();
+  }
+
+  #line(options, index, title) {
+    return this.chart.addOverlay(this.chart.chart.addSeries(LineSeries, options, index), title);
   }
 
   show({ rows, null_value: middle, null_band: band }, timeframe) {
@@ -37,11 +41,11 @@ class Pane {
       if (value !== null) values.set(time, { time, value });
       if (phi !== null) truths.set(time, { time, value: phi });
     }
-    this.value.setData([...values.values()]);
-    this.truth?.setData([...truths.values()]);
-    this.#lines.forEach((line) => this.value.removePriceLine(line));
+    this.value.setPoints([...values.values()], this.chart.series);
+    this.truth?.setPoints([...truths.values()], this.chart.series);
+    this.#lines.forEach((line) => this.value.line.removePriceLine(line));
     const levels = [middle, ...(band ?? [])];
-    this.#lines = levels.map((price, i) => this.value.createPriceLine({
+    this.#lines = levels.map((price, i) => this.value.line.createPriceLine({
       price,
       color: colour("--muted"),
       lineWidth: 1,
@@ -51,14 +55,14 @@ class Pane {
   }
 
   colour() {
-    this.value.applyOptions({ color: colour("--accent") });
-    this.truth?.applyOptions({ color: colour("--phi-plus") });
+    this.value.line.applyOptions({ color: colour("--accent") });
+    this.truth?.line.applyOptions({ color: colour("--phi-plus") });
     this.#lines.forEach((line) => line.applyOptions({ color: colour("--muted") }));
   }
 
   remove() {
-    if (this.truth) this.chart.removeSeries(this.truth);
-    this.chart.removeSeries(this.value);
+    if (this.truth) this.chart.removeOverlay(this.truth);
+    this.chart.removeOverlay(this.value);
   }
 }
 
@@ -66,7 +70,7 @@ class Pane {
 export class IndicatorPanes {
   #panes = new Map();
   #timeframe = null;
-  #start = null;
+  #span = null; // {from, to} epoch ms: what the panes hold
 
   constructor(chart, symbol, choice) {
     this.chart = chart;
@@ -77,16 +81,20 @@ export class IndicatorPanes {
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
-  /** Show the measures for a chart whose first candle opened at `start` (epoch ms). */
-  show(timeframe, start) {
+  /** Show the measures of a span (epoch ms), and of as much again on both sides. */
+  show(timeframe, { from, to }) {
+    const isHere = this.#span && this.#span.from <= from && to <= this.#span.to;
+    if (isHere && timeframe === this.#timeframe) return;
+    const most = (MOST_WINDOWS / 2) * TIMEFRAMES.get(timeframe) * 1000;
+    const margin = Math.min(to - from, Math.max(0, most - (to - from) / 2));
     this.#timeframe = timeframe;
-    this.#start = start;
+    this.#span = { from: Math.max(from - margin, to - most, 0), to: to + margin };
     this.#choose();
     this.#refresh();
   }
 
   #choose() {
-    if (this.#start === null) return;
+    if (this.#span === null) return;
     for (const box of this.choice.querySelectorAll("input")) {
       const pane = this.#panes.get(box.value);
       if (box.checked && !pane) {
@@ -108,10 +116,10 @@ export class IndicatorPanes {
     const timeframe = this.#timeframe;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
     const step = pane.name === "persistence" ? minutes * TICKS_PER_MINUTE : minutes;
-    const start = Math.max(this.#start, Date.now() - MOST_WINDOWS * minutes * 60_000);
+    const { from: start, to: end } = this.#span;
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {
-      const answer = await fetch(`${path}?step=${step}&start=${start}`);
+      const answer = await fetch(`${path}?step=${step}&start=${start}&end=${end}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const table = await answer.json();
       if (timeframe === this.#timeframe && this.#panes.has(pane.name)) pane.show(table, timeframe);

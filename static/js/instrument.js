@@ -1,163 +1,183 @@
-// The instrument page: history from the API, then every tick from the stream.
+// The instrument page: puts history, stream, chart and controls together.
 
+import { Announcer } from "./announcer.js";
+import { CandleValues } from "./candle-values.js";
+import { CandleWindow } from "./candle-window.js";
 import { TIMEFRAMES } from "./candle-series.js";
 import { Chart } from "./chart.js";
+import { ChartKeys } from "./chart-keys.js";
+import { ChartTable } from "./chart-table.js";
+import { clock } from "./clock.js";
 import { bindConnection } from "./connection.js";
-import { History, PAGE_CANDLES } from "./history.js";
+import { saveAnswer, savePicture } from "./exports.js";
+import { History } from "./history.js";
 import { IndicatorPanes } from "./indicators.js";
 import { MarketStream } from "./market-stream.js";
+import { bindMenus } from "./menus.js";
 import { QuoteLine } from "./quote-line.js";
+import { RegimesReader } from "./regimes-reader.js";
+import { addressOf, readAddress, writeAddress } from "./view-address.js";
 
-const page = document.getElementById("instrument");
-const message = document.getElementById("chart-message");
-const values = document.getElementById("values");
+const MOST_ROWS_OF_A_FILE = 10_000;
+
+const find = (id) => document.getElementById(id);
+const page = find("instrument");
 const { symbol } = page.dataset;
-const element = document.getElementById("chart");
+const element = find("chart");
 const quote = new QuoteLine(page);
 const history_ = new History(symbol);
+const announcer = new Announcer(find("announcer"));
+const say = (text) => announcer.say(text);
 
 const chart = new Chart(element, {
-  precision: quote.precision,
-  tickSize: Number(page.dataset.tickSize),
-  onEdge: loadOlder,
-  onCrosshair: (candle) => showValues(candle ?? chart.series.candles.at(-1), candle === null),
+  precision: quote.precision, tickSize: Number(page.dataset.tickSize),
+});
+const candles = new CandleWindow(history_, element.dataset.timeframe, () => chart.isHeld);
+const regimes = new RegimesReader(history_, chart.band);
+const panes = new IndicatorPanes(chart, symbol, find("panes"));
+const values = new CandleValues(find("values"), chart, quote.precision);
+const table = new ChartTable(find("chart-table"), chart, (candle) => values.cells(candle));
+const help = find("help");
+const keys = new ChartKeys(chart, {
+  first: () => candles.first(),
+  newest: goToNewest,
+  help: () => help.showModal(),
+  table: toggleTable,
+}, say, (candle) => values.describe(candle));
+
+let stream = null;
+let pointed = null; // index under the cross-hair
+let hasMoved = false; // the reader chose what to look at; it belongs into the address
+
+// History and ticks.
+
+function open({ timeframe, from, to }) {
+  element.setAttribute("aria-busy", "true");
+  if (from === null) candles.newest(timeframe);
+  else candles.around(timeframe, from, to ?? Date.now());
+}
+
+candles.addEventListener("replaced", ({ detail: { view } }) => {
+  const { series } = candles;
+  chart.draw(series);
+  pointed = null;
+  if (view === "start") chart.showSpan(startOf(series));
+  else if (view) chart.showSpan({ from: view.from, to: Math.min(view.to, series.last?.openedAt ?? 0) });
+  else chart.showNewest();
+  element.setAttribute("aria-busy", "false");
+  showMessage(series.candles.length ? "" : "No ticks have been recorded here yet.");
+  listen();
+  values.show(null);
+  if (element.matches(":focus")) keys.tell();
+});
+candles.addEventListener("moved", ({ detail: { shift } }) => {
+  chart.draw(candles.series, shift);
+  if (pointed !== null) pointed += shift;
+});
+candles.addEventListener("changed", ({ detail }) => {
+  chart.update(detail.candles);
+  if (!find("chart-message").hidden) showMessage("");
+  values.show(pointed);
+  table.refresh();
+});
+candles.addEventListener("failed", ({ detail: { error } }) => {
+  element.setAttribute("aria-busy", "false");
+  showMessage(`The history could not be read: ${error.message}`, true);
 });
 
-const panes = new IndicatorPanes(chart.chart, symbol, document.getElementById("panes"));
+/** As many of the first candles as were on the screen. */
+function startOf({ candles: all }) {
+  const width = chart.view ? Math.ceil(chart.view.to - chart.view.from) : 100;
+  const last = all[Math.min(all.length - 1, Math.max(10, width))];
+  return { from: all[0]?.openedAt ?? 0, to: last?.openedAt ?? 0 };
+}
 
-let timeframe = element.dataset.timeframe;
-let reading = 0; // number of the newest read of the history; older answers are dropped
-let queued = null; // ticks that came while the history was read
-let reachedStart = false;
-let readingOlder = false;
-let stream = null;
-
-function showMessage(text, canRetry) {
+function showMessage(text, canRetry = false) {
+  const message = find("chart-message");
   message.hidden = text === "";
   message.querySelector("p").textContent = text;
-  document.getElementById("retry").hidden = !canRetry;
-}
-
-/** Read the newest history, put it on the chart, then the ticks that came meanwhile. */
-async function load() {
-  const number = (reading += 1);
-  queued ??= [];
-  element.setAttribute("aria-busy", "true");
-  try {
-    const candles = await history_.candles(timeframe);
-    if (number !== reading) return;
-    const rows = queued;
-    queued = null;
-    reachedStart = candles.length < PAGE_CANDLES;
-    chart.show(timeframe, candles);
-    listen();
-    stream.skipTo(symbol, chart.series.lastSeq);
-    take(rows);
-    showMessage(candles.length ? "" : "No ticks have been recorded yet.", false);
-    showValues(chart.series.candles.at(-1), true);
-    if (candles.length) {
-      readRegimes(candles[0].openedAt);
-      panes.show(timeframe, candles[0].openedAt);
-    }
-  } catch (error) {
-    if (number === reading) showMessage(`The history could not be read: ${error.message}`, true);
-  } finally {
-    if (number === reading) element.setAttribute("aria-busy", "false");
-  }
-}
-
-async function loadOlder() {
-  if (readingOlder || reachedStart || queued) return;
-  readingOlder = true;
-  const [number, end] = [reading, chart.series.candles[0].openedAt];
-  try {
-    const candles = await history_.candles(timeframe, end);
-    if (number !== reading) return;
-    reachedStart = candles.length < PAGE_CANDLES;
-    chart.prepend(candles);
-    if (candles.length) {
-      readRegimes(candles[0].openedAt, end);
-      panes.show(timeframe, candles[0].openedAt);
-    }
-  } catch (error) {
-    console.warn(`older candles: ${error.message}`); // asked again at the next scroll
-  } finally {
-    readingOlder = false;
-  }
-}
-
-/** The band is an extra: without it the chart still stands. */
-async function readRegimes(start, end = null) {
-  try {
-    chart.band.add(await history_.regimes(start, end));
-  } catch (error) {
-    console.warn(`regimes: ${error.message}`);
-  }
-}
-
-function take(rows) {
-  if (rows.length === 0) return;
-  quote.take(rows);
-  if (queued) {
-    queued.push(...rows);
-    return;
-  }
-  const wasEmpty = chart.series.candles.length === 0;
-  chart.take(rows);
-  if (wasEmpty) showMessage("", false);
-  paint();
-}
-
-function paint() {
-  quote.paint();
-  if (!pointing) showValues(chart.series.candles.at(-1), true);
-}
-
-let pointing = false;
-
-function showValues(candle, isNewest) {
-  pointing = !isNewest;
-  if (!candle) return;
-  const text = (price) => price.toFixed(quote.precision);
-  const middle = candle.openedAt + (TIMEFRAMES.get(chart.series.timeframe) * 1000) / 2;
-  const at = isNewest ? Infinity : middle;
-  const regime = isNewest ? chart.band.sorted.at(-1) : chart.band.at(at);
-  const shown = {
-    time: new Date(candle.openedAt).toISOString().slice(0, 16).replace("T", " "),
-    open: text(candle.open),
-    high: text(candle.high),
-    low: text(candle.low),
-    close: text(candle.close),
-    phi: regime ? regime.phi.toFixed(2).replace("-", "\u2212") : "–",
-  };
-  for (const [name, value] of Object.entries(shown)) {
-    values.querySelector(`[data-value=${name}]`).textContent = value;
-  }
+  find("retry").hidden = !canRetry;
 }
 
 /** Start the stream where the first history ends. */
 function listen() {
-  if (stream) return;
-  stream = new MarketStream({
-    since: { [symbol]: chart.series.lastSeq },
-    kinds: ["quotes", "status", "regimes"],
+  const { lastSeq, isLive } = candles.series;
+  if (stream) {
+    if (isLive) stream.skipTo(symbol, lastSeq);
+    return;
+  }
+  const since = isLive ? lastSeq : quote.lastSeq;
+  stream = new MarketStream({ since: { [symbol]: since }, kinds: ["quotes", "status", "regimes"] });
+  bindConnection(find("connection"), stream);
+  stream.addEventListener("ticks", ({ detail: { rows } }) => {
+    quote.take(rows);
+    quote.paint();
+    candles.take(rows);
   });
-  bindConnection(document.getElementById("connection"), stream);
-  stream.addEventListener("ticks", ({ detail }) => take(detail.rows));
-  stream.addEventListener("gap", load);
+  stream.addEventListener("gap", () => open(viewNow()));
   stream.addEventListener("regime", ({ detail: { data } }) => {
-    chart.band.add([{ phi: data[0], startedAt: data[1], endedAt: Infinity }]);
+    regimes.begin({ phi: data[0], startedAt: data[1], endedAt: Infinity });
   });
   stream.start();
 }
 
-function choose(name) {
-  timeframe = name;
+// What is looked at.
+
+/** @returns {import("./view-address.js").View} */
+function viewNow() {
+  const { visible, series: { timeframe, candles: all } } = chart;
+  if (!visible || !hasMoved) return { timeframe, from: null, to: null };
+  const to = chart.isFollowing ? null : all[visible.to].openedAt;
+  return { timeframe, from: all[visible.from].openedAt, to };
+}
+
+chart.addEventListener("view", ({ detail: { view } }) => {
+  if (view) candles.look(view);
+  find("to-newest").hidden = chart.isFollowing || chart.series.candles.length === 0;
+});
+chart.addEventListener("settled", () => {
+  const { visible, series } = chart;
+  if (!visible) return;
+  const length = TIMEFRAMES.get(series.timeframe) * 1000;
+  const span = {
+    from: series.candles[visible.from].openedAt,
+    to: series.candles[visible.to].openedAt + length,
+  };
+  regimes.cover(span).then(() => values.show(pointed));
+  panes.show(series.timeframe, span);
+  if (candles.series === series) writeAddress(viewNow());
+  values.show(pointed);
+});
+chart.addEventListener("point", ({ detail: { index } }) => {
+  pointed = index;
+  values.show(index);
+});
+for (const act of ["pointerdown", "wheel", "keydown"]) {
+  element.addEventListener(act, () => (hasMoved = true), { passive: true });
+}
+
+function goToNewest() {
+  hasMoved = false;
+  if (candles.series.isLive) {
+    chart.showNewest();
+    keys.tell();
+  } else candles.newest();
+}
+
+/** Another timeframe: of the same time where the reader looks at the past. */
+function choose(timeframe) {
+  const view = viewNow();
+  const isPast = view.to !== null;
+  if (!isPast) hasMoved = false;
+  markTimeframe(timeframe);
+  open(isPast ? { ...view, timeframe } : { timeframe, from: null, to: null });
+}
+
+function markTimeframe(timeframe) {
   document.querySelectorAll(".timeframes a").forEach((link) => {
-    if (link.dataset.timeframe === name) link.setAttribute("aria-current", "true");
+    if (link.dataset.timeframe === timeframe) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   });
-  load();
 }
 
 document.querySelector(".timeframes").addEventListener("click", (event) => {
@@ -168,7 +188,83 @@ document.querySelector(".timeframes").addEventListener("click", (event) => {
   choose(link.dataset.timeframe);
 });
 addEventListener("popstate", () => {
-  choose(new URLSearchParams(location.search).get("timeframe") ?? "1m");
+  const view = readAddress();
+  hasMoved = view.from !== null;
+  markTimeframe(view.timeframe);
+  open(view);
 });
-document.getElementById("retry").addEventListener("click", load);
-load();
+
+// Controls.
+
+function showZone() {
+  find("zone").textContent = clock.zone === "UTC" ? "UTC" : "Local";
+  find("zone").title = `Times are in ${clock.name}; switch to ${clock.zone === "UTC" ? "local time" : "UTC"}`;
+}
+
+function toggleTable() {
+  table.toggle();
+  find("table-switch").setAttribute("aria-pressed", table.isOpen);
+  if (!table.isOpen) element.focus();
+}
+
+async function copyLink() {
+  const address = location.origin + addressOf({ ...viewNow(), ...spanNow() });
+  try {
+    await navigator.clipboard.writeText(address);
+    say("The link to this view was copied.");
+  } catch {
+    history.replaceState(null, "", address);
+    say("The link is in the address bar.");
+  }
+}
+
+/** What is on the screen, from the first candle to the last, whether it follows or not. */
+function spanNow() {
+  const { visible, series: { candles: all } } = chart;
+  return visible ? { from: all[visible.from].openedAt, to: all[visible.to].openedAt } : {};
+}
+
+function fileName(ending) {
+  const { from = Date.now() } = spanNow();
+  const start = new Date(from).toISOString().slice(0, 16).replaceAll(":", "");
+  return `${symbol}-${chart.series.timeframe}-${start}Z.${ending}`;
+}
+
+function saveChart() {
+  const { from, to } = spanNow();
+  const range = from ? `${clock.format(from, "full")} to ${clock.format(to, "full")} ${clock.name}` : "";
+  savePicture(chart.picture(), `${symbol} ${chart.series.timeframe}  ${range}`, fileName("png"));
+}
+
+function saveCandles() {
+  const { from, to } = spanNow();
+  if (from === undefined) return;
+  const { timeframe } = chart.series;
+  saveAnswer(history_.csvAddress(timeframe, from, to + 1, MOST_ROWS_OF_A_FILE), fileName("csv"));
+}
+
+clock.addEventListener("change", () => {
+  showZone();
+  values.show(pointed);
+  table.refresh();
+  say(`Times are in ${clock.name}.`);
+});
+const buttons = {
+  zone: () => clock.switchZone(),
+  "table-switch": toggleTable,
+  "to-newest": goToNewest,
+  "help-open": () => help.showModal(),
+  "copy-link": copyLink,
+  "save-png": saveChart,
+  "save-csv": saveCandles,
+  "table-older": () => keys.page(-1),
+  "table-newer": () => keys.page(1),
+  retry: () => open(readAddress()),
+};
+Object.entries(buttons).forEach(([id, act]) => find(id).addEventListener("click", act));
+bindMenus();
+showZone();
+
+const asked = readAddress();
+hasMoved = asked.from !== null;
+open(asked);

@@ -94,7 +94,7 @@ export class MarketStream extends EventTarget {
     const [, kind, symbol] = /^(\w+)\.(.+)$/.exec(frame.topic ?? "") ?? [];
     if (frame.type === "ticks") this.#ticks(symbol, frame.data);
     else if (frame.type === "gap") this.#gap(symbol, frame);
-    else if (frame.type === "reset") this.#reset(symbol);
+    else if (frame.type === "reset") this.#reset(symbol, frame);
     else if (frame.type === "regime") this.#emit("regime", { symbol, data: frame.data });
     else if (frame.type === "reading") this.#emit("reading", { topic: frame.topic, data: frame.data });
     else if (kind === "status") {
@@ -134,9 +134,9 @@ export class MarketStream extends EventTarget {
     this.#mendSoon(symbol, 0);
   }
 
-  /** The numbers of an instrument start over: another database stands behind the server. */
-  #reset(symbol) {
-    this.#ledgers.set(symbol, new SeqLedger());
+  /** The history ends before what we have: another database stands behind the server. */
+  #reset(symbol, { last_seq: last }) {
+    this.#ledgers.set(symbol, new SeqLedger(last));
     this.#queued.delete(symbol);
     this.#emit("gap", { symbol });
   }
@@ -171,6 +171,7 @@ export class MarketStream extends EventTarget {
       const answer = await fetch(`${path}?since_seq=${from - 1}&limit=${limit}`);
       if (!answer.ok) throw new Error(`the ticks from ${from} on: ${answer.status}`);
       const { rows } = await answer.json();
+      if (ledger !== this.#ledgers.get(symbol)) return; // a reset came meanwhile
       this.#ticks(symbol, rows);
       ledger.close(from, Math.min(to, from + limit - 1)); // what was not there will not come
     } catch {

@@ -23,14 +23,13 @@ function mix(from, to, share) {
 
 /** A primitive of lightweight-charts: attach it to the candle series. */
 export class RegimesBand {
-  #regimes = new Map(); // startedAt -> regime
+  #sorted = [];
   #chart = null;
   #requestUpdate = () => {};
 
-  /** `timeAt(ms)` gives the place of a moment on the axis in candles, null where there is none. */
+  /** `logicalAt(ms)` gives the place of a moment on the axis in candles. */
   constructor(logicalAt) {
     this.logicalAt = logicalAt;
-    this.sorted = [];
     this.readColours();
   }
 
@@ -39,20 +38,46 @@ export class RegimesBand {
     this.#requestUpdate();
   }
 
-  add(regimes) {
-    regimes.forEach((regime) => this.#regimes.set(regime.startedAt, regime));
-    this.sorted = [...this.#regimes.values()].sort((a, b) => a.startedAt - b.startedAt);
-    // A regime ends where the next one starts, whatever was known when it was read.
-    this.sorted.forEach((regime, i) => {
-      const next = this.sorted[i + 1]?.startedAt ?? Infinity;
-      if (regime.endedAt > next) regime.endedAt = next;
-    });
+  get length() {
+    return this.#sorted.length;
+  }
+
+  /** The regime in force now, if it is known. */
+  get newest() {
+    const last = this.#sorted.at(-1);
+    return last?.endedAt === Infinity ? last : undefined;
+  }
+
+  /** Show these regimes instead, ascending. */
+  replace(regimes) {
+    this.#sorted = regimes;
     this.#requestUpdate();
+  }
+
+  /** A regime comes into force; what is in force so far ends there. */
+  begin(regime) {
+    const before = this.#sorted.filter(({ startedAt }) => startedAt < regime.startedAt);
+    const last = before.at(-1);
+    if (last?.endedAt > regime.startedAt) before[before.length - 1] = { ...last, endedAt: regime.startedAt };
+    this.replace([...before, regime]);
   }
 
   /** Return the regime in force at `ms`, undefined where none is known. */
   at(ms) {
-    return this.sorted.findLast(({ startedAt, endedAt }) => startedAt <= ms && ms < endedAt);
+    const regime = this.#sorted[this.#indexAt(ms)];
+    return regime && ms < regime.endedAt ? regime : undefined;
+  }
+
+  /** The place of the last regime that began by `ms`, -1 where none did. */
+  #indexAt(ms) {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle].startedAt <= ms) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 
   colourOf(phi) {
@@ -78,7 +103,7 @@ export class RegimesBand {
   }
 
   #draw(target) {
-    if (!this.#chart) return;
+    if (!this.#chart || this.#sorted.length === 0) return;
     const scale = this.#chart.timeScale();
     // Only whole candles have a coordinate there; the axis is linear between them.
     const origin = scale.logicalToCoordinate(0);
@@ -86,12 +111,13 @@ export class RegimesBand {
     const perCandle = scale.logicalToCoordinate(1) - origin;
     target.useBitmapCoordinateSpace(({ context, bitmapSize, horizontalPixelRatio: ratio, verticalPixelRatio }) => {
       const height = BAND_PX * verticalPixelRatio;
-      for (const { phi, startedAt, endedAt } of this.sorted) {
+      for (const { phi, startedAt, endedAt } of this.#sorted) {
         const [from, to] = [this.logicalAt(startedAt), this.logicalAt(endedAt)];
         if (from === to) continue;
         const left = Math.round((origin + from * perCandle) * ratio);
         const right = Math.round((origin + to * perCandle) * ratio);
-        if (right <= 0 || left >= bitmapSize.width) continue;
+        if (right <= 0) continue;
+        if (left >= bitmapSize.width) break;
         context.fillStyle = this.colourOf(phi);
         context.fillRect(left, bitmapSize.height - height, Math.max(1, right - left), height);
       }

@@ -1,0 +1,184 @@
+// Which stretch of the history is in memory: what is on the screen and enough on both sides.
+
+import { CandleSeries } from "./candle-series.js";
+
+const FIRST_PAGE = 600; // enough for most screens, soon there
+const PAGE = 2_000;
+const MOST = 8_000; // candles in memory, unless more are on the screen
+const LEAST_MARGIN = 500; // candles beside the screen; fewer, and more are read
+
+/**
+ * The only one who changes the series. Events:
+ * "replaced" {view}: another stretch; view: where to look, null: at the newest;
+ * "moved" {shift}: candles were added or dropped, those that stayed are `shift` further right;
+ * "changed" {candles}: ticks came; "failed" {error}.
+ */
+export class CandleWindow extends EventTarget {
+  #history;
+  #isHeld;
+  #reading = 0; // number of the newest stretch; answers for an older one are dropped
+  #busy = { older: false, newer: false };
+  #queued = null; // ticks that come while something is read that ends with the open candle
+  #hasStart = false; // the first candle of all is here
+  #view = { from: 0, to: 0 };
+
+  /** @param {() => boolean} isHeld whether a finger drags the chart: the right end must stay */
+  constructor(history, timeframe, isHeld) {
+    super();
+    this.#history = history;
+    this.#isHeld = isHeld;
+    this.series = new CandleSeries(timeframe);
+  }
+
+  // Other stretches.
+
+  newest(timeframe = this.series.timeframe) {
+    return this.#replace(timeframe, null, () => this.#read(timeframe, { limit: FIRST_PAGE }));
+  }
+
+  first() {
+    const { timeframe } = this.series;
+    return this.#replace(timeframe, "start", async () => {
+      const page = await this.#read(timeframe, { start: 0, limit: PAGE });
+      return { ...page, hasStart: true };
+    });
+  }
+
+  /** The candles between two moments (epoch ms) and some before. */
+  around(timeframe, from, to) {
+    return this.#replace(timeframe, { from, to }, async () => {
+      const [before, after] = await Promise.all([
+        this.#read(timeframe, { end: from, limit: LEAST_MARGIN }),
+        this.#readUntil(timeframe, from, to),
+      ]);
+      return {
+        candles: [...before.candles, ...after.candles],
+        isLive: after.isLive || (after.candles.length === 0 && before.isLive),
+        hasStart: before.candles.length < LEAST_MARGIN,
+      };
+    });
+  }
+
+  async #readUntil(timeframe, from, to) {
+    const candles = [];
+    for (let start = from; ; start = candles.at(-1).openedAt + 1) {
+      const page = await this.#read(timeframe, { start, limit: PAGE });
+      candles.push(...page.candles);
+      const isEnd = page.isLive || page.candles.length < PAGE;
+      if (isEnd || candles.length >= MOST || candles.at(-1).openedAt >= to) {
+        return { candles, isLive: page.isLive };
+      }
+    }
+  }
+
+  #read(timeframe, query) {
+    return this.#history.candles(timeframe, query);
+  }
+
+  async #replace(timeframe, view, read) {
+    const number = (this.#reading += 1);
+    this.#queued ??= [];
+    this.#busy = { older: true, newer: true };
+    try {
+      const { candles, isLive, hasStart = candles.length < FIRST_PAGE } = await read();
+      if (number !== this.#reading) return;
+      this.series = new CandleSeries(timeframe, candles, isLive);
+      this.#hasStart = hasStart;
+      this.#busy = { older: false, newer: false };
+      this.#emit("replaced", { view });
+      this.#takeQueued();
+    } catch (error) {
+      if (number === this.#reading) this.#emit("failed", { error });
+    }
+  }
+
+  // The same stretch, longer or shorter.
+
+  /** Say which candles are on the screen (indices); reads what will be seen next. */
+  look(view) {
+    this.#view = view;
+    if (this.series.candles.length === 0) return;
+    const margin = Math.max(LEAST_MARGIN, 2 * (view.to - view.from));
+    if (view.from < margin && !this.#hasStart) this.#extend("older", () => this.#older());
+    const after = this.series.candles.length - view.to;
+    if (after < margin && !this.series.isLive && !this.#isHeld()) {
+      this.#extend("newer", () => this.#newer());
+    }
+  }
+
+  async #extend(side, read) {
+    if (this.#busy[side]) return;
+    this.#busy[side] = true;
+    const busy = this.#busy;
+    try {
+      const shift = await read();
+      if (shift === null) return;
+      this.#emit("moved", { shift: shift - this.#trim(side, shift) });
+    } catch (error) {
+      console.warn(`${side} candles: ${error.message}`); // asked again at the next move
+    } finally {
+      busy[side] = false;
+    }
+  }
+
+  async #older() {
+    const { timeframe, first } = this.series;
+    const number = this.#reading;
+    const { candles } = await this.#read(timeframe, { end: first.openedAt, limit: PAGE });
+    if (number !== this.#reading) return null;
+    this.#hasStart = candles.length < PAGE;
+    return this.series.prepend(candles);
+  }
+
+  async #newer() {
+    const { timeframe, last } = this.series;
+    const number = this.#reading;
+    this.#queued ??= [];
+    try {
+      const page = await this.#read(timeframe, { start: last.openedAt + 1, limit: PAGE });
+      if (number !== this.#reading || this.#isHeld()) return null;
+      this.series.append(page.candles, page.isLive);
+      return 0;
+    } finally {
+      if (number === this.#reading) this.#takeQueued(); // in vain unless it is live now
+    }
+  }
+
+  /** Drop what is far from the screen, at the other side than `side`; return how many on the left. */
+  #trim(side, shift) {
+    const { length } = this.series.candles;
+    const [from, to] = [this.#view.from + shift, this.#view.to + shift];
+    const most = Math.max(MOST, 6 * (to - from));
+    if (length <= most || (side === "older" && this.#isHeld())) return 0;
+    if (side === "older") {
+      this.series.keep(0, Math.max(most, Math.ceil(to)));
+      return 0;
+    }
+    const dropped = Math.min(length - most, Math.floor(from));
+    this.series.keep(dropped, length);
+    if (dropped > 0) this.#hasStart = false;
+    return dropped;
+  }
+
+  // Ticks.
+
+  take(rows) {
+    if (this.#queued) this.#queued.push(...rows);
+    else this.#add(rows);
+  }
+
+  #takeQueued() {
+    const rows = this.#queued ?? [];
+    this.#queued = null;
+    this.#add(rows);
+  }
+
+  #add(rows) {
+    const candles = this.series.take(rows);
+    if (candles.size) this.#emit("changed", { candles });
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

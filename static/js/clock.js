@@ -1,0 +1,64 @@
+// Times as text, in UTC or in the reader's own time zone.
+
+import { LOCALE } from "./locale.js";
+
+const KEY = "zone";
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const FORMATS = {
+  time: TIME,
+  day: { day: "numeric", month: "short" },
+  month: { month: "short" },
+  year: { year: "numeric" },
+  date: { year: "numeric", month: "short", day: "numeric", weekday: "short" },
+  full: { year: "numeric", month: "short", day: "numeric", ...TIME },
+};
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage is barred: each page starts in UTC
+  }
+}
+
+function remember(zone) {
+  try {
+    localStorage.setItem(KEY, zone);
+  } catch {
+    // for this page alone, then
+  }
+}
+
+/** Event "change" when the zone was switched. */
+class Clock extends EventTarget {
+  #formats = new Map();
+  zone = remembered() === "local" ? "local" : "UTC";
+
+  /** The name of the zone for people. */
+  get name() {
+    return this.zone === "UTC" ? "UTC" : Intl.DateTimeFormat(LOCALE).resolvedOptions().timeZone;
+  }
+
+  switchZone() {
+    this.zone = this.zone === "UTC" ? "local" : "UTC";
+    this.#formats.clear();
+    remember(this.zone);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {keyof FORMATS} kind */
+  format(ms, kind) {
+    if (!this.#formats.has(kind)) {
+      const timeZone = this.zone === "UTC" ? { timeZone: "UTC" } : {};
+      this.#formats.set(kind, new Intl.DateTimeFormat(LOCALE, { ...FORMATS[kind], ...timeZone }));
+    }
+    return this.#formats.get(kind).format(ms);
+  }
+
+  /** What the clocks of the zone show at `ms`, as if they stood in UTC. */
+  wall(ms) {
+    return this.zone === "UTC" ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000;
+  }
+}
+
+export const clock = new Clock();
