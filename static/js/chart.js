@@ -243,8 +243,8 @@ export class Chart extends EventTarget {
       timeScale: { borderColor: line },
     });
     this.candles.applyOptions({
-      upColor: up, borderUpColor: up, wickUpColor: up,
-      downColor: down, borderDownColor: down, wickDownColor: down,
+      borderVisible: false, upColor: up, wickUpColor: up,
+      downColor: down, wickDownColor: down,
     });
     this.band.readColours();
   }

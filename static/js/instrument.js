@@ -145,6 +145,7 @@ chart.addEventListener("settled", () => {
   };
   regimes.cover(span).then(() => values.show(pointed));
   panes.show(series.timeframe, span);
+  Object.assign(element.dataset, span);
   if (candles.series === series) writeAddress(viewNow());
   values.show(pointed);
 });
@@ -268,3 +269,5 @@ showZone();
 const asked = readAddress();
 hasMoved = asked.from !== null;
 open(asked);
+
+export { candles, chart, stream };

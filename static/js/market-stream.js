@@ -58,7 +58,7 @@ export class MarketStream extends EventTarget {
       const worked = await this.#transport.run();
       this.#transport = null;
       this.#ladder.ended(worked);
-      this.#failures = worked ? 0 : this.#failures + 1;
+      this.#failures += 1; // 0 before that where frames came
       // While polling works, a vain try of a better way changes nothing.
       if (way === "polling" ? !worked : worked) this.#tell(null);
       if (!this.#isStopped && !(worked && way === "polling")) await this.#pause();
@@ -86,11 +86,11 @@ export class MarketStream extends EventTarget {
   }
 
   opened() {
-    this.#failures = 0;
     this.#tell(this.#ladder.way);
   }
 
   frame(frame) {
+    this.#failures = 0;
     const [, kind, symbol] = /^(\w+)\.(.+)$/.exec(frame.topic ?? "") ?? [];
     if (frame.type === "ticks") this.#ticks(symbol, frame.data);
     else if (frame.type === "gap") this.#gap(symbol, frame);

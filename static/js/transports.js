@@ -99,6 +99,7 @@ export class SocketTransport extends Transport {
   #answer({ op, code, detail }) {
     if (op !== "error") return;
     if (code !== "unavailable") console.warn(`stream: ${detail}`);
+    this.worked = false;
     this.end(); // and try again later
   }
 
