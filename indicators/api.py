@@ -248,31 +248,37 @@ class RunsView(APIView):  # type: ignore[misc]
     )
     def post(self, request: Any) -> HttpResponse:
         """Compute a measure over every window of a span; answers at once where to look."""
-        asked = RunRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wish = asked.validated_data
-        instrument = find_instrument(wish["symbol"])
-        parameters = checked(find_indicator(wish["indicator"]), wish["parameters"])
-        try:
-            run = runs.plan_run(
-                indicator=wish["indicator"],
-                instrument=instrument,
-                start=wish["start"],
-                end=wish["end"],
-                parameters=parameters,
-                step=wish["step"],
-            )
-        except runs.RunRefusedError as error:
-            raise ValidationError({"start": [str(error)]}) from error
-        try:
-            start_run(run)
-        except BrokerError as error:
-            runs.fail(run.pk, f"the broker was away: {error}")
-            raise BrokerAway from error
+        run = start_asked_run(request.data)
         response = wire.json_response(run_json(run))
         response.status_code = 202
         response["Location"] = f"/api/v1/indicators/runs/{run.pk}/"
         return response
+
+
+def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
+    """Check, store and start a computation; raise APIException naming what is wrong."""
+    asked = RunRequest(data=data)
+    asked.is_valid(raise_exception=True)
+    wish = asked.validated_data
+    instrument = find_instrument(wish["symbol"])
+    parameters = checked(find_indicator(wish["indicator"]), wish["parameters"])
+    try:
+        run = runs.plan_run(
+            indicator=wish["indicator"],
+            instrument=instrument,
+            start=wish["start"],
+            end=wish["end"],
+            parameters=parameters,
+            step=wish["step"],
+        )
+    except runs.RunRefusedError as error:
+        raise ValidationError({"start": [str(error)]}) from error
+    try:
+        start_run(run)
+    except BrokerError as error:
+        runs.fail(run.pk, f"the broker was away: {error}")
+        raise BrokerAway from error
+    return run
 
 
 class RunView(APIView):  # type: ignore[misc]

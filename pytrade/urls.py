@@ -1,10 +1,11 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pytrade import health
 from pytrade.problems import problem
+from pytrade.status import status
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
@@ -14,11 +15,12 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", include("quotes.urls")),
     path("laboratory/", include("indicators.urls")),
+    path("status/", status, name="status"),
     path("api/v1/", include("quotes.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),
     path("udf/", include("quotes.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/v1/.*/$", unknown_address),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,0 +1,63 @@
+"""The page of long computations: their progress; staff start and cancel them."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.exceptions import APIException
+
+from indicators import runs
+from indicators.api import find_run, start_asked_run
+from indicators.catalogue import INDICATORS
+from indicators.models import ComputationRun
+from instruments.models import Instrument
+
+SHOWN = 50
+FIELDS = ("indicator", "symbol", "start", "end", "n")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def computations(request: HttpRequest) -> HttpResponse:
+    """List the newest computations; POST starts one."""
+    if request.method != "POST":
+        return render(request, "runs.html", page({}, []))
+    if not request.user.is_staff:
+        return render(request, "403.html", status=403)
+    asked = {name: request.POST.get(name, "") for name in FIELDS}
+    parameters = {"n": asked["n"]} if asked["n"] else {}
+    try:
+        start_asked_run(asked | {"parameters": parameters})
+    except APIException as error:
+        return render(request, "runs.html", page(asked, told(error.detail)), status=400)
+    return redirect("runs")
+
+
+def told(detail: Any) -> list[str]:
+    """Return what is wrong as lines, each naming its field."""
+    if not isinstance(detail, dict):
+        return [str(detail)]
+    return [
+        f"{name}: {reason}"
+        for name, reasons in detail.items()
+        for reason in (reasons if isinstance(reasons, list) else [reasons])
+    ]
+
+
+def page(asked: dict[str, str], problems: list[str]) -> dict[str, Any]:
+    listed = ComputationRun.objects.select_related("instrument")[:SHOWN]
+    return {
+        "runs": [{"run": run, **runs.progress(run)} for run in listed],
+        "indicators": INDICATORS,
+        "instruments": Instrument.objects.order_by("id"),
+        "asked": asked,
+        "problems": problems,
+    }
+
+
+@require_POST
+def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    if not request.user.is_staff:
+        return render(request, "403.html", status=403)
+    runs.cancel(find_run(run_id))
+    return redirect("runs")

@@ -1,0 +1,47 @@
+// Parts of a page that the server renders anew: <div id="..." data-live="seconds between">.
+
+/** Ask for the page again and take over what changed in `part`; the focus stays where it is. */
+async function refresh(part) {
+  const answer = await fetch(location.href);
+  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById(part.id);
+  if (!fresh) throw new Error("the page has changed: load it again");
+  takeOver(part, fresh);
+}
+
+/** Make `old` like `fresh`, element by element, so that focus and scroll positions survive. */
+function takeOver(old, fresh) {
+  const isLeaf = fresh.children.length === 0 || old.children.length !== fresh.children.length;
+  const isOther = [...fresh.children].some((child, i) => child.tagName !== old.children[i]?.tagName);
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  if (isLeaf || isOther) {
+    if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
+    return;
+  }
+  [...fresh.children].forEach((child, i) => takeOver(old.children[i], child));
+  const texts = (element) => [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
+  const [before, after] = [texts(old), texts(fresh)];
+  after.forEach((text, i) => {
+    if (before[i] && before[i].data !== text.data) before[i].data = text.data;
+  });
+}
+
+async function keepLive(part) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, part.dataset.live * 1000));
+    if (document.hidden) continue;
+    try {
+      await refresh(part);
+      part.classList.remove("outdated");
+      part.removeAttribute("title");
+    } catch (error) {
+      part.classList.add("outdated");
+      part.title = `Not up to date: ${error.message}`;
+    }
+  }
+}
+
+document.querySelectorAll("[data-live]").forEach(keepLive);
