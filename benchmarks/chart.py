@@ -92,7 +92,7 @@ def main() -> int:
     store_minutes("LONG", MINUTES)
     executable, libraries = chromium_of_package()
     env = os.environ | {"LD_LIBRARY_PATH": libraries}
-    with serving(os.environ["DATABASE_URL"]) as address, sync_playwright() as playwright:
+    with serving(dict(os.environ)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=env)
         page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
         figures = {"candles": MINUTES} | measure(page, address)

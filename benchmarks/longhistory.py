@@ -1,7 +1,6 @@
 """A long history of minutes, and a web process that serves it."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -55,8 +54,8 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
 
 
 @contextlib.contextmanager
-def serving(database_url: str) -> Iterator[str]:
-    """Run a web process on that database; its address."""
+def serving(env: dict[str, str]) -> Iterator[str]:
+    """Run a web process in that environment; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -70,7 +69,6 @@ def serving(database_url: str) -> Iterator[str]:
         str(port),
         "pytrade.asgi:application",
     ]
-    env = os.environ | {"DATABASE_URL": database_url}
     process = subprocess.Popen(command, env=env)
     try:
         address = f"http://127.0.0.1:{port}"

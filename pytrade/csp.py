@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 POLICY = (
     "default-src 'self'",
-    "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data: blob:",
     "object-src 'none'",
@@ -33,7 +33,10 @@ def policy(request: HttpRequest) -> str:
     host = request.META.get("HTTP_HOST", "")
     scheme = "wss" if request.is_secure() else "ws"
     sockets = f" {scheme}://{host}" if is_plain(host) else ""
-    return "; ".join([*POLICY, f"connect-src 'self'{sockets}"])
+    # Tools that drive a browser evaluate their own scripts in the page: in development they may.
+    scripts = " 'unsafe-eval'" if settings.DEBUG else ""
+    own = f"script-src 'self'{scripts}", f"connect-src 'self'{sockets}"
+    return "; ".join([*POLICY, *own])
 
 
 def is_plain(host: str) -> bool:

@@ -68,7 +68,13 @@ def test_every_answer_has_a_policy_without_inline_scripts_and_styles(
     assert "script-src 'self';" in policy
     assert "style-src 'self';" in policy
     assert "unsafe" not in policy
-    assert "connect-src 'self' ws://testserver" in policy or "connect-src 'self'" in policy
+
+
+def test_the_policy_names_the_stream_of_this_host(client: Client) -> None:
+    policy = client.get("/livez", headers={"host": "localhost:8000"}).headers[
+        "Content-Security-Policy"
+    ]
+    assert "connect-src 'self' ws://localhost:8000" in policy
 
 
 @pytest.mark.parametrize(

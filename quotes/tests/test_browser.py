@@ -1,36 +1,7 @@
 """The pages as a person meets them: a real market, a real Chromium."""
 
-import json
-
 import pytest
 from playwright.sync_api import expect
-
-from quotes.tests.processes import (
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-    running,
-)
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory):
-    """The address of a running market with two hours of history of three instruments."""
-    env = environment(new_database_url(tmp_path_factory.mktemp("market")))
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
-    port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
-    with running("runsim", *arguments, env=env) as process:
-        with open_stream(port, process) as socket:
-            socket.send(json.dumps({"op": "subscribe", "args": ["status.ES"]}))
-            for message in socket:
-                frame = json.loads(message)
-                if frame.get("type") == "status" and frame["state"] == "live":
-                    break
-        yield f"http://127.0.0.1:{port}"
 
 
 def seq_of(page, symbol):
@@ -56,7 +27,9 @@ def test_the_chart_shows_history_and_changes_its_timeframe(page, market):
     assert "timeframe=5m" in page.url
 
 
-@pytest.mark.parametrize("path", ["/", "/instruments/ES/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/instruments/ES/", "/laboratory/", "/laboratory/runs/", "/status/"]
+)
 @pytest.mark.parametrize("width", [360, 1280, 3840])
 def test_nothing_lies_beside_the_screen(page, market, path, width):
     page.set_viewport_size({"width": width, "height": 800})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from quotes.tests.processes import (
     environment,
@@ -44,8 +44,6 @@ BARRED = (
 )
 NO_SOCKET = f"window.WebSocket = {BARRED};"
 NO_EVENTS = f"window.EventSource = {BARRED};"
-FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
-"""What Chromium itself writes when a server is away."""
 
 
 class Market:
@@ -81,18 +79,6 @@ def market(tmp_path: Path) -> Iterator[Market]:
         yield market
     finally:
         market.kill()
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Page]:
-    """A page that may complain that a server is away, and of nothing else."""
-    page = browser.new_page(locale="en-US")
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    page.close()
-    assert [text for text in complaints if not text.startswith(FAILED_LOAD)] == []
 
 
 def listen(page: Page, market: Market, since: int = 1) -> None:

@@ -71,7 +71,7 @@ export class ChartKeys {
   page(direction) {
     const { view } = this.chart;
     if (!view) return;
-    this.#scroll(direction * Math.max(1, Math.floor(view.to - view.from) - 1));
+    this.#scroll(direction * Math.max(1, Math.floor(view.to - view.from)));
     this.tell();
   }
 
@@ -83,12 +83,14 @@ export class ChartKeys {
     this.tell();
   }
 
-  /** Say what is on the screen. */
+  /** Say what is on the screen, once it is: a view comes with the next frame. */
   tell() {
-    const { visible, series: { candles } } = this.chart;
-    if (!visible) return;
-    const seen = candles.slice(visible.from, visible.to + 1);
-    this.say(`${seen.length} candles. ${this.describe(seen.at(-1))}`);
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const { visible, series: { candles } } = this.chart;
+      if (!visible) return;
+      const seen = candles.slice(visible.from, visible.to + 1);
+      this.say(`${seen.length} candles. ${this.describe(seen.at(-1))}`);
+    }));
   }
 
   /** Move the screen, not past the first candle nor past the newest. */

@@ -65,6 +65,7 @@ candles.addEventListener("replaced", ({ detail: { view } }) => {
   else if (view) chart.showSpan({ from: view.from, to: Math.min(view.to, series.last?.openedAt ?? 0) });
   else chart.showNewest();
   element.setAttribute("aria-busy", "false");
+  performance.mark("chart"); // from here on the page can be used
   showMessage(series.candles.length ? "" : "No ticks have been recorded here yet.");
   listen();
   values.show(null);

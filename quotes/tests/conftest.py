@@ -1,0 +1,68 @@
+"""Running markets and visitors for the tests of the pages."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from benchmarks.longhistory import serving
+from quotes.tests.processes import (
+    environment,
+    free_port,
+    manage,
+    new_database_url,
+    open_stream,
+    running,
+)
+
+LONG_MINUTES = 30_000
+FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
+"""What Chromium itself writes when a server is away."""
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running market with 12 h of history of ES and NQ; the others have none."""
+    env = environment(new_database_url(tmp_path_factory.mktemp("market")))
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
+    with running("runsim", *arguments, env=env) as process:
+        with open_stream(port, process) as socket:
+            socket.send(json.dumps({"op": "subscribe", "args": ["quotes.NQ"]}))
+            while not is_fresh(json.loads(socket.recv(timeout=60))):
+                pass
+        yield f"http://127.0.0.1:{port}"
+
+
+def is_fresh(frame: dict[str, Any]) -> bool:
+    """Tell whether a frame has a tick of now: the history is filled in."""
+    return frame.get("type") == "ticks" and frame["data"][-1][1] > (time.time() - 3) * 1000
+
+
+@pytest.fixture(scope="session")
+def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a web process with three weeks of minutes of LONG, without a live market."""
+    url = new_database_url(tmp_path_factory.mktemp("long"))
+    env = environment(url)
+    manage("migrate", "-v0", env=env)
+    code = f"from benchmarks.longhistory import *; store_minutes('LONG', {LONG_MINUTES})"
+    manage("shell", "-v0", "-c", code, env=env)
+    with serving(env) as address:
+        yield address
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A page that may complain that a server is away, and of nothing else."""
+    page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert [text for text in complaints if not text.startswith(FAILED_LOAD)] == []

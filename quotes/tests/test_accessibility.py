@@ -1,0 +1,185 @@
+"""Every page for everyone: axe's rules, keyboard alone, both themes, no shift, no other host."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.longhistory import serving
+from quotes.tests.processes import environment, manage, new_database_url
+
+AXE = Path("node_modules/axe-core/axe.min.js")
+PAGES = (
+    "/", "/instruments/ES/", "/instruments/CL/", "/laboratory/", "/laboratory/runs/", "/status/",
+    "/instruments/NOPE/",
+)  # fmt: skip
+CHART_KB = 400
+RUN_AXE = """async () => {
+  const { violations } = await axe.run(document);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`);
+}"""
+SHIFTS = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    list.getEntries().forEach((entry) => { sum += entry.hadRecentInput ? 0 : entry.value; });
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(sum), 700);
+})"""
+FOCUS = """() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  const { activeElement: { tagName, id, textContent } } = document;
+  return { name: id || `${tagName} ${textContent.trim().slice(0, 20)}`,
+    seen: outlineStyle !== "none" && parseFloat(outlineWidth) > 0 };
+}"""
+
+
+def visit(browser: Browser, theme: str, width: int = 1280) -> Page:
+    page = browser.new_page(
+        locale="en-US", color_scheme=theme, viewport={"width": width, "height": 800}
+    )
+    page.add_init_script(path=AXE)
+    return page
+
+
+def ready(page: Page) -> None:
+    """Wait for the live parts of whatever page this is."""
+    if page.locator("#connection").count():
+        expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
+    if page.locator("#chart").count():
+        expect(page.locator("#chart")).to_have_attribute("aria-busy", "false")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(browser, market, theme, path):
+    page = visit(browser, theme)
+    page.goto(market + path)
+    ready(page)
+    assert page.evaluate(RUN_AXE) == []
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("opened", ["table", "help", "menu"])
+def test_axe_finds_nothing_in_what_opens_over_the_chart(browser, market, theme, opened):
+    page = visit(browser, theme)
+    page.goto(f"{market}/instruments/ES/")
+    ready(page)
+    page.locator(
+        {"table": "#table-switch", "help": "#help-open", "menu": ".menu summary"}[opened]
+    ).click()
+    if opened == "table":
+        expect(page.locator("#chart-table tbody tr").first).to_be_visible()
+    assert page.evaluate(RUN_AXE) == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_moves_while_a_page_loads(browser, market, width, path):
+    page = visit(browser, "light", width)
+    page.goto(market + path)
+    ready(page)
+    assert page.evaluate(SHIFTS) < 0.02
+    page.close()
+
+
+def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
+    page.goto(market)
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS)["name"] == "A Skip to the content"
+    page.keyboard.press("Enter")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS)
+        assert focus["seen"], focus
+        if focus["name"] == "A ES":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#chart")).to_have_attribute("aria-busy", "false")
+    names = []
+    while "chart" not in names and len(names) < 40:
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS)
+        assert focus["seen"], focus
+        names.append(focus["name"])
+    assert names[-1] == "chart"
+    assert {"A 1w", "zone", "table-switch", "help-open"} <= set(names)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#announcer")).to_contain_text("close")
+    page.keyboard.press("t")
+    expect(page.locator("#chart-table")).to_be_focused()
+
+
+def test_the_menu_opens_and_closes_by_keyboard(page, market):
+    page.goto(f"{market}/instruments/ES/")
+    ready(page)
+    summary = page.locator(".menu summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#copy-link")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#copy-link")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#copy-link")).to_be_hidden()
+    expect(summary).to_be_focused()
+
+
+def test_the_theme_follows_the_system_until_it_is_switched_and_is_remembered(browser, market):
+    page = visit(browser, "dark")
+    page.goto(market)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.emulate_media(color_scheme="light")
+    light = page.evaluate(ground)
+    assert light != dark
+    page.locator("#theme").click()
+    assert page.evaluate(ground) == dark
+    page.reload()
+    assert page.evaluate(ground) == dark
+    page.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES[:-1], "/api/docs/", "/admin/login/"])
+def test_no_other_host_is_asked(page, market, path):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url.replace("ws://", "http://")))
+    page.goto(market + path, wait_until="networkidle" if path == "/api/docs/" else "load")
+    ready(page)
+    assert asked
+    own = (market, "data:", "blob:")
+    assert [url for url in asked if not url.startswith(own)] == []
+
+
+def test_the_page_of_an_instrument_is_soon_there_and_light(page, market):
+    page.goto(f"{market}/instruments/ES/")
+    ready(page)
+    shown = page.evaluate("performance.getEntriesByName('chart')[0].startTime")
+    assert shown < 1_500
+    size = page.evaluate(
+        """performance.getEntriesByType("resource")
+          .filter(({ name }) => /\\.m?js$/.test(name))
+          .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)"""
+    )
+    assert 100_000 < size < CHART_KB * 1000
+
+
+def test_pages_work_under_the_policy_of_production(page, tmp_path):
+    """There nothing may be evaluated either; the page fixture fails on what is refused."""
+    env = environment(new_database_url(tmp_path))
+    manage("migrate", "-v0", env=env)
+    manage("shell", "-v0", "-c", STORE, env=env)
+    env |= {"DEBUG": "off", "SECRET_KEY": "of-a-test" * 6}
+    with serving(env) as address:
+        for path in ("/", "/laboratory/", "/laboratory/runs/", "/status/", "/api/docs/"):
+            page.goto(address + path, wait_until="load")
+            ready(page)
+        page.goto(f"{address}/instruments/LONG/")
+        ready(page)
+        page.locator("#table-switch").click()
+        expect(page.locator("#chart-table tbody tr").first).to_be_visible()
+        page.goto("about:blank")  # before the server ends
+
+
+STORE = "from benchmarks.longhistory import *; store_minutes('LONG', 1000)"
