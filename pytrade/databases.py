@@ -18,8 +18,9 @@ def connection_settings(url: str) -> dict[str, Any]:
     """
     try:
         settings: dict[str, Any] = environ.Env.db_url_config(url)
-    except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL {url!r} cannot be read: {error}") from error
+    except (ValueError, KeyError):
+        # Not the error itself: it may quote a part of the password.
+        raise ImproperlyConfigured(f"DATABASE_URL {shown(url)!r} cannot be read") from None
     if settings.get("ENGINE") == SQLITE:
         settings["OPTIONS"] = {
             "timeout": 30,
@@ -41,6 +42,13 @@ def connection_settings(url: str) -> dict[str, Any]:
         }
     else:
         raise ImproperlyConfigured(
-            f"DATABASE_URL {url!r} names no supported database: use sqlite:/// or postgres://"
+            f"DATABASE_URL {shown(url)!r} names no supported database: "
+            "use sqlite:/// or postgres://"
         )
     return settings
+
+
+def shown(url: str) -> str:
+    """Return `url` without user and password, however badly it is formed."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"

@@ -7,6 +7,7 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
 
+from pytrade.access import SocketReaders
 from pytrade.closecodes import allow_registered_codes
 from quotes.consumers import StreamConsumer
 
@@ -20,7 +21,7 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
     allow_registered_codes()
-    sockets = URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())])
+    sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(
         {"http": django_application, "websocket": BrowserOriginValidator(sockets, origins)}

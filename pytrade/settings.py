@@ -1,5 +1,6 @@
 """All settings, from the environment (and `.env`). `.env.example` lists every variable."""
 
+import re
 from pathlib import Path
 
 import environ
@@ -33,9 +34,33 @@ def _secret_key() -> str:
     return path.read_text().strip()
 
 
+def _rate(name: str) -> str:
+    """Return a rate such as 100/minute, or nothing."""
+    rate = env.str(name, default="60000/minute")
+    if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
+        raise ImproperlyConfigured(f"{name} {rate!r} is no rate: use e.g. 100/minute")
+    return rate
+
+
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# In production everything goes over HTTPS: see docs/security.md.
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # asked from within, over HTTP
+# Where we do not redirect to HTTPS, the proxy in front does (deploy/nginx-tls.conf).
+SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
+# Whether to believe X-Forwarded-For and X-Forwarded-Proto: only a proxy may be able to send them.
+PROXY_HEADERS = env.bool("PROXY_HEADERS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_HEADERS else None
+
+# Whether anyone may read, or only who has a session or a token: see docs/security.md.
+READS_PUBLIC = env.bool("READS_PUBLIC", default=True)
 
 INSTALLED_APPS = [
     "daphne",
@@ -65,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pytrade.access.ReadersMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -148,9 +174,11 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["pytrade.throttling.WindowThrottle"],
     "EXCEPTION_HANDLER": "pytrade.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": 1 if PROXY_HEADERS else 0,
 }
-# Requests to the API that one address may send: N/second|minute|hour|day; empty: any number.
-API_RATE = env.str("API_RATE", default="60000/minute")
+# Requests to the API that one address, one user may send: N/second|minute|hour|day; empty: any.
+API_RATE = _rate("API_RATE")
+API_USER_RATE = _rate("API_USER_RATE")
 SPECTACULAR_SETTINGS = {
     "TITLE": "PyTrade",
     "DESCRIPTION": "A market laboratory: a live simulated market whose law is known.",
@@ -162,6 +190,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
+DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
 # The recorder and the lease: see docs/architecture.md.
 RECORDER_FLUSH_S = env.float("RECORDER_FLUSH_S", default=0.05)

@@ -1,4 +1,7 @@
-"""How many requests a client may send to the API: API_RATE, counted per window."""
+"""How many requests a client may send to the API, counted per window.
+
+API_RATE of one address, API_USER_RATE of one user; each process counts for itself.
+"""
 
 import time
 from contextlib import suppress
@@ -10,17 +13,21 @@ from rest_framework.throttling import SimpleRateThrottle
 
 
 class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
-    """Counts requests of an address in fixed windows: one number, however high the rate."""
+    """Counts requests of a client in fixed windows: one number, however high the rate."""
 
-    def get_rate(self) -> str | None:
-        return settings.API_RATE or None
+    def __init__(self) -> None:
+        """The rate is known with the request."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        if self.rate is None:
+        user = request.user or getattr(request, "reader", None)
+        rate = settings.API_RATE if user is None else settings.API_USER_RATE
+        self.num_requests, self.duration = self.parse_rate(rate or None)
+        if self.num_requests is None:
             return True
         now = time.time()
         window = int(now // self.duration)
-        key = f"rate:{self.get_ident(request)}:{window}"
+        who = f"address:{self.get_ident(request)}" if user is None else f"user:{user.pk}"
+        key = f"rate:{who}:{window}"
         self._wait_s = (window + 1) * self.duration - now
         return self._count(key) <= self.num_requests
 

@@ -1,0 +1,79 @@
+"""Who may read: anyone, or with READS_PUBLIC off only who has a session or a token.
+
+Who may write is said where that is done: staff alone (indicators/api.py, the admin).
+"""
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from pytrade.problems import problem
+
+ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin asks for itself
+FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
+DETAIL = "reading needs a session or a token: see docs/security.md"
+
+
+class ReadersMiddleware:
+    """Turns away who may not read: programs with 401, browsers to where one logs in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.READS_PUBLIC or ALWAYS_PUBLIC.fullmatch(request.path):
+            return self.get_response(request)
+        reader = request.user if request.user.is_authenticated else token_user(request)
+        if reader is not None:
+            request.reader = reader  # counted by name: pytrade/throttling.py
+            return self.get_response(request)
+        if not FOR_PROGRAMS.match(request.path):
+            return redirect_to_login(request.get_full_path(), "admin:login")
+        response = problem(HTTPStatus.UNAUTHORIZED, DETAIL)
+        response["WWW-Authenticate"] = TokenAuthentication.keyword
+        return response
+
+
+def token_user(request: Any) -> Any:
+    """Return whose token a request carries, None where it carries none that is good."""
+    try:
+        found = TokenAuthentication().authenticate(request)
+    except AuthenticationFailed:
+        return None
+    return None if found is None else found[0]
+
+
+class SocketReaders:
+    """The same for WebSockets: who may not read is refused before the handshake (HTTP 403)."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._with_session = AuthMiddlewareStack(self._check)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        if settings.READS_PUBLIC:
+            return await self._application(scope, receive, send)
+        return await self._with_session(scope, receive, send)
+
+    async def _check(self, scope: Any, receive: Any, send: Any) -> Any:
+        if scope["user"].is_authenticated or await token_of(scope):
+            return await self._application(scope, receive, send)
+        await receive()  # websocket.connect
+        return await send({"type": "websocket.close"})
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator]
+def token_of(scope: Any) -> Any:
+    request = HttpRequest()
+    header = dict(scope["headers"]).get(b"authorization", b"")
+    request.META["HTTP_AUTHORIZATION"] = header.decode("latin-1")
+    return token_user(request)

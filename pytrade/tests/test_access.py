@@ -1,0 +1,163 @@
+"""Who may read and who may write, over HTTP and over the stream, and how often."""
+
+from types import SimpleNamespace
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import Client
+from pytest_django.fixtures import Settings
+from rest_framework.authtoken.models import Token
+
+from pytrade import throttling
+from pytrade.asgi import application
+from quotes.tests.factories import make_instrument, make_ticks, record
+
+pytestmark = pytest.mark.django_db
+RUNS = "/api/v1/indicators/runs/"
+PROGRAM_READS = [
+    "/api/v1/instruments/",
+    "/api/v1/instruments/ES/quotes/",
+    "/api/v1/indicators/",
+    "/api/v1/nothing/",
+    "/api/v1/stream/?topics=quotes.ES",
+    RUNS,
+    "/api/schema/",
+    "/udf/config",
+    "/metrics",
+]
+PAGES = ["/", "/instruments/ES/", "/laboratory/", "/laboratory/runs/", "/status/", "/api/docs/"]
+
+
+@pytest.fixture
+def closed(settings: Settings) -> None:
+    settings.READS_PUBLIC = False
+
+
+def token_client(**of_user: bool) -> Client:
+    user = get_user_model().objects.create_user("u", **of_user)
+    return Client(headers={"authorization": f"Token {Token.objects.create(user=user).key}"})
+
+
+@pytest.mark.parametrize("path", PROGRAM_READS)
+def test_programs_without_a_token_are_turned_away_where_reads_are_not_public(
+    client: Client, closed: None, path: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Token"
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_ask_to_log_in_where_reads_are_not_public(
+    client: Client, closed: None, path: str
+) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={path}")
+
+
+def test_whoever_asks_after_our_health_is_answered(client: Client, closed: None) -> None:
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/admin/login/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/instruments/", "/udf/config", "/status/", RUNS])
+def test_a_session_and_a_token_may_read(client: Client, closed: None, path: str) -> None:
+    by_token = token_client()
+    assert by_token.get(path).status_code == 200
+    client.force_login(get_user_model().objects.get())
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["Token nonsense", "Token", "Token a b", "Token \xff", "Basic x"]
+)
+def test_a_token_that_is_none_opens_nothing(closed: None, header: str) -> None:
+    client = Client(headers={"authorization": header})
+    assert client.get("/api/v1/instruments/").status_code == 401
+
+
+def test_the_token_of_a_dismissed_user_opens_nothing(closed: None) -> None:
+    client = token_client(is_active=False)
+    assert client.get("/api/v1/instruments/").status_code == 401
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("path", [RUNS, f"{RUNS}00000000-0000-0000-0000-000000000000/"])
+def test_writes_need_staff(client: Client, method: str, path: str) -> None:
+    assert getattr(client, method)(path).status_code == 401
+    assert getattr(token_client(), method)(path).status_code == 403
+
+
+def test_a_session_writes_only_with_its_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(get_user_model().objects.create_user("s", is_staff=True))
+    for path in (RUNS, "/laboratory/runs/", "/admin/logout/"):
+        assert client.post(path, {}).status_code == 403
+    client.get("/laboratory/runs/")
+    headers = {"X-CSRFToken": client.cookies["csrftoken"].value}
+    assert client.post(RUNS, {}, headers=headers).status_code == 400
+
+
+def handshake(*headers: tuple[bytes, bytes]) -> bool:
+    async def connect() -> bool:
+        socket = WebsocketCommunicator(application, "/ws/v1/stream", headers=[*headers])
+        accepted, _ = await socket.connect()
+        await socket.disconnect()
+        return accepted
+
+    return async_to_sync(connect)()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_stream_asks_as_well(client: Client, closed: None) -> None:
+    key = token_client().defaults["HTTP_AUTHORIZATION"].encode()
+    client.force_login(get_user_model().objects.get())
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    assert not handshake()
+    assert not handshake((b"authorization", b"Token nonsense"))
+    assert not handshake((b"cookie", b"sessionid=nonsense"))
+    assert handshake((b"authorization", key))
+    assert handshake((b"cookie", cookie))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_everyone_reads_where_reads_are_public(client: Client) -> None:
+    assert handshake()
+    record(make_ticks(make_instrument(), 3))
+    assert client.get("/api/v1/instruments/ES/quotes/").status_code == 200
+
+
+@pytest.fixture
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within one window of counting, whatever the time."""
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_000_000.0))
+    throttling.cache.clear()
+
+
+def test_an_address_is_counted_whatever_it_says_of_itself(
+    client: Client, settings: Settings, standing_clock: None
+) -> None:
+    settings.API_RATE = "2/minute"
+    answers = [
+        client.get("/api/v1/instruments/", headers={"X-Forwarded-For": f"10.0.0.{n}"})
+        for n in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1]["Retry-After"] == "20"
+    elsewhere = client.get("/api/v1/instruments/", REMOTE_ADDR="10.0.0.9")
+    assert elsewhere.status_code == 200
+
+
+def test_a_user_is_counted_by_name_and_not_with_the_address(
+    client: Client, settings: Settings, standing_clock: None
+) -> None:
+    settings.API_RATE, settings.API_USER_RATE = "1/minute", "2/minute"
+    by_token = token_client()
+    assert [client.get(RUNS).status_code for _ in range(2)] == [200, 429]
+    assert [by_token.get(RUNS).status_code for _ in range(3)] == [200, 200, 429]
+    settings.READS_PUBLIC = False
+    assert by_token.get("/api/v1/instruments/").status_code == 429
