@@ -1,0 +1,23 @@
+# One image for every role; docker-compose.yml says which command each runs.
+FROM python:3.11-slim AS build
+WORKDIR /app
+COPY requirements.txt .
+RUN python -m venv .venv \
+    && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY package.json package-lock.json .npmrc ./
+COPY scripts/javascript.py scripts/
+RUN python scripts/javascript.py && rm -rf node_modules
+COPY . .
+RUN DEBUG=on .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+    && rm .secret_key
+
+FROM python:3.11-slim
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/tmp/numba
+RUN useradd --uid 1000 --create-home pytrade
+WORKDIR /app
+COPY --from=build /app /app
+RUN chown -R pytrade staticfiles
+USER pytrade
+EXPOSE 8000
+HEALTHCHECK --start-period=30s --interval=10s --timeout=5s CMD ["python", "scripts/healthcheck.py"]
+CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "1", "pytrade.asgi:application"]

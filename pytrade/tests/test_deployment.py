@@ -1,0 +1,249 @@
+"""The full stack: what the files of Docker, compose, honcho and nginx say exists and fits.
+
+There is no engine here to start them with, so they are read.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+from daphne.cli import CommandLineInterface
+from django.core.management import get_commands, load_command_class
+
+from pytrade.celery import app as celery_app
+from pytrade.tests.documented import settings_names
+from quotes.management.base import UsageError
+
+pytestmark = pytest.mark.anywhere
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+ROLES = {"migrate", "web", "simulation", "worker", "beat"}
+SERVERS = {"postgres", "redis", "nginx"}
+PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+
+
+def commands_of(words: list[str]) -> Iterator[list[str]]:
+    """Yield the commands of a service; those of a shell one by one."""
+    if words[:2] == ["sh", "-c"]:
+        yield from (shlex.split(part) for part in words[2].split("&&"))
+    else:
+        yield words
+
+
+def check_command(words: list[str]) -> None:
+    """Fail unless `words` is a command of the project with options that it takes."""
+    program, *arguments = words
+    if program == "python" and arguments[0] == "manage.py":
+        name = arguments[1]
+        command: Any = get_commands()[name]
+        if isinstance(command, str):
+            command = load_command_class(command, name)
+        command.create_parser("manage.py", name).parse_args(arguments[2:])
+    elif program == "celery":
+        assert arguments[:2] == ["--app", "pytrade"]
+        group = import_module("celery.bin.celery").celery
+        subcommand = group.get_command(None, arguments[2])
+        subcommand.make_context(arguments[2], arguments[3:], obj=None, resilient_parsing=True)
+        assert celery_app.main == "pytrade"
+    else:
+        assert program == "daphne"
+        found = CommandLineInterface().parser.parse_args(arguments)
+        module, _, name = found.application.partition(":")
+        assert hasattr(import_module(module), name)
+
+
+@pytest.fixture(autouse=True)
+def errors_of_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any, message: str) -> None:
+        raise AssertionError(message)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "error", fail)
+
+
+def test_every_role_of_the_design_is_there() -> None:
+    assert set(SERVICES) == ROLES | SERVERS
+    assert set(PROCFILE) == ROLES - {"migrate"}
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_the_command_of_a_role_is_one_of_ours(role: str) -> None:
+    for words in commands_of(SERVICES[role]["command"]):
+        check_command(words)
+
+
+@pytest.mark.parametrize("role", sorted(PROCFILE))
+def test_the_procfile_says_commands_of_ours(role: str) -> None:
+    line = PROCFILE[role].replace("$PORT", "8000").replace(".venv/bin/", "")
+    words = shlex.split(line.replace("python -m daphne", "daphne"))
+    check_command(words)
+
+
+def test_a_command_that_is_none_is_noticed() -> None:
+    for line in ("python manage.py runsimulation", "python manage.py runsim --fast", "nginx"):
+        with pytest.raises((KeyError, AssertionError, UsageError)):
+            check_command(line.split())
+
+
+def test_what_a_role_is_told_are_settings_and_no_secret() -> None:
+    known = settings_names()
+    for role in ROLES:
+        environment = SERVICES[role]["environment"]
+        assert set(environment) <= known
+        for secret in (environment["SECRET_KEY"], environment["DATABASE_URL"]):
+            assert re.search(r"\$\{\w+:\?", secret)
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"(?i)(?:password|secret_key): (?!\$\{)", text) == []
+    assert re.findall(r"://[^:/\s]+:[^$@/\s]+@", text) == []
+
+
+def test_services_wait_for_services_that_can_say_that_they_are_ready() -> None:
+    waited_for = set()
+    for service in SERVICES.values():
+        for name, wait in service.get("depends_on", {}).items():
+            waited_for.add(name)
+            if wait["condition"] == "service_healthy":
+                probe = SERVICES[name].get("healthcheck", {})
+                assert probe.get("test") or (name in ROLES and not probe.get("disable"))
+            else:
+                assert wait["condition"] == "service_completed_successfully"
+                assert SERVICES[name]["restart"] == "on-failure"
+    assert waited_for == {"postgres", "redis", "migrate", "web"}
+
+
+def test_volumes_are_named_and_files_are_there() -> None:
+    named = set()
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), source
+            else:
+                named.add(source)
+    assert named == set(COMPOSE["volumes"])
+
+
+def test_only_nginx_is_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Return the instructions of the Dockerfile with their arguments."""
+    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [tuple(line.split(" ", 1)) for line in lines]  # type: ignore[misc]
+
+
+def test_the_image_is_slim_and_its_processes_are_not_root() -> None:
+    last_stage: list[tuple[str, str]] = []
+    for name, argument in instructions():
+        last_stage = [(name, argument)] if name == "FROM" else [*last_stage, (name, argument)]
+    for name, argument in instructions():
+        assert name != "ADD"
+        if name == "FROM":
+            assert re.fullmatch(r"python:3\.\d+-slim( AS \w+)?", argument)
+        if name in ("ENV", "ARG"):
+            assert not re.search("SECRET|PASSWORD|TOKEN", argument)
+    stage = dict(last_stage)
+    assert stage["USER"] not in ("root", "0")
+    names = [name for name, _ in last_stage]
+    assert names.index("USER") < names.index("CMD")
+    check_command(yaml.safe_load(stage["CMD"]))
+    probe = yaml.safe_load(stage["HEALTHCHECK"].partition("CMD ")[2])
+    assert probe == ["python", "scripts/healthcheck.py"]
+
+
+class Probed(BaseHTTPRequestHandler):
+    """Ready for those who name the host of the site."""
+
+    def do_GET(self) -> None:
+        ready = (self.path, self.headers["Host"]) == ("/readyz", "example.org")
+        self.send_response(200 if ready else 503)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("hosts", "code"), [("example.org,x", 0), (".example.org", 0), ("*", 1), ("", 1)]
+)
+def test_the_probe_of_the_image_names_a_host_of_the_site(hosts: str, code: int) -> None:
+    with HTTPServer(("127.0.0.1", 0), Probed) as server:
+        Thread(target=server.handle_request).start()
+        assert probe_exit_code(server.server_port, hosts) == code
+        port = server.server_port
+    assert probe_exit_code(port, "example.org") == 1  # nobody is there any more
+
+
+def probe_exit_code(port: int, hosts: str) -> int:
+    command = [sys.executable, "scripts/healthcheck.py", str(port)]
+    environment = os.environ | {"ALLOWED_HOSTS": hosts}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=30)
+    return done.returncode
+
+
+def test_what_the_image_takes_is_there_and_what_it_must_not_take_is_left_out() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    for name, argument in instructions():
+        if name == "COPY" and not argument.startswith("--from"):
+            *sources, _ = argument.split()
+            assert all((ROOT / source).exists() and source not in left_out for source in sources)
+    assert {".env", ".secret_key", ".git", ".venv", "node_modules"} <= set(left_out)
+
+
+NGINX = {path.name: path.read_text() for path in (ROOT / "deploy").glob("*.conf")}
+
+
+def location(path: str) -> str:
+    """Return what nginx does at `path`: the directives of that location."""
+    found = re.search(
+        rf"location (?:= )?{re.escape(path)} \{{(.*?)\n\}}", NGINX["locations.conf"], re.S
+    )
+    assert found, path
+    return found[1]
+
+
+def test_nginx_passes_upgrades_on_and_streams_unbuffered() -> None:
+    outside = re.sub(r"location .*?\n\}", "", NGINX["locations.conf"], flags=re.S)
+    assert "proxy_set_header Upgrade $http_upgrade;" in outside
+    assert "proxy_set_header Connection $connection_header;" in outside
+    assert "proxy_http_version 1.1;" in outside
+    assert re.search(
+        r"map \$http_upgrade \$connection_header \{\s*default upgrade;", NGINX["zones.conf"]
+    )
+    assert "proxy_read_timeout 1h;" in location("/ws/")
+    assert "proxy_buffering off;" in location("/api/v1/stream/")
+    assert "proxy_set_header" not in "".join(
+        location(path) for path in ("/", "/ws/", "/api/v1/stream/", "/admin/login/")
+    )  # one of their own would undo all of those outside
+
+
+def test_nginx_says_itself_who_asks_and_limits_what_comes_in() -> None:
+    text = NGINX["locations.conf"]
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
+    assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
+    assert re.search(r"client_max_body_size \d+m;", text)
+    assert "return 404;" in location("/metrics")
+    assert "limit_req zone=login" in location("/admin/login/")
+    assert "alias /srv/static/;" in location("/static/")
+    assert "static:/srv/static:ro" in SERVICES["nginx"]["volumes"]
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "nginx-tls.conf"])
+def test_every_server_answers_the_same(name: str) -> None:
+    assert "include /etc/nginx/pytrade/locations.conf;" in NGINX[name]
+    assert NGINX[name].count("{") == NGINX[name].count("}")
+    included = set(re.findall(r"/etc/nginx/pytrade/(\w+\.conf)", NGINX[name]))
+    mounted = " ".join(SERVICES["nginx"]["volumes"])
+    assert all(f"./deploy/{file}:/etc/nginx/pytrade/{file}:ro" in mounted for file in included)
