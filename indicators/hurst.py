@@ -9,7 +9,7 @@ import numpy as np
 from indicators import hurst_nulls
 from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, RollingEstimate
 from indicators.expected_range import peters
-from indicators.rescaled_range import RAMP, mean_rs, rolling_mean_rs
+from indicators.rescaled_range import mean_rs, rolling_mean_rs
 from indicators.rolling import rolling_ends
 from indicators.series import Series, check_whole, finite_series, length, scaled
 from indicators.threads import map_in_threads, processors, workers_of
@@ -97,7 +97,7 @@ def rolling_hurst(
     means = np.empty((sizes.size, ends.size))
 
     def measure(row: int) -> None:
-        rolling_mean_rs(path, window, ends, sizes[row], RAMP, means[row])
+        rolling_mean_rs(path, window, ends, sizes[row], means[row])
 
     map_in_threads(measure, range(sizes.size), processors())
     found = means > 0
@@ -155,7 +155,7 @@ def _windows(
 
 def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -> HurstEstimate:
     def measure(size: int) -> float:
-        return float(mean_rs(path, size, RAMP))
+        return float(mean_rs(path, size))
 
     at_once = 1 if path.size < PARALLEL_INCREMENTS else workers
     rs = np.array(map_in_threads(measure, sizes.tolist(), at_once))

@@ -2,131 +2,104 @@
 
 They read the path (the closes), never the increments: within a chunk that begins at path[s] the
 cumulative deviation from the mean is path[s + j] - path[s] - j * mean, so there is nothing to
-accumulate and no copy of the series is made.
+accumulate and no copy of the series is made. Both loops over a chunk are free of branches and of
+anything that keeps the processor from doing several points at once.
 """
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
-from indicators.estimate import FloatArray, FloatMatrix, IntArray
+from indicators.estimate import FloatArray, IntArray
 
-LANES = 64
-"""Long chunks are scanned in so many interleaved lanes, which the processor does side by side."""
-BATCH = 256
-"""So many chunks are measured by one call."""
-LONG = 200
-"""From so many increments on the lanes pay."""
-RAMP = np.arange(1, LONG + 1, dtype=np.float64)
 ROUNDING = 4 * np.finfo(np.float64).eps
 """S below this share of the path's height is what rounding leaves of equal increments."""
 
 
+def chosen_by(name: str) -> Any:
+    """Return a function for kernels: an instruction that chooses one of two floats.
+
+    max() of Numba is a branch, of which LLVM makes no vector instructions.
+    """
+
+    def choose(_context: Any, _a: Any, _b: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            double = arguments[0].type
+            instruction = ir.FunctionType(double, [double, double])
+            declared = builder.module.declare_intrinsic(name, [double], instruction)
+            return builder.call(declared, arguments)
+
+        return types.float64(types.float64, types.float64), generate
+
+    return intrinsic(choose)
+
+
+larger = chosen_by("llvm.maxnum")
+smaller = chosen_by("llvm.minnum")
+
+
 # nnan, nsz: there is no NaN, and the sign of a zero changes no maximum, minimum or range.
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def short_chunks(
-    path: FloatArray, begin: int, w: int, ramp: FloatArray, ranges: FloatArray, squares: FloatArray
-) -> None:
-    """Write the ranges and the sums of squares of ranges.size short chunks in a row."""
-    for chunk in range(ranges.size):
-        at = begin + chunk * w
-        first = before = path[at]
-        mean = (path[at + w] - first) / w
-        high = low = square = 0.0
-        for j in range(w):
-            point = path[at + 1 + j]
-            y = point - first - mean * ramp[j]
-            high = y if y > high else high  # max() takes twice the time here
-            low = y if y < low else low
-            square += (point - before - mean) ** 2
-            before = point
-        ranges[chunk] = high - low
-        squares[chunk] = square
+def deviation_range(points: FloatArray, first: float, mean: float) -> float:
+    """Return R: the range of the cumulative deviations from the mean."""
+    high = low = 0.0
+    for j in range(points.size):
+        deviation = points[j] - first - mean * (j + 1)
+        high = larger(high, deviation)
+        low = smaller(low, deviation)
+    return high - low
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def long_rs(path: FloatArray, begin: int, w: int, ramp: FloatArray, lanes: FloatMatrix) -> float:
-    highs, lows, squares = lanes[0], lanes[1], lanes[2]
-    for lane in range(LANES):
-        highs[lane] = lows[lane] = squares[lane] = 0.0
+# reassoc: no term is negative, so the sum in any order is within the rounding of each other order.
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def sum_of_squares(points: FloatArray, before: FloatArray, mean: float) -> float:
+    """Return the sum of the squared deviations of the increments from their mean."""
+    total = 0.0
+    for j in range(points.size):
+        total += (points[j] - before[j] - mean) ** 2
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def chunk_rs(path: FloatArray, begin: int, w: int) -> float:
+    """Return R/S of the `w` increments from path[begin] on; 0 where S is 0 or not finite."""
     first, last = path[begin], path[begin + w]
+    points, before = path[begin + 1 : begin + 1 + w], path[begin : begin + w]
     mean = (last - first) / w
-    whole = w - w % LANES
-    for at in range(begin, begin + whole, LANES):
-        points, before = path[at + 1 : at + 1 + LANES], path[at : at + LANES]
-        passed = float(at - begin)
-        for lane in range(LANES):
-            y = points[lane] - first - mean * (passed + ramp[lane])
-            high, low = highs[lane], lows[lane]
-            highs[lane] = y if y > high else high
-            lows[lane] = y if y < low else low
-            squares[lane] += (points[lane] - before[lane] - mean) ** 2
-    high = low = square = 0.0
-    for lane in range(LANES):
-        high, low = max(high, highs[lane]), min(low, lows[lane])
-        square += squares[lane]
-    for j in range(whole + 1, w + 1):
-        y = path[begin + j] - first - mean * j
-        high, low = max(high, y), min(low, y)
-        square += (path[begin + j] - path[begin + j - 1] - mean) ** 2
-    return quotient(high - low, square / w, max(abs(first), abs(last)))
+    r = deviation_range(points, first, mean)
+    s = np.sqrt(sum_of_squares(points, before, mean) / w)
+    valid = np.isfinite(s) and s > ROUNDING * max(abs(first), abs(last))
+    return float(r / s) if valid else 0.0
 
 
-@njit(cache=True, nogil=True)
-def quotient(r: float, variance: float, height: float) -> float:
-    """Return R/S; 0 where S is 0 or not finite."""
-    s = np.sqrt(variance)
-    return r / s if np.isfinite(s) and s > ROUNDING * height else 0.0
-
-
-@njit(cache=True, nogil=True)
-def chunks_rs(
-    path: FloatArray, begin: int, w: int, ramp: FloatArray, scratch: FloatMatrix, rs: FloatArray
-) -> None:
-    """Write R/S of rs.size chunks of `w` increments in a row, the first from path[begin] on."""
-    n = rs.size
-    if w < LONG:
-        ranges, squares = scratch[0, :n], scratch[1, :n]
-        short_chunks(path, begin, w, ramp, ranges, squares)
-        for chunk in range(n):
-            at = begin + chunk * w
-            height = max(abs(path[at]), abs(path[at + w]))
-            rs[chunk] = quotient(ranges[chunk], squares[chunk] / w, height)
-    else:
-        for chunk in range(n):
-            rs[chunk] = long_rs(path, begin + chunk * w, w, ramp, scratch)
-
-
-@njit(cache=True, nogil=True)
-def mean_rs(path: FloatArray, w: int, ramp: FloatArray) -> float:
+@njit(cache=True, nogil=True, error_model="numpy")
+def mean_rs(path: FloatArray, w: int) -> float:
     """Return the mean R/S over the whole chunks of `w` increments; 0 where none has any."""
-    scratch = np.empty((3, BATCH))
-    found = np.empty(BATCH)
     total = 0.0
     valid = 0
-    chunks = (path.size - 1) // w
-    for start in range(0, chunks, BATCH):
-        rs = found[: min(BATCH, chunks - start)]
-        chunks_rs(path, start * w, w, ramp, scratch, rs)
-        for chunk in range(rs.size):
-            total += rs[chunk]
-            valid += rs[chunk] > 0
+    for begin in range(0, path.size - w, w):
+        rs = chunk_rs(path, begin, w)
+        total += rs
+        valid += rs > 0
     return total / valid if valid else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def rolling_mean_rs(
-    path: FloatArray, window: int, ends: IntArray, w: int, ramp: FloatArray, means: FloatArray
+    path: FloatArray, window: int, ends: IntArray, w: int, means: FloatArray
 ) -> None:
     """Write `mean_rs` of path[end - window:end] for each end; a chunk that windows share is
     computed once."""
-    scratch = np.empty((3, BATCH))
     known = np.full(path.size, -1.0)
     for i in range(ends.size):
         total = 0.0
         valid = 0
         for begin in range(ends[i] - window, ends[i] - w, w):
             if known[begin] < 0:
-                chunks_rs(path, begin, w, ramp, scratch, known[begin : begin + 1])
+                known[begin] = chunk_rs(path, begin, w)
             total += known[begin]
             valid += known[begin] > 0
         means[i] = total / valid if valid else 0.0

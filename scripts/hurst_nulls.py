@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from indicators.hurst import hurst_exponent  # noqa: E402
-from indicators.rescaled_range import RAMP, mean_rs  # noqa: E402
+from indicators.rescaled_range import mean_rs  # noqa: E402
 from indicators.tests.noise import fractional_gaussian_noise  # noqa: E402
 
 WHOLE = 8192
@@ -34,7 +34,7 @@ def kappa(rng: np.random.Generator) -> list[float]:
     for run in range(RUNS):
         rng.standard_normal(out=path[1:])
         path[1:].cumsum(out=path[1:])
-        drawn[run] = [mean_rs(path[: WHOLE // r * r + 1], WHOLE // r, RAMP) for r in RATIOS]
+        drawn[run] = [mean_rs(path[: WHOLE // r * r + 1], WHOLE // r) for r in RATIOS]
     drawn /= drawn.mean(axis=0)
     return [float(np.cov(drawn[:, 0], drawn[:, i])[0, 1]) for i in range(len(RATIOS))]
 
