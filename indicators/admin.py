@@ -6,14 +6,15 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from indicators.catalogue import INDICATORS
 from indicators.models import ComputationRun, Reading
-from indicators.readings import keep, measure, reading, told
+from indicators.readings import scan_market
 from indicators.runs import cancel
 from indicators.tasks import publish
 from instruments.admin import InstrumentAdmin
 from instruments.models import Instrument
 from quotes.admin import RecordedAdmin
+from quotes.frames import Publication
+from quotes.hub import AWAY
 
 
 @admin.register(Reading)
@@ -44,17 +45,20 @@ class ComputationRunAdmin(RecordedAdmin):
 @admin.action(description="Compute all indicators now")
 def compute_now(model_admin: Any, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
     """Measure the selected instruments at the defaults, store and publish."""
-    made = []
-    for instrument in queryset:
-        for indicator in INDICATORS:
-            parameters = indicator.read({})
-            found = measure(indicator, instrument, parameters)
-            if found.window_end is not None:
-                made.append(reading(indicator, instrument, parameters, found))
-    keep(made)
-    publish([told(one) for one in made])
-    level = messages.SUCCESS if made else messages.WARNING
-    model_admin.message_user(request, f"{len(made)} readings computed", level)
+    unheard: list[Exception] = []
+
+    def tell(publications: list[Publication]) -> None:
+        try:
+            publish(publications)
+        except AWAY as error:
+            unheard.append(error)
+
+    made = scan_market(queryset, tell)
+    message = f"{made} readings computed"
+    if unheard:
+        message += f", but subscribers were not told: the channel layer is away ({unheard[0]})"
+    level = messages.SUCCESS if made and not unheard else messages.WARNING
+    model_admin.message_user(request, message, level)
 
 
 InstrumentAdmin.actions = [*InstrumentAdmin.actions, compute_now]

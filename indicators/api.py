@@ -233,6 +233,7 @@ class RunsView(APIView):  # type: ignore[misc]
     @extend_schema(
         operation_id="runs_list",
         tags=["indicators"],
+        auth=[],
         responses=responses(200, {"type": "array", "items": RUN_SCHEMA}),
     )
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -286,7 +287,10 @@ class RunView(APIView):  # type: ignore[misc]
     permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
 
     @extend_schema(
-        operation_id="runs_read", tags=["indicators"], responses=responses(200, RUN_SCHEMA)
+        operation_id="runs_read",
+        tags=["indicators"],
+        auth=[],
+        responses=responses(200, RUN_SCHEMA),
     )
     def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """State, progress and result of a computation."""

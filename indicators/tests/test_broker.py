@@ -1,6 +1,8 @@
-"""A broker that is away."""
+"""A broker and a channel layer that are away."""
 
 import json
+
+import pytest
 
 from quotes.tests.processes import environment, free_port, manage, new_database_url
 
@@ -19,16 +21,44 @@ print(json.dumps([answer.status_code, answer.json()["detail"], answer["Retry-Aft
 """
 
 
-def test_a_computation_is_refused_while_the_broker_is_away(tmp_path):
+COMPUTE_NOW = """
+import json
+from django.contrib.auth import get_user_model
+from django.test import Client
+from indicators.models import Reading
+from instruments.models import Instrument
+client = Client(SERVER_NAME="127.0.0.1")
+client.force_login(get_user_model().objects.create_superuser("s"))
+chosen = {"action": "compute_now", "_selected_action": [Instrument.objects.get(symbol="ES").pk]}
+page = client.post("/admin/instruments/instrument/", chosen, follow=True).content.decode()
+print(json.dumps(["4 readings computed, but subscribers were not told" in page,
+                  Reading.objects.count()]))
+"""
+
+
+@pytest.fixture
+def env(tmp_path):
+    """An hour of ES, and the address of a Redis that is not there."""
     env = environment(new_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
     manage("migrate", "-v0", env=env)
     manage("seedinstruments", env=env)
     span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--instruments", "ES", env=env)
-    told = json.loads(manage("shell", "-v0", "-c", POST, env=env).splitlines()[-1])
-    assert told == [
+    return env
+
+
+def shell(env, code):
+    return json.loads(manage("shell", "-v0", "-c", code, env=env).splitlines()[-1])
+
+
+def test_a_computation_is_refused_while_the_broker_is_away(env):
+    assert shell(env, POST) == [
         503,
         "the broker of tasks is away, nothing was started: try again",
         "2",
         "failed",
     ]
+
+
+def test_the_admin_computes_and_says_that_nobody_was_told(env):
+    assert shell(env, COMPUTE_NOW) == [True, 4]

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import psutil
+import psycopg
 import pytest
 from celery import Celery
 
@@ -102,12 +103,16 @@ print(json.dumps([run.state, run.error, done, Reading.objects.count()]))
 """
 
 
-@pytest.mark.timeout(240)
-def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
+def fill(env, days):
     manage("migrate", "-v0", env=env)
     manage("seedinstruments", env=env)
-    span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-06T00:00:00Z"]
+    span = ["--since", "2026-01-01T00:00:00Z", "--until", f"2026-01-{1 + days:02}T00:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "ES", env=env)
+
+
+@pytest.mark.timeout(240)
+def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
+    fill(env, days=5)
     _, chunks = shell(env, PLAN)
     with worker(env, "first") as first:
         assert shell(env, TWO_DONE) >= 2
@@ -128,3 +133,23 @@ def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
     state, error, done, readings = shell(env, STATE)
     assert (state, error, done) == ("done", "", chunks)
     assert readings == 5 * 1440 - 1_500 + 1
+
+
+@pytest.mark.anywhere
+def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(redis, postgresql):
+    env = environment(postgresql.url, redis.url) | {"TASK_TIME_LIMIT_S": "2"}
+    fill(env, days=2)
+    shell(env, PLAN)
+    with (
+        psycopg.connect(postgresql.url) as other,
+        worker(env, "waiting"),
+    ):
+        other.execute("LOCK TABLE indicators_reading")
+        deadline = time.monotonic() + 60
+        while (found := run_of(other))[0] != "failed" and time.monotonic() < deadline:
+            os.sched_yield()
+    assert found == ("failed", "chunk 0 took longer than TASK_TIME_LIMIT_S = 2")
+
+
+def run_of(connection):
+    return connection.execute("SELECT state, error FROM indicators_computationrun").fetchone()

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import tempfile
 import time
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -10,18 +9,8 @@ from urllib.request import urlopen
 import pytest
 
 from quotes.tests.processes import audit, environment, free_port, manage, open_stream, running
-from scripts.services import PostgreSQL
 
 pytestmark = pytest.mark.anywhere
-
-
-@pytest.fixture
-def postgresql():
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as server,
-    ):
-        yield server
 
 
 class Listener:
