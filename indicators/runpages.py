@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -9,7 +10,7 @@ from rest_framework.exceptions import APIException
 
 from indicators import runs
 from indicators.api import find_run, start_asked_run
-from indicators.catalogue import INDICATORS
+from indicators.catalogue import CATALOGUE, INDICATORS
 from indicators.models import ComputationRun
 from instruments.models import Instrument
 
@@ -47,11 +48,23 @@ def told(detail: Any) -> list[str]:
 def page(asked: dict[str, str], problems: list[str]) -> dict[str, Any]:
     listed = ComputationRun.objects.select_related("instrument")[:SHOWN]
     return {
-        "runs": [{"run": run, **runs.progress(run)} for run in listed],
+        "runs": [listing(run) for run in listed],
         "indicators": INDICATORS,
         "instruments": Instrument.objects.order_by("id"),
         "asked": asked,
         "problems": problems,
+    }
+
+
+def listing(run: ComputationRun) -> dict[str, Any]:
+    """Return what the page says of a run."""
+    found = runs.progress(run)
+    return {
+        "run": run,
+        "title": CATALOGUE[run.indicator].title,
+        "percent": int(100 * found["progress"]),
+        "age": naturaltime(run.created_at),
+        **found,
     }
 
 

@@ -18,15 +18,22 @@ from quotes.tests.processes import (
     running,
 )
 
+Cookie = dict[str, str]
 LONG_MINUTES = 30_000
 FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
 """What Chromium itself writes when a server is away."""
 
 
 @pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def market_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of `market`: its database."""
+    return environment(new_database_url(tmp_path_factory.mktemp("market")))
+
+
+@pytest.fixture(scope="session")
+def market(market_env: dict[str, str]) -> Iterator[str]:
     """The address of a running market with 12 h of history of ES and NQ; the others have none."""
-    env = environment(new_database_url(tmp_path_factory.mktemp("market")))
+    env = market_env
     manage("migrate", "-v0", env=env)
     manage("seedinstruments", env=env)
     port = free_port()
@@ -37,6 +44,14 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             while not is_fresh(json.loads(socket.recv(timeout=60))):
                 pass
         yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def staff(market: str, market_env: dict[str, str]) -> Cookie:
+    """The cookie of a member of staff of `market`, where from now on runs of every state are."""
+    code = "from indicators.tests.stage import stage; print(stage('ES'))"
+    key = manage("shell", "-v0", "-c", code, env=market_env).split()[-1]
+    return {"name": "sessionid", "value": key, "url": market}
 
 
 def is_fresh(frame: dict[str, Any]) -> bool:

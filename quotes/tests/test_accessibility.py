@@ -60,6 +60,18 @@ def test_axe_finds_nothing(browser, market, theme, path):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_in_what_staff_sees_of_runs(browser, market, staff, theme, width):
+    page = visit(browser, theme, width)
+    page.context.add_cookies([staff])
+    page.goto(f"{market}/laboratory/runs/")
+    page.locator("summary").click()
+    expect(page.locator(".runs [data-state]").first).to_be_visible()
+    assert page.evaluate(RUN_AXE) == []
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("opened", ["table", "help", "menu"])
 def test_axe_finds_nothing_in_what_opens_over_the_chart(browser, market, theme, opened):
     page = visit(browser, theme)

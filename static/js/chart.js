@@ -12,14 +12,21 @@ import { colour, onThemeChange } from "./theme.js";
 import { TimeAxis, tickMark } from "./time-axis.js";
 
 const NARROWEST_PX = 1; // of a candle, when the reader zooms out
-const USUAL_PX = 8;
+const USUAL_REM = 0.53;
+const FONT_REM = 0.79;
 const WIDEST_PX = 24; // where there are few candles
+const TWO_LINES_PX = 560;
 const RIGHT_OFFSET = 6; // empty candles before the price axis
 const SETTLED_MS = 150; // without a move
 const GLIDE_MS = 200; // a chart let go by a finger may glide on
 
 const fingers = matchMedia("(pointer: coarse)");
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Sizes follow the type of the page, which grows with the screen. */
+function pixels(rem) {
+  return Math.round(rem * parseFloat(getComputedStyle(document.documentElement).fontSize));
+}
 
 /**
  * Indices are places in the series; a view is {from, to} in indices, with fractions. Events:
@@ -40,7 +47,11 @@ export class Chart extends EventTarget {
     this.series = new CandleSeries(element.dataset.timeframe);
     this.chart = createChartEx(element, new TimeAxis(), {
       autoSize: true,
-      layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily },
+      layout: {
+        attributionLogo: false,
+        fontFamily: getComputedStyle(document.body).fontFamily,
+        fontSize: pixels(FONT_REM),
+      },
       crosshair: { mode: CrosshairMode.Normal },
       kineticScroll: { touch: !stillness.matches, mouse: false },
       localization: {
@@ -50,19 +61,24 @@ export class Chart extends EventTarget {
       },
       timeScale: {
         timeVisible: true, secondsVisible: false, tickMarkFormatter: tickMark,
-        rightOffset: RIGHT_OFFSET, barSpacing: USUAL_PX, minBarSpacing: NARROWEST_PX,
+        rightOffset: RIGHT_OFFSET, barSpacing: pixels(USUAL_REM), minBarSpacing: NARROWEST_PX,
       },
     });
     this.candles = this.chart.addSeries(CandlestickSeries, {
       priceFormat: { type: "price", precision, minMove: tickSize },
     });
-    this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: 0.1 } });
+    this.candles.priceScale().applyOptions({ scaleMargins: { top: this.#top, bottom: 0.1 } });
     this.band = new RegimesBand((ms) => this.#placeOf(ms));
     this.candles.attachPrimitive(this.band);
     this.#colour();
     onThemeChange(() => this.#colour());
     clock.addEventListener("change", () => this.#redrawAxis());
     this.#listen();
+  }
+
+  /** The share of the height that the values over the candles need: two lines where it is narrow. */
+  get #top() {
+    return this.element.clientWidth < TWO_LINES_PX ? 0.2 : 0.12;
   }
 
   #listen() {
@@ -160,7 +176,7 @@ export class Chart extends EventTarget {
     const share = this.element.clientWidth / (candles.length + RIGHT_OFFSET);
     const axis = this.chart.timeScale();
     axis.applyOptions({
-      barSpacing: Math.min(WIDEST_PX, Math.max(USUAL_PX, share)),
+      barSpacing: Math.min(WIDEST_PX, Math.max(pixels(USUAL_REM), share)),
       timeVisible: TIMEFRAMES.get(timeframe) < TIMEFRAMES.get("1d"),
     });
     axis.resetTimeScale();

@@ -8,6 +8,7 @@ const REFRESH_MS = 60_000;
 const MOST_WINDOWS = 4_000; // one request; beyond it the panes are empty
 const TICKS_PER_MINUTE = 60;
 const SHARE_OF_PANE = 0.3; // of the height of the candles
+const TITLES_PX = 560; // a narrower chart has no room for the names of its lines
 
 /** One measure: its line, its band without memory, and for persistence the truth. */
 class Pane {
@@ -18,10 +19,11 @@ class Pane {
     this.name = name;
     const index = chart.chart.panes().length;
     const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true };
-    this.value = this.#line({ ...options, title }, index, title);
+    const hasRoom = chart.element.clientWidth >= TITLES_PX;
+    this.value = this.#line({ ...options, title: hasRoom ? title : "" }, index, title);
     this.truth = null;
     if (name === "persistence") {
-      const truth = { ...options, lineWidth: 1, title: "φ" };
+      const truth = { ...options, lineWidth: 1, title: hasRoom ? "φ" : "", lastValueVisible: hasRoom };
       this.truth = this.#line(truth, index, "Mean φ");
     }
     chart.chart.panes()[index].setStretchFactor(SHARE_OF_PANE);

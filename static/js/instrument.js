@@ -66,7 +66,7 @@ candles.addEventListener("replaced", ({ detail: { view } }) => {
   else chart.showNewest();
   element.setAttribute("aria-busy", "false");
   performance.mark("chart"); // from here on the page can be used
-  showMessage(series.candles.length ? "" : "No ticks have been recorded here yet.");
+  showMessage(series.candles.length ? "" : "No ticks have been recorded here yet. They appear as soon as something drives this instrument.");
   listen();
   values.show(null);
   if (element.matches(":focus")) keys.tell();

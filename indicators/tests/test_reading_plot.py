@@ -1,0 +1,41 @@
+import pytest
+from django.template.loader import render_to_string
+
+from indicators.catalogue import INDICATORS
+from indicators.models import Reading
+from indicators.templatetags.reading_plot import DOMAINS, WIDTH, reading_plot
+from quotes.templatetags.numbers import minus
+
+pytestmark = pytest.mark.anywhere
+
+
+def test_every_measure_has_a_domain_around_its_value_without_memory() -> None:
+    for indicator in INDICATORS:
+        low, high = DOMAINS[indicator.name]
+        assert low < indicator.null_value < high
+
+
+def test_the_parts_stand_where_their_values_are() -> None:
+    plot = reading_plot(
+        Reading(indicator="persistence", value=0.5, low=0.4, high=0.6, null_low=-0.1, null_high=0.1,
+                truth=0.55)
+    )  # fmt: skip
+    assert plot["estimate"] == 0.75 * WIDTH
+    assert plot["interval"] == {"x": 70.0, "width": 10.0}
+    assert plot["band"] == {"x": 45.0, "width": 10.0}
+    assert plot["truth"] == 77.5
+
+
+def test_what_lies_outside_stays_in_the_box_and_what_is_missing_is_left_out() -> None:
+    reading = Reading(indicator="hurst", value=3.0, truth=0.5)
+    plot = reading_plot(reading)
+    assert plot["estimate"] == WIDTH
+    assert (plot["interval"], plot["band"], plot["truth"]) == (None, None, None)
+    drawn = render_to_string("indicators/reading_plot.html", plot)
+    assert "estimate-mark" in drawn
+    assert "interval" not in drawn
+
+
+@pytest.mark.parametrize(("number", "text"), [("-0.50", "\u22120.50"), ("1.2", "1.2")])
+def test_negative_numbers_have_a_real_minus(number: str, text: str) -> None:
+    assert minus(number) == text

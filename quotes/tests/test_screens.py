@@ -1,0 +1,78 @@
+"""Every page as it looks: pictures of it in three widths and both themes, in test-results/."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+SCREENS = {360: 740, 1280: 800, 3840: 1600}
+PAGES = {
+    "watchlist": "/",
+    "instrument": "/instruments/ES/",
+    "instrument-without-ticks": "/instruments/CL/",
+    "instrument-unknown": "/instruments/NOPE/",
+    "laboratory": "/laboratory/",
+    "runs": "/laboratory/runs/",
+    "status": "/status/",
+    "api": "/api/docs/",
+    "admin": "/admin/",
+    "admin-quotes": "/admin/quotes/quote/",
+}
+MISSING = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+PICTURES = Path("test-results") / "screens"
+LAYOUT = Path(__file__).with_name("layout.js").read_text()
+DARKEST_LIGHT, LIGHTEST_DARK = 200, 60  # of 255: the ground of a page
+LEAST_INK = 0.0005  # of a page's pixels differ from its ground
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("width", SCREENS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_looks_right(browser: Browser, market, staff, name, width):
+    page = browser.new_page(
+        locale="en-US", color_scheme="light", viewport={"width": width, "height": SCREENS[width]}
+    )
+    page.context.add_cookies([staff])
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(market + PAGES[name])
+    ready(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.evaluate(PAINTED)
+        assert page.evaluate(LAYOUT) == []
+        pixels = picture(page, f"{name}-{width}-{theme}")
+        ground = np.median(pixels)
+        assert ground > DARKEST_LIGHT if theme == "light" else ground < LIGHTEST_DARK
+        assert np.mean(np.abs(pixels - ground) > 40) > LEAST_INK
+        assert pixels.var() > 1
+    allowed = [MISSING] if name == "instrument-unknown" else []
+    assert complaints == allowed
+    page.close()
+
+
+def ready(page: Page, name: str) -> None:
+    """Wait until everything that comes by itself is there."""
+    if page.locator("#connection").count():
+        expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
+    if name == "instrument":
+        page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
+    elif page.locator("#chart").count():
+        expect(page.locator("#chart-message")).to_be_visible()
+    elif name == "api":
+        expect(page.locator(".opblock").first).to_be_visible()
+
+
+def picture(page: Page, name: str) -> np.ndarray:
+    """Keep a picture of what is on the screen; return its pixels as shades of grey."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / f"{name}.jpeg"
+    page.screenshot(path=path, type="jpeg", quality=85)
+    with Image.open(path) as image:
+        image.draft("L", (image.width // 2, image.height // 2))
+        return np.asarray(image.convert("L"), dtype=np.float32)

@@ -1,0 +1,10 @@
+// Swagger UI in the theme of the pages.
+
+import { currentTheme, onThemeChange } from "./theme.js";
+
+function follow() {
+  document.documentElement.classList.toggle("dark-mode", currentTheme() === "dark");
+}
+
+follow();
+onThemeChange(follow);
