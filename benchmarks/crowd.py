@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from benchmarks.ledger import Ledger, Row
+from benchmarks.stack import Stack
 from benchmarks.watchers import Watcher
 
 POLL_S = 0.05
@@ -51,20 +52,24 @@ class Crowd:
         }
         await self.reach({symbol: last + ticks for symbol, last in ends.items()}, timeout_s)
 
-    def complaints(self, histories: dict[str, list[Row]]) -> list[str]:
-        """Return what is wrong: with any client, or between what was seen and what is stored."""
-        found = []
+    async def prove(self, stack: Stack, timeout_s: float = 15) -> list[str]:
+        """End the simulation, let everyone come to its end; return what is wrong, if anything."""
+        await asyncio.to_thread(stack.simulation.stop)
+        histories = await asyncio.to_thread(stack.histories)
+        with contextlib.suppress(TimeoutError):  # those that did not come are complained of
+            await self.reach({symbol: len(rows) for symbol, rows in histories.items()}, timeout_s)
+        return list(self._complaints(histories))
+
+    def _complaints(self, histories: dict[str, list[Row]]) -> Iterator[str]:
+        """Yield what is wrong with any client, or between what was seen and what is stored."""
         for number, watcher in enumerate(self.watchers, 1):
             for symbol, ledger in watcher.ledgers.items():
-                found += [
-                    f"client {number} ({watcher.way}), {symbol}: {complaint}"
-                    for complaint in ledger.complaints(len(histories[symbol]))
-                ]
+                for complaint in ledger.complaints(len(histories[symbol])):
+                    yield f"client {number} ({watcher.way}), {symbol}: {complaint}"
         for symbol, history in histories.items():
             stored = {row[0]: row for row in history}
             if list(stored) != list(range(1, len(history) + 1)):
-                found.append(f"{symbol}: the stored seqs have a hole")
+                yield f"{symbol}: the stored seqs have a hole"
             strange = [seq for seq, row in self._tapes[symbol].items() if stored.get(seq) != row]
             if strange:
-                found.append(f"{symbol}: {len(strange)} ticks were seen that are not stored so")
-        return found
+                yield f"{symbol}: {len(strange)} ticks were seen that are not stored so"

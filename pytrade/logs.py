@@ -48,6 +48,8 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "daphne": {"level": "WARNING"},
+            # Every second of an outage with a traceback; quotes.membership tells it once.
+            "channels_redis.pubsub": {"level": "CRITICAL"},
             # Answered with 400; anyone can send any Host header any number of times.
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},
             "django.server": {"level": "WARNING", "propagate": True, "handlers": []},

@@ -10,8 +10,14 @@ from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
 from quotes import metrics
-from quotes.frames import Publication, State, publication, ticks_publications
-from quotes.hub import AWAY
+from quotes.frames import (
+    Publication,
+    State,
+    publication,
+    status_publication,
+    ticks_publications,
+)
+from quotes.membership import AWAY, LAYER_S
 from quotes.ticks import Ticks
 from quotes.walker import RegimeStart
 
@@ -49,10 +55,7 @@ class Broadcaster:
     def publish_state(self, state: State) -> None:
         """Tell the state of all our instruments (any thread)."""
         self._hand_over(
-            [
-                publication({"topic": f"status.{symbol}", "type": "status", "state": state})
-                for symbol, _ in self._of.values()
-            ]
+            [status_publication(f"status.{symbol}", state) for symbol, _ in self._of.values()]
         )
 
     def publish_frames(self, publications: list[Publication]) -> None:
@@ -80,7 +83,8 @@ class Broadcaster:
     async def _send(self, batch: list[Publication]) -> None:
         try:
             for item in batch:
-                await self._layer.group_send(item["topic"], item)
+                async with asyncio.timeout(LAYER_S):
+                    await self._layer.group_send(item["topic"], item)
                 metrics.PUBLISH_SECONDS.observe(max(0.0, time.time() - item["committed_at"]))
         except AWAY as error:
             metrics.LAYER_ERRORS.labels("broadcast").inc()

@@ -1,7 +1,8 @@
 """What a subscriber needs before the live frames: reads from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -12,6 +13,7 @@ from quotes.fields import to_microseconds
 from quotes.frames import REPLAY_ROWS, GapFrame, ResetFrame, State, TicksFrame, tick_rows
 from quotes.leases import is_alive
 from quotes.models import Lease, Quote
+from quotes.summaries import with_ends
 from quotes.ticks import TICK
 
 
@@ -41,9 +43,29 @@ def missed(
     return frames, newest.seq
 
 
+class End(NamedTuple):
+    """Where a history ends (0: before its first tick), and whether somebody drives it."""
+
+    last_seq: int
+    state: State
+
+
+def ends(symbols: Iterable[str]) -> dict[str, End]:
+    """Return the ends of the histories of `symbols`."""
+    instruments = Instrument.objects.filter(symbol__in=symbols)
+    leases = {lease.instrument_id: lease for lease in Lease.objects.all()}
+    return {
+        instrument.symbol: End(instrument.last_seq or 0, state(leases.get(instrument.pk)))
+        for instrument in with_ends(instruments)
+    }
+
+
 def state_of(instrument: Instrument) -> State:
     """Return whether somebody drives `instrument` now."""
-    lease = Lease.objects.filter(instrument=instrument).first()
+    return state(Lease.objects.filter(instrument=instrument).first())
+
+
+def state(lease: Lease | None) -> State:
     if lease is None:
         return "stopped"
     ttl = timedelta(seconds=settings.LEASE_TTL_S)

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from quotes import metrics
 from quotes.feed import Feed
 from quotes.frames import encode
-from quotes.hub import AWAY, current_hub
+from quotes.hub import current_hub
 from quotes.limits import LARGEST_MESSAGE, MOST_TOPICS, MessageRate, connections
 from quotes.outlet import Outlet
 from quotes.protocol import ProtocolError, Request, parse
@@ -77,9 +77,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
             await self._answer(answer, error.req_id)
-        except (DatabaseError, *AWAY):
+        except DatabaseError:
             logger.exception("subscription failed")
-            detail = "the database or the channel layer is away; try again"
+            detail = "the database is away; try again"
             await self._answer({"op": "error", "code": "unavailable", "detail": detail}, None)
 
     def _within_limits(self, text_data: str | None, bytes_data: bytes | None) -> bool:

@@ -16,7 +16,7 @@ from instruments.models import Instrument
 from quotes import metrics
 from quotes.catchup import missed, state_of, symbols_and_instruments
 from quotes.frames import Publication, encode
-from quotes.hub import AWAY, Hub
+from quotes.hub import Hub
 from quotes.protocol import ProtocolError, split_topic
 
 logger = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ class Feed:
             elif kind == "status":
                 state = await database_sync_to_async(state_of)(self._instruments[symbol])
                 await self._send(encode({"topic": topic, "type": "status", "state": state}))
-        except (DatabaseError, *AWAY):
+        except DatabaseError:
             await self.leave(topic)
             raise
 
@@ -103,6 +103,8 @@ class Feed:
             queue.append(publication)
         elif publication["last_seq"] == 0:
             self._offer(publication)
+        elif not publication["text"] and publication["last_seq"] <= self.sent_seq[topic]:
+            return  # the end of the history, as we know it
         elif publication["first_seq"] == self.sent_seq[topic] + 1:
             self.sent_seq[topic] = publication["last_seq"]
             self._offer(publication)

@@ -10,17 +10,13 @@ import weakref
 from typing import Protocol
 
 import structlog
-from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
 from quotes import metrics
 from quotes.frames import Publication
+from quotes.membership import Membership
+from quotes.watch import Watch
 
 logger = structlog.get_logger(__name__)
-
-RETRY_S = 0.5
-AWAY = (OSError, RedisError)
-"""What a channel layer raises that cannot be reached."""
 
 
 class Subscriber(Protocol):
@@ -32,53 +28,42 @@ class Hub:
     """Topics in use and their subscribers, on one event loop."""
 
     def __init__(self) -> None:
-        self._layer = get_channel_layer()
         self._subscribers: dict[str, set[Subscriber]] = {}
-        self._channel = ""
-        self._receiving: asyncio.Task[None] | None = None
-        self._joining = asyncio.Lock()
+        self._newest: dict[str, Publication | None] = {}
+        self._membership = Membership(self._fan_out)
+        self._watching: asyncio.Task[None] | None = None
 
     async def subscribe(self, topic: str, subscriber: Subscriber) -> None:
-        async with self._joining:
-            if not self._receiving:
-                self._channel = await self._layer.new_channel("hub")
-                self._receiving = asyncio.create_task(self._receive())
-            if topic not in self._subscribers:
-                await self._layer.group_add(topic, self._channel)
-            self._subscribers.setdefault(topic, set()).add(subscriber)
+        if topic not in self._subscribers:
+            self._subscribers[topic] = set()
+            self._newest[topic] = None
             metrics.TOPICS.set(len(self._subscribers))
+        self._subscribers[topic].add(subscriber)
+        await self._membership.join(topic)
+        if self._watching is None:
+            watch = Watch(self._membership, self._newest, self._fan_out)
+            self._watching = asyncio.create_task(watch.run())
 
     async def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
-        async with self._joining:
-            subscribers = self._subscribers.get(topic, set())
-            subscribers.discard(subscriber)
-            if not subscribers and self._subscribers.pop(topic, None) is not None:
-                metrics.TOPICS.set(len(self._subscribers))
-                try:
-                    await self._layer.group_discard(topic, self._channel)
-                except AWAY as error:
-                    logger.warning("topic left without telling", topic=topic, error=str(error))
-
-    async def _receive(self) -> None:
-        while True:
-            try:
-                publication = await self._layer.receive(self._channel)
-            except AWAY as error:
-                metrics.LAYER_ERRORS.labels("hub").inc()
-                logger.warning("channel layer away", error=str(error))
-                await asyncio.sleep(RETRY_S)
-            else:
-                self._fan_out(publication)
-                await asyncio.sleep(0)  # sockets read and write between two publications
+        subscribers = self._subscribers.get(topic, set())
+        subscribers.discard(subscriber)
+        if not subscribers and self._subscribers.pop(topic, None) is not None:
+            del self._newest[topic]
+            metrics.TOPICS.set(len(self._subscribers))
+            await self._membership.leave(topic)
 
     def _fan_out(self, publication: Publication) -> None:
-        subscribers = tuple(self._subscribers.get(publication["topic"], ()))
+        topic = publication["topic"]
+        if topic not in self._subscribers:
+            return
+        self._newest[topic] = publication
+        subscribers = tuple(self._subscribers[topic])
         for subscriber in subscribers:
             try:
                 subscriber.deliver(publication)
             except Exception as error:  # a socket that is gone must not hurt the others
                 logger.info("subscriber dropped", error=repr(error))
-                self._subscribers[publication["topic"]].discard(subscriber)
+                self._subscribers[topic].discard(subscriber)
         metrics.FRAMES.inc(len(subscribers))
         metrics.SEND_SECONDS.observe(max(0.0, time.time() - publication["committed_at"]))
 
