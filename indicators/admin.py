@@ -14,7 +14,7 @@ from instruments.admin import InstrumentAdmin
 from instruments.models import Instrument
 from quotes.admin import RecordedAdmin
 from quotes.frames import Publication
-from quotes.hub import AWAY
+from quotes.membership import AWAY
 
 
 @admin.register(Reading)
