@@ -18,7 +18,7 @@ LARGEST_SEQ: Final = 2**SEQ_BITS - 1
 
 
 class Parameters:
-    """The query of one request; an empty value counts as not given."""
+    """The query of one request; an empty moment or cursor counts as not given."""
 
     def __init__(self, query: Mapping[str, str], allowed: tuple[str, ...]) -> None:
         if unknown := [name for name in query if name not in allowed]:
@@ -35,14 +35,14 @@ class Parameters:
         return text
 
     def whole(self, name: str, smallest: int, largest: int, default: int) -> int:
-        text = self._query.get(name) or str(default)
+        text = self._query.get(name, str(default))
         if not (re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) and smallest <= int(text) <= largest):
             raise refused(name, f"{text!r} is not a whole number from {smallest} to {largest}")
         return int(text)
 
     def limit(self, default: int = 500) -> int:
         """Return how many rows are wanted; only a default may be more than MOST_ROWS."""
-        if not self._query.get("limit"):
+        if "limit" not in self._query:
             return default
         return self.whole("limit", 1, MOST_ROWS, default)
 
@@ -65,7 +65,8 @@ class Parameters:
                 return to_microseconds(from_microseconds(int(text) * 1_000))
             # The + of an offset arrives as a space where it was not encoded.
             parsed = datetime.fromisoformat(re.sub(r" (?=\d\d:\d\d$)(?<=:\d\d.)", "+", text))
-            return to_microseconds(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+            moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            return to_microseconds(moment.astimezone(UTC))  # there is no year 0, nor 10000
         except (ValueError, OverflowError):
             raise refused(
                 name,

@@ -74,10 +74,17 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
 
 
 MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
+MOMENT_SCHEMA: Final = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+}
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
-    "start": (OpenApiTypes.STR, f"From this moment on. {MOMENT}"),
-    "end": (OpenApiTypes.STR, f"Before this moment. {MOMENT}"),
-    "since_seq": (OpenApiTypes.INT64, "Only quotes with a greater seq."),
+    "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),
+    "end": (MOMENT_SCHEMA, f"Before this moment. {MOMENT}"),
+    "since_seq": (
+        {"type": "integer", "minimum": 0, "maximum": 2**40 - 1},
+        "Only quotes with a greater seq.",
+    ),
     "limit": (
         {"type": "integer", "minimum": 1, "maximum": 10_000},
         "Rows at most. Default 500 (regimes: 10,000).",
