@@ -60,7 +60,7 @@ test-postgresql: setup-dev # its report is shown when it is whole
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow selector hostile; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## forget everything that can be made again (not the database)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

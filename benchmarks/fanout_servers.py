@@ -1,0 +1,156 @@
+"""What `benchmarks.fanout` races: each publishes to all of its sockets when told "RATE SECONDS".
+
+daphne benchmarks.fanout_servers:application      the hub (/ws/v1/stream), naive Channels (/naive)
+python -m benchmarks.fanout_servers redis         publishes through Redis, told on standard input
+python -m benchmarks.fanout_servers websockets PORT
+python -m benchmarks.fanout_servers threading|gevent PORT       Flask-SocketIO
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import orjson
+
+TOPIC = "quotes.ES"
+Publish = Callable[[dict[str, Any]], Awaitable[None]]
+_seqs = count(1)
+
+
+def frame(seq: int, at: float) -> dict[str, Any]:
+    """Return a frame of one tick as the recorder makes it, its time in microseconds."""
+    return {"topic": TOPIC, "type": "ticks", "data": [[seq, round(at * 1e6), 5012.25]]}
+
+
+async def publish_at(order: str, publish: Publish) -> None:
+    """Publish at a rate for so many seconds, each frame stamped with the time it was due.
+
+    A server that is too busy to publish in time is late too.
+    """
+    rate, seconds = (float(word) for word in order.split())
+    start, wall = time.monotonic(), time.time()
+    for n in range(round(rate * seconds)):
+        await asyncio.sleep(max(0.0, start + n / rate - time.monotonic()))
+        await publish(frame(next(_seqs), wall + n / rate))
+
+
+async def publish_to_hub(tick: dict[str, Any]) -> None:
+    from channels.layers import get_channel_layer
+
+    from quotes.frames import publication
+
+    seq, at = tick["data"][0][:2]
+    item = publication(tick, seq, seq) | {"committed_at": at / 1e6}
+    await get_channel_layer().group_send(TOPIC, item)
+
+
+async def publish_naively(tick: dict[str, Any]) -> None:
+    from channels.layers import get_channel_layer
+
+    await get_channel_layer().group_send("naive", {"type": "tick", "frame": tick})
+
+
+def make_application() -> Any:
+    """Return PyTrade, the usual consumer of Channels beside it, and a door to start publishing."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+    from pytrade.asgi import application as pytrade  # first: it sets Django up
+
+    from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
+
+    class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+        async def connect(self) -> None:
+            await self.channel_layer.group_add("naive", self.channel_name)
+            await self.accept()
+
+        async def disconnect(self, code: int) -> None:
+            await self.channel_layer.group_discard("naive", self.channel_name)
+
+        async def tick(self, event: Any) -> None:
+            await self.send_json(event["frame"])
+
+    class Publisher(AsyncWebsocketConsumer):  # type: ignore[misc]
+        async def receive(self, text_data: Any = None, bytes_data: Any = None) -> None:
+            naive = self.scope["path"] == "/publish/naive"
+            publish = publish_naively if naive else publish_to_hub
+            self.task = asyncio.create_task(publish_at(text_data, publish))
+
+    doors = {"/naive": Naive.as_asgi()}
+    doors |= dict.fromkeys(("/publish/naive", "/publish/hub"), Publisher.as_asgi())
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await doors.get(scope.get("path"), pytrade)(scope, receive, send)
+
+    return application
+
+
+async def publish_through_redis() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+    django.setup()
+    while order := await asyncio.to_thread(sys.stdin.readline):
+        await publish_at(order, publish_to_hub)
+
+
+async def serve_websockets(port: int) -> None:
+    from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+    async def publish(tick: dict[str, Any]) -> None:
+        broadcast(watchers, orjson.dumps(tick).decode())
+
+    async def handler(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        if connection.request.path == "/":
+            watchers.add(connection)
+            await connection.wait_closed()
+            return
+        async for order in connection:
+            tasks.append(asyncio.create_task(publish_at(str(order), publish)))
+
+    watchers: set[ServerConnection] = set()
+    tasks: list[asyncio.Task[None]] = []
+    async with serve(handler, "127.0.0.1", port, compression=None, ping_interval=None) as server:
+        await server.serve_forever()
+
+
+def serve_flask(mode: str, port: int) -> None:
+    """Serve Flask-SocketIO; its event "publish" makes it publish."""
+    if mode == "gevent":
+        from gevent import monkey
+
+        monkey.patch_all()
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+    app = Flask(__name__)
+    socketio = SocketIO(app, async_mode=mode, ping_interval=3600)
+
+    @socketio.on("publish")  # type: ignore[untyped-decorator]
+    def publish(order: str) -> None:
+        socketio.start_background_task(publish_ticks, order)
+
+    def publish_ticks(order: str) -> None:
+        rate, seconds = (float(word) for word in order.split())
+        start, wall = time.monotonic(), time.time()
+        for n in range(round(rate * seconds)):
+            socketio.sleep(max(0.0, start + n / rate - time.monotonic()))
+            socketio.emit("ticks", frame(next(_seqs), wall + n / rate))
+
+    options = {"allow_unsafe_werkzeug": True} if mode == "threading" else {}
+    socketio.run(app, port=port, **options)
+
+
+if __name__ == "__main__":
+    chosen, *rest = sys.argv[1:]
+    if chosen == "redis":
+        asyncio.run(publish_through_redis())
+    elif chosen == "websockets":
+        asyncio.run(serve_websockets(int(rest[0])))
+    else:
+        serve_flask(chosen, int(rest[0]))
+else:
+    application = make_application()
