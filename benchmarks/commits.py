@@ -1,6 +1,6 @@
 """When ticks were committed: `manage.py runsim` that notes it, and a reader of its notes.
 
-    COMMITS=FILE python -m benchmarks.commits runsim --instruments all
+COMMITS=FILE python -m benchmarks.commits runsim --instruments all
 """
 
 import os
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import django
 import numpy as np
+from django.core.management import execute_from_command_line
 from numpy.typing import NDArray
 
 
@@ -35,14 +37,8 @@ class Commits:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
-    import django
-
     django.setup()
-    from django.core.management import execute_from_command_line
-
     from quotes import livemarket
-
-    notes = Path(os.environ["COMMITS"]).open("a", buffering=1)
 
     class Noting(livemarket.Broadcaster):
         """Notes the last seq of each block right after its commit."""
@@ -56,7 +52,8 @@ def main() -> None:
             )
 
     livemarket.Broadcaster = Noting  # type: ignore[misc]
-    execute_from_command_line(["manage.py", *sys.argv[1:]])
+    with Path(os.environ["COMMITS"]).open("a", buffering=1) as notes:
+        execute_from_command_line(["manage.py", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

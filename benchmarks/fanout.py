@@ -4,9 +4,11 @@
 
 The hub, in memory and through Redis from another process, and the usual way of Channels (a group
 member per socket, send_json), each on uvicorn and on daphne; the broadcast of the `websockets`
-library; Flask-SocketIO with threads and with gevent. A rate holds when every frame arrives and p99 of the time from when it was
-due to its arrival is under 250 ms. The rate doubles until it does not hold, then the interval is
-halved; the figure is the highest rate that held.
+library; Flask-SocketIO with threads and with gevent.
+
+A rate holds when every frame arrives and p99 of the time from when it was due to its arrival is
+under 250 ms. The rate doubles until it does not hold, then the interval is halved; the figure is
+the highest rate that held.
 """
 
 import argparse
@@ -94,8 +96,12 @@ RATIOS = {
 class Step:
     """What arrived of one rate."""
 
+    expected: int
     latencies: list[float] = field(default_factory=list)
     busy: float = 0.0
+
+    def is_complete(self) -> bool:
+        return len(self.latencies) >= self.expected
 
     def take(self, sock: RawSocket, payload: bytes, arrived: float) -> None:
         if b'"ticks"' in payload[:64]:  # not an answer to what we said
@@ -111,11 +117,9 @@ def watch(pipe: Connection, port: int, way: Way, sockets_wanted: int) -> None:
                 sock.send(said)
         settle(sockets)
         pipe.send("ready")
-        while (expected := pipe.recv()) is not None:
-            step = Step()
-            step.busy = sockets.read(
-                step.take, lambda: len(step.latencies) >= expected, STEP_S + DRAIN_S
-            )
+        while True:
+            step = Step(expected=pipe.recv())
+            step.busy = sockets.read(step.take, step.is_complete, STEP_S + DRAIN_S)
             pipe.send(step)
 
 

@@ -1,9 +1,11 @@
-"""What `benchmarks.fanout` races: each publishes to all of its sockets when told "RATE SECONDS".
+"""What `benchmarks.fanout` races.
 
-daphne benchmarks.fanout_servers:application      the hub (/ws/v1/stream), naive Channels (/naive)
-python -m benchmarks.fanout_servers redis         publishes through Redis, told on standard input
-python -m benchmarks.fanout_servers websockets PORT
-python -m benchmarks.fanout_servers threading|gevent PORT       Flask-SocketIO
+    daphne benchmarks.fanout_servers:application          the hub, and naive Channels at /naive
+    python -m benchmarks.fanout_servers redis             publishes through Redis, told on stdin
+    python -m benchmarks.fanout_servers websockets PORT   the library's broadcast
+    python -m benchmarks.fanout_servers threading PORT    Flask-SocketIO; or gevent
+
+Each publishes to all of its sockets when it is told "RATE SECONDS".
 """
 
 import asyncio
@@ -14,7 +16,10 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
+import django
 import orjson
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 
 TOPIC = "quotes.ES"
 Publish = Callable[[dict[str, Any]], Awaitable[None]]
@@ -56,10 +61,10 @@ async def publish_naively(tick: dict[str, Any]) -> None:
 
 def make_application() -> Any:
     """Return PyTrade, the usual consumer of Channels beside it, and a door to start publishing."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
-    from pytrade.asgi import application as pytrade  # first: it sets Django up
-
+    django.setup()
     from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
+
+    from pytrade.asgi import application as pytrade  # first: it sets Django up
 
     class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         async def connect(self) -> None:
@@ -88,9 +93,6 @@ def make_application() -> Any:
 
 
 async def publish_through_redis() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
     django.setup()
     while order := await asyncio.to_thread(sys.stdin.readline):
         await publish_at(order, publish_to_hub)
@@ -109,10 +111,10 @@ async def serve_websockets(port: int) -> None:
             await connection.wait_closed()
             return
         async for order in connection:
-            tasks.append(asyncio.create_task(publish_at(str(order), publish)))
+            publishing.add(asyncio.create_task(publish_at(str(order), publish)))
 
     watchers: set[ServerConnection] = set()
-    tasks: list[asyncio.Task[None]] = []
+    publishing: set[asyncio.Task[None]] = set()
     async with serve(handler, "127.0.0.1", port, compression=None, ping_interval=None) as server:
         await server.serve_forever()
 

@@ -27,6 +27,7 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.audience import Audience
 from benchmarks.commits import Commits
 from benchmarks.harness import report
 from benchmarks.rawsockets import RawSockets
@@ -38,7 +39,6 @@ from benchmarks.servers import (
     running,
     wait_for,
 )
-from benchmarks.audience import Audience
 from scripts.services import Redis
 
 OPEN_S = 300.0

@@ -20,7 +20,7 @@ class RawSocket:
     """One WebSocket, of which frames are split and pings answered."""
 
     def __init__(self, port: int, path: str, receive_bytes: int | None = None) -> None:
-        """Connect and shake hands; `receive_bytes` sets the buffer of a socket to be left unread."""
+        """Connect and shake hands; `receive_bytes`: the buffer of a socket to be left unread."""
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)

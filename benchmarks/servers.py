@@ -28,9 +28,7 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
     }
 
 
-def make_market(
-    folder: str | Path, symbols: list[str], name: str = "market.sqlite3"
-) -> str:
+def make_market(folder: str | Path, symbols: list[str], name: str = "market.sqlite3") -> str:
     """Migrate a new SQLite database with these instruments; return its URL."""
     url = f"sqlite:///{Path(folder) / name}"
     env = environment(url)
@@ -45,13 +43,12 @@ def make_market(
 
 def asgi_command(server: str, port: int, application: str) -> list[str]:
     """Return how to serve an ASGI application; nothing is logged, nobody is pinged."""
-    here = [sys.executable, "-m"]
-    return {
-        "uvicorn": [*here, "uvicorn", "--port", str(port), "--ws", "websockets-sansio"]
-        + ["--ws-ping-interval", NO_PINGS, "--log-level", "error", application],
-        "daphne": [*here, "daphne", "-v", "0", "-p", str(port), "--ping-interval", NO_PINGS]
-        + [application],
-    }[server]
+    here = [sys.executable, "-m", server]
+    if server == "daphne":
+        quiet = ["-v", "0", "--ping-interval", NO_PINGS]
+        return [*here, "-p", str(port), *quiet, application]
+    quiet = ["--log-level", "error", "--ws-ping-interval", NO_PINGS]
+    return [*here, "--port", str(port), "--ws", "websockets-sansio", *quiet, application]
 
 
 @contextlib.contextmanager
