@@ -77,8 +77,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
             await self._answer(answer, error.req_id)
-        except DatabaseError:
-            logger.exception("subscription failed")
+        except DatabaseError as error:
+            logger.warning("subscription failed", error=str(error).strip())
             detail = "the database is away; try again"
             await self._answer({"op": "error", "code": "unavailable", "detail": detail}, None)
 

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
-from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
 from instruments.models import Instrument
@@ -18,6 +17,7 @@ from quotes.catchup import missed, state_of, symbols_and_instruments
 from quotes.frames import Publication, encode
 from quotes.hub import Hub
 from quotes.protocol import ProtocolError, split_topic
+from quotes.reads import read
 
 logger = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Feed:
     async def resolve(self, names: Iterable[str], req_id: object = None) -> list[str]:
         """Return the topics that are meant, `*` written out; raise ProtocolError."""
         pairs = [split_topic(name, req_id) for name in names]
-        found = await database_sync_to_async(symbols_and_instruments)([s for _, s in pairs])
+        found = await read(symbols_and_instruments, [s for _, s in pairs])
         self._instruments.update(found)
         topics: list[str] = []
         for kind, symbol in pairs:
@@ -77,7 +77,7 @@ class Feed:
             if kind == "quotes":
                 await self._catch_up(topic, since)
             elif kind == "status":
-                state = await database_sync_to_async(state_of)(self._instruments[symbol])
+                state = await read(state_of, self._instruments[symbol])
                 await self._send(encode({"topic": topic, "type": "status", "state": state}))
         except DatabaseError:
             await self.leave(topic)
@@ -132,7 +132,7 @@ class Feed:
         """
         instrument = self._instruments[topic.partition(".")[2]]
         while topic in self.topics:
-            frames, self.sent_seq[topic] = await database_sync_to_async(missed)(instrument, since)
+            frames, self.sent_seq[topic] = await read(missed, instrument, since)
             for frame in frames:
                 await self._send(encode(frame))
             if await self._send_queued(topic):

@@ -7,6 +7,7 @@ is handed as it is to every subscriber of its topic. No subscriber makes another
 import asyncio
 import time
 import weakref
+from contextvars import Context
 from typing import Protocol
 
 import structlog
@@ -42,7 +43,7 @@ class Hub:
         await self._membership.join(topic)
         if self._watching is None:
             watch = Watch(self._membership, self._newest, self._fan_out)
-            self._watching = asyncio.create_task(watch.run())
+            self._watching = asyncio.create_task(watch.run(), context=Context())
 
     async def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
         subscribers = self._subscribers.get(topic, set())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any
 
 import structlog
@@ -77,7 +78,8 @@ class Membership:
             self._receiving.cancel()
         self._joined.clear()
         self._channel = await self._layer.new_channel("hub")
-        self._receiving = asyncio.create_task(self._receive_all(self._channel))
+        receiving = self._receive_all(self._channel)
+        self._receiving = asyncio.create_task(receiving, context=Context())
         await self._echo()
         await self._match()
 

@@ -7,6 +7,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -86,7 +87,12 @@ async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if len(topics) > MOST_TOPICS:
             raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
     except ProtocolError as error:
-        return refusal(error)
+        return refusal(HTTPStatus.BAD_REQUEST, error.detail)
+    except DatabaseError as error:
+        logger.warning("stream refused", error=str(error).strip())
+        answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database is away: try again")
+        answer["Retry-After"] = "2"
+        return answer
     response = StreamingHttpResponse(
         events(outbox, topics, since), content_type="text/event-stream"
     )
@@ -95,9 +101,9 @@ async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return response
 
 
-def refusal(error: ProtocolError) -> HttpResponse:
-    body = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": error.detail}
-    return HttpResponse(orjson.dumps(body), status=400, content_type="application/problem+json")
+def refusal(status: HTTPStatus, detail: str) -> HttpResponse:
+    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
 
 
 def read_id(text: str) -> dict[str, int]:

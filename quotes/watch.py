@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
-from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
 from quotes.catchup import End, ends
 from quotes.frames import Publication, State, history_end, status_publication
 from quotes.membership import Membership
+from quotes.reads import read
 
 logger = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class Watch:
         """Tell what the database held a beat ago and nobody has told since."""
         symbols = {topic.rpartition(".")[2] for topic in self._newest}
         try:
-            now = await database_sync_to_async(ends)(symbols)
+            now = await read(ends, symbols)
         except DatabaseError as error:
             logger.warning("ends of histories not known", error=str(error).strip())
             self._before = {}

@@ -8,7 +8,6 @@ stops them after it. Tests use the two classes to stop, kill and start a service
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -90,8 +89,10 @@ class PostgreSQL(Service):
 
     def kill(self) -> None:
         """End it as a power cut does; the next start recovers from its log."""
-        os.kill(self.pid, signal.SIGKILL)
-        self._server.get_postmaster_info().process.wait(10)
+        processes = family(self.pid)
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=10)
 
 
 class Redis(Service):
