@@ -158,6 +158,7 @@ class EventWatcher(Watcher):
 async def within(seconds: float, what: Awaitable[bytes]) -> bytes:
     """Await `what`; a silence of `seconds` counts as a loss."""
     try:
-        return await asyncio.wait_for(what, seconds)
+        async with asyncio.timeout(seconds):
+            return await what
     except TimeoutError:
         raise EOFError("silence") from None

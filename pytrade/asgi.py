@@ -1,10 +1,11 @@
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
-from pytrade.routing import build_application  # noqa: E402  needs the apps loaded above
+from pytrade.handler import ThreadHandler  # noqa: E402  needs the apps loaded above
+from pytrade.routing import build_application  # noqa: E402
 
-application = build_application(django_application)
+application = build_application(ThreadHandler())

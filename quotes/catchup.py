@@ -1,6 +1,6 @@
 """What a subscriber needs before the live frames: reads from the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -13,8 +13,11 @@ from quotes.fields import to_microseconds
 from quotes.frames import REPLAY_ROWS, GapFrame, ResetFrame, State, TicksFrame, tick_rows
 from quotes.leases import is_alive
 from quotes.models import Lease, Quote
+from quotes.protocol import ProtocolError, split_topic
 from quotes.summaries import with_ends
 from quotes.ticks import TICK
+
+Instruments = dict[str, Instrument]
 
 
 def missed(
@@ -72,9 +75,24 @@ def state(lease: Lease | None) -> State:
     return "live" if is_alive(lease, timezone.now(), ttl) else "stopped"
 
 
-def symbols_and_instruments(symbols: Sequence[str]) -> dict[str, Instrument]:
-    """Return those of `symbols` that exist ("*": all), by symbol."""
+def resolve(names: Iterable[str], req_id: object = None) -> tuple[list[str], Instruments]:
+    """Return the topics that are meant, `*` written out, and their instruments by symbol.
+
+    Raise ProtocolError.
+    """
+    pairs = [split_topic(name, req_id) for name in names]
+    symbols = [symbol for _, symbol in pairs]
     instruments = Instrument.objects.all()
     if "*" not in symbols:
         instruments = instruments.filter(symbol__in=symbols)
-    return {instrument.symbol: instrument for instrument in instruments}
+    found = {instrument.symbol: instrument for instrument in instruments}
+    topics: list[str] = []
+    for kind, symbol in pairs:
+        if symbol != "*" and symbol not in found:
+            raise ProtocolError(
+                "unknown_topic",
+                f"topic {kind}.{symbol} names no instrument; see /api/v1/instruments/",
+                req_id,
+            )
+        topics += [f"{kind}.{s}" for s in (found if symbol == "*" else [symbol])]
+    return list(dict.fromkeys(topics)), found

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 from django.db import Error as DatabaseError
 
-from instruments.models import Instrument
 from quotes import metrics
-from quotes.catchup import missed, state_of, symbols_and_instruments
+from quotes.catchup import Instruments, missed, resolve, state_of
 from quotes.frames import Publication, encode
 from quotes.hub import Hub
-from quotes.protocol import ProtocolError, split_topic
+from quotes.protocol import split_topic
 from quotes.reads import read
 
 logger = structlog.get_logger(__name__)
@@ -34,31 +33,23 @@ class Feed:
         hub: Hub,
         send: Callable[[str], Awaitable[None]],
         offer: Callable[[Publication], None],
+        instruments: Instruments | None = None,
     ) -> None:
+        """`instruments`: those that were resolved already."""
         self.topics: set[str] = set()
         self.sent_seq: dict[str, int] = {}
         self._hub = hub
         self._send = send
         self._offer = offer
-        self._instruments: dict[str, Instrument] = {}
+        self._instruments: Instruments = dict(instruments or {})
         self._catching_up: dict[str, deque[Publication]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def resolve(self, names: Iterable[str], req_id: object = None) -> list[str]:
         """Return the topics that are meant, `*` written out; raise ProtocolError."""
-        pairs = [split_topic(name, req_id) for name in names]
-        found = await read(symbols_and_instruments, [s for _, s in pairs])
+        topics, found = await read(resolve, names, req_id)
         self._instruments.update(found)
-        topics: list[str] = []
-        for kind, symbol in pairs:
-            if symbol != "*" and symbol not in found:
-                raise ProtocolError(
-                    "unknown_topic",
-                    f"topic {kind}.{symbol} names no instrument; see /api/v1/instruments/",
-                    req_id,
-                )
-            topics += [f"{kind}.{s}" for s in (found if symbol == "*" else [symbol])]
-        return list(dict.fromkeys(topics))
+        return topics
 
     async def follow(self, topic: str, since: int | None) -> None:
         """Subscribe first, then send what was missed, then what came meanwhile.

@@ -6,7 +6,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
@@ -16,11 +16,13 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from quotes.catchup import Instruments, resolve
 from quotes.feed import Feed
 from quotes.frames import Publication
 from quotes.hub import current_hub
 from quotes.limits import MOST_TOPICS
 from quotes.protocol import LARGEST_SEQ, ProtocolError
+from quotes.reads import reader
 
 logger = structlog.get_logger(__name__)
 
@@ -33,11 +35,11 @@ HEARTBEAT_S = 15.0
 class Outbox:
     """Frames on their way to one reader. Nobody but the reader's own catching up waits for it."""
 
-    def __init__(self, feed_of: Callable[["Outbox"], Feed]) -> None:
+    def __init__(self, instruments: Instruments) -> None:
         self.overflowed = False
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
         self._following: asyncio.Task[None] | None = None
-        self.feed = feed_of(self)
+        self._feed = Feed(current_hub(), self.send, self.offer, instruments)
 
     async def send(self, text: str) -> None:
         await self._waiting.put(text)
@@ -53,7 +55,7 @@ class Outbox:
 
     async def _follow(self, topics: list[str], since: dict[str, int]) -> None:
         for topic in topics:
-            await self.feed.follow(topic, since.get(topic.partition(".")[2]))
+            await self._feed.follow(topic, since.get(topic.partition(".")[2]))
 
     async def next(self) -> str | None:
         """Return the next frame, None after HEARTBEAT_S of silence.
@@ -63,27 +65,31 @@ class Outbox:
         if self._following is not None and self._following.done():
             self._following.result()
         try:
-            return await asyncio.wait_for(self._waiting.get(), HEARTBEAT_S)
+            async with asyncio.timeout(HEARTBEAT_S):  # wait_for of 3.11 may swallow a cancellation
+                return await self._waiting.get()
         except TimeoutError:
             return None
 
     async def close(self) -> None:
         if self._following is not None:
             self._following.cancel()
-        await self.feed.close()
+        await self._feed.close()
 
 
 @require_GET
-async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """Answer the frames of `topics`, separated by commas, from Last-Event-ID or `since` on."""
+def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Answer the frames of `topics`, separated by commas, from Last-Event-ID or `since` on.
+
+    A plain function: a reader that goes while an async view runs below middleware that is not
+    async can leave both waiting for each other.
+    """
     names = [name for name in request.GET.get("topics", "").split(",") if name]
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
-    outbox = Outbox(lambda box: Feed(current_hub(), box.send, box.offer))
     try:
         if not names:
             raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")
         since = read_id(last_id)
-        topics = await outbox.feed.resolve(names)
+        topics, instruments = reader(resolve, names)
         if len(topics) > MOST_TOPICS:
             raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
     except ProtocolError as error:
@@ -94,7 +100,7 @@ async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         answer["Retry-After"] = "2"
         return answer
     response = StreamingHttpResponse(
-        events(outbox, topics, since), content_type="text/event-stream"
+        events(topics, instruments, since), content_type="text/event-stream"
     )
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would collect the stream
@@ -123,8 +129,11 @@ def write_id(sent_seq: dict[str, int]) -> str:
     return ",".join(f"{topic.partition('.')[2]}:{seq}" for topic, seq in sent_seq.items())
 
 
-async def events(outbox: Outbox, topics: list[str], since: dict[str, int]) -> AsyncIterator[str]:
+async def events(
+    topics: list[str], instruments: Instruments, since: dict[str, int]
+) -> AsyncIterator[str]:
     """Yield events until the client goes, or is too slow: it then resumes where it was."""
+    outbox = Outbox(instruments)
     place = {f"quotes.{symbol}": seq for symbol, seq in since.items()}
     outbox.follow(topics, since)
     try:
