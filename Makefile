@@ -35,7 +35,7 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
 	@exec $(BIN)/python scripts/up.py --port $(lastword $(subst :, ,$(ADDRESS))) --web $(WEB)
 
-lint: setup-dev ## style, types, layers, migrations, API schema
+lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=on $(BIN)/mypy
@@ -43,6 +43,7 @@ lint: setup-dev ## style, types, layers, migrations, API schema
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	$(BIN)/python scripts/vulnerabilities.py
 
 test: lint ## everything, on SQLite and, beside it, on PostgreSQL with Redis
 	@$(MAKE) --no-print-directory --jobs 2 test-sqlite test-postgresql

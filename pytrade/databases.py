@@ -50,5 +50,5 @@ def connection_settings(url: str) -> dict[str, Any]:
 
 def shown(url: str) -> str:
     """Return `url` without user and password, however badly it is formed."""
-    scheme, mark, rest = url.partition("://")
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"

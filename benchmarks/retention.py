@@ -1,0 +1,110 @@
+"""Keeping and dropping quotes on PostgreSQL: sizes, rates, DELETE beside a dropped partition.
+
+python scripts/services.py python -m benchmarks.retention
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from benchmarks.harness import report, scratch_market
+from quotes import history
+from quotes.storage import insert_quotes
+from quotes.tests.factories import make_instrument, make_ticks
+
+SQL = Path(__file__).parent.parent / "deploy" / "partition-quotes.sql"
+MILLIONS = 6
+INSTRUMENTS = 4
+MONTHS = 3
+BATCH = 20_000
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def execute(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def megabytes(function: str = "pg_total_relation_size") -> float:
+    parts = (
+        "SELECT relid FROM pg_partition_tree('quotes_quote') UNION SELECT 'quotes_quote'::regclass"
+    )
+    (found,) = execute(f"SELECT sum({function}(relid)) FROM ({parts}) AS parts")
+    return float(found[0]) / 1e6
+
+
+def store(symbol: str) -> float:
+    """Store as many ticks as each instrument has, in batches as the recorder's; return seconds."""
+    count = MILLIONS * 1_000_000 // INSTRUMENTS
+    interval_s = MONTHS * 30 * 86_400 / count
+    ticks = make_ticks(make_instrument(symbol), count, interval_s, datetime(2026, 1, 1, tzinfo=UTC))
+    spent = 0.0
+    for first in range(0, count, BATCH):
+        with transaction.atomic():
+            spent += seconds(lambda first=first: insert_quotes(ticks[first : first + BATCH]))
+    return spent
+
+
+def read_ms(symbol: str) -> tuple[float, float]:
+    """Return how long 500 of the newest quotes take, asked for by seq and by time."""
+    instrument = history.instrument(symbol)
+    last = MILLIONS * 1_000_000 // INSTRUMENTS
+    end = int(datetime(2026, 3, 20, tzinfo=UTC).timestamp() * 1e6)
+    by_seq = lambda: history.quotes(instrument, last - 600, None, None, 500)  # noqa: E731
+    by_time = lambda: history.quotes(instrument, 0, end, None, 500)  # noqa: E731
+    return tuple(
+        round(1000 * min(seconds(work) for _ in range(50)), 2) for work in (by_seq, by_time)
+    )  # type: ignore[return-value]
+
+
+def main() -> None:
+    figures: dict[str, Any] = {"quotes": MILLIONS * 1_000_000}
+    with scratch_market():
+        symbols = [f"S{n}" for n in range(INSTRUMENTS)]
+        rate = MILLIONS * 1e6 / sum(store(symbol) for symbol in symbols)
+        execute("VACUUM ANALYZE quotes_quote")
+        figures |= {
+            "COPY, rows/s": round(rate),
+            "MB per million": round(megabytes() / MILLIONS),
+            "of these indexes": round(megabytes("pg_indexes_size") / MILLIONS),
+            "500 by seq, by time, ms": read_ms("S0"),
+        }
+        figures["parting all, s"] = round(seconds(lambda: execute(SQL.read_text())), 1)
+        execute("VACUUM ANALYZE quotes_quote")
+        figures["the same of parts, ms"] = read_ms("S0")
+        rate = MILLIONS * 1e6 / INSTRUMENTS / store("NEW")
+        figures["COPY into parts, rows/s"] = round(rate)
+        before = megabytes()
+        first_month = int(datetime(2026, 2, 1, tzinfo=UTC).timestamp() * 1e6)
+        (stored,) = execute(f"SELECT count(*) FROM quotes_quote WHERE at < {first_month}")
+        figures["quotes of the oldest month"] = stored[0]
+        with transaction.atomic():
+            spent = seconds(lambda: execute("DELETE FROM quotes_quote_2026_01"))
+            figures["DELETE of a month, s"] = round(spent, 2)
+            transaction.set_rollback(True)
+        spent = seconds(lambda: execute("DELETE FROM quotes_quote WHERE instrument_id = 1"))
+        figures["VACUUM after deleting a fifth, s"] = round(
+            seconds(lambda: execute("VACUUM quotes_quote")), 2
+        )
+        figures["MB given back by both"] = round(before - megabytes())
+        before = megabytes()
+        detach = "ALTER TABLE quotes_quote DETACH PARTITION quotes_quote_2026_01"
+        figures["detaching a month, ms"] = round(1000 * seconds(lambda: execute(detach)), 1)
+        spent = seconds(lambda: execute("DROP TABLE quotes_quote_2026_01"))
+        figures["dropping it, ms"] = round(1000 * spent, 1)
+        figures["MB given back by that"] = round(before - megabytes())
+    report("retention", figures)
+
+
+if __name__ == "__main__":
+    main()

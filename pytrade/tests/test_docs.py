@@ -1,0 +1,147 @@
+"""Whatever can be set, said, asked or measured is in the documentation."""
+
+import inspect
+import re
+
+import pytest
+import yaml
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from pytrade import routing
+from pytrade.tests import documented
+from pytrade.tests.documented import ROOT
+from quotes import consumers, protocol
+
+DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+TEXT = "\n".join(DOCS.values())
+
+
+def is_named(name: str, text: str = TEXT) -> bool:
+    """Tell whether `name` stands in `text` and is no part of a longer name."""
+    return re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("name", sorted(documented.settings_names()))
+def test_every_setting_is_documented(name: str) -> None:
+    assert is_named(name, DOCS["operations.md"])
+    assert re.search(rf"^(# )?{name}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+@pytest.mark.anywhere
+def test_the_example_of_an_environment_names_nothing_else() -> None:
+    text = (ROOT / ".env.example").read_text()
+    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE))
+    assert named == documented.settings_names()
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("command", documented.commands())
+def test_every_command_and_option_is_documented(command: str) -> None:
+    _, _, section = DOCS["commands.md"].partition(f"\n## {command}\n")
+    section = section.partition("\n## ")[0]
+    assert section, f"docs/commands.md has no section {command}"
+    for option in documented.options(command):
+        assert is_named(option, section), option
+
+
+@pytest.mark.anywhere
+def test_no_option_is_documented_that_is_not_there() -> None:
+    sections = re.split(r"^## ", DOCS["commands.md"], flags=re.MULTILINE)[1:]
+    for section in sections:
+        command = section.partition("\n")[0]
+        if command in documented.commands():
+            table = re.findall(r"^\|(.*?)\|", section, re.MULTILINE)
+            named = set(re.findall(r"--[a-z-]+", "".join(table))) - {"--"}
+            assert {name for name in named if name.strip("-")} <= set(documented.options(command))
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("target", sorted(documented.targets()))
+def test_every_target_is_documented(target: str) -> None:
+    assert is_named(f"make {target}")
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("address", sorted(documented.addresses()))
+def test_every_address_is_documented(address: str) -> None:
+    assert is_named(address, DOCS["api.md"])
+
+
+@pytest.mark.anywhere
+def test_every_operation_of_the_schema_is_documented() -> None:
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    assert len(paths) > 9
+    for path, methods in paths.items():
+        assert is_named(path, DOCS["api.md"]), path
+        for parameter in (found for one in methods.values() for found in one.get("parameters", ())):
+            assert is_named(parameter["name"]), (path, parameter["name"])
+        for method in set(methods) - {"get"}:
+            assert is_named(f"{method.upper()} {path}", DOCS["api.md"]), (method, path)
+
+
+@pytest.mark.anywhere
+def test_what_is_said_on_the_stream_is_documented() -> None:
+    (socket,) = re.findall(r'path\("(ws/.*?)"', inspect.getsource(routing))
+    assert is_named(f"/{socket}", DOCS["api.md"])
+    for operation in protocol.OPERATIONS:
+        assert f'"op":"{operation}"' in TEXT
+    for kind in protocol.KINDS:
+        assert re.search(rf"`{kind}\.(\w+\.)?ES`", DOCS["api.md"]), kind
+    for code in re.findall(r'ProtocolError\(\s*"(\w+)"', inspect.getsource(protocol)):
+        assert is_named(code, DOCS["api.md"]), code
+    closes = {consumers.POLICY_VIOLATION, consumers.IDLE, consumers.TOO_SLOW}
+    for code in closes:
+        assert is_named(str(code), DOCS["live.md"]), code
+
+
+@pytest.mark.django_db
+def test_every_metric_is_documented(client: Client) -> None:
+    text = client.get("/metrics").content.decode()
+    metrics = set(re.findall(r"^# TYPE (pytrade_\w+?)(?:_total|_created)? ", text, re.MULTILINE))
+    assert len(metrics) > 5
+    for name in metrics:
+        assert is_named(name, DOCS["operations.md"]), name
+
+
+@pytest.mark.anywhere
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_links_lead_somewhere(name: str) -> None:
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\((?!http)([^)]*)\)", DOCS[name]):
+        path, _, anchor = target.partition("#")
+        file = folder / path if path else folder / name
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings}
+            assert anchor in slugs, target
+
+
+@pytest.mark.anywhere
+def test_the_readme_has_an_index_of_all_documents() -> None:
+    index = DOCS["README.md"].rpartition("\n## ")[2]
+    for name in DOCS.keys() - {"README.md"}:
+        assert f"](docs/{name})" in index, name
+
+
+@pytest.mark.anywhere
+def test_what_is_said_to_be_tested_is_tested() -> None:
+    tests = {path.name: path.read_text() for path in ROOT.glob("*/tests/test_*.py")}
+    named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", DOCS["security.md"])
+    assert len(named) > 20
+    for file, function in named:
+        assert file in tests, file
+        assert f"def {function}" in tests[file], function
+
+
+@pytest.mark.django_db
+def test_alerts_are_explained_and_look_at_metrics_that_there_are(client: Client) -> None:
+    text = (ROOT / "deploy" / "alerts.yml").read_text()
+    metrics = client.get("/metrics").content.decode()
+    (group,) = yaml.safe_load(text)["groups"]
+    for rule in group["rules"]:
+        assert is_named(rule["alert"], DOCS["operations.md"])
+    for name in set(re.findall(r"pytrade_\w+", text)):
+        assert f"# TYPE {name.removesuffix('_bucket')} " in metrics, name

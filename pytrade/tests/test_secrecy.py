@@ -1,0 +1,150 @@
+"""No secret gets into a log, an error page or a message."""
+
+import io
+import logging
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+from pytest_django.fixtures import Settings
+
+from pytrade.databases import connection_settings
+from pytrade.logs import logging_settings
+from quotes.tests.processes import ROOT
+
+pytestmark = pytest.mark.anywhere
+PASSWORD = "hush4711"
+KEY = "key-of-a-test-that-nobody-may-see-" * 3
+SECRETS = {
+    "DEBUG": "off",
+    "SECRET_KEY": KEY,
+    "DATABASE_URL": f"postgres://u:{PASSWORD}@127.0.0.1:1/x?connect_timeout=1",
+    "REDIS_URL": f"redis://:{PASSWORD}@127.0.0.1:1/0",
+    "PYTHONUNBUFFERED": "1",
+}
+SERVE = """
+from django.test import Client
+from pytrade.wsgi import application
+client = Client(raise_request_exception=False, headers={"host": "localhost"})
+for path in ("/readyz", "/api/v1/instruments/", "/"):
+    answer = client.get(path)
+    print(path, answer.status_code, answer.content)
+"""
+
+
+def said(*command: str, until: str = "", **env: str) -> str:
+    """Return what a command writes: to its end, or to the line that holds `until`."""
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=os.environ | SECRETS | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if until and until in line:
+                process.terminate()
+        return "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("log_format", "command", "shows"),
+    [
+        ("console", ("manage.py", "runsim", "--duration", "1"), "the database says"),
+        ("json", ("manage.py", "migrate"), "OperationalError"),
+        ("console", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
+        ("json", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
+        ("json", ("-m", "celery", "--app", "pytrade", "inspect", "ping"), "127.0.0.1:1"),
+    ],
+)
+def test_commands_without_their_services_say_no_password(
+    log_format: str, command: tuple[str, ...], shows: str
+) -> None:
+    text = said(*command, LOG_FORMAT=log_format)
+    assert shows in text
+    assert PASSWORD not in text
+    assert KEY not in text
+
+
+def test_a_worker_names_its_broker_without_the_password() -> None:
+    worker = ("-m", "celery", "--app", "pytrade", "worker", "--pool", "solo")
+    text = said(*worker, until="Cannot connect to")
+    assert "Cannot connect to redis://:**@127.0.0.1:1/0" in text
+    assert PASSWORD not in text
+    assert KEY not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://u:{PASSWORD}@h/x",
+        f"postgres://u:{PASSWORD}@h:99999999/x",
+        f"postgres://u:{PASSWORD}/{PASSWORD}@h:5432/x",
+        f"postgres://u:{PASSWORD}://{PASSWORD}@h:x/x",
+        f"{PASSWORD}@h",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Engine not recognized")
+def test_a_wrong_address_of_the_database_is_shown_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+        connection_settings(url)
+    assert PASSWORD not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def report(settings: Settings) -> str:
+    """Return the error page of a failure in a function that has secrets."""
+    settings.DATABASE_URL = settings.REDIS_URL = f"redis://u:{PASSWORD}@h/0"
+    settings.CELERY_BROKER_URL = settings.CELERY_RESULT_BACKEND = settings.REDIS_URL
+    settings.CHANNEL_LAYERS = {"default": {"CONFIG": {"hosts": [settings.REDIS_URL]}}}
+    settings.SECRET_KEY = KEY
+    request = RequestFactory().get("/", headers={"authorization": f"Token {PASSWORD}"})
+    request.COOKIES["sessionid"] = PASSWORD
+    try:
+        raise RuntimeError("on purpose")
+    except RuntimeError:
+        reporter = ExceptionReporter(request, *sys.exc_info())
+    return reporter.get_traceback_html() + reporter.get_traceback_text()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_error_pages_and_mails_hide_them(settings: Settings, debug: bool) -> None:
+    settings.DEBUG = debug
+    text = report(settings)
+    assert "on purpose" in text
+    page_of_settings = text[text.index("CELERY_BROKER_URL") :]
+    assert PASSWORD not in page_of_settings
+    assert KEY not in page_of_settings
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_in_the_log_holds_no_values(log_format: str) -> None:
+    configuration = logging_settings(log_format)["formatters"]["line"]
+    factory: Any = configuration.pop("()")
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(factory(**configuration))
+    logger = logging.getLogger("of_a_test")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        fail(PASSWORD)
+    except RuntimeError:
+        logger.exception("it failed")
+    finally:
+        logger.removeHandler(handler)
+    assert "on purpose" in stream.getvalue()
+    assert PASSWORD not in stream.getvalue()
+
+
+def fail(password: str) -> None:
+    raise RuntimeError("on purpose")

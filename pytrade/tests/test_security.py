@@ -1,0 +1,199 @@
+"""What docs/security.md promises and no other test proves."""
+
+import gzip
+import io
+import tracemalloc
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from pytest_django.fixtures import Settings
+from rest_framework.authtoken.models import Token
+
+from instruments.models import Instrument
+from pytrade.asgi import application
+from quotes.tables import TableError, open_table
+from quotes.tests.factories import make_instrument, make_ticks, record
+from quotes.tests.hostile import VALUES
+
+pytestmark = pytest.mark.django_db
+RUNS = "/api/v1/indicators/runs/"
+
+
+def handshake(origin: str | None) -> bool:
+    async def connect() -> bool:
+        headers = [(b"origin", origin.encode())] if origin is not None else []
+        socket = WebsocketCommunicator(application, "/ws/v1/stream", headers=headers)
+        accepted, _ = await socket.connect()
+        await socket.disconnect()
+        return accepted
+
+    return async_to_sync(connect)()
+
+
+@pytest.mark.parametrize(
+    ("origin", "welcome"),
+    [
+        (None, True),
+        ("http://localhost:8000", True),
+        ("http://evil.example", False),
+        ("http://localhost.evil.example", False),
+        ("null", False),
+        ("file://", False),
+        ("http://", False),
+        ("javascript:a()", False),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_page_of_another_site_gets_no_socket(origin: str | None, welcome: bool) -> None:
+    assert handshake(origin) is welcome
+
+
+def test_cookies_of_a_session_are_guarded(client: Client) -> None:
+    get_user_model().objects.create_superuser("root", password="of-a-test")
+    client.get("/admin/login/")
+    client.post("/admin/login/", {"username": "root", "password": "of-a-test"})
+    session = client.cookies["sessionid"]
+    assert (session["httponly"], session["samesite"]) == (True, "Lax")
+    assert client.cookies["csrftoken"]["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/api/v1/instruments/", "/udf/config", "/metrics"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "a b", "localhost:x", ""]
+)
+def test_a_strange_host_is_refused(client: Client, path: str, host: str) -> None:
+    assert client.get(path, headers={"host": host}).status_code == 400
+
+
+def test_answers_say_how_browsers_shall_take_them(client: Client) -> None:
+    headers = client.get("/api/v1/instruments/").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_only_the_datafeed_may_be_read_by_pages_of_other_sites(client: Client) -> None:
+    asked = {"headers": {"origin": "http://evil.example"}}
+    for path in ("/", "/api/v1/instruments/", RUNS, "/api/schema/", "/status/"):
+        assert "Access-Control-Allow-Origin" not in client.get(path, **asked).headers
+    feed = client.get("/udf/config", **asked).headers
+    assert feed["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in feed
+
+
+def parameters() -> Iterator[tuple[str, str]]:
+    """Yield every place of the schema that takes a text: its address and its parameter."""
+    for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items():
+        for parameter in methods["get"].get("parameters", []):
+            yield path, parameter["name"]
+
+
+@pytest.mark.parametrize(("path", "name"), [*parameters()])
+def test_a_hostile_value_in_any_parameter_is_refused_or_harmless(path: str, name: str) -> None:
+    record(make_ticks(make_instrument(), 100), regimes=2)
+    client = Client(raise_request_exception=False)
+    known = {"symbol": "ES", "name": "hurst", "run_id": "x"}
+    for value in VALUES:
+        filled = path.format(**known | {name: quote(value, safe="")})
+        query = {} if f"{{{name}}}" in path else {name: value}
+        answer = client.get(filled, query)
+        assert answer.status_code in {200, 301, 400, 404}, (filled, value)
+        assert b"Traceback" not in answer.content
+    assert Instrument.objects.count() == 1
+
+
+@pytest.mark.parametrize("member", ["indicator", "symbol", "start", "end", "step", "parameters"])
+def test_a_hostile_value_in_a_wish_starts_nothing(member: str) -> None:
+    record(make_ticks(make_instrument(), 100), regimes=2)
+    user = get_user_model().objects.create_user("s", is_staff=True)
+    headers = {"authorization": f"Token {Token.objects.create(user=user).key}"}
+    client = Client(raise_request_exception=False, headers=headers)
+    wish = {"indicator": "hurst", "symbol": "ES", "start": "2026-01-01", "end": "2026-01-02"}
+    for value in (*VALUES, None, [], {}, {"n": "\0"}, {"__class__": 1}, -1, 1e308, True):
+        answer = client.post(RUNS, wish | {member: value}, content_type="application/json")
+        assert 400 <= answer.status_code < 500, (value, answer.content)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_an_oversized_body_of_staff_is_refused_too(client: Client, content_type: str) -> None:
+    client.force_login(get_user_model().objects.create_user("s", is_staff=True))
+    client.raise_request_exception = False
+    body = b'{"indicator": "' + b"x" * 3_000_000 + b'"}'
+    for path in (RUNS, "/laboratory/runs/"):
+        assert 400 <= client.post(path, body, content_type=content_type).status_code < 500
+
+
+@pytest.mark.parametrize("depth", [100, 100_000])
+def test_a_deeply_nested_body_is_refused(client: Client, depth: int) -> None:
+    client.force_login(get_user_model().objects.create_user("s", is_staff=True))
+    client.raise_request_exception = False
+    answer = client.post(RUNS, "[" * depth, content_type="application/json")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../pytrade/settings.py",
+        "/static/%2e%2e/pytrade/settings.py",
+        "/static/..%2fpytrade/settings.py",
+        "/static//etc/passwd",
+        "/static/js/../../manage.py",
+        "/static/%00",
+        "/.env",
+        "/.git/config",
+        "/db.sqlite3",
+    ],
+)
+def test_no_path_leads_out_of_the_static_files(
+    client: Client, settings: Settings, path: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    answer = client.get(path)
+    assert answer.status_code in {400, 404}
+
+
+def test_a_script_as_a_name_is_text(client: Client) -> None:
+    script = "<script>a()</script>"
+    Instrument.objects.create(symbol="EVIL", name=script, tick_size="0.25", currency="USD")
+    for path in ("/", "/instruments/EVIL/", "/laboratory/", "/laboratory/runs/", "/status/"):
+        assert script not in client.get(path).content.decode()
+    for path in (f"/instruments/{script}/", f"/instruments/EVIL/?timeframe={script}", f"/{script}"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert script not in answer.content.decode()
+
+
+def test_an_address_cannot_forge_a_line_of_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/nothing%0d%0a2026-01-01 ERROR forged")
+    assert caplog.messages
+    assert not any("\n" in message or "\r" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize("line", [b"\n", b"2024-01-02,1.25\n", b'"', b",\n", b"\xff\n"])
+def test_a_gz_of_little_size_takes_little_memory_whatever_it_holds(line: bytes) -> None:
+    packed = gzip.compress(b"time,price\n" + line * (8_000_000 // len(line)))
+    assert len(packed) < 100_000
+    tracemalloc.start()
+    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))  # type: ignore[arg-type]
+    rows = 0
+    try:
+        for block in table.blocks():
+            rows += len(block.lines)
+            if rows > 100_000:
+                break
+    except TableError:
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60_000_000
