@@ -118,7 +118,9 @@ def sources() -> list[Source]:
 
 def source(summary: Summary, lease: Lease | None) -> Source:
     now = timezone.now()
-    age_s = None if summary["last_at"] is None else now.timestamp() - summary["last_at"] / 1000
+    age_s = None
+    if summary["last_at"] is not None:  # simulated time may be ahead by a part of a second
+        age_s = max(0.0, now.timestamp() - summary["last_at"] / 1000)
     state: State = "off"
     holder = ""
     if lease is not None and is_alive(lease, now, timedelta(seconds=settings.LEASE_TTL_S)):

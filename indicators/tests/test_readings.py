@@ -333,4 +333,4 @@ def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_
         page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
     estimate = Reading.objects.get(indicator="persistence").value
-    assert f"{estimate:.3f}" in page
+    assert f"{estimate:.3f}".replace("-", "\N{MINUS SIGN}") in page
