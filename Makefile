@@ -7,7 +7,7 @@ MANAGE := DEBUG=on $(BIN)/python manage.py
 ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 
-.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql bench clean
+.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql test-anywhere bench clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -45,16 +45,20 @@ lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabi
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-test: lint ## everything, on SQLite and, beside it, on PostgreSQL with Redis
-	@$(MAKE) --no-print-directory --jobs 2 test-sqlite test-postgresql
+test: lint ## everything, on SQLite and on PostgreSQL with Redis, side by side
+	@$(MAKE) --no-print-directory --jobs 3 test-sqlite test-postgresql test-anywhere
 
 test-sqlite: setup-dev
-	DEBUG=on $(BIN)/pytest
+	DEBUG=on $(BIN)/pytest -m "not anywhere"
 
-test-postgresql: setup-dev # its report is shown when it is whole
-	@report=$$(mktemp); \
-	DEBUG=on $(BIN)/python scripts/services.py $(BIN)/pytest -m "not anywhere" > $$report 2>&1; \
-	code=$$?; echo; echo "On PostgreSQL with Redis:"; cat $$report; rm $$report; exit $$code
+# These two are shown when they are whole.
+test-postgresql: TITLE = On PostgreSQL with Redis
+test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "not anywhere"
+test-anywhere: TITLE = What asks nothing of the database
+test-anywhere: COMMAND = $(BIN)/pytest -m anywhere
+test-postgresql test-anywhere: setup-dev
+	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
+	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 
 .venv/benchmarks: .venv/development requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
