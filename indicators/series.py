@@ -1,8 +1,9 @@
 """The one door through which numbers come to a measure."""
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -11,15 +12,24 @@ from indicators.estimate import FloatArray, NumberArray, RefusedError
 
 Series = Sequence[Any] | np.ndarray[Any, Any]
 
+FAR: Final = 2**40
+"""Integers that begin beyond are counted from their first one: an offset costs no digits."""
+NO_NUMBERS: Final = (str, bytes, bytearray, complex, np.datetime64, np.timedelta64)
+"""What would become floats if it were asked to."""
+
 
 def finite_series(values: Series) -> FloatArray:
     """Return `values` as contiguous float64, not copied when they are that already.
 
-    Raises RefusedError for anything that is not a 1-D series of finite real numbers; the
-    message names the shape, the type or the position that is wrong.
+    Integers that begin far from 0 are counted from the first one. Raises RefusedError for
+    anything that is not a 1-D series of finite real numbers; the message names the shape, the
+    type or the position that is wrong.
     """
+    array = _series(values)
+    if array.dtype.kind in "iu" and abs(int(array[0])) > FAR:
+        return _from_first(array)
     with np.errstate(over="ignore"):  # what is too large for a float64 is refused as inf
-        floats = np.ascontiguousarray(_series(values), dtype=np.float64)
+        floats = np.ascontiguousarray(array, dtype=np.float64)
     refuse_not_finite(floats)
     return floats
 
@@ -51,10 +61,10 @@ def check_whole(**parameters: object) -> None:
 
 
 def length(values: Series) -> int:
-    """Return how many points `values` has, whatever it is; 0 for what is no array."""
+    """Return how many points `values` has, whatever it is; 0 for what has no length."""
     try:
-        return int(np.size(values))
-    except ValueError:  # rows of different lengths
+        return len(values)
+    except Exception:  # as an object likes
         return 0
 
 
@@ -81,17 +91,35 @@ def all_finite(floats: FloatArray) -> bool:
     return wrong == 0
 
 
+def _from_first(whole: np.ndarray[Any, Any]) -> FloatArray:
+    """Return integers of 64 bits less the first, by halves: no difference overflows."""
+    high, low = whole >> 32, whole & 0xFFFFFFFF
+    highs, lows = (half.astype(np.float64) - float(half[0]) for half in (high, low))
+    return highs * 2.0**32 + lows
+
+
 def _numbers(values: Series) -> np.ndarray[Any, Any]:
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "iufbO":
+        raise RefusedError(f"the series must hold real numbers, not {values.dtype}")
     try:
-        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-            values = np.ma.filled(values.astype(np.float64), np.nan)
-        array = np.asarray(values)
-        if array.dtype.kind == "O":
-            if any(isinstance(value, str | bytes | complex) for value in array.flat):
-                raise TypeError
-            array = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
+        array = _converted(values)
+    except Exception:  # whatever an object does when it is asked for its numbers
         raise RefusedError("the series must hold real numbers") from None
     if array.dtype.kind not in "iufb":
         raise RefusedError(f"the series must hold real numbers, not {array.dtype}")
     return array
+
+
+def _converted(values: Series) -> np.ndarray[Any, Any]:
+    if type(values) is np.ndarray and values.dtype.kind != "O":
+        return values
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what becomes a number with a warning is none
+        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        array = np.asarray(values)
+        if array.dtype.kind == "O":
+            if any(isinstance(value, NO_NUMBERS) for value in array.flat):
+                raise TypeError
+            array = array.astype(np.float64)
+        return array

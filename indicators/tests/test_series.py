@@ -9,6 +9,11 @@ from indicators.series import finite_series
 pytestmark = pytest.mark.anywhere
 
 
+class Uncountable:
+    def __float__(self):
+        raise ZeroDivisionError
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -51,7 +56,14 @@ def test_float64_is_not_copied():
         ([0.0, float("-inf")], "-inf at position 1"),
         ([Decimal(1), Decimal("NaN")], "nan at position 1"),
         ([10**400, 1], "real numbers"),
+        ([np.ma.masked, 1.0], "real numbers"),
+        (np.ma.masked_array([1j, 2], mask=[0, 1]), "real numbers, not complex128"),
+        (np.ma.masked_array(["1", "2"], mask=[0, 1]), "real numbers, not <U1"),
+        (np.array([np.complex64(1)], dtype=object), "real numbers"),
+        (np.array([np.timedelta64(1, "s")], dtype=object), "real numbers"),
+        ([Uncountable()], "real numbers"),
     ],
+    ids=range(20),
 )
 def test_what_is_no_series_is_refused_with_the_reason(values, reason):
     with pytest.raises(RefusedError, match=reason):
@@ -60,3 +72,11 @@ def test_what_is_no_series_is_refused_with_the_reason(values, reason):
 
 def test_finite_numbers_whose_sum_overflows_are_a_series():
     assert finite_series([1.7e308, 1.7e308]).size == 2
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_integers_far_from_0_keep_their_distances(dtype):
+    whole = [2**62 + x for x in (0, 1, 3, -5, 2**61)]
+    assert finite_series(np.array(whole, dtype)).tolist() == [0.0, 1.0, 3.0, -5.0, 2.0**61]
+    ends = np.array([np.iinfo(dtype).max, np.iinfo(dtype).min, 7], dtype)
+    assert finite_series(ends).tolist() == [0.0, -(2.0**64), 7.0 - float(ends[0])]
