@@ -9,7 +9,7 @@ import numpy as np
 from indicators import hurst_nulls
 from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, RollingEstimate
 from indicators.expected_range import peters
-from indicators.rescaled_range import mean_rs, rolling_mean_rs
+from indicators.rescaled_range import are_coins, mean_rs, rolling_mean_rs
 from indicators.rolling import rolling_ends
 from indicators.series import Series, check_whole, finite_series, length, scaled
 from indicators.threads import map_in_threads, processors, workers_of
@@ -43,10 +43,10 @@ def hurst_exponent(
     deviation, chunks with S = 0 left out. `corrected` divides by the R/S that a series without
     memory has (Anis & Lloyd, with Peters' factor) and adds 0.5. At most `num_workers` threads.
 
-    Null band: no memory, same n and windows. Interval: see hurst_nulls.interval. Raises
-    ValueError for parameters out of range; a series that cannot be measured gives a reason
-    instead of a value. Sources: Hurst (1951); Mandelbrot & Wallis (1969); Anis & Lloyd (1976);
-    Peters (1994).
+    Null band: no memory, same n and windows; increments of a coin where all are of one size,
+    normal ones otherwise. Interval: see hurst_nulls.interval. Raises ValueError for parameters
+    out of range; a series that cannot be measured gives a reason instead of a value. Sources:
+    Hurst (1951); Mandelbrot & Wallis (1969); Anis & Lloyd (1976); Peters (1994).
     """
     _check(min_points, min_window, max_window, num_windows)
     check_whole(num_workers=num_workers)
@@ -172,12 +172,12 @@ def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -
     if corrected:
         y -= np.log([peters(size) for size in key])
     value = float(hurst_nulls.slope_weights(key) @ y) + (0.5 if corrected else 0.0)
-    n = path.size - 1
+    n, coins = path.size - 1, bool(are_coins(path))
     return HurstEstimate(
         value=value,
         n=n,
-        interval=hurst_nulls.interval(value, n, key, corrected),
-        null_band=hurst_nulls.null_band(n, key, corrected),
+        interval=hurst_nulls.interval(value, n, key, corrected, coins),
+        null_band=hurst_nulls.null_band(n, key, corrected, coins),
         windows=windows,
         rs=rs,
     )

@@ -17,6 +17,8 @@ from indicators.estimate import FloatArray, IntArray
 
 ROUNDING = 4 * np.finfo(np.float64).eps
 """S below this share of the path's height is what rounding leaves of equal increments."""
+SAME = 1e-6
+"""Sizes of increments that differ by this share are one size, as ticks of 0.1 are."""
 
 
 def chosen_by(name: str) -> Any:
@@ -103,3 +105,13 @@ def rolling_mean_rs(
             total += known[begin]
             valid += known[begin] > 0
         means[i] = total / valid if valid else 0.0
+
+
+@njit(cache=True, nogil=True)
+def are_coins(path: FloatArray) -> bool:
+    """Return whether all increments are of one size, whatever their signs."""
+    size = abs(path[1] - path[0])
+    for i in range(1, path.size - 1):
+        if abs(abs(path[i + 1] - path[i]) - size) > SAME * size:
+            return False
+    return True

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indicators.estimate import RefusedError
-from indicators.expected_range import anis_lloyd, peters
+from indicators.expected_range import anis_lloyd, of_coins, peters
 from indicators.hurst import hurst_exponent, hurst_of_increments, rolling_hurst
 from indicators.rescaled_range import mean_rs
 from indicators.tests import naive
@@ -82,6 +82,32 @@ def test_expected_rs_is_what_noise_has():
         assert mean_rs(path, w) == pytest.approx(anis_lloyd(w), rel=0.01)
     assert anis_lloyd(1_001) == pytest.approx(anis_lloyd(1_000) * 1.0005, rel=1e-4)
     assert peters(10) == 0.95 * anis_lloyd(10)
+
+
+def test_expected_rs_of_coins_is_what_coins_have():
+    rng = np.random.default_rng(77)
+    for w in (3, 10, 51, 200):
+        path = np.concatenate([[0.0], rng.choice([-1.0, 1.0], size=w * 20_000).cumsum()])
+        assert mean_rs(path, w) == pytest.approx(of_coins(w), rel=0.008)
+    assert of_coins(10) == pytest.approx(1.0364 * anis_lloyd(10), rel=1e-4)
+
+
+@pytest.mark.parametrize("tick", [0.1, 0.25])
+def test_the_null_band_of_coins_is_centred_where_their_values_are(tick):
+    rng = np.random.default_rng(78)
+    places = []
+    for _ in range(1_000):
+        estimate = hurst_exponent(1_000 + tick * rng.choice([-1, 1], size=5_001).cumsum())
+        low, high = estimate.null_band
+        places.append((estimate.value - low) / (high - low))
+    assert np.mean(places) == pytest.approx(0.5, abs=0.03)
+
+
+def test_integers_far_from_0_are_measured_as_near_it():
+    closes = np.random.default_rng(5).choice([-1, 1], size=2_000).cumsum()
+    assert hurst_exponent(closes + 2**62).value == pytest.approx(
+        hurst_exponent(closes).value, abs=1e-12
+    )
 
 
 @settings(deadline=None, max_examples=30)
