@@ -247,3 +247,12 @@ def test_every_server_answers_the_same(name: str) -> None:
     included = set(re.findall(r"/etc/nginx/pytrade/(\w+\.conf)", NGINX[name]))
     mounted = " ".join(SERVICES["nginx"]["volumes"])
     assert all(f"./deploy/{file}:/etc/nginx/pytrade/{file}:ro" in mounted for file in included)
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_can_do_no_more_than_it_must(role: str) -> None:
+    service = SERVICES[role]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert "privileged" not in service
