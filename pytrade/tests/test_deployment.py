@@ -236,6 +236,7 @@ def test_nginx_says_itself_who_asks_and_limits_what_comes_in() -> None:
     assert re.search(r"client_max_body_size \d+m;", text)
     assert "return 404;" in location("/metrics")
     assert "limit_req zone=login" in location("/admin/login/")
+    assert "limit_conn streams" in location("/api/v1/stream/")
     assert "alias /srv/static/;" in location("/static/")
     assert "static:/srv/static:ro" in SERVICES["nginx"]["volumes"]
 

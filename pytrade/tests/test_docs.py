@@ -1,7 +1,11 @@
 """Whatever can be set, said, asked or measured is in the documentation."""
 
 import inspect
+import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -145,3 +149,29 @@ def test_alerts_are_explained_and_look_at_metrics_that_there_are(client: Client)
         assert is_named(rule["alert"], DOCS["operations.md"])
     for name in set(re.findall(r"pytrade_\w+", text)):
         assert f"# TYPE {name.removesuffix('_bucket')} " in metrics, name
+
+
+PRINT = """
+from django.conf import settings
+import json
+print(json.dumps({name: repr(getattr(settings, name)) for name in dir(settings) if name.isupper()}))
+"""
+
+
+def settings_with(**env: str) -> dict[str, str]:
+    """Return the settings of a process that has this environment alone."""
+    named = documented.settings_names()
+    bare = {name: value for name, value in os.environ.items() if name not in named}
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", PRINT]
+    done = subprocess.run(
+        command, cwd=ROOT, env=bare | env, capture_output=True, text=True, timeout=60, check=True
+    )
+    return json.loads(re.sub(r" at 0x\w+", "", done.stdout))  # type: ignore[no-any-return]
+
+
+@pytest.mark.anywhere
+def test_the_example_of_an_environment_holds_the_defaults() -> None:
+    text = (ROOT / ".env.example").read_text()
+    lines = re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE)
+    needed = {"SECRET_KEY": "of-a-test"}
+    assert settings_with(**needed) == settings_with(**needed | dict(lines))
