@@ -9,13 +9,14 @@ every tick or was told of a gap, none twice, and the record is audited. Exit cod
 
 import argparse
 import asyncio
+import itertools
 import random
 import secrets
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -85,26 +86,29 @@ def invite(crowd: Crowd, ports: Sequence[int], size: int) -> None:
     crowd.add(EventWatcher, size, ports, stay_s=5)
 
 
+def for_seconds(seconds: float, faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Yield from `faults` until so much time has passed since the first."""
+    ends = time.monotonic() + seconds
+    return itertools.takewhile(lambda _: time.monotonic() < ends, faults)
+
+
 async def torment(
-    stack: Stack, crowd: Crowd, seconds: float, chance: random.Random, say: Callable[[str], None]
+    stack: Stack, crowd: Crowd, faults: Iterable[Fault], say: Callable[[str], None] = print
 ) -> Trial:
-    """Inflict faults for `seconds`; then let everything end, and prove."""
+    """Inflict `faults` one after the other; then let everything end, and prove."""
     trial = Trial()
     parts = stack.parts
-    started = time.monotonic()
     async with crowd.watching():
         await crowd.reach_more(1, RECOVERY_S)
-        for fault in faults(list(parts), chance):
+        started = time.monotonic()
+        for fault in faults:
             now = time.monotonic() - started
-            if now > seconds:
-                break
             await inflict(parts[fault.part], fault)
             took = await recovery(crowd, trial, fault)
             trial.complaints += restart_ended(parts, fault)
             trial.recoveries[fault.part, fault.trouble].append(took)
             away = f"{fault.away_s:.1f} s away, " if fault.away_s else ""
             say(f"{now:6.1f} s  {fault.part:<11} {fault.trouble:<8}{away}new ticks in {took:.1f} s")
-            await asyncio.sleep(chance.random())
         say("ending the simulation; everyone reads to the end")
         trial.complaints += await crowd.prove(stack, RECOVERY_S)
     return trial
@@ -167,6 +171,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10_000))
     parser.add_argument("--clients", type=int, default=4, help="of each kind; there are five")
+    parser.add_argument("--parts", nargs="+", help="only these, e.g. PostgreSQL (default: all)")
     parser.add_argument("--log", help="keep here what the processes write")
     options = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
@@ -175,8 +180,8 @@ def main() -> int:
     with Stack(SYMBOLS, SPEED) as stack:
         crowd = Crowd(SYMBOLS, chance)
         invite(crowd, [web.port for web in stack.webs], options.clients)
-        seconds = options.minutes * 60
-        trial = asyncio.run(torment(stack, crowd, seconds, chance, console.print))
+        chosen = for_seconds(options.minutes * 60, faults(options.parts or list(stack.parts), chance))
+        trial = asyncio.run(torment(stack, crowd, chosen, console.print))
         complaints = [*trial.complaints, *audit(stack)]
         if options.log:
             with open(options.log, "w") as log:

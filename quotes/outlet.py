@@ -11,7 +11,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
+import structlog
+
 from quotes.frames import GapFrame, Publication, encode
+
+logger = structlog.get_logger(__name__)
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -47,7 +51,7 @@ class Outlet:
             self._write(publication["text"], [publication])
             return
         if not self._batch:
-            asyncio.get_running_loop().call_later(BATCH_S, self._flush)
+            asyncio.get_running_loop().call_later(BATCH_S, self._end_batch)
         self._batch.append(publication)
 
     def acknowledge(self) -> None:
@@ -57,6 +61,12 @@ class Outlet:
         self._batch = []
         if self._draining is not None:
             self._draining.cancel()
+
+    def _end_batch(self) -> None:
+        try:
+            self._flush()
+        except Exception as error:  # gone meanwhile: its consumer hears of it from the server
+            logger.info("batch dropped", error=repr(error))
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []

@@ -62,7 +62,11 @@ def _copy(table: str, names: Sequence[str], columns: Sequence[NDArray[np.int64]]
         rows[f"length{index}"] = column.itemsize
         rows[f"value{index}"] = column
     statement = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with (
+        connection.wrap_database_errors,  # Django wraps the driver's errors of execute, not of copy
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
         copy.write(COPY_HEADER)
         copy.write(memoryview(rows).cast("B"))
         copy.write(COPY_TRAILER)
