@@ -180,7 +180,9 @@ def main() -> int:
     with Stack(SYMBOLS, SPEED) as stack:
         crowd = Crowd(SYMBOLS, chance)
         invite(crowd, [web.port for web in stack.webs], options.clients)
-        chosen = for_seconds(options.minutes * 60, faults(options.parts or list(stack.parts), chance))
+        chosen = for_seconds(
+            options.minutes * 60, faults(options.parts or list(stack.parts), chance)
+        )
         trial = asyncio.run(torment(stack, crowd, chosen, console.print))
         complaints = [*trial.complaints, *audit(stack)]
         if options.log:

@@ -37,7 +37,7 @@ class Outbox:
 
     def __init__(self, instruments: Instruments) -> None:
         self.overflowed = False
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[str | DatabaseError] = asyncio.Queue(MOST_WAITING)
         self._following: asyncio.Task[None] | None = None
         self._feed = Feed(current_hub(), self.send, self.offer, instruments)
 
@@ -54,21 +54,25 @@ class Outbox:
         self._following = asyncio.create_task(self._follow(topics, since))
 
     async def _follow(self, topics: list[str], since: dict[str, int]) -> None:
-        for topic in topics:
-            await self._feed.follow(topic, since.get(topic.partition(".")[2]))
+        try:
+            for topic in topics:
+                await self._feed.follow(topic, since.get(topic.partition(".")[2]))
+        except DatabaseError as error:
+            await self._waiting.put(error)
 
     async def next(self) -> str | None:
         """Return the next frame, None after HEARTBEAT_S of silence.
 
         Raises DatabaseError when what was missed could not be read.
         """
-        if self._following is not None and self._following.done():
-            self._following.result()
         try:
             async with asyncio.timeout(HEARTBEAT_S):  # wait_for of 3.11 may swallow a cancellation
-                return await self._waiting.get()
+                text = await self._waiting.get()
         except TimeoutError:
             return None
+        if isinstance(text, DatabaseError):
+            raise text
+        return text
 
     async def close(self) -> None:
         if self._following is not None:

@@ -1,13 +1,16 @@
 import itertools
 
 import numpy as np
+import psycopg
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
 
 from instruments.models import Instrument
 from quotes.leases import LeaseHeldError, LeaseLostError
 from quotes.models import Candle, Lease, Quote, Regime
 from quotes.recorder import Recorder, RecordingError, load_tail
+from quotes.storage import insert_quotes
 from quotes.ticks import tick_array
 from quotes.timeframes import SECONDS
 from quotes.walker import RegimeStart
@@ -159,3 +162,16 @@ def test_the_lease_of_a_dead_process_expires(es, settings):
     settings.LEASE_TTL_S = 0
     with Recorder([es]):
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not settings.DATABASE_URL.startswith("postgres"), reason="of PostgreSQL")
+def test_a_server_that_ends_the_connection_in_a_copy_is_a_database_that_is_away(es):
+    with Recorder([es]) as recorder:
+        recorder.record(ticks(es, 1))
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
+            pid = connection.connection.info.backend_pid
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        with pytest.raises(OperationalError), transaction.atomic():
+            insert_quotes(ticks(es, 1, first_seq=2))
+        connection.close()
