@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -20,6 +20,7 @@ from quotes.models import Candle, Quote, quote_id
 MINUTE_US = 60_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
 READY_S = 30.0
+DAPHNE = ["-m", "daphne", "-v", "0", "-p", "PORT", "pytrade.asgi:application"]
 
 
 def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
@@ -54,21 +55,12 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
 
 
 @contextlib.contextmanager
-def serving(env: dict[str, str]) -> Iterator[str]:
-    """Run a web process in that environment; its address."""
+def serving(env: dict[str, str], server: Sequence[str] = DAPHNE) -> Iterator[str]:
+    """Run a web process in that environment; its address. `server`: what Python runs on PORT."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "daphne",
-        "-v",
-        "0",
-        "-p",
-        str(port),
-        "pytrade.asgi:application",
-    ]
+    command = [sys.executable, *(word.replace("PORT", str(port)) for word in server)]
     process = subprocess.Popen(command, env=env)
     try:
         address = f"http://127.0.0.1:{port}"

@@ -22,6 +22,7 @@ def connection_settings(url: str) -> dict[str, Any]:
         # Not the error itself: it may quote a part of the password.
         raise ImproperlyConfigured(f"DATABASE_URL {shown(url)!r} cannot be read") from None
     if settings.get("ENGINE") == SQLITE:
+        settings["CONN_MAX_AGE"] = None  # threads stay: pytrade/handler.py
         settings["OPTIONS"] = {
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",

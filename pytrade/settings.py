@@ -97,6 +97,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "pytrade.urls"
 ASGI_APPLICATION = "pytrade.asgi.application"
+# Requests that a web process works on at a time: pytrade/handler.py.
+WEB_THREADS = env.int("WEB_THREADS", default=4)
 WSGI_APPLICATION = "pytrade.wsgi.application"
 
 TEMPLATES = [

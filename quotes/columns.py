@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from instruments.lattice import Lattice
 from instruments.models import Instrument
 from quotes import history
-from quotes.history import Newest
-from quotes.scans import fetch, integers, listed
+from quotes.history import CANDLE_COLUMNS, Newest, prices
+from quotes.scans import fetch_columns
 from quotes.timeframes import opened_at
 
 MOST_COLUMN_ROWS: Final = 1_000_000
 AT: Final = pa.timestamp("us", tz="UTC")
-CANDLE_NUMBERS: Final = (
-    "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
-)  # fmt: skip
 
 
 class Columns(NamedTuple):
@@ -39,7 +36,7 @@ def quote_columns(
 ) -> Columns:
     """Return seq, at, price as `history.quotes` does (microseconds), with exact times."""
     after, before = history.quote_range(instrument, since_seq, start, end)
-    seq, at, ticks = _numbers(
+    seq, at, ticks = fetch_columns(
         ("seq", "at", "ticks"),
         "SELECT seq, at, ticks FROM quotes_quote WHERE id > %s AND id < %s ORDER BY id LIMIT %s",
         [after, before, limit + 1],
@@ -76,9 +73,9 @@ def candle_columns(
         parameters.append(start)
     most = limit + 1 if start is not None else limit - reaches_open
     newest_first = "DESC" if start is None else "ASC"
-    numbers = _numbers(
-        CANDLE_NUMBERS,
-        f"SELECT {', '.join(CANDLE_NUMBERS)} FROM quotes_candle WHERE {where} "  # noqa: S608
+    numbers = fetch_columns(
+        CANDLE_COLUMNS,
+        f"SELECT {', '.join(CANDLE_COLUMNS)} FROM quotes_candle WHERE {where} "  # noqa: S608
         f"ORDER BY opened_at {newest_first} LIMIT %s",
         [*parameters, most],
     )
@@ -94,15 +91,10 @@ def candle_columns(
     return Columns(found, None)
 
 
-def prices(ticks: NDArray[np.int64], lattice: Lattice) -> NDArray[np.float64]:
-    """Return the floats nearest to the prices, those of `Lattice.number`."""
-    return (ticks * lattice.units).astype(np.float64) / lattice.scale
-
-
 def _open_candle(instrument: Instrument, newest: Newest, timeframe_s: int) -> pa.Table:
     row = history.candles_until(instrument, newest, timeframe_s, None, None, 1).rows[-1]
     at, *values = row
-    names = CANDLE_NUMBERS[1:]
+    names = CANDLE_COLUMNS[1:]
     columns = {name: pa.array([value]) for name, value in zip(names, values, strict=True)}
     return pa.table({"opened_at": pa.array([at * 1000]).cast(AT), **columns})
 
@@ -111,14 +103,7 @@ def _candles(numbers: list[NDArray[np.int64]], lattice: Lattice) -> pa.Table:
     opened, *ohlc = numbers[:5]
     drawn = {
         name: prices(column, lattice)
-        for name, column in zip(CANDLE_NUMBERS[1:5], ohlc, strict=True)
+        for name, column in zip(CANDLE_COLUMNS[1:5], ohlc, strict=True)
     }
-    counted = dict(zip(CANDLE_NUMBERS[5:], numbers[5:], strict=True))
+    counted = dict(zip(CANDLE_COLUMNS[5:], numbers[5:], strict=True))
     return pa.table({"opened_at": pa.array(opened).cast(AT), **drawn, **counted})
-
-
-def _numbers(names: tuple[str, ...], select: str, parameters: list[int]) -> list[NDArray[np.int64]]:
-    """Return the columns of a SELECT of integers."""
-    texts = ", ".join(listed(name) for name in names)
-    (found,) = fetch(f"SELECT {texts} FROM ({select}) AS found", parameters)  # noqa: S608
-    return [np.empty(0, np.int64) if text is None else integers(text) for text in found]

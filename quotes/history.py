@@ -1,20 +1,19 @@
 """Reads of recorded rows for the wire, each an index range scan.
 
-The database makes the numbers: times in epoch ms, prices as the doubles nearest to the decimals
-(ticks * units / scale, the same IEEE division as Lattice.number).
+Times are epoch ms, prices the doubles nearest to the decimals (`prices`).
 """
 
-from bisect import bisect_left
 from decimal import Decimal
-from functools import lru_cache
 from itertools import pairwise
-from operator import itemgetter
 from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from instruments.lattice import Lattice
 from instruments.models import Instrument
 from quotes.models import quote_id
-from quotes.scans import Row, fetch
+from quotes.scans import Row, fetch, fetch_columns
 from quotes.timeframes import SECONDS, opened_at
 
 QUOTE_COLUMNS: Final = ("seq", "at", "price")
@@ -22,6 +21,7 @@ CANDLE_COLUMNS: Final = (
     "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
 )  # fmt: skip
 REGIME_COLUMNS: Final = ("phi", "started_at", "ended_at", "first_seq", "last_seq")
+STORED: Final = ", ".join(CANDLE_COLUMNS)
 OPENED_AT: Final = 0
 """Its place among CANDLE_COLUMNS."""
 
@@ -46,9 +46,9 @@ def instrument(symbol: str) -> Instrument | None:
     return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
 
 
-@lru_cache
-def price_sql(column: str, lattice: Lattice) -> str:
-    return f"CAST({column} * {lattice.units} AS DOUBLE PRECISION) / {lattice.scale}"
+def prices(ticks: NDArray[np.int64], lattice: Lattice) -> NDArray[np.float64]:
+    """Return the doubles nearest to the prices, those of `Lattice.number`."""
+    return (ticks * lattice.units).astype(np.float64) / lattice.scale
 
 
 def quote_range(
@@ -75,11 +75,13 @@ def quotes(
 ) -> Page:
     """Return quotes after `since_seq` with start <= at < end (microseconds), keyed by seq."""
     after, before = quote_range(instrument, since_seq, start, end)
-    rows = fetch(
-        f"SELECT seq, at / 1000, {price_sql('ticks', instrument.lattice)} FROM quotes_quote "  # noqa: S608
-        "WHERE id > %s AND id < %s ORDER BY id LIMIT %s",
+    seq, at, ticks = fetch_columns(
+        ("seq", "at", "ticks"),
+        "SELECT seq, at, ticks FROM quotes_quote WHERE id > %s AND id < %s ORDER BY id LIMIT %s",
         (after, before, limit + 1),
     )
+    columns = (seq, at // 1000, prices(ticks, instrument.lattice))
+    rows: list[Row] = list(zip(*(column.tolist() for column in columns), strict=True))
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1][0] if more else None)
 
@@ -137,14 +139,18 @@ def candles_until(
     parts = [_closed(instrument, timeframe_s, start, before, most)]
     if reaches_open:
         parts += _pieces(instrument, timeframe_s, newest.at)
-    rows = fetch(
-        " UNION ALL ".join(part.sql for part in parts),
-        [parameter for part in parts for parameter in part.parameters],
+    found = np.column_stack(
+        fetch_columns(
+            CANDLE_COLUMNS,
+            " UNION ALL ".join(part.sql for part in parts),
+            [parameter for part in parts for parameter in part.parameters],
+        )
     )
-    rows.sort(key=itemgetter(OPENED_AT))
-    closed = bisect_left(rows, opened // 1000, key=itemgetter(OPENED_AT))
+    found = found[np.argsort(found[:, OPENED_AT])]
     if reaches_open:
-        rows[closed:] = [_merged(opened // 1000, rows[closed:])]
+        closed = np.searchsorted(found[:, OPENED_AT], opened)
+        found = np.vstack([found[:closed], _merged(opened, found[closed:])])
+    rows = _rows(found, instrument.lattice)
     if start is None:
         return Page(rows, None, reaches_open)
     more = len(rows) > limit
@@ -154,16 +160,10 @@ def candles_until(
 
 
 class Part(NamedTuple):
-    """A SELECT of rows of CANDLE_COLUMNS."""
+    """A SELECT of CANDLE_COLUMNS as they are stored: microseconds and ticks."""
 
     sql: str
     parameters: list[int]
-
-
-@lru_cache
-def _candle_columns(lattice: Lattice) -> str:
-    prices = ", ".join(price_sql(name, lattice) for name in ("open", "high", "low", "close"))
-    return f"opened_at / 1000, {prices}, count, first_seq, last_seq"
 
 
 def _closed(
@@ -177,7 +177,7 @@ def _closed(
         parameters.append(start)
     order = "opened_at DESC" if start is None else "opened_at"
     return Part(
-        f"SELECT {_candle_columns(instrument.lattice)} FROM (SELECT * FROM quotes_candle "  # noqa: S608
+        f"SELECT * FROM (SELECT {STORED} FROM quotes_candle "  # noqa: S608
         f"WHERE {where} ORDER BY {order} LIMIT %s) AS closed",
         [*parameters, most],
     )
@@ -194,7 +194,7 @@ def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Part]:
         if begin < end:
             parts.append(
                 Part(
-                    f"SELECT {_candle_columns(instrument.lattice)} FROM quotes_candle "  # noqa: S608
+                    f"SELECT {STORED} FROM quotes_candle "  # noqa: S608
                     "WHERE instrument_id = %s AND timeframe = %s "
                     "AND opened_at >= %s AND opened_at < %s",
                     [instrument.pk, finer, begin, end],
@@ -208,20 +208,26 @@ def _last_minute(instrument: Instrument, now: int) -> Part:
     minute = opened_at(now, SECONDS[0])
     ticks = "FROM quotes_quote WHERE instrument_id = %s AND at >= %s AND at <= %s"
     first, last = (f"(SELECT ticks {ticks} ORDER BY at {way} LIMIT 1)" for way in ("ASC", "DESC"))
-    prices = ", ".join(
-        price_sql(name, instrument.lattice) for name in (first, "max(ticks)", "min(ticks)", last)
-    )
     return Part(
-        f"SELECT CAST(%s AS BIGINT), {prices}, count(*), min(seq), max(seq) {ticks}",
-        [minute // 1000, *(3 * [instrument.pk, minute, now])],
+        f"SELECT CAST(%s AS BIGINT), {first}, max(ticks), min(ticks), {last}, count(*), min(seq), "
+        f"max(seq) {ticks}",
+        [minute, *(3 * [instrument.pk, minute, now])],
     )
 
 
-def _merged(opened_ms: int, pieces: list[Row]) -> Row:
+def _merged(opened: int, pieces: NDArray[np.int64]) -> list[int]:
     """Return the candle that pieces in ascending order make."""
-    first, last = pieces[0], pieces[-1]
-    highs, lows, counts = ([piece[at] for piece in pieces] for at in (2, 3, 5))
-    return opened_ms, first[1], max(highs), min(lows), last[4], sum(counts), first[6], last[7]
+    _, open_, high, low, close, count, first_seq, last_seq = pieces.T
+    return [
+        opened, open_[0], high.max(), low.min(), close[-1], count.sum(), first_seq[0], last_seq[-1],
+    ]  # fmt: skip
+
+
+def _rows(candles: NDArray[np.int64], lattice: Lattice) -> list[Row]:
+    """Return candles as they are stored as rows for the wire."""
+    opened, *counted = candles[:, [0, 5, 6, 7]].T.tolist()
+    ohlc = prices(candles[:, 1:5], lattice).T.tolist()
+    return list(zip((at // 1000 for at in opened), *ohlc, *counted, strict=True))
 
 
 def regimes(

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 Row = Sequence[Any]
+Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
@@ -18,17 +19,25 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
         return cursor.fetchall()  # type: ignore[no-any-return]
 
 
-def listed(column: str) -> str:
-    """Return the SQL that makes one text of a column of integers, read by `integers`.
+def fetch_columns(names: Sequence[str], select: str, parameters: Sequence[int]) -> list[Integers]:
+    """Return the columns `names` of a SELECT of integers, each read as one text.
 
-    One long text is read three times as fast as a row per number.
+    That is three times as fast as a row per number. And sqlite3 lets go of the interpreter at each
+    row: threads that read rows beside each other wait for each other hundreds of times a request.
     """
+    texts = ", ".join(listed(name) for name in names)
+    (found,) = fetch(f"SELECT {texts} FROM ({select}) AS found", parameters)  # noqa: S608
+    return [np.empty(0, np.int64) if text is None else integers(text) for text in found]
+
+
+def listed(column: str) -> str:
+    """Return the SQL that makes one text of a column of integers, read by `integers`."""
     if connection.vendor == "postgresql":
         return f"string_agg(CAST({column} AS TEXT), ',')"
     return f"group_concat({column})"
 
 
-def integers(text: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def integers(text: str) -> Integers:
     return np.fromstring(text, dtype=np.int64, sep=",")
 
 

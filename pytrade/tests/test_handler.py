@@ -1,0 +1,130 @@
+"""The door of HTTP: which requests go into threads, and that these stay."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from channels.testing import HttpCommunicator
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import override_settings
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from pytrade.handler import ThreadHandler, is_asynchronous
+
+seen: list[int] = []
+
+
+def told(_request: HttpRequest) -> HttpResponse:
+    seen.append(threading.get_ident())
+    return HttpResponse(threading.current_thread().name)
+
+
+def asking_the_loop(_request: HttpRequest) -> HttpResponse:
+    async def thread() -> int:
+        return threading.get_ident()
+
+    return HttpResponse(str(async_to_sync(thread)()))
+
+
+def broken(_request: HttpRequest) -> HttpResponse:
+    raise ValueError("of a view")
+
+
+def pieces(_request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(str(number) for number in range(10))
+
+
+@csrf_exempt
+def reading(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 7")
+        return HttpResponse(f"{cursor.fetchone()[0]} {request.body.decode()}")
+
+
+async def asynchronous(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(threading.get_ident()))
+
+
+urlpatterns = [
+    path("told/", told),
+    path("loop/", asking_the_loop),
+    path("broken/", broken),
+    path("pieces/", pieces),
+    path("reading/", reading),
+    path("asynchronous/", asynchronous),
+]
+
+
+@pytest.fixture
+def handler() -> Any:
+    with override_settings(ROOT_URLCONF=__name__):
+        yield ThreadHandler()
+
+
+async def ask(handler: ThreadHandler, address: str, body: bytes = b"") -> tuple[int, bytes]:
+    """Return status and body of the answer."""
+    method = "POST" if body else "GET"
+    scope = HttpCommunicator(handler, method, address, body).scope
+    client = ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"localhost")]})
+    await client.send_input({"type": "http.request", "body": body})
+    status = (await client.receive_output())["status"]
+    answer = b""
+    while True:
+        piece = await client.receive_output()
+        answer += piece.get("body", b"")
+        if not piece.get("more_body"):
+            await client.wait()
+            return status, answer
+
+
+async def test_requests_go_into_threads_that_stay(handler: ThreadHandler, settings: Any) -> None:
+    seen.clear()
+    for _ in range(3 * settings.WEB_THREADS):
+        status, body = await ask(handler, "/told/")
+        assert status == 200
+        assert body.startswith(b"web_")
+    assert 1 <= len(set(seen)) <= settings.WEB_THREADS
+    assert threading.get_ident() not in seen
+
+
+async def test_what_is_asynchronous_stays_on_the_loop(handler: ThreadHandler) -> None:
+    assert is_asynchronous({"path": "/asynchronous/"})
+    assert not is_asynchronous({"path": "/told/"})
+    assert not is_asynchronous({"path": "/nowhere/"})
+    assert is_asynchronous({"path": "/below/asynchronous/", "root_path": "/below"})
+    _, body = await ask(handler, "/asynchronous/")
+    assert int(body) == threading.get_ident()
+
+
+async def test_a_view_in_a_thread_asks_the_loop_of_the_server(handler: ThreadHandler) -> None:
+    _, body = await ask(handler, "/loop/")
+    assert int(body) == threading.get_ident()
+
+
+async def test_pieces_are_sent_one_after_the_other(handler: ThreadHandler) -> None:
+    assert await ask(handler, "/pieces/") == (200, b"0123456789")
+
+
+async def test_a_file_is_sent_whole() -> None:
+    status, body = await ask(ThreadHandler(), "/static/css/pages.css")
+    assert (status, body) == (200, Path("static/css/pages.css").read_bytes())
+
+
+async def test_a_fault_of_a_view_is_answered(handler: ThreadHandler) -> None:
+    assert (await ask(handler, "/broken/"))[0] == 500
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_threads_read_the_database_and_the_body(handler: ThreadHandler) -> None:
+    assert await ask(handler, "/reading/", b"of a client") == (200, b"7 of a client")
+
+
+def test_it_is_the_handler_of_the_server() -> None:
+    from pytrade.asgi import application
+
+    assert isinstance(application.application_mapping["http"], ThreadHandler)
