@@ -1,11 +1,16 @@
 """Who may read and who may write, over HTTP and over the stream, and how often."""
 
+import io
+import re
+import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.authtoken.models import Token
@@ -161,3 +166,18 @@ def test_a_user_is_counted_by_name_and_not_with_the_address(
     assert [by_token.get(RUNS).status_code for _ in range(3)] == [200, 200, 429]
     settings.READS_PUBLIC = False
     assert by_token.get("/api/v1/instruments/").status_code == 429
+
+
+def test_a_token_is_made_as_the_document_says() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    commands = re.findall(r"^\.venv/bin/python manage\.py (.*)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    out = io.StringIO()
+    for command in commands:
+        name, *arguments = shlex.split(command)
+        quiet = ["--noinput"] if name == "createsuperuser" else []
+        call_command(name, *arguments, *quiet, stdout=out)
+    key = Token.objects.get().key
+    assert key in out.getvalue()
+    answer = Client(headers={"authorization": f"Token {key}"}).post(RUNS, {})
+    assert answer.status_code == 400  # what is missing is named: who asks may
