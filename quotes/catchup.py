@@ -1,8 +1,9 @@
 """What a subscriber needs before the live frames: reads from the database."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -17,33 +18,57 @@ from quotes.protocol import ProtocolError, split_topic
 from quotes.summaries import with_ends
 from quotes.ticks import TICK
 
-Instruments = dict[str, Instrument]
+
+class Missed(NamedTuple):
+    """What a subscriber was not sent, and the last seq of it."""
+
+    frames: list[TicksFrame | GapFrame | ResetFrame]
+    last_seq: int
+
+    @property
+    def ticks(self) -> int:
+        return sum(len(frame["data"]) for frame in self.frames if frame["type"] == "ticks")
 
 
-def missed(
-    instrument: Instrument, since: int | None
-) -> tuple[list[TicksFrame | GapFrame | ResetFrame], int]:
-    """Return the frames after tick `since` (None: the newest tick alone) and their last seq."""
-    topic = f"quotes.{instrument.symbol}"
-    newest = Quote.objects.latest_of(instrument)
-    last = newest.seq if newest else 0
+def missed(wanted: Mapping[str, int | None]) -> dict[str, Missed]:
+    """Return what came after tick `since` of each symbol (None: the newest tick alone).
+
+    In their order, until it is REPLAY_ROWS ticks: ask again for the symbols that are not there.
+    """
+    instruments = Instrument.objects.filter(symbol__in=wanted)
+    of = {instrument.symbol: instrument for instrument in with_ends(instruments)}
+    found: dict[str, Missed] = {}
+    ticks = 0
+    for symbol, since in wanted.items():
+        found[symbol] = missed_of(of[symbol], since) if symbol in of else Missed([], 0)
+        ticks += found[symbol].ticks
+        if ticks >= REPLAY_ROWS:
+            break
+    return found
+
+
+def missed_of(instrument: Any, since: int | None) -> Missed:
+    """Return what came after tick `since` of an instrument of `with_ends`."""
+    topic, last = f"quotes.{instrument.symbol}", instrument.last_seq or 0
     if since is not None and since > last:
-        return [{"topic": topic, "type": "reset", "last_seq": last}], last
-    if newest is None:
-        return [], 0
-    first = newest.seq if since is None else since + 1
+        return Missed([{"topic": topic, "type": "reset", "last_seq": last}], last)
+    if last == (since or 0):
+        return Missed([], last)
+    if since is None:
+        newest = (instrument.pk, last, to_microseconds(instrument.last_at), instrument.last_ticks)
+        return Missed([ticks_frame(instrument, [newest])], last)
     frames: list[TicksFrame | GapFrame | ResetFrame] = []
-    if newest.seq - first >= REPLAY_ROWS:
-        first = newest.seq - REPLAY_ROWS + 1
-        frames.append(
-            {"topic": topic, "type": "gap", "from_seq": (since or 0) + 1, "to_seq": first - 1}
-        )
-    quotes = Quote.objects.since(instrument, first - 1).filter(seq__lte=newest.seq)
+    if last - since > REPLAY_ROWS:
+        first, since = since + 1, last - REPLAY_ROWS
+        frames.append({"topic": topic, "type": "gap", "from_seq": first, "to_seq": since})
+    quotes = Quote.objects.since(instrument, since).filter(seq__lte=last)
     rows = [(instrument.pk, q.seq, to_microseconds(q.at), q.ticks) for q in quotes]
-    if rows:
-        data = tick_rows(np.array(rows, dtype=TICK), instrument.lattice)
-        frames.append({"topic": topic, "type": "ticks", "data": data})
-    return frames, newest.seq
+    return Missed([*frames, ticks_frame(instrument, rows)] if rows else frames, last)
+
+
+def ticks_frame(instrument: Instrument, rows: list[tuple[int, int, int, int]]) -> TicksFrame:
+    data = tick_rows(np.array(rows, dtype=TICK), instrument.lattice)
+    return {"topic": f"quotes.{instrument.symbol}", "type": "ticks", "data": data}
 
 
 class End(NamedTuple):
@@ -63,9 +88,9 @@ def ends(symbols: Iterable[str]) -> dict[str, End]:
     }
 
 
-def state_of(instrument: Instrument) -> State:
-    """Return whether somebody drives `instrument` now."""
-    return state(Lease.objects.filter(instrument=instrument).first())
+def state_of(symbol: str) -> State:
+    """Return whether somebody drives the instrument now."""
+    return state(Lease.objects.filter(instrument__symbol=symbol).first())
 
 
 def state(lease: Lease | None) -> State:
@@ -75,17 +100,14 @@ def state(lease: Lease | None) -> State:
     return "live" if is_alive(lease, timezone.now(), ttl) else "stopped"
 
 
-def resolve(names: Iterable[str], req_id: object = None) -> tuple[list[str], Instruments]:
-    """Return the topics that are meant, `*` written out, and their instruments by symbol.
-
-    Raise ProtocolError.
-    """
+def resolve(names: Iterable[str], req_id: object = None) -> list[str]:
+    """Return the topics that are meant, `*` written out; raise ProtocolError."""
     pairs = [split_topic(name, req_id) for name in names]
     symbols = [symbol for _, symbol in pairs]
-    instruments = Instrument.objects.all()
+    instruments = Instrument.objects.order_by("pk")
     if "*" not in symbols:
         instruments = instruments.filter(symbol__in=symbols)
-    found = {instrument.symbol: instrument for instrument in instruments}
+    found = list(instruments.values_list("symbol", flat=True))
     topics: list[str] = []
     for kind, symbol in pairs:
         if symbol != "*" and symbol not in found:
@@ -95,4 +117,4 @@ def resolve(names: Iterable[str], req_id: object = None) -> tuple[list[str], Ins
                 req_id,
             )
         topics += [f"{kind}.{s}" for s in (found if symbol == "*" else [symbol])]
-    return list(dict.fromkeys(topics)), found
+    return [sys.intern(topic) for topic in dict.fromkeys(topics)]  # sockets share the strings

@@ -1,6 +1,7 @@
 """The WebSocket door of the live path. Protocol: docs/live.md."""
 
 import asyncio
+import contextlib
 import itertools
 from typing import Any
 
@@ -31,6 +32,12 @@ class StreamConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""  # the hub owns the only channel of this process
     _feed: Feed | None = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()  # however it ended: some servers raise where a client is gone
+
     async def connect(self) -> None:
         self._address = (self.scope.get("client") or ["unknown"])[0]
         if not connections.enter(self._address, settings.STREAM_CONNECTIONS_PER_ADDRESS):
@@ -46,7 +53,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await self.accept()
         self._watch_idleness()
 
-    async def disconnect(self, code: int) -> None:
+    async def _leave(self) -> None:
         if self._feed is None:
             return
         feed, self._feed = self._feed, None
@@ -88,7 +95,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _refuse(self, reason: str, code: int) -> None:
         metrics.CLOSES.labels(reason).inc()
-        await self.close(code)
+        with contextlib.suppress(OSError):  # gone already
+            await self.close(code)
 
     async def _fall_behind(self) -> None:
         logger.info("reader too slow")
@@ -125,8 +133,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await self._answer(
             {"op": "subscribe", "success": True, "args": list(request.args)}, request.req_id
         )
-        for topic in topics:
-            await feed.follow(topic, request.since.get(topic.partition(".")[2]))
+        await feed.follow(topics, request.since)
 
     async def _unsubscribe(self, request: Request, feed: Feed) -> None:
         for topic in await feed.resolve(request.args, request.req_id):

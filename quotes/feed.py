@@ -6,13 +6,13 @@ what a feed sends.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from django.db import Error as DatabaseError
 
 from quotes import metrics
-from quotes.catchup import Instruments, missed, resolve, state_of
+from quotes.catchup import missed, resolve, state_of
 from quotes.frames import Publication, encode
 from quotes.hub import Hub
 from quotes.protocol import split_topic
@@ -33,55 +33,50 @@ class Feed:
         hub: Hub,
         send: Callable[[str], Awaitable[None]],
         offer: Callable[[Publication], None],
-        instruments: Instruments | None = None,
     ) -> None:
-        """`instruments`: those that were resolved already."""
         self.topics: set[str] = set()
         self.sent_seq: dict[str, int] = {}
         self._hub = hub
         self._send = send
         self._offer = offer
-        self._instruments: Instruments = dict(instruments or {})
         self._catching_up: dict[str, deque[Publication]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._filling: dict[str, asyncio.Task[None]] = {}
 
     async def resolve(self, names: Iterable[str], req_id: object = None) -> list[str]:
         """Return the topics that are meant, `*` written out; raise ProtocolError."""
-        topics, found = await read(resolve, names, req_id)
-        self._instruments.update(found)
-        return topics
+        return await read(resolve, names, req_id)
 
-    async def follow(self, topic: str, since: int | None) -> None:
+    async def follow(self, topics: Iterable[str], since: Mapping[str, int]) -> None:
         """Subscribe first, then send what was missed, then what came meanwhile.
 
-        `topic` is one that `resolve` returned. Raises DatabaseError; the topic is then not
-        followed.
+        `topics`: of those that `resolve` returned; `since`: last seqs by symbol. Raises
+        DatabaseError; what is new of the topics is then not followed.
         """
-        if topic in self.topics:
-            return
-        kind, symbol = split_topic(topic)
-        self.topics.add(topic)
-        if kind == "quotes":
-            self._catching_up[topic] = deque(maxlen=MOST_QUEUED)
+        new = [topic for topic in topics if topic not in self.topics]
+        wanted = {topic: since.get(symbol_of(topic)) for topic in new if is_quotes(topic)}
+        self.topics.update(new)
+        self._catching_up |= {topic: deque(maxlen=MOST_QUEUED) for topic in wanted}
         try:
-            await self._hub.subscribe(topic, self)
-            if kind == "quotes":
-                await self._catch_up(topic, since)
-            elif kind == "status":
-                state = await read(state_of, self._instruments[symbol])
-                await self._send(encode({"topic": topic, "type": "status", "state": state}))
+            for topic in new:
+                await self._hub.subscribe(topic, self)
+            await self._catch_up(wanted)
+            for topic in new:
+                if topic.startswith("status."):
+                    state = await read(state_of, symbol_of(topic))
+                    await self._send(encode({"topic": topic, "type": "status", "state": state}))
         except DatabaseError:
-            await self.leave(topic)
+            for topic in new:
+                await self.leave(topic)
             raise
 
     async def leave(self, topic: str) -> None:
         self.topics.discard(topic)
         self._catching_up.pop(topic, None)
+        if filling := self._filling.pop(topic, None):
+            filling.cancel()
         await self._hub.unsubscribe(topic, self)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
         for topic in tuple(self.topics):
             await self.leave(topic)
 
@@ -102,33 +97,37 @@ class Feed:
         else:  # a hole, or seqs that came before: what the database holds is true
             metrics.HOLES.inc()
             self._catching_up[topic] = deque([publication], maxlen=MOST_QUEUED)
-            task = asyncio.create_task(self._fill_hole(topic))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._filling[topic] = asyncio.create_task(self._fill_hole(topic))
 
     async def _fill_hole(self, topic: str) -> None:
         while topic in self.topics:
             try:
-                await self._catch_up(topic, self.sent_seq[topic])
+                await self._catch_up({topic: self.sent_seq[topic]})
             except DatabaseError as error:
                 logger.warning("a hole waits for the database", topic=topic, error=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
+                del self._filling[topic]
                 return
 
-    async def _catch_up(self, topic: str, since: int | None) -> None:
-        """Send what the database holds after `since`, then what the hub brought meanwhile.
+    async def _catch_up(self, wanted: dict[str, int | None]) -> None:
+        """Send what the database holds after these seqs, then what the hub brought meanwhile.
 
         Nothing overtakes: the hub's frames queue until all before them were sent.
         """
-        instrument = self._instruments[topic.partition(".")[2]]
-        while topic in self.topics:
-            frames, self.sent_seq[topic] = await read(missed, instrument, since)
-            for frame in frames:
-                await self._send(encode(frame))
-            if await self._send_queued(topic):
-                return
-            since = self.sent_seq[topic]
+        while wanted := {topic: since for topic, since in wanted.items() if topic in self.topics}:
+            found = await read(missed, {symbol_of(topic): since for topic, since in wanted.items()})
+            for symbol, (frames, last_seq) in found.items():
+                topic = f"quotes.{symbol}"
+                if topic not in self.topics:
+                    continue
+                self.sent_seq[topic] = last_seq
+                for frame in frames:
+                    await self._send(encode(frame))
+                if await self._send_queued(topic):
+                    del wanted[topic]
+                else:
+                    wanted[topic] = self.sent_seq[topic]
 
     async def _send_queued(self, topic: str) -> bool:
         """Send what queued up to the first hole; return whether there was none."""
@@ -146,3 +145,11 @@ class Feed:
                 await self._send(publication["text"])
         self._catching_up.pop(topic, None)
         return True
+
+
+def is_quotes(topic: str) -> bool:
+    return topic.startswith("quotes.")
+
+
+def symbol_of(topic: str) -> str:
+    return split_topic(topic)[1]

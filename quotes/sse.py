@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from quotes.catchup import Instruments, resolve
+from quotes.catchup import resolve
 from quotes.feed import Feed
 from quotes.frames import Publication
 from quotes.hub import current_hub
@@ -35,11 +35,11 @@ HEARTBEAT_S = 15.0
 class Outbox:
     """Frames on their way to one reader. Nobody but the reader's own catching up waits for it."""
 
-    def __init__(self, instruments: Instruments) -> None:
+    def __init__(self) -> None:
         self.overflowed = False
         self._waiting: asyncio.Queue[str | DatabaseError] = asyncio.Queue(MOST_WAITING)
         self._following: asyncio.Task[None] | None = None
-        self._feed = Feed(current_hub(), self.send, self.offer, instruments)
+        self._feed = Feed(current_hub(), self.send, self.offer)
 
     async def send(self, text: str) -> None:
         await self._waiting.put(text)
@@ -55,8 +55,7 @@ class Outbox:
 
     async def _follow(self, topics: list[str], since: dict[str, int]) -> None:
         try:
-            for topic in topics:
-                await self._feed.follow(topic, since.get(topic.partition(".")[2]))
+            await self._feed.follow(topics, since)
         except DatabaseError as error:
             await self._waiting.put(error)
 
@@ -93,7 +92,7 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if not names:
             raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")
         since = read_id(last_id)
-        topics, instruments = reader(resolve, names)
+        topics = reader(resolve, names)
         if len(topics) > MOST_TOPICS:
             raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
     except ProtocolError as error:
@@ -103,9 +102,7 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database is away: try again")
         answer["Retry-After"] = "2"
         return answer
-    response = StreamingHttpResponse(
-        events(topics, instruments, since), content_type="text/event-stream"
-    )
+    response = StreamingHttpResponse(events(topics, since), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would collect the stream
     return response
@@ -133,11 +130,9 @@ def write_id(sent_seq: dict[str, int]) -> str:
     return ",".join(f"{topic.partition('.')[2]}:{seq}" for topic, seq in sent_seq.items())
 
 
-async def events(
-    topics: list[str], instruments: Instruments, since: dict[str, int]
-) -> AsyncIterator[str]:
+async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]:
     """Yield events until the client goes, or is too slow: it then resumes where it was."""
-    outbox = Outbox(instruments)
+    outbox = Outbox()
     place = {f"quotes.{symbol}": seq for symbol, seq in since.items()}
     outbox.follow(topics, since)
     try:
