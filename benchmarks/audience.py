@@ -72,7 +72,7 @@ class Audience:
             sock = self._sockets.add(RawSocket(self._port, PATH))
             self._seqs[sock] = {}
             sock.send(text)
-            self._sockets.read(self._take, lambda: True, 0)
+            self._sockets.read(self._take, lambda: False, 0.001)
 
     def wait_until_subscribed(self, symbols: int, timeout_s: float) -> None:
         """Read until each socket has had a tick of each symbol."""

@@ -45,8 +45,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self.close()  # before the handshake: HTTP 403
             return
         structlog.contextvars.bind_contextvars(connection=next(_numbers), client=self._address)
-        self._outlet = Outlet(self.base_send, settings.STREAM_BACKLOG_BYTES, self._fall_behind)
-        self._feed = Feed(current_hub(), self._outlet.send, self._outlet.offer)
+        hub = current_hub()
+        self._outlet = Outlet(
+            self.base_send, settings.STREAM_BACKLOG_BYTES, self._fall_behind, hub.batches
+        )
+        self._feed = Feed(hub, self._outlet.send, self._outlet.offer)
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
         metrics.SOCKETS.inc()

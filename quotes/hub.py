@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from quotes import metrics
+from quotes.batches import Batches
 from quotes.frames import Publication
 from quotes.membership import Membership
 from quotes.watch import Watch
@@ -29,6 +30,7 @@ class Hub:
     """Topics in use and their subscribers, on one event loop."""
 
     def __init__(self) -> None:
+        self.batches = Batches()
         self._subscribers: dict[str, set[Subscriber]] = {}
         self._newest: dict[str, Publication | None] = {}
         self._membership = Membership(self._fan_out)

@@ -13,25 +13,30 @@ from typing import Any
 
 import structlog
 
+from quotes.batches import Batches
 from quotes.frames import GapFrame, Publication, encode
 
 logger = structlog.get_logger(__name__)
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
-BATCH_S = 0.005
-"""How long a client that asked for batches waits for the other frames of a flush."""
-
 
 class Outlet:
     """Writes texts to an ASGI send, in order; `fallen` is awaited when its reader is too late."""
 
-    def __init__(self, send: Send, most_bytes: int, fallen: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        most_bytes: int,
+        fallen: Callable[[], Awaitable[None]],
+        batches: Batches | None = None,
+    ) -> None:
         self.batching = False
         self.unacknowledged: int | None = None
         self._asgi_send = send
         self._most_bytes = most_bytes
         self._fallen = fallen
+        self._batches = batches or Batches()
         self._batch: list[Publication] = []
         self._backlog: deque[tuple[str, list[Publication]]] = deque()
         self._bytes = 0
@@ -51,7 +56,7 @@ class Outlet:
             self._write(publication["text"], [publication])
             return
         if not self._batch:
-            asyncio.get_running_loop().call_later(BATCH_S, self._end_batch)
+            self._batches.end_later(self._end_batch)
         self._batch.append(publication)
 
     def acknowledge(self) -> None:
