@@ -36,7 +36,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._leave()  # however it ended: some servers raise where a client is gone
+            await self.disconnect()  # however it ended: servers raise where a client is gone
 
     async def connect(self) -> None:
         self._address = (self.scope.get("client") or ["unknown"])[0]
@@ -56,7 +56,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await self.accept()
         self._watch_idleness()
 
-    async def _leave(self) -> None:
+    async def disconnect(self, code: int | None = None) -> None:
         if self._feed is None:
             return
         feed, self._feed = self._feed, None
