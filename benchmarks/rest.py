@@ -26,14 +26,14 @@ from benchmarks.restclient import Asked, ask
 
 CLIENTS = 4
 MINUTES = 200_000
-FILLED_S = 120.0
+FILLED_S = 240.0
 LIVE = "runsim --serve"
 START_MS = int(START.timestamp() * 1000)
 SERVERS = {
     "daphne": DAPHNE,
     "uvicorn": ["-m", "uvicorn", "--port", "PORT", "--log-level", "error", "--lifespan", "off",
                 "pytrade.asgi:application"],
-    LIVE: ["manage.py", "runsim", "--serve", "127.0.0.1:PORT", "--backfill", "24h"],
+    LIVE: ["manage.py", "runsim", "--serve", "127.0.0.1:PORT", "--backfill", "12h"],
 }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def wait_for_market(address: str, symbol: str) -> tuple[int, int]:
     while time.monotonic() < deadline:
         with urlopen(f"{address}/api/v1/instruments/", timeout=10) as answer:
             listed = {row["symbol"]: row for row in json.load(answer)}
-        late = (time.time() - 3) * 1000
+        late = (time.time() - 5) * 1000
         if all((row["last_at"] or 0) > late for row in listed.values()):
             return listed[symbol]["first_at"], listed[symbol]["last_at"]
         time.sleep(0.5)

@@ -6,7 +6,7 @@ import time
 from typing import NamedTuple
 
 ROWS = 500
-LENGTH_MS = 2 * ROWS * 60_000
+LENGTH_MS = (ROWS + 100) * 60_000
 WARM_UP_S = 1.0
 
 

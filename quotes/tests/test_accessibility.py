@@ -13,7 +13,6 @@ PAGES = (
     "/", "/instruments/ES/", "/instruments/CL/", "/laboratory/", "/laboratory/runs/", "/status/",
     "/instruments/NOPE/",
 )  # fmt: skip
-CHART_KB = 400
 RUN_AXE = """async () => {
   const { violations } = await axe.run(document);
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`);
@@ -162,19 +161,6 @@ def test_no_other_host_is_asked(page, market, path):
     assert asked
     own = (market, "data:", "blob:")
     assert [url for url in asked if not url.startswith(own)] == []
-
-
-def test_the_page_of_an_instrument_is_soon_there_and_light(page, market):
-    page.goto(f"{market}/instruments/ES/")
-    ready(page)
-    shown = page.evaluate("performance.getEntriesByName('chart')[0].startTime")
-    assert shown < 1_500
-    size = page.evaluate(
-        """performance.getEntriesByType("resource")
-          .filter(({ name }) => /\\.m?js$/.test(name))
-          .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)"""
-    )
-    assert 100_000 < size < CHART_KB * 1000
 
 
 def test_pages_work_under_the_policy_of_production(page, tmp_path):

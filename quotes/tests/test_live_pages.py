@@ -1,0 +1,95 @@
+"""Runs and status while they change: real computations, a server that goes away and comes back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+PERCENT = re.compile(r"(\d+) %")
+
+
+@pytest.fixture
+def runs_page(browser: Browser, market, staff):
+    page = browser.new_page(locale="en-US")
+    page.context.add_cookies([staff])
+    page.goto(f"{market}/laboratory/runs/")
+    yield page
+    page.close()
+
+
+def start(page: Page, symbol: str) -> Locator:
+    """Start a computation over everything there is; return its row."""
+    before = set(ids(page))
+    page.locator("summary").click()
+    page.locator("[name=indicator]").select_option("persistence")
+    page.locator("[name=symbol]").select_option(symbol)
+    page.locator("[name=start]").fill("2020-01-01T00:00")
+    page.locator("[name=end]").fill("2099-01-01T00:00")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(f'[data-run="{new(page, before)}"]')).to_be_visible()
+    return page.locator(f'[data-run="{new(page, before)}"]')
+
+
+def ids(page: Page) -> list[str]:
+    return [str(row.get_attribute("data-run")) for row in page.locator("[data-run]").all()]
+
+
+def new(page: Page, before: set[str]) -> str:
+    page.wait_for_function(
+        "n => document.querySelectorAll('[data-run]').length > n", arg=len(before)
+    )
+    (found,) = set(ids(page)) - before
+    return found
+
+
+def percent(row: Locator) -> int:
+    found = PERCENT.search(row.locator(".percent").inner_text())
+    assert found
+    return int(found[1])
+
+
+def test_a_computation_moves_live_and_gives_its_result(runs_page):
+    row = start(runs_page, "NQ")
+    runs_page.evaluate("window.sinceLoaded = true")
+    begun = percent(row)
+    expect(row.locator(".state")).to_have_text("done", timeout=60_000)
+    assert begun < percent(row) == 100
+    assert float(row.locator("progress").get_attribute("value") or 0) == 1
+    expect(row.locator(".estimate")).to_have_text(re.compile(r"^\u2212?0\.\d{3}$"))
+    expect(row.locator(".cancel")).to_have_count(0)
+    assert runs_page.evaluate("window.sinceLoaded")
+
+
+def test_a_computation_is_cancelled_where_it_is(runs_page):
+    row = start(runs_page, "ES")
+    row.get_by_role("button", name="Cancel Persistence of ES").click()
+    expect(row.locator(".state")).to_have_text("cancelled")
+    expect(row.locator(".cancel")).to_have_count(0)
+    left_at = percent(row)
+    assert left_at < 100
+    after = start(runs_page, "NQ")  # the same thread goes on with the next one
+    expect(after.locator(".state")).to_have_text("done", timeout=60_000)
+    assert percent(row) - left_at <= 12  # the chunk that had begun
+
+
+def test_the_status_page_follows_the_market_by_itself(page, market):
+    page.goto(f"{market}/status/")
+    parts = page.locator("[data-part]")
+    expect(parts).to_have_count(7)
+    for name in ("Web process", "Database", "Channel layer", "Market", "Readings"):
+        expect(page.locator(f'[data-part="{name}"]')).to_have_attribute("data-state", "ok")
+    ticks = "Number(document.querySelector('#sources [data-symbol=ES] td:nth-of-type(3)')"
+    ticks += ".textContent.replace(',', ''))"
+    before = page.evaluate(ticks)
+    assert before > 40_000
+    page.wait_for_function(f"before => {ticks} > before", arg=before)
+
+
+def test_a_page_that_cannot_be_kept_up_to_date_says_so_until_it_can(visitor, market):
+    visitor.goto(f"{market}/status/")
+    visitor.route("**/status/", lambda route: route.abort())
+    told = visitor.locator("#status.outdated")
+    expect(told).to_have_attribute("title", re.compile("Not up to date"))
+    visitor.unroute("**/status/")
+    expect(told).to_have_count(0)
+    expect(visitor.locator("#status .verdict")).to_be_visible()
