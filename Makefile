@@ -6,8 +6,9 @@ BIN := .venv/bin
 MANAGE := DEBUG=on $(BIN)/python manage.py
 ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
+MINUTES ?= 3
 
-.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql test-anywhere bench clean
+.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql test-anywhere bench faults clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -66,6 +67,9 @@ test-postgresql test-anywhere: setup-dev
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
 	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
+	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 clean: ## forget everything that can be made again (not the database)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

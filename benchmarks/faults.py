@@ -81,7 +81,7 @@ class Trial:
 def invite(crowd: Crowd, ports: Sequence[int], size: int) -> None:
     """Add `size` of each: those who stay and those who come and go, by socket and by events."""
     crowd.add(SocketWatcher, size, ports)
-    crowd.add(SocketWatcher, 2 * size, ports, stay_s=1.5)
+    crowd.add(SocketWatcher, 2 * size, ports, stay_s=1)
     crowd.add(EventWatcher, size, ports)
     crowd.add(EventWatcher, size, ports, stay_s=5)
 

@@ -6,6 +6,7 @@ work of an answer of 500 candles, and a client that goes meanwhile can leave bot
 each other.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -48,9 +49,22 @@ class ThreadHandler(ASGIHandler):
         try:
             if not response.is_async:
                 response.streaming_content = self._pieces(response.streaming_content)
-            await self.send_response(response, send)
+            await self._stream(response, receive, send)
         finally:
             await self._in_thread(response.close)
+
+    async def _stream(self, response: Any, receive: Any, send: Any) -> None:
+        """Send until the response ends or its reader is gone, whichever comes first."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        listening = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            listening.cancel()
+            await asyncio.gather(sending, listening, return_exceptions=True)
 
     async def get_response_async(self, request: HttpRequest) -> Any:
         return await self._in_thread(self._respond, request)

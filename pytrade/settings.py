@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "pytrade.requestid.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "pytrade.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

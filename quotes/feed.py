@@ -123,6 +123,8 @@ class Feed:
                     continue
                 self.sent_seq[topic] = last_seq
                 for frame in frames:
+                    if frame["type"] == "gap":
+                        metrics.GAPS.inc()
                     await self._send(encode(frame))
                 if await self._send_queued(topic):
                     del wanted[topic]

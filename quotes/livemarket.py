@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from instruments.models import Instrument
+from quotes import metrics
 from quotes.backfilling import Span, fill, missing
 from quotes.broadcast import Broadcaster
 from quotes.companions import companions
@@ -111,6 +112,9 @@ class LiveMarket:
             opens_at = self._opens_at() if tail.seq == 0 else None
             starts.append(continue_history(tail, self._plan.wish, opens_at))
         simulation = Simulation(starts, self._intake, self._plan.speed, self._plan.duration_s)
+        metrics.QUEUE_TICKS.set_function(lambda: len(self._intake))
+        metrics.SCHEDULE_LAG_SECONDS.set_function(lambda: simulation.lag_s)
+        metrics.LATE_SLOTS.set_function(lambda: simulation.late_slots)
         recording = RecordingThread(self._recorder, self._intake, self._broadcaster.publish_state)
         connection.close()
         recording.start()

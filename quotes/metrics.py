@@ -1,19 +1,34 @@
-"""What the live path counts, served at /metrics."""
+"""What recording and the live path count; the table is in docs/operations.md."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+# The simulation and its recorder.
+SCHEDULE_LAG_SECONDS = Gauge(
+    "pytrade_schedule_lag_seconds", "How late the newest tick of the latest source came."
+)
+LATE_SLOTS = Gauge("pytrade_late_slots", "Slots of this run that came too late for a tick.")
+QUEUE_TICKS = Gauge("pytrade_recorder_queue_ticks", "Ticks that wait for the recorder.")
+FLUSH_SECONDS = Histogram(
+    "pytrade_flush_seconds", "From the start of a flush to its commit.", buckets=LATENCIES
+)
+TICKS_RECORDED = Counter("pytrade_ticks_recorded", "Ticks committed live.")
 TICKS_PUBLISHED = Counter("pytrade_ticks_published", "Committed ticks handed to the channel layer.")
 PUBLISH_SECONDS = Histogram(
     "pytrade_commit_to_publish_seconds", "From commit to channel layer.", buckets=LATENCIES
 )
+LAYER_ERRORS = Counter("pytrade_layer_errors", "Times that the channel layer was away.", ["side"])
+
+# A web process.
 SEND_SECONDS = Histogram(
     "pytrade_commit_to_send_seconds", "From commit to the last subscriber.", buckets=LATENCIES
 )
-LAYER_ERRORS = Counter("pytrade_layer_errors", "Times that the channel layer was away.", ["side"])
 SOCKETS = Gauge("pytrade_sockets", "Open WebSockets.")
+EVENT_STREAMS = Gauge("pytrade_event_streams", "Open streams of server-sent events.")
 TOPICS = Gauge("pytrade_topics", "Topics that this process is subscribed to.")
 FRAMES = Counter("pytrade_frames", "Frames handed to subscribers.")
+BUFFERED_BYTES = Gauge("pytrade_buffered_bytes", "Bytes that wait for slow readers of WebSockets.")
+GAPS = Counter("pytrade_gaps", "Gaps told to clients.")
 HOLES = Counter("pytrade_holes_filled", "Holes that were filled from the database.")
 CLOSES = Counter("pytrade_closes", "Sockets closed by us.", ["reason"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from quotes import metrics
 from quotes.batches import Batches
 from quotes.frames import GapFrame, Publication, encode
 
@@ -64,6 +65,8 @@ class Outlet:
 
     def close(self) -> None:
         self._batch = []
+        self._backlog.clear()
+        self._buffer(-self._bytes)
         if self._draining is not None:
             self._draining.cancel()
 
@@ -93,7 +96,7 @@ class Outlet:
 
     def _put_off(self, text: str, publications: list[Publication]) -> None:
         self._backlog.append((text, publications))
-        self._bytes += len(text)
+        self._buffer(len(text))
         if self._lost is None and max(self._bytes, self.unacknowledged or 0) <= self._most_bytes:
             return
         self._lost = self._lost or {}
@@ -101,9 +104,13 @@ class Outlet:
             for publication in late:
                 lose(self._lost, publication)
         self._backlog.clear()
-        self._bytes = 0
+        self._buffer(-self._bytes)
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain(None, None))
+
+    def _buffer(self, change: int) -> None:
+        self._bytes += change
+        metrics.BUFFERED_BYTES.inc(change)
 
     async def _drain(self, sending: Coroutine[Any, Any, None] | None, waiting: Any) -> None:
         try:
@@ -111,9 +118,10 @@ class Outlet:
                 await rest(sending, waiting)
             while self._backlog:
                 text, _ = self._backlog.popleft()
-                self._bytes -= len(text)
+                self._buffer(-len(text))
                 await self._asgi_send(message(text))
             if self._lost is not None:
+                metrics.GAPS.inc(len(self._lost))
                 for gap in self._lost.values():
                     text = encode(gap)
                     await self._asgi_send(message(f"[{text}]" if self.batching else text))

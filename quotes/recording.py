@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from quotes import metrics
 from quotes.frames import State
 from quotes.intake import Intake
 from quotes.recorder import Recorder
@@ -58,8 +59,11 @@ class RecordingThread(threading.Thread):
         started = time.monotonic()
         batch = self._intake.take(settings.RECORDER_BATCH_TICKS, settings.RECORDER_FLUSH_S)
         if batch:
-            self._persist(lambda: self.recorder.record_all(batch), batch)
-            self.recorded += sum(len(delivery.ticks) for delivery in batch)
+            with metrics.FLUSH_SECONDS.time():
+                self._persist(lambda: self.recorder.record_all(batch), batch)
+            ticks = sum(len(delivery.ticks) for delivery in batch)
+            self.recorded += ticks
+            metrics.TICKS_RECORDED.inc(ticks)
         if started - self._renewed > settings.LEASE_TTL_S / 3:
             self._persist(self.recorder.renew_leases, [])
             self._renewed = started

@@ -181,6 +181,14 @@ class Simulation:
         return sum(thread.pace.late_slots for thread in self.instruments)
 
     @property
+    def lag_s(self) -> float:
+        """How far the latest source is behind its schedule: at its newest tick, or since."""
+        now = self._clock()
+        alive = [thread for thread in self.instruments if thread.is_alive()]
+        newest = [thread.lags[-1] for thread in alive if thread.lags]
+        return max([0.0, *newest, *(now - thread.pace.next_at for thread in alive)])
+
+    @property
     def is_running(self) -> bool:
         return any(thread.is_alive() for thread in self.instruments)
 

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from quotes import metrics
 from quotes.catchup import resolve
 from quotes.feed import Feed
 from quotes.frames import Publication
@@ -135,6 +136,7 @@ async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]
     outbox = Outbox()
     place = {f"quotes.{symbol}": seq for symbol, seq in since.items()}
     outbox.follow(topics, since)
+    metrics.EVENT_STREAMS.inc()
     try:
         while not outbox.overflowed:
             text = await outbox.next()
@@ -146,6 +148,7 @@ async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]
     except DatabaseError as error:
         logger.warning("stream ended", error=str(error))
     finally:
+        metrics.EVENT_STREAMS.dec()
         await outbox.close()
 
 

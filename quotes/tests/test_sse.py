@@ -2,7 +2,10 @@
 
 import http.client
 import json
+import re
 import signal
+import time
+from urllib.request import urlopen
 
 import pytest
 
@@ -92,3 +95,21 @@ def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
     assert answer.getheader("Content-Type") == "application/problem+json"
     assert complaint in json.load(answer)["detail"]
     connection.close()
+
+
+def test_a_reader_that_goes_is_let_go_at_once(server):
+    connection, answer = ask(server, "topics=quotes.ES")
+    read_events(answer, 1)
+    assert open_streams(server) == 1
+    connection.close()
+    answer.close()
+    deadline = time.monotonic() + 5  # daphne itself would end it after 10 s
+    while open_streams(server) and time.monotonic() < deadline:
+        pass
+    assert open_streams(server) == 0
+
+
+def open_streams(port):
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+        text = metrics.read().decode()
+    return float(re.search(r"^pytrade_event_streams (.*)$", text, re.MULTILINE)[1])

@@ -1,9 +1,12 @@
+import contextlib
 import signal
 import socket
 import threading
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from typing import Any
 
+import prometheus_client
 from django.core.management.base import CommandError, CommandParser
 
 from quotes.broadcast import LoopThread
@@ -21,6 +24,7 @@ from quotes.runs import Wish, instruments_to_drive
 from quotes.timeframes import MICROSECONDS
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
+METRICS_ADDRESS = "127.0.0.1:9464"
 
 
 class Command(QuietCommand):
@@ -34,6 +38,13 @@ class Command(QuietCommand):
             const=DEFAULT_ADDRESS,
             metavar="ADDR:PORT",
             help=f"serve pages, API and stream from this process too (default {DEFAULT_ADDRESS})",
+        )
+        parser.add_argument(
+            "--metrics",
+            nargs="?",
+            const=METRICS_ADDRESS,
+            metavar="ADDR:PORT",
+            help=f"serve /metrics of this process alone (default {METRICS_ADDRESS})",
         )
         add_instruments(parser)
         parser.add_argument(
@@ -91,7 +102,9 @@ class Command(QuietCommand):
             duration_s=options["duration"],
             opens_at=to_microseconds(options["start"]) if options["start"] else None,
         )
-        summary = self.serve(plan, options["serve"]) if options["serve"] else self.simulate(plan)
+        with metrics_served(options["metrics"]):
+            address = options["serve"]
+            summary = self.serve(plan, address) if address else self.simulate(plan)
         self.finish(
             summary.as_json(),
             f"{summary.recorded:,} ticks of {summary.instruments} instruments recorded live, "
@@ -147,6 +160,22 @@ class MarketThread(threading.Thread):
             self.error = error
         finally:
             self._on_end()
+
+
+@contextlib.contextmanager
+def metrics_served(address: str | None) -> Iterator[None]:
+    """Serve what this process counts at `address`, in a thread, if there is one."""
+    if address is None:
+        yield
+        return
+    host, port = free_address(address)
+    server, thread = prometheus_client.start_http_server(port, host)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def shard(text: str) -> tuple[int, int]:
