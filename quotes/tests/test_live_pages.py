@@ -93,3 +93,26 @@ def test_a_page_that_cannot_be_kept_up_to_date_says_so_until_it_can(visitor, mar
     visitor.unroute("**/status/")
     expect(told).to_have_count(0)
     expect(visitor.locator("#status .verdict")).to_be_visible()
+
+
+def test_each_measure_has_its_line_below_the_candles(page, market):
+    page.goto(f"{market}/instruments/ES/")
+    for box in page.locator("#panes input").all():
+        box.check()
+    page.wait_for_function(
+        """async () => {
+          const { chart } = await import("/static/js/instrument.js");
+          return chart.overlays.length === 5 && chart.overlays.every((line) =>
+            Number.isFinite(line.at(chart.series.candles.at(-3))));
+        }"""
+    )
+    assert page.locator("#panes small").all_inner_texts() == [""] * 4
+
+
+def test_a_measure_that_has_too_little_says_so(page, long_history):
+    """Its candles are there, their ticks are not: persistence reads ticks."""
+    page.goto(f"{long_history}/instruments/LONG/")
+    note = page.locator("#panes label:has([value=persistence]) small")
+    expect(note).to_contain_text("fewer than one window of 500")
+    page.locator("#panes [value=persistence]").uncheck()
+    expect(note).to_have_text("")

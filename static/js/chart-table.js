@@ -56,7 +56,7 @@ export class ChartTable {
   #row(candle, overlays) {
     const row = document.createElement("tr");
     const [time, ...numbers] = this.cells(candle);
-    const values = overlays.map((overlay) => overlay.at(candle)?.toFixed(3) ?? "–");
+    const values = overlays.map((overlay) => overlay.at(candle)?.toFixed(3).replace("-", "\u2212") ?? "–");
     row.append(cell("th", time, { scope: "row" }));
     row.append(...[...numbers, ...values].map((text) => cell("td", text)));
     return row;

@@ -7,6 +7,7 @@ import { colour, onThemeChange } from "./theme.js";
 const REFRESH_MS = 60_000;
 const MOST_WINDOWS = 4_000; // one request; beyond it the panes are empty
 const TICKS_PER_MINUTE = 60;
+const CLOSES = 501; // of a window: the fewest that all measures take, soon there in a new market
 const SHARE_OF_PANE = 0.3; // of the height of the candles
 const TITLES_PX = 560; // a narrower chart has no room for the names of its lines
 
@@ -100,12 +101,13 @@ export class IndicatorPanes {
     for (const box of this.choice.querySelectorAll("input")) {
       const pane = this.#panes.get(box.value);
       if (box.checked && !pane) {
-        const made = new Pane(this.chart, box.value, box.parentElement.textContent.trim());
+        const made = new Pane(this.chart, box.value, box.nextSibling.data.trim());
         this.#panes.set(box.value, made);
         this.#read(made);
       } else if (!box.checked && pane) {
         pane.remove();
         this.#panes.delete(box.value);
+        this.#explain(pane, null);
       }
     }
   }
@@ -117,16 +119,26 @@ export class IndicatorPanes {
   async #read(pane) {
     const timeframe = this.#timeframe;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
-    const step = pane.name === "persistence" ? minutes * TICKS_PER_MINUTE : minutes;
     const { from: start, to: end } = this.#span;
+    const query = pane.name === "persistence"
+      ? { step: minutes * TICKS_PER_MINUTE, start, end } : { n: CLOSES, step: minutes, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {
-      const answer = await fetch(`${path}?step=${step}&start=${start}&end=${end}`);
+      const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const table = await answer.json();
-      if (timeframe === this.#timeframe && this.#panes.has(pane.name)) pane.show(table, timeframe);
+      if (timeframe !== this.#timeframe || this.#panes.get(pane.name) !== pane) return;
+      pane.show(table, timeframe);
+      this.#explain(pane, table.rows.length ? null : table.reason);
     } catch (error) {
-      console.warn(`${pane.name}: ${error.message}`); // asked again in a minute
+      this.#explain(pane, `${error.message}; asked again in a minute`);
     }
+  }
+
+  /** Say beside the name of a measure why its pane is empty. */
+  #explain(pane, reason) {
+    const box = this.choice.querySelector(`[value="${pane.name}"]`);
+    const note = box.parentElement.querySelector("small");
+    note.textContent = reason === null ? "" : `: ${reason}`;
   }
 }
