@@ -126,6 +126,7 @@ class LiveMarket:
         try:
             while simulation.is_running and recording.is_alive() and not is_stopping():
                 simulation.join(POLL_S)
+                recording.check()
         finally:
             self._intake.close()
             simulation.stop()

@@ -18,13 +18,16 @@ logger = structlog.get_logger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_S = 0.25
+SLOW_S = 2.0
+"""What takes longer to write waits for a database that hangs."""
 
 
 class RecordingThread(threading.Thread):
     """Owns the recorder while sources run. Flushes every RECORDER_FLUSH_S seconds.
 
     When the database is away it keeps the batch and tries again; the intake fills, and the
-    sources wait. `on_state` is told "live" and "stale" as that changes.
+    sources wait. `on_state` is told "live" and "stale" as that changes; of a database that hangs
+    whoever calls `check` meanwhile tells.
     """
 
     def __init__(
@@ -37,12 +40,20 @@ class RecordingThread(threading.Thread):
         self._intake = intake
         self._on_state = on_state
         self._stale = False
+        self._writing_since: float | None = None
         self._abandoned = threading.Event()
         self._renewed = time.monotonic()
 
     def abandon(self) -> None:
         """Give up on a database that stays away; what waits is lost, nothing of it was seen."""
         self._abandoned.set()
+
+    def check(self) -> None:
+        """Tell "stale" when the database hangs (another thread than ours, now and then)."""
+        since = self._writing_since
+        if since is not None and time.monotonic() - since > SLOW_S and not self._stale:
+            logger.warning("database hangs")
+            self._set_stale(True)
 
     def run(self) -> None:
         try:
@@ -72,6 +83,12 @@ class RecordingThread(threading.Thread):
             self._abandoned.wait(rest)
 
     def _persist(self, write: Callable[[], None], batch: Sequence[Delivery]) -> None:
+        self._writing_since = time.monotonic()
+        self._insist(write, batch)
+        self._writing_since = None
+        self._set_stale(False)
+
+    def _insist(self, write: Callable[[], None], batch: Sequence[Delivery]) -> None:
         """Do `write`; when the database is away, wait for it and finish what is not stored."""
         try:
             write()
@@ -91,7 +108,6 @@ class RecordingThread(threading.Thread):
                     self.recorder.record_all(remaining)
             except DATABASE_AWAY:
                 continue
-            self._set_stale(False)
             return
         raise OperationalError(f"the database stayed away; {len(self._intake)} ticks were waiting")
 

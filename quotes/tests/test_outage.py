@@ -43,6 +43,29 @@ class Listener:
         raise AssertionError(f"not told {state!r} within {seconds} s: {self.frames[-3:]}")
 
 
+def test_a_database_that_hangs_is_told_and_waited_for(postgresql):
+    env = environment(postgresql.url)
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        listener = Listener(socket)
+        listener.hear_for(1)
+        postgresql.pause()
+        listener.hear_state("stale", 10)
+        postgresql.resume()
+        listener.hear_state("live", 10)
+        listener.hear_for(1)
+        run.send_signal(signal.SIGTERM)
+        _, errors = run.communicate(timeout=20)
+    assert run.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert_each_tick_once(listener)
+    assert audit(env)["ok"]
+
+
 @pytest.mark.parametrize(("end", "outage_s"), [("stop", 10), ("kill", 2)])
 def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, outage_s):
     env = environment(postgresql.url)
@@ -70,8 +93,12 @@ def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, out
     assert "database is away" in json.load(refused.value)["detail"]
     refused.value.close()
     assert "Traceback" not in errors
+    assert_each_tick_once(listener)
+    assert audit(env)["ok"]
+
+
+def assert_each_tick_once(listener):
     ticks = [frame for frame in listener.frames if frame.get("type") == "ticks"]
     seqs = [row[0] for frame in ticks for row in frame["data"]]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
     assert listener.frames[-1] in ticks
-    assert audit(env)["ok"]
