@@ -4,32 +4,40 @@ import asyncio
 import time
 from collections.abc import Callable
 
-SHORTEST_S = 0.005
+QUIET_S = 0.005
 LONGEST_S = 0.1
-SHARE = 3
-"""A window is this many times as long as writing took: the rest is left to everything else."""
 
 
 class Batches:
-    """Ends all batches together, after a window that grows with what writing to all takes.
+    """Ends all batches together: when nothing more came for a while, at the latest after LONGEST_S.
 
-    Without it, a process that is late writes more and smaller messages, and gets later still.
+    The while is as long as writing to all took the last time, so that a process that is late
+    writes fewer and larger messages, not more and smaller ones.
     """
 
     def __init__(self) -> None:
-        self.window_s = SHORTEST_S
         self._flushes: list[Callable[[], None]] = []
+        self._quiet_s = QUIET_S
+        self._first_at = self._last_at = 0.0
+
+    def more(self) -> None:
+        """Something came: batches that are begun wait for what may follow."""
+        self._last_at = time.monotonic()
 
     def end_later(self, flush: Callable[[], None]) -> None:
-        """Call `flush`, which must not raise, when this window ends."""
+        """Call `flush`, which must not raise, when the batches end."""
         if not self._flushes:
-            asyncio.get_running_loop().call_later(self.window_s, self._end)
+            self._first_at = time.monotonic()
+            asyncio.get_running_loop().call_later(self._quiet_s, self._end)
         self._flushes.append(flush)
 
     def _end(self) -> None:
+        now = time.monotonic()
+        left = min(self._last_at + self._quiet_s, self._first_at + LONGEST_S) - now
+        if left > 0:
+            asyncio.get_running_loop().call_later(left, self._end)
+            return
         flushes, self._flushes = self._flushes, []
-        started = time.perf_counter()
         for flush in flushes:
             flush()
-        took = time.perf_counter() - started
-        self.window_s = min(max(SHORTEST_S, SHARE * took), LONGEST_S)
+        self._quiet_s = min(max(QUIET_S, time.monotonic() - now), LONGEST_S)

@@ -60,6 +60,7 @@ class Hub:
         if topic not in self._subscribers:
             return
         self._newest[topic] = publication
+        self.batches.more()
         subscribers = tuple(self._subscribers[topic])
         for subscriber in subscribers:
             try:
