@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchmarks.longhistory import serving
+from conftest import watched_page
 from quotes.tests.processes import (
     environment,
     free_port,
@@ -74,10 +75,5 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Page]:
     """A page that may complain that a server is away, and of nothing else."""
-    page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    page.close()
-    assert [text for text in complaints if not text.startswith(FAILED_LOAD)] == []
+    with watched_page(browser, *FAILED_LOAD) as page:
+        yield page
