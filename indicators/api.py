@@ -134,6 +134,8 @@ def estimate_json(found: Measured) -> dict[str, Any]:
 
 
 class SeriesView(HistoryView):
+    prices = frozenset()
+
     @wire.documented("indicators_series", PAGED, wire.table_schema(READING_COLUMNS))
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """Stored readings in ascending order; without `start` the newest `limit`."""

@@ -35,6 +35,8 @@ class HistoryView(APIView):  # type: ignore[misc]
     authentication_classes: ClassVar[list[Any]] = []
     content_negotiation_class = AnyClient
     renderer_classes: ClassVar[list[Any]] = [JSONRenderer]
+    prices: ClassVar[frozenset[str]] = wire.PRICES
+    """Columns whose numbers have the decimals of the tick size."""
 
     def table(
         self,
@@ -47,7 +49,7 @@ class HistoryView(APIView):  # type: ignore[misc]
     ) -> HttpResponse:
         if request.GET.get("format") == "csv":
             precision = instrument.lattice.precision
-            rows = wire.decimals(columns, page.rows, precision)
+            rows = wire.decimals(columns, page.rows, precision, self.prices)
             name = f"{instrument.symbol}-{request.path.rstrip('/').rsplit('/', 1)[-1]}"
             response = wire.csv_response(name, columns, rows)
         else:

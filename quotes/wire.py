@@ -50,9 +50,14 @@ def inert(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def decimals(columns: Sequence[str], rows: Sequence[Row], precision: int) -> list[Row]:
+def decimals(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    precision: int,
+    prices: frozenset[str] = PRICES,
+) -> list[Row]:
     """Return `rows` with the prices as text with all their decimals, never as 1e-05."""
-    at = [index for index, column in enumerate(columns) if column in PRICES]
+    at = [index for index, column in enumerate(columns) if column in prices]
     written: list[Row] = []
     for row in rows:
         cells = list(row)

@@ -187,6 +187,14 @@ def test_series_page_ahead_and_as_csv(client, market):
     assert text.splitlines()[0] == "window_end,value,low,high,null_low,null_high,truth,reason"
 
 
+def test_the_series_has_the_same_numbers_as_csv(client, market):
+    scan_market([market], list)
+    row = get(client, "persistence/ES/series/")["rows"][0]
+    text = client.get(API + "persistence/ES/series/?format=csv").content.decode()
+    cells = text.splitlines()[1].split(",")
+    assert [float(cell) for cell in cells if cell] == [cell for cell in row if cell is not None]
+
+
 def planned(market, name="entropy", step=1):
     indicator = CATALOGUE[name]
     return runs.plan_run(
