@@ -4,7 +4,8 @@
 
 Simulates G = 2 N log(m!) (1 - H) for N vectors of m points. Its distribution settles as N / m!
 grows, so its 95 % quantile is tabulated over that ratio. And for a random walk, whose patterns
-are not equally likely: the mean of H, the N-fold of its bias and the root-N-fold of its spread.
+are not equally likely: H of an endless one; and for some tau, because vectors that overlap longer
+tell less, how much less it is on average with N / tau = 1, and its spread there.
 """
 
 import json
@@ -19,9 +20,13 @@ sys.path.insert(0, str(ROOT))
 
 from indicators.ordinal_patterns import count  # noqa: E402
 
-RATIOS = (1, 2, 3, 5, 8, 12, 20, 50, 100, 200, 1000)
+RATIOS = (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.25, 2.5, 3, 3.5, 4, 5, 6.5, 8, 12, 20, 50, 100, 200,
+          1000)  # fmt: skip
+TAUS = (1, 2, 3, 5, 10, 30)
 MOST_VECTORS = 120_000
 RUNS = 20_000
+LONG = 2_000_000
+LONG_RUNS = 100
 
 
 def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> np.ndarray:
@@ -36,21 +41,27 @@ def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> np.ndarray:
     return drawn
 
 
-def walk_moments(m: int, rng: np.random.Generator) -> list[float]:
-    """Return the mean of H of a long walk, the bias times N and the spread times root N."""
+def walk_limit(m: int, rng: np.random.Generator) -> float:
+    """Return H of as long a walk as there is time for."""
+    pooled = np.zeros(factorial(m), np.int64)
+    for _ in range(LONG_RUNS):
+        count(rng.standard_normal(LONG).cumsum(), 0, LONG - m + 1, m, 1, pooled)
+    return entropy(pooled)
+
+
+def walk_moments(m: int, tau: int, limit: float, rng: np.random.Generator) -> list[float]:
+    """Return tau, the bias of H and its spread, as they would be of N = tau vectors."""
     size = factorial(m)
-    vectors = max(2_000, 10 * size)
-    runs = max(1_000, min(10_000, 400_000_000 // vectors))
-    pooled = np.zeros(size, np.int64)
+    vectors = max(2_000, 10 * size, 200 * tau)
+    runs = max(2_000, min(20_000, 200_000_000 // vectors))
     drawn = np.empty(runs)
     for run in range(runs):
         counts = np.zeros(size, np.int64)
-        count(rng.standard_normal(vectors + m - 1).cumsum(), 0, vectors, m, 1, counts)
-        pooled += counts
+        count(rng.standard_normal(vectors + (m - 1) * tau).cumsum(), 0, vectors, m, tau, counts)
         drawn[run] = entropy(counts)
-    limit = entropy(pooled)
-    bias, spread = (limit - drawn.mean()) * vectors, drawn.std(ddof=1) * vectors**0.5
-    return [round(limit, 6), round(bias, 4), round(spread, 4)]
+    independent = vectors / tau
+    bias, spread = (limit - drawn.mean()) * independent, drawn.std(ddof=1) * independent**0.5
+    return [tau, round(bias, 4), round(spread, 4)]
 
 
 def entropy(counts: np.ndarray) -> float:
@@ -61,18 +72,18 @@ def entropy(counts: np.ndarray) -> float:
 def main() -> None:
     rng = np.random.default_rng(2002)
     table: dict[str, list[list[float]]] = {}
-    walks: dict[str, list[float]] = {}
-    for m in range(2, 8):
-        rows = []
-        for ratio in RATIOS:
-            vectors = max(ratio * factorial(m), 10)
-            if vectors > MOST_VECTORS:
-                break
-            quantile = np.quantile(shortfalls(m, vectors, rng), 0.95)
-            rows.append([vectors / factorial(m), round(quantile, 5)])
-        table[str(m)] = rows
-        walks[str(m)] = walk_moments(m, rng)
-        print(m, rows[-1], walks[str(m)], flush=True)
+    walks: dict[str, dict[str, object]] = {}
+    for m in range(3, 8):
+        sizes = [round(ratio * factorial(m)) for ratio in RATIOS]
+        table[str(m)] = [
+            [vectors / factorial(m), round(np.quantile(shortfalls(m, vectors, rng), 0.95), 5)]
+            for vectors in sizes
+            if vectors <= MOST_VECTORS
+        ]
+        limit = walk_limit(m, rng)
+        moments = [walk_moments(m, tau, limit, rng) for tau in TAUS]
+        walks[str(m)] = {"limit": round(limit, 6), "moments": moments}
+        print(m, table[str(m)][-1], walks[str(m)], flush=True)
     text = json.dumps({"noise": table, "walk": walks})
     (ROOT / "indicators" / "entropy_nulls.json").write_text(text + "\n")
 

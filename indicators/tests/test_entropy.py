@@ -186,8 +186,11 @@ def test_parameters_out_of_range_are_named(parameters, complaint):
 
 @pytest.mark.parametrize(
     ("n", "m"),
-    [(200, 2), (60, 3), (500, 3), (2_000, 3), (2_000, 5), (300, 5), (400, 6), (2_000, 7)],
-)
+    [
+        (200, 2), (500, 2), (60, 3), (500, 3), (2_000, 3), (2_000, 5), (300, 5), (400, 6),
+        (1_000, 6), (2_000, 7), (9_000, 7),
+    ],
+)  # fmt: skip
 def test_the_null_band_holds_95_of_100_white_noises(n, m):
     rng = np.random.default_rng(n + m)
     inside = 0
@@ -196,6 +199,24 @@ def test_the_null_band_holds_95_of_100_white_noises(n, m):
         low, high = estimate.null_band
         inside += low <= estimate.value <= high
     assert 930 <= inside <= 970
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "tau"), [(500, 2, 1), (1_000, 2, 5), (150, 3, 1), (2_000, 3, 4), (5_000, 5, 3)]
+)
+def test_the_walk_band_holds_95_of_100_random_walks(n, m, tau):
+    rng = np.random.default_rng(n + m)
+    inside = 0
+    for _ in range(1_000):
+        estimate = permutation_entropy(rng.normal(size=n).cumsum(), m=m, tau=tau)
+        low, high = estimate.walk_band
+        inside += low <= estimate.value <= high
+    assert 930 <= inside <= 970
+
+
+def test_there_is_no_walk_band_where_vectors_are_few():
+    assert permutation_entropy(range(90)).walk_band is None
+    assert permutation_entropy(range(300), tau=10).walk_band is None
 
 
 def test_the_null_band_of_a_handful_is_what_a_handful_can_be():
