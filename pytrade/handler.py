@@ -20,6 +20,9 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpRequest
 from django.urls import Resolver404, resolve, set_script_prefix
 
+PROBE = "/livez"
+"""Answered by a thread of its own: a process whose other threads all wait still lives."""
+
 
 class ThreadHandler(ASGIHandler):
     """Runs middleware and views as WSGI does, in WEB_THREADS threads that stay.
@@ -30,6 +33,7 @@ class ThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
+        self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -42,7 +46,8 @@ class ThreadHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        response = await self._in_thread(self._answer, scope, body)
+        threads = self._probes if scope["path"] == PROBE else self._threads
+        response = await in_thread(threads, self._answer, scope, body)
         if not response.streaming:  # and closed
             await self.send_response(response, send)
             return
@@ -51,7 +56,7 @@ class ThreadHandler(ASGIHandler):
                 response.streaming_content = self._pieces(response.streaming_content)
             await self._stream(response, receive, send)
         finally:
-            await self._in_thread(response.close)
+            await in_thread(self._threads, response.close)
 
     async def _stream(self, response: Any, receive: Any, send: Any) -> None:
         """Send until the response ends or its reader is gone, whichever comes first."""
@@ -67,11 +72,7 @@ class ThreadHandler(ASGIHandler):
             await asyncio.gather(sending, listening, return_exceptions=True)
 
     async def get_response_async(self, request: HttpRequest) -> Any:
-        return await self._in_thread(self._respond, request)
-
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        call = sync_to_async(function, thread_sensitive=False, executor=self._threads)
-        return await call(*arguments)
+        return await in_thread(self._threads, self._respond, request)
 
     def _respond(self, request: HttpRequest) -> Any:
         try:
@@ -98,8 +99,15 @@ class ThreadHandler(ASGIHandler):
     async def _pieces(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         """Read a file, or whatever else is made piece by piece, in threads."""
         pieces = iter(content)
-        while (piece := await self._in_thread(next, pieces, None)) is not None:
+        while (piece := await in_thread(self._threads, next, pieces, None)) is not None:
             yield piece
+
+
+async def in_thread(
+    threads: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any
+) -> Any:
+    call = sync_to_async(function, thread_sensitive=False, executor=threads)
+    return await call(*arguments)
 
 
 def is_asynchronous(scope: Any) -> bool:

@@ -99,7 +99,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "pytrade.urls"
 ASGI_APPLICATION = "pytrade.asgi.application"
 # Requests that a web process works on at a time: pytrade/handler.py.
-WEB_THREADS = env.int("WEB_THREADS", default=4)
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 WSGI_APPLICATION = "pytrade.wsgi.application"
 
 TEMPLATES = [

@@ -1,5 +1,6 @@
 """The door of HTTP: which requests go into threads, and that these stay."""
 
+import asyncio
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from pytrade.handler import ThreadHandler, is_asynchronous
 
 seen: list[int] = []
+released = threading.Event()
 
 
 def told(_request: HttpRequest) -> HttpResponse:
@@ -46,6 +48,11 @@ def reading(request: HttpRequest) -> HttpResponse:
         return HttpResponse(f"{cursor.fetchone()[0]} {request.body.decode()}")
 
 
+def waiting(_request: HttpRequest) -> HttpResponse:
+    assert released.wait(20)
+    return HttpResponse("at last")
+
+
 async def asynchronous(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(threading.get_ident()))
 
@@ -56,6 +63,8 @@ urlpatterns = [
     path("broken/", broken),
     path("pieces/", pieces),
     path("reading/", reading),
+    path("waiting/", waiting),
+    path("livez", told),
     path("asynchronous/", asynchronous),
 ]
 
@@ -72,13 +81,13 @@ async def ask(handler: ThreadHandler, address: str, body: bytes = b"") -> tuple[
     scope = HttpCommunicator(handler, method, address, body).scope
     client = ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"localhost")]})
     await client.send_input({"type": "http.request", "body": body})
-    status = (await client.receive_output())["status"]
+    status = (await client.receive_output(20))["status"]
     answer = b""
     while True:
         piece = await client.receive_output()
         answer += piece.get("body", b"")
         if not piece.get("more_body"):
-            await client.wait()
+            await client.wait(20)
             return status, answer
 
 
@@ -104,6 +113,19 @@ async def test_what_is_asynchronous_stays_on_the_loop(handler: ThreadHandler) ->
 async def test_a_view_in_a_thread_asks_the_loop_of_the_server(handler: ThreadHandler) -> None:
     _, body = await ask(handler, "/loop/")
     assert int(body) == threading.get_ident()
+
+
+async def test_a_process_whose_threads_all_wait_still_says_that_it_lives(
+    handler: ThreadHandler, settings: Any
+) -> None:
+    released.clear()
+    waiting = [
+        asyncio.create_task(ask(handler, "/waiting/")) for _ in range(settings.WEB_THREADS + 3)
+    ]
+    assert await ask(handler, "/livez") == (200, b"probe_0")
+    assert not any(task.done() for task in waiting)
+    released.set()
+    assert set(await asyncio.gather(*waiting)) == {(200, b"at last")}
 
 
 async def test_pieces_are_sent_one_after_the_other(handler: ThreadHandler) -> None:
