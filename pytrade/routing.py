@@ -7,8 +7,8 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
 
+from pytrade import daphnesockets
 from pytrade.access import SocketReaders
-from pytrade.closecodes import allow_registered_codes
 from quotes.consumers import StreamConsumer
 
 
@@ -20,7 +20,7 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
-    allow_registered_codes()
+    daphnesockets.mend()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(
