@@ -1,15 +1,25 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path, re_path
+from django.shortcuts import redirect
+from django.urls import include, path, re_path, resolve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pytrade import health
 from pytrade.problems import problem
 from pytrade.status import status
+from quotes.views import not_found
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
     return problem(404, f"there is nothing at {request.path}: see /api/docs/")
+
+
+def unknown_page(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody else does, with DEBUG on as well; mend a missing slash at the end."""
+    asked = request.path_info
+    if not asked.endswith("/") and resolve(f"{asked}/").func is not unknown_page:
+        return redirect(request.get_full_path(force_append_slash=True), permanent=True)
+    return not_found(request, f"There is no page {request.path}.")
 
 
 urlpatterns = [
@@ -26,4 +36,5 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    re_path(r"^", unknown_page),
 ]

@@ -93,6 +93,21 @@ def test_the_watchlist_reads_with_the_same_queries_for_one_instrument_and_for_ma
         body(client, "/")
 
 
+@pytest.mark.parametrize(
+    "path", ["/nothing/", "/nothing", "/instruments/ES/nothing", "/laboratory/x/"]
+)
+def test_an_unknown_page_is_named_in_the_style_of_the_pages(client: Client, path: str) -> None:
+    page = body(client, path, 404)
+    assert f"There is no page {path}." in page
+    assert 'id="not-found"' in page
+
+
+def test_an_address_without_its_last_slash_is_mended(client: Client) -> None:
+    for path in ("/status", "/instruments/ES", "/admin", "/api/v1/instruments"):
+        response = client.get(f"{path}?a=1")
+        assert (response.status_code, response["Location"]) == (301, f"{path}/?a=1")
+
+
 def test_an_empty_watchlist_says_what_to_do(client: Client) -> None:
     assert "manage.py seedinstruments" in body(client, "/")
 
