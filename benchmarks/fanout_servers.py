@@ -26,21 +26,22 @@ Publish = Callable[[dict[str, Any]], Awaitable[None]]
 _seqs = count(1)
 
 
-def frame(seq: int, at: float) -> dict[str, Any]:
-    """Return a frame of one tick as the recorder makes it, its time in microseconds."""
-    return {"topic": TOPIC, "type": "ticks", "data": [[seq, round(at * 1e6), 5012.25]]}
+def frame(at: float, ticks: int = 1) -> dict[str, Any]:
+    """Return the next frame as the recorder makes it, its times in microseconds."""
+    rows = [[next(_seqs), round(at * 1e6), 5012.25] for _ in range(ticks)]
+    return {"topic": TOPIC, "type": "ticks", "data": rows}
 
 
 async def publish_at(order: str, publish: Publish) -> None:
-    """Publish at a rate for so many seconds, each frame stamped with the time it was due.
+    """Publish as `order` says, "RATE SECONDS [TICKS]": frames a second, ticks of a frame.
 
-    A server that is too busy to publish in time is late too.
+    Each is stamped with the time it was due: a server too busy to publish in time is late too.
     """
-    rate, seconds = (float(word) for word in order.split())
+    rate, seconds, *ticks = (float(word) for word in order.split())
     start, wall = time.monotonic(), time.time()
     for n in range(round(rate * seconds)):
         await asyncio.sleep(max(0.0, start + n / rate - time.monotonic()))
-        await publish(frame(next(_seqs), wall + n / rate))
+        await publish(frame(wall + n / rate, *map(int, ticks)))
 
 
 async def publish_to_hub(tick: dict[str, Any]) -> None:
@@ -48,8 +49,8 @@ async def publish_to_hub(tick: dict[str, Any]) -> None:
 
     from quotes.frames import publication
 
-    seq, at = tick["data"][0][:2]
-    item = publication(tick, seq, seq) | {"committed_at": at / 1e6}
+    first, last = tick["data"][0], tick["data"][-1]
+    item = publication(tick, first[0], last[0]) | {"committed_at": last[1] / 1e6}
     await get_channel_layer().group_send(TOPIC, item)
 
 
@@ -64,7 +65,7 @@ def make_application() -> Any:
     django.setup()
     from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 
-    from pytrade.asgi import application as pytrade  # first: it sets Django up
+    from benchmarks.census import application as pytrade
 
     class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         async def connect(self) -> None:
@@ -140,7 +141,7 @@ def serve_flask(mode: str, port: int) -> None:
         start, wall = time.monotonic(), time.time()
         for n in range(round(rate * seconds)):
             socketio.sleep(max(0.0, start + n / rate - time.monotonic()))
-            socketio.emit("ticks", frame(next(_seqs), wall + n / rate))
+            socketio.emit("ticks", frame(wall + n / rate))
 
     options = {"allow_unsafe_werkzeug": True} if mode == "threading" else {}
     socketio.run(app, port=port, **options)

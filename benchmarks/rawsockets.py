@@ -6,6 +6,7 @@ They cost a few microseconds a frame, so that it is the server that is measured.
 import os
 import selectors
 import socket
+import struct
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -93,7 +94,17 @@ class RawSocket:
                 self.closed = True
         self._rest = data[start:]
 
+    def send_close(self) -> None:
+        """Begin the closing handshake."""
+        self.send((1000).to_bytes(2, "big"), CLOSE)
+
+    def abort(self) -> None:
+        """Go without a word: the other side sees a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
     def close(self) -> None:
+        self.closed = True
         self.socket.close()
 
 
@@ -111,6 +122,15 @@ class RawSockets:
         for each in self.all:
             each.close()
         self._selector.close()
+
+    def leave_unread(self, sock: RawSocket) -> None:
+        self._selector.unregister(sock.socket)
+
+    def forget_closed(self) -> None:
+        """Read no more from sockets that we closed."""
+        for key in list(self._selector.get_map().values()):
+            if key.data.closed:
+                self._selector.unregister(key.fileobj)
 
     def add(self, sock: RawSocket) -> RawSocket:
         self.all.append(sock)

@@ -21,6 +21,7 @@ from quotes.reads import read
 logger = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+BEHIND_S = 0.02
 MOST_QUEUED = 1000
 """Live frames kept while a hole is filled; older ones are read from the database instead."""
 
@@ -130,6 +131,8 @@ class Feed:
                     del wanted[topic]
                 else:
                     wanted[topic] = self.sent_seq[topic]
+            if wanted:  # a database that is behind what it published is not asked without end
+                await asyncio.sleep(BEHIND_S)
 
     async def _send_queued(self, topic: str) -> bool:
         """Send what queued up to the first hole; return whether there was none."""
