@@ -20,7 +20,7 @@ from indicators.estimate import (
 )
 from indicators.ordinal_patterns import count_parts, lexicographic_order, rolling_sums
 from indicators.rolling import rolling_ends
-from indicators.series import Series, length, ordered_series
+from indicators.series import Series, comparable_series, length, ordered_series, refuse_not_finite
 from indicators.threads import map_in_threads, workers_of
 
 ORDERS: Final = range(2, 8)
@@ -31,8 +31,8 @@ SMALLEST_CHUNK: Final = 2_048
 """Fewer vectors than that are not worth a call of their own."""
 STUDENT_97_5: Final = 2.04
 """Quantile of Student's t with BATCHES - 1 degrees of freedom."""
-PARALLEL_VECTORS: Final = {2: 500_000, 3: 1_500_000, 4: 300_000, 5: 200_000, 6: 150_000, 7: 100_000}
-"""By m, from how many vectors on threads take part: below, waking them costs more than it saves."""
+VECTORS_PER_THREAD: Final = {2: 250_000, 3: 750_000, 4: 150_000, 5: 100_000, 6: 75_000, 7: 50_000}
+"""By m, so many vectors keep a thread busy: for fewer, waking it costs more than it saves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,13 +74,12 @@ def permutation_entropy(
     workers = workers_of(workers, "workers")
     chunk = _whole(chunk_starts, "chunk_starts") if chunk_starts is not None else None
     try:
-        series = ordered_series(closes)
+        series = comparable_series(closes)
         vectors = _vectors(series.size, m, tau)
+        workers = min(workers, max(1, vectors // VECTORS_PER_THREAD[m]))
+        by_batch, tied = _count(series, vectors, m, tau, workers, chunk or -(-vectors // workers))
     except RefusedError as error:
         return EntropyEstimate(value=None, reason=str(error), n=length(closes))
-    if vectors < PARALLEL_VECTORS[m]:
-        workers = 1
-    by_batch, tied = _count(series, vectors, m, tau, workers, chunk or -(-vectors // workers))
     counts = by_batch.sum(axis=0)
     value = _normalised(counts)
     return EntropyEstimate(
@@ -160,7 +159,10 @@ def _count(
         first, last = np.searchsorted(limits, [begin, end - 1], side="right") - 1
         bounds = np.concatenate([[begin], limits[first + 1 : last + 1], [end]])
         rows = np.zeros((bounds.size - 1, factorial(m)), np.int64)
-        return first, rows, int(count_parts(series, bounds, m, tau, rows))
+        ties = int(count_parts(series, bounds, m, tau, rows))
+        if ties < 0:
+            refuse_not_finite(series)
+        return first, rows, ties
 
     by_code = np.zeros((batches, factorial(m)), np.int64)
     tied = 0

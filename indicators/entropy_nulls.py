@@ -41,6 +41,7 @@ def _quantiles(m: int) -> tuple[FloatArray, FloatArray]:
     return np.log(ratio), quantile
 
 
+@lru_cache(maxsize=1024)
 def band(vectors: int, m: int) -> Interval:
     """Return the band of `vectors` patterns of `m` points.
 
@@ -83,6 +84,7 @@ def _simulated(vectors: int, m: int) -> float:
     return max(0.0, quantile - STEP if inside - 0.95 < 0.95 - outside else quantile + STEP)
 
 
+@lru_cache(maxsize=1024)
 def walk_band(vectors: int, m: int, tau: int) -> Interval | None:
     """Return the band of a random walk: what prices have in a market without memory.
 

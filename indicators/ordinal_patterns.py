@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from indicators.estimate import IntArray, IntMatrix, NumberArray
+from indicators.series import all_finite
 
 BLOCK = 2048
 LANES = 4
@@ -86,39 +87,61 @@ def count(series: NumberArray, start: int, stop: int, m: int, tau: int, counts: 
 
 @njit(cache=True, nogil=True)
 def count_triples(series: NumberArray, start: int, stop: int, tau: int, counts: IntArray) -> int:
-    """Do `count` for m = 3 without a histogram: six sums of comparisons say it all."""
+    """Do `count` for m = 3 without a histogram: four sums of comparisons say it all.
+
+    Returns -1 where a first point of the vectors is not finite: the memory is read but once.
+    """
     n = stop - start
     first = series[start : start + n]
     second = series[start + tau : start + tau + n]
     third = series[start + 2 * tau : start + 2 * tau + n]
-    falls = falls_then = both_fall = falls_below = falls_then_below = tied = 0
+    falls = ends_below = both_fall = falls_below = differ = finite = 0
     for i in range(n):
         a, b, c = first[i] > second[i], second[i] > third[i], first[i] > third[i]
         falls += a
-        falls_then += b
+        ends_below += c
         both_fall += a & b
         falls_below += a & c
-        falls_then_below += b & c
-        tied += (first[i] == second[i]) | (second[i] == third[i]) | (first[i] == third[i])
+        differ += (first[i] != second[i]) & (second[i] != third[i]) & (first[i] != third[i])
+        finite += (first[i] - first[i]) == 0
+    if finite < n:
+        return -1
+    falls_then = falls  # the second step of a vector is the first of that tau later
+    for i in range(min(tau, n)):
+        falls_then -= first[i] > second[i]
+        falls_then += second[n - 1 - i] > third[n - 1 - i]
     # Two falls imply that the third point is below the first, two rises that it is not.
+    falls_then_below = ends_below - falls_below + both_fall
     counts[5] += both_fall
     counts[3] += falls_below - both_fall
     counts[1] += falls - falls_below
     counts[4] += falls_then_below - both_fall
     counts[2] += falls_then - falls_then_below
     counts[0] += n - falls - falls_then + both_fall
-    return tied
+    return n - differ
 
 
 @njit(cache=True, nogil=True)
 def count_parts(series: NumberArray, bounds: IntArray, m: int, tau: int, rows: IntMatrix) -> int:
-    """Do `count` for each part bounds[i]..bounds[i + 1] of the vectors, into rows[i]."""
+    """Do `count` for each part bounds[i]..bounds[i + 1] of the vectors, into rows[i].
+
+    Returns -1 where their points are not all finite: they are looked at here, part by part,
+    because a pass of its own over a long series takes as long as the counting.
+    """
+    last = bounds[-1]
+    if not all_finite(series[last : last + (m - 1) * tau]):
+        return -1
     tied = 0
     for i in range(bounds.size - 1):
+        begin, end = bounds[i], bounds[i + 1]
         if m == 3:
-            tied += count_triples(series, bounds[i], bounds[i + 1], tau, rows[i])
+            ties = count_triples(series, begin, end, tau, rows[i])
         else:
-            tied += count(series, bounds[i], bounds[i + 1], m, tau, rows[i])
+            finite = all_finite(series[begin:end])
+            ties = count(series, begin, end, m, tau, rows[i]) if finite else -1
+        if ties < 0:
+            return -1
+        tied += ties
     return tied
 
 

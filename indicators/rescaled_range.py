@@ -17,6 +17,7 @@ from indicators.estimate import FloatArray, IntArray
 
 ROUNDING = 4 * np.finfo(np.float64).eps
 """S below this share of the path's height is what rounding leaves of equal increments."""
+BLOCK = 1024
 SAME = 1e-6
 """Sizes of increments that differ by this share are one size, as ticks of 0.1 are."""
 
@@ -111,7 +112,11 @@ def rolling_mean_rs(
 def are_coins(path: FloatArray) -> bool:
     """Return whether all increments are of one size, whatever their signs."""
     size = abs(path[1] - path[0])
-    for i in range(1, path.size - 1):
-        if abs(abs(path[i + 1] - path[i]) - size) > SAME * size:
+    for begin in range(0, path.size - 1, BLOCK):
+        points, before = path[begin + 1 : begin + 1 + BLOCK], path[begin : begin + BLOCK]
+        other = 0
+        for i in range(points.size):
+            other += abs(abs(points[i] - before[i]) - size) > SAME * size
+        if other:
             return False
     return True

@@ -28,8 +28,7 @@ def finite_series(values: Series) -> FloatArray:
     array = _series(values)
     if array.dtype.kind in "iu" and abs(int(array[0])) > FAR:
         return _from_first(array)
-    with np.errstate(over="ignore"):  # what is too large for a float64 is refused as inf
-        floats = np.ascontiguousarray(array, dtype=np.float64)
+    floats = _floats(array)
     refuse_not_finite(floats)
     return floats
 
@@ -39,9 +38,16 @@ def ordered_series(values: Series) -> NumberArray:
 
     (Beyond 2**53 different integers are one float64.)
     """
+    series = comparable_series(values)
+    refuse_not_finite(series)
+    return series
+
+
+def comparable_series(values: Series) -> NumberArray:
+    """Return `ordered_series`, but leave it to the caller to refuse what is not finite."""
     array = _series(values)
     if array.dtype.kind not in "iu":
-        return finite_series(array)
+        return _floats(array)
     if array.dtype == np.uint64:  # moved down by 2**63, so that all of it fits
         return np.ascontiguousarray(array ^ np.uint64(2**63)).view(np.int64)
     return np.ascontiguousarray(array, dtype=np.int64)
@@ -77,17 +83,22 @@ def _series(values: Series) -> np.ndarray[Any, Any]:
     return array
 
 
-def refuse_not_finite(floats: FloatArray) -> None:
-    if not all_finite(floats):
-        position = int(np.flatnonzero(~np.isfinite(floats))[0])
-        raise RefusedError(f"the series has {floats[position]} at position {position}")
+def _floats(array: np.ndarray[Any, Any]) -> FloatArray:
+    with np.errstate(over="ignore"):  # what is too large for a float64 becomes inf
+        return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def refuse_not_finite(series: NumberArray) -> None:
+    if not all_finite(series):
+        position = int(np.flatnonzero(~np.isfinite(series))[0])
+        raise RefusedError(f"the series has {series[position]} at position {position}")
 
 
 @njit(cache=True, nogil=True)
-def all_finite(floats: FloatArray) -> bool:
+def all_finite(series: NumberArray) -> bool:
     wrong = 0
-    for i in range(floats.size):  # without a branch, so that the processor does many at once
-        wrong += (floats[i] - floats[i]) != 0.0
+    for i in range(series.size):  # without a branch, so that the processor does many at once
+        wrong += (series[i] - series[i]) != 0
     return wrong == 0
 
 

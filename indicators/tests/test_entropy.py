@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indicators.entropy import PARALLEL_VECTORS, permutation_entropy, rolling_entropy
+from indicators.entropy import VECTORS_PER_THREAD, permutation_entropy, rolling_entropy
 from indicators.estimate import RefusedError
 from indicators.tests import naive
 from indicators.tests.noise import recorded_walk
@@ -53,7 +53,7 @@ def test_it_equals_other_packages_where_they_define_the_same(m, tau):
 
 @pytest.mark.parametrize("m", [3, 4, 6])
 def test_threads_and_chunks_change_nothing(m):
-    series = np.random.default_rng(5).integers(0, 50, max(PARALLEL_VECTORS[m], 250_000) + 1)
+    series = np.random.default_rng(5).integers(0, 50, max(4 * VECTORS_PER_THREAD[m], 250_000) + m)
     whole = permutation_entropy(series, m=m, workers=1)
     for estimate in (
         permutation_entropy(series, m=m, workers=4),
