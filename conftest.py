@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -55,9 +56,13 @@ def chromium_of_package() -> tuple[str, str]:
     return found["executable"], found["libraries"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what needs Chromium last: from then on Playwright's event loop runs in this thread, and
-    no test can run one of its own."""
+    no test can run one of its own. What is about PostgreSQL is left to the suite on it."""
+    if not settings.DATABASE_URL.startswith("postgres"):
+        others = [item for item in items if item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 

@@ -165,7 +165,7 @@ def test_the_lease_of_a_dead_process_expires(es, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not settings.DATABASE_URL.startswith("postgres"), reason="of PostgreSQL")
+@pytest.mark.postgresql
 def test_a_server_that_ends_the_connection_in_a_copy_is_a_database_that_is_away(es):
     with Recorder([es]) as recorder:
         recorder.record(ticks(es, 1))
