@@ -49,7 +49,6 @@ def hurst_exponent(
     Hurst (1951); Mandelbrot & Wallis (1969); Anis & Lloyd (1976); Peters (1994).
     """
     _check(min_points, min_window, max_window, num_windows)
-    check_whole(num_workers=num_workers)
     workers = workers_of(num_workers, "num_workers")
     try:
         path = scaled(finite_series(closes))
@@ -128,7 +127,8 @@ def hurst_windows(
 
 def _check(min_points: int, min_window: int, max_window: int | None, num_windows: int) -> None:
     check_whole(min_points=min_points, min_window=min_window, num_windows=num_windows)
-    check_whole(max_window=max_window)
+    if max_window is not None:
+        check_whole(max_window=max_window)
     if min_points < 1:
         raise ValueError(f"min_points {min_points}: use 1 or more")
     if min_window < 2:

@@ -60,9 +60,9 @@ def scaled(floats: FloatArray) -> FloatArray:
 
 
 def check_whole(**parameters: object) -> None:
-    """Raise ValueError for a parameter that is no whole number; None says the default."""
+    """Raise ValueError for a parameter that is no whole number."""
     for name, value in parameters.items():
-        if value is not None and not isinstance(value, Integral):
+        if not isinstance(value, Integral):
             raise ValueError(f"{name} {value!r}: use a whole number")
 
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
+from indicators.series import check_whole
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -43,6 +45,7 @@ def workers_of(asked: int | None, name: str) -> int:
     """Return how many may work at once: `asked`, or all processors (the caller works too)."""
     if asked is None:
         return processors()
+    check_whole(**{name: asked})
     if asked < 1:
         raise ValueError(f"{name} {asked}: use 1 or more, or None for all processors")
     return asked

@@ -172,6 +172,8 @@ def test_the_import_and_the_first_call_are_quick():
         ({"m": 1}, "m 1: use 2 to 7"),
         ({"m": 8}, "m 8: use 2 to 7"),
         ({"tau": 0}, "tau 0: use 1 or more"),
+        ({"workers": 2.5}, "workers 2.5: use a whole number"),
+        ({"workers": "4"}, "workers '4': use a whole number"),
         ({"workers": 0}, "workers 0: use 1 or more"),
         ({"chunk_starts": 0}, "chunk_starts 0: use 1 or more"),
         ({"m": 3.0}, "m 3.0: use a whole number"),

@@ -178,6 +178,8 @@ def test_fewer_than_five_windows_are_refused():
         ({"num_windows": 4}, "num_windows 4: use 5 or more"),
         ({"num_workers": 0}, "num_workers 0"),
         ({"min_window": 10.5}, "min_window 10.5: use a whole number"),
+        ({"min_window": None}, "min_window None: use a whole number"),
+        ({"num_workers": 1.5}, "num_workers 1.5: use a whole number"),
         ({"num_windows": "20"}, "num_windows '20': use a whole number"),
     ],
 )
