@@ -39,7 +39,8 @@ def ordered_series(values: Series) -> NumberArray:
     (Beyond 2**53 different integers are one float64.)
     """
     series = comparable_series(values)
-    refuse_not_finite(series)
+    if series.dtype.kind == "f":
+        refuse_not_finite(series)
     return series
 
 
