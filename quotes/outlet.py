@@ -45,9 +45,11 @@ class Outlet:
         self._draining: asyncio.Task[None] | None = None
 
     async def send(self, text: str) -> None:
-        """Send a frame, and wait until the server takes it."""
+        """Send a frame, and wait until the server takes it; nothing after the end of the stream."""
         self._flush()
         while self._draining is not None:
+            if self._draining.done():
+                return  # gone, or told where it ends: its consumer hears of it from the server
             await asyncio.wait([self._draining])
         await self._asgi_send(message(f"[{text}]" if self.batching else text))
 

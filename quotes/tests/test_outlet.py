@@ -24,9 +24,12 @@ class Server:
         self.taking = asyncio.Event()
         self.taking.set()
         self.fell = asyncio.Event()
+        self.gone = False
 
     async def send(self, message):
         await self.taking.wait()
+        if self.gone:
+            raise ConnectionResetError
         self.texts.append(message["text"])
 
     async def fallen(self):
@@ -67,6 +70,21 @@ async def test_a_reader_too_late_is_told_of_the_gap_and_let_go():
     first, gap = (json.loads(text) for text in server.texts)
     assert first["data"][0][0] == 1
     assert gap == {"topic": "quotes.ES", "type": "gap", "from_seq": 2, "to_seq": 100}
+
+
+@pytest.mark.parametrize(("frames", "gone"), [(2, True), (100, False)])
+async def test_who_waits_to_send_is_let_go_with_a_reader_that_goes_or_falls_behind(frames, gone):
+    server = Server()
+    outlet = Outlet(server.send, 500, server.fallen)
+    server.taking.clear()
+    for seq in range(1, frames + 1):
+        outlet.offer(ticks(seq))
+    waiting = asyncio.create_task(outlet.send(ticks(frames + 1)["text"]))
+    await asyncio.sleep(0)
+    server.gone = gone
+    server.taking.set()
+    await asyncio.wait_for(waiting, 5)
+    assert frames + 1 not in server.seqs()
 
 
 async def test_who_acknowledges_is_let_go_when_it_stops():
