@@ -9,6 +9,7 @@ from django.db import Error as DatabaseError
 from quotes.catchup import End, ends
 from quotes.frames import Publication, State, history_end, status_publication
 from quotes.membership import Membership
+from quotes.protocol import split_topic
 from quotes.reads import read
 
 logger = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Watch:
 
     async def _compare(self) -> None:
         """Tell what the database held a beat ago and nobody has told since."""
-        symbols = {topic.rpartition(".")[2] for topic in self._newest}
+        symbols = {split_topic(topic)[1] for topic in self._newest}
         try:
             now = await read(ends, symbols)
         except DatabaseError as error:
