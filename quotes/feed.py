@@ -78,7 +78,8 @@ class Feed:
         await self._hub.unsubscribe(topic, self)
 
     async def close(self) -> None:
-        for topic in tuple(self.topics):
+        topics, self.topics = self.topics, set()  # from here on nothing is delivered
+        for topic in topics:
             await self.leave(topic)
 
     def deliver(self, publication: Publication) -> None:
@@ -107,6 +108,8 @@ class Feed:
             except DatabaseError as error:
                 logger.warning("a hole waits for the database", topic=topic, error=str(error))
                 await asyncio.sleep(RETRY_S)
+            except OSError:
+                return  # gone: its consumer hears of it from the server
             else:
                 del self._filling[topic]
                 return
