@@ -57,9 +57,10 @@ class Arrivals:
 class Audience:
     """Sockets that follow the same topics; `arrivals` is what came since `start`."""
 
-    def __init__(self, sockets: RawSockets, port: int) -> None:
+    def __init__(self, sockets: RawSockets, host: str, port: int) -> None:
         self.arrivals = Arrivals()
         self._sockets = sockets
+        self._host = host
         self._port = port
         self._seqs: dict[RawSocket, dict[str, int]] = {}
         self._blocks: dict[bytes, int] = {}
@@ -69,7 +70,7 @@ class Audience:
         wanted: dict[str, Any] = {"op": "subscribe", "args": [f"quotes.{s}" for s in symbols]}
         text = json.dumps(wanted | ({"batch": True} if batch else {})).encode()
         for _ in range(count):
-            sock = self._sockets.add(RawSocket(self._port, PATH))
+            sock = self._sockets.add(RawSocket(self._port, PATH, host=self._host))
             self._seqs[sock] = {}
             sock.send(text)
             self._sockets.read(self._take, lambda: False, 0.001)

@@ -56,15 +56,26 @@ class Load:
     batch: bool
 
 
-def metric(port: int, name: str) -> float:
+@dataclass(frozen=True)
+class Server:
+    """Where it is."""
+
+    port: int
+    host: str = "127.0.0.1"
+
+    def get(self, path: str) -> bytes:
+        answer: bytes = urlopen(f"http://{self.host}:{self.port}{path}", timeout=20).read()
+        return answer
+
+
+def metric(server: Server, name: str) -> float:
     """Return one number of /metrics; NaN where it is not told (memory: only on Linux)."""
-    text = urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20).read().decode()
-    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+    found = re.search(rf"^{name} (\S+)$", server.get("/metrics").decode(), re.MULTILINE)
     return float(found[1]) if found else float("nan")
 
 
-def memory(port: int) -> float:
-    return metric(port, "process_resident_memory_bytes")
+def memory(server: Server) -> float:
+    return metric(server, "process_resident_memory_bytes")
 
 
 def histogram(late: NDArray[np.float64]) -> dict[str, str]:
@@ -73,20 +84,20 @@ def histogram(late: NDArray[np.float64]) -> dict[str, str]:
     return {f"within {edge} ms": f"{share:.2%}" for edge, share in shares if share < 1}
 
 
-def run(port: int, symbols: list[str], load: Load, born: Born | None) -> dict[str, object]:
+def run(server: Server, symbols: list[str], load: Load, born: Born | None) -> dict[str, object]:
     """Open the sockets, watch, close; return the figures. `born`: None when it is not known."""
     with RawSockets() as sockets:
-        audience = Audience(sockets, port)
+        audience = Audience(sockets, server.host, server.port)
         audience.open(1, symbols, load.batch)
         audience.wait_until_subscribed(len(symbols), OPEN_S)
         audience.watch(2)
-        empty = memory(port)
+        empty = memory(server)
         audience.open(load.sockets - 1, symbols, load.batch)
         audience.wait_until_subscribed(len(symbols), OPEN_S)
         audience.watch(2)  # what queued meanwhile
         busy = audience.watch(load.seconds)
-        per_socket = (memory(port) - empty) / max(1, load.sockets - 1) / 1000
-        arrivals = audience.arrivals
+        per_socket = (memory(server) - empty) / max(1, load.sockets - 1) / 1000
+        arrivals, closed = audience.arrivals, audience.closed
         late = arrivals.latencies(born or since_its_time)
     late = late[~np.isnan(late)]
     if born is None:
@@ -103,16 +114,15 @@ def run(port: int, symbols: list[str], load: Load, born: Born | None) -> dict[st
         "ticks missing": arrivals.missing,
         "ticks twice": arrivals.duplicates,
         "gap frames": arrivals.gaps,
-        "sockets closed": audience.closed,
+        "sockets closed": closed,
         "memory per socket, kB": round(per_socket, 1),
         "clients busy": f"{busy:.0%}",
     }
 
 
-@cache
-def commits(notes: Path) -> Commits:
-    """Read the notes once, at the end."""
-    return Commits(notes)
+def since_its_commit(notes: Path) -> Born:
+    commits = cache(lambda: Commits(notes))  # read once, at the end
+    return lambda symbol, seqs, _: commits().at(symbol, seqs)
 
 
 def since_its_time(
@@ -151,13 +161,13 @@ def measure(load: Load, ways: list[str]) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         for way in ways:
             with served(way, folder, symbols) as (port, notes):
-                found = run(port, symbols, load, lambda s, seqs, _: commits(notes).at(s, seqs))
+                found = run(Server(port), symbols, load, since_its_commit(notes))
             figures |= {f"{way}: {label}": value for label, value in found.items()}
     return figures
 
 
-def symbols_of(port: int, topics: int) -> list[str]:
-    answer: Any = json.load(urlopen(f"http://127.0.0.1:{port}/api/v1/instruments/", timeout=20))
+def symbols_of(server: Server, topics: int) -> list[str]:
+    answer: Any = json.loads(server.get("/api/v1/instruments/"))
     rows = answer["results"] if isinstance(answer, dict) else answer
     return [row["symbol"] for row in rows if row["last_seq"]][:topics]
 
@@ -173,8 +183,11 @@ def main() -> None:
     options = parser.parse_args()
     load = Load(options.sockets, options.topics, options.seconds, not options.single)
     if options.url:
-        port = urlsplit(options.url).port or 80
-        print(json.dumps(run(port, symbols_of(port, load.topics), load, None), indent=2))
+        parts = urlsplit(options.url)
+        if parts.scheme not in ("ws", "http") or not parts.hostname:
+            parser.error(f"--url {options.url!r}: use ws://HOST:PORT")
+        server = Server(parts.port or 80, parts.hostname)
+        print(json.dumps(run(server, symbols_of(server, load.topics), load, None), indent=2))
     elif options.ways == list(WAYS):
         report("load", measure(load, options.ways))
     else:

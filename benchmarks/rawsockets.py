@@ -20,24 +20,26 @@ Received = Callable[["RawSocket", bytes, float], None]
 class RawSocket:
     """One WebSocket, of which frames are split and pings answered."""
 
-    def __init__(self, port: int, path: str, receive_bytes: int | None = None) -> None:
+    def __init__(
+        self, port: int, path: str, receive_bytes: int | None = None, host: str = "127.0.0.1"
+    ) -> None:
         """Connect and shake hands; `receive_bytes`: the buffer of a socket to be left unread."""
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(20)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.close_code: int | None = None
         self.closed = False
         self._rest = b""
-        self._shake_hands(port, path)
+        self._shake_hands(f"{host}:{port}", path)
         self.socket.setblocking(False)
 
-    def _shake_hands(self, port: int, path: str) -> None:
+    def _shake_hands(self, host: str, path: str) -> None:
         key = b64encode(os.urandom(16)).decode()
         self.socket.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
