@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from quotes.batches import Batches
 from quotes.frames import publication
 from quotes.outlet import Outlet
 
@@ -112,3 +113,20 @@ async def test_a_client_that_asked_for_batches_gets_one_message_for_a_flush():
     together, alone = (json.loads(text) for text in server.texts)
     assert [frame["data"][0][0] for frame in together] == [1, 2, 3]
     assert [frame["data"][0][0] for frame in alone] == [4]
+
+
+async def test_batches_of_all_sockets_end_together_when_nothing_more_comes():
+    batches, servers = Batches(), [Server(), Server()]
+    outlets = [Outlet(server.send, 10_000, server.fallen, batches) for server in servers]
+    for outlet in outlets:
+        outlet.batching = True
+    for seq in range(1, 4):
+        batches.more()
+        for outlet in outlets:
+            outlet.offer(ticks(seq))
+        await asyncio.sleep(0)
+    while not servers[1].texts:
+        await asyncio.sleep(0)
+    for server in servers:
+        (text,) = server.texts
+        assert [frame["data"][0][0] for frame in json.loads(text)] == [1, 2, 3]
