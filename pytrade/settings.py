@@ -61,6 +61,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_HEADERS e
 
 # Whether anyone may read, or only who has a session or a token: see docs/security.md.
 READS_PUBLIC = env.bool("READS_PUBLIC", default=True)
+# Whether programs on this machine may write without a token.
+LOCAL_WRITES = env.bool("LOCAL_WRITES", default=DEBUG)
 
 INSTALLED_APPS = [
     "daphne",

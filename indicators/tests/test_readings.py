@@ -293,7 +293,8 @@ def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings)
     assert staff.delete(answer["Location"]).json()["state"] == "done"
 
 
-def test_starting_a_computation_needs_staff(client, market):
+def test_starting_a_computation_needs_staff(client, market, settings):
+    settings.LOCAL_WRITES = False
     refused = client.post(API + "runs/", ORDER, content_type="application/json")
     assert refused.status_code in {401, 403}
     user = get_user_model().objects.create_user("u")

@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -92,9 +93,31 @@ def test_the_token_of_a_dismissed_user_opens_nothing(closed: None) -> None:
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", [RUNS, f"{RUNS}00000000-0000-0000-0000-000000000000/"])
-def test_writes_need_staff(client: Client, method: str, path: str) -> None:
+def test_writes_need_staff(client: Client, settings: Settings, method: str, path: str) -> None:
+    settings.LOCAL_WRITES = False
     assert getattr(client, method)(path).status_code == 401
     assert getattr(token_client(), method)(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("is_open", "sent", "status"),
+    [
+        (True, {}, 400),  # allowed, and then refused for its empty body
+        (True, {"REMOTE_ADDR": "::1"}, 400),
+        (True, {"REMOTE_ADDR": "10.0.0.9"}, 401),
+        (True, {"REMOTE_ADDR": ""}, 401),
+        (True, {"headers": {"Origin": "http://testserver"}}, 401),
+        (True, {"headers": {"Sec-Fetch-Site": "cross-site"}}, 401),
+        (False, {}, 401),
+    ],
+)
+def test_only_a_program_on_this_machine_writes_without_a_name(
+    client: Client, settings: Settings, is_open: bool, sent: dict[str, Any], status: int
+) -> None:
+    settings.LOCAL_WRITES = is_open
+    assert client.post(RUNS, **sent).status_code == status
+    client.force_login(get_user_model().objects.create_user("u"))
+    assert client.post(RUNS, **sent).status_code == 403
 
 
 def test_a_session_writes_only_with_its_csrf_token() -> None:
