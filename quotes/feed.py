@@ -64,6 +64,8 @@ class Feed:
             for topic in new:
                 if topic.startswith("status."):
                     state = await read(state_of, symbol_of(topic))
+                    if self._hub.is_away:
+                        state = "stale"
                     await self._send(encode({"topic": topic, "type": "status", "state": state}))
         except DatabaseError:
             for topic in new:

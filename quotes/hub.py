@@ -36,6 +36,11 @@ class Hub:
         self._membership = Membership(self._fan_out)
         self._watching: asyncio.Task[None] | None = None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the channel layer brings nothing now."""
+        return self._membership.is_away
+
     async def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         if topic not in self._subscribers:
             self._subscribers[topic] = set()

@@ -48,11 +48,16 @@ async def grow(stack, ticks):
 
 async def suffer(stack, crowd, begin, end):
     url = f"ws://127.0.0.1:{stack.webs[0].port}/ws/v1/stream"
+    follow_status = json.dumps({"op": "subscribe", "args": ["status.ES"]})
     async with crowd.watching(), connect(url) as socket:
-        await socket.send(json.dumps({"op": "subscribe", "args": ["status.ES"]}))
+        await socket.send(follow_status)
         await crowd.reach_more(20, 20)
         getattr(stack.redis, begin)()
         await hear_state(socket, "stale")
+        async with connect(url) as newcomer:
+            await newcomer.send(follow_status)
+            await newcomer.recv()
+            assert json.loads(await newcomer.recv())["state"] == "stale"
         last = await grow(stack, 20)
         late = Crowd(["ES"], random.Random(3))
         late.add(SocketWatcher, 1, [stack.webs[0].port])
