@@ -41,6 +41,8 @@ class ScanThread(threading.Thread):
             try:
                 self._resume()
                 scan_market(Instrument.objects.order_by("pk"), self._publish)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("no scan: the database is away", error=str(error).strip())
             except Exception:  # of one minute: the next has another chance
                 logger.exception("scan failed")
             finally:
