@@ -92,8 +92,8 @@ export class IndicatorPanes {
     const margin = Math.min(to - from, Math.max(0, most - (to - from) / 2));
     this.#timeframe = timeframe;
     this.#span = { from: Math.max(from - margin, to - most, 0), to: to + margin };
-    this.#choose();
     this.#refresh();
+    this.#choose();
   }
 
   #choose() {
@@ -118,8 +118,10 @@ export class IndicatorPanes {
 
   async #read(pane) {
     const timeframe = this.#timeframe;
+    const span = this.#span;
+    const isWanted = () => span === this.#span && this.#panes.get(pane.name) === pane;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
-    const { from: start, to: end } = this.#span;
+    const { from: start, to: end } = span;
     const query = pane.name === "persistence"
       ? { step: minutes * TICKS_PER_MINUTE, start, end } : { n: CLOSES, step: minutes, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
@@ -127,11 +129,11 @@ export class IndicatorPanes {
       const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const table = await answer.json();
-      if (timeframe !== this.#timeframe || this.#panes.get(pane.name) !== pane) return;
+      if (!isWanted()) return;
       pane.show(table, timeframe);
       this.#explain(pane, table.rows.length ? null : table.reason);
     } catch (error) {
-      this.#explain(pane, `${error.message}; asked again in a minute`);
+      if (isWanted()) this.#explain(pane, `${error.message}; asked again in a minute`);
     }
   }
 
