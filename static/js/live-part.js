@@ -1,8 +1,10 @@
 // Parts of a page that the server renders anew: <div id="..." data-live="seconds between">.
 
+const ANSWER_MS = 15_000; // a server that takes longer hangs
+
 /** Ask for the page again and take over what changed in `part`; the focus stays where it is. */
 async function refresh(part) {
-  const answer = await fetch(location.href);
+  const answer = await fetch(location.href, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(part.id);
