@@ -116,6 +116,7 @@ class LoopThread(threading.Thread):
             await asyncio.wait(others, timeout=1)
         for task in others:
             task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
