@@ -12,6 +12,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from quotes.history import Row
+from quotes.parameters import LARGEST_SEQ, MOST_ROWS
 from quotes.timeframes import TIMEFRAMES
 
 FORMATS: Final = ("json", "csv")
@@ -87,11 +88,11 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),
     "end": (MOMENT_SCHEMA, f"Before this moment. {MOMENT}"),
     "since_seq": (
-        {"type": "integer", "minimum": 0, "maximum": 2**40 - 1},
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_SEQ},
         "Only quotes with a greater seq.",
     ),
     "limit": (
-        {"type": "integer", "minimum": 1, "maximum": 10_000},
+        {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
         "Rows at most. Default 500 (regimes: 10,000).",
     ),
     "cursor": (OpenApiTypes.STR, "next_cursor of the page before, with the same other parameters."),
