@@ -84,7 +84,7 @@ async def ask(handler: ThreadHandler, address: str, body: bytes = b"") -> tuple[
     status = (await client.receive_output(20))["status"]
     answer = b""
     while True:
-        piece = await client.receive_output()
+        piece = await client.receive_output(20)
         answer += piece.get("body", b"")
         if not piece.get("more_body"):
             await client.wait(20)
