@@ -33,7 +33,7 @@ SMALL = 4096
 
 
 class Others:
-    """Those that read: when each frame arrived after it was due, and how many were closed."""
+    """Those that read: how long after it was due each frame arrived."""
 
     def __init__(self) -> None:
         self.late: list[float] = []

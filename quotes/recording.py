@@ -115,4 +115,5 @@ class RecordingThread(threading.Thread):
         if stale != self._stale:
             self._stale = stale
             self._on_state("stale" if stale else "live")
-            logger.warning("database is back") if not stale else None
+            if not stale:
+                logger.warning("database is back")
