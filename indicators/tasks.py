@@ -1,5 +1,6 @@
 """The same work for Celery workers: each task may be delivered twice and is kept once."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -16,6 +17,7 @@ from indicators.models import RunChunk
 from indicators.readings import keep, measure, reading, scan_market, told
 from instruments.models import Instrument
 from quotes.frames import Publication
+from quotes.membership import LAYER_S
 
 # A worker that is killed gives its task back; a database that is away is asked again.
 RELIABLY: dict[str, Any] = {
@@ -79,11 +81,12 @@ def compute_chunk(run_id: str, index: int) -> None:
 
 
 def publish(publications: list[Publication]) -> None:
-    """Publish from a process without an event loop of its own."""
+    """Publish from a process without an event loop of its own; raise one of AWAY."""
 
     async def send() -> None:
         layer = get_channel_layer()
         for item in publications:
-            await layer.group_send(item["topic"], item)
+            async with asyncio.timeout(LAYER_S):
+                await layer.group_send(item["topic"], item)
 
     async_to_sync(send)()
