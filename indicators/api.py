@@ -230,9 +230,15 @@ class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
         return bool(request.user.is_staff)
 
 
+OF_BROWSERS_AND_PROXIES = ("Origin", "Sec-Fetch-Site", "Forwarded", "X-Forwarded-For")
+
+
 def is_local_program(request: HttpRequest) -> bool:
-    """Tell a program on this machine from others, and from a browser, which any page may use."""
-    if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
+    """Tell a program on this machine from others, and from what speaks for others.
+
+    Any page may use a browser, and to us all clients of a proxy on this machine are local.
+    """
+    if any(name in request.headers for name in OF_BROWSERS_AND_PROXIES):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

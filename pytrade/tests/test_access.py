@@ -108,6 +108,8 @@ def test_writes_need_staff(client: Client, settings: Settings, method: str, path
         (True, {"REMOTE_ADDR": ""}, 401),
         (True, {"headers": {"Origin": "http://testserver"}}, 401),
         (True, {"headers": {"Sec-Fetch-Site": "cross-site"}}, 401),
+        (True, {"headers": {"X-Forwarded-For": "10.0.0.9"}}, 401),
+        (True, {"headers": {"X-Forwarded-For": "127.0.0.1"}}, 401),
         (False, {}, 401),
     ],
 )
