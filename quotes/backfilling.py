@@ -1,6 +1,6 @@
 """History made in one go, from the same law as the live market."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from quotes.recorder import Recorder
@@ -39,17 +39,23 @@ def missing(recorder: Recorder, instrument_id: int, span: Span, wish: Wish) -> G
 
 
 def fill(
-    recorder: Recorder, instrument_id: int, gap: Gap, wish: Wish, advance: Callable[[int], None]
+    recorder: Recorder,
+    instrument_id: int,
+    gap: Gap,
+    wish: Wish,
+    advance: Callable[[int], None],
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> None:
     """Record the ticks of `gap`, chunk by chunk; `advance` is told how many after each."""
     if gap.n == 0:
         return
     walker = Walker(*continue_history(recorder.tail(instrument_id), wish, gap.since))
     for n in chunks(gap.n):
+        if is_stopping():
+            return
         recorder.record(*walker.take(n))
         advance(n)
 
 
-def chunks(n: int) -> list[int]:
-    whole, rest = divmod(n, CHUNK_TICKS)
-    return [CHUNK_TICKS] * whole + ([rest] if rest else [])
+def chunks(n: int) -> Iterator[int]:
+    return (min(CHUNK_TICKS, n - done) for done in range(0, n, CHUNK_TICKS))

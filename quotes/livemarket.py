@@ -97,7 +97,7 @@ class LiveMarket:
             if is_stopping():
                 return
             gap = missing(self._recorder, instrument.pk, span, self._plan.wish)
-            fill(self._recorder, instrument.pk, gap, self._plan.wish, count)
+            fill(self._recorder, instrument.pk, gap, self._plan.wish, count, is_stopping)
 
     def _opens_at(self) -> int | None:
         """Where an empty history starts: as asked; a seeded one at a fixed date; else now."""

@@ -5,6 +5,9 @@ import math
 LONGEST_BURST_S = 0.02
 """At high speed several slots fall into one wake-up; this much wall time of them is normal."""
 
+LARGEST_BURST = 100_000
+"""Slots, however high the speed: what is recorded well within the time that a stop may take."""
+
 
 class Pace:
     """Slot k is due at started + k * period (seconds of a monotonic clock).
@@ -19,7 +22,7 @@ class Pace:
         self.shortest_wait = min(period, LONGEST_BURST_S)
         self._started = started
         self._taken = 0
-        self._burst = max(1, math.ceil(LONGEST_BURST_S / period))
+        self._burst = max(1, math.ceil(min(LARGEST_BURST, LONGEST_BURST_S / period)))
 
     @property
     def next_at(self) -> float:

@@ -22,6 +22,11 @@ from quotes.leases import LeaseHeldError, LeaseLostError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
+LARGEST = 1e9
+"""Of seconds, hours and factors: 31 years of seconds."""
+FIRST_YEAR, LAST_YEAR = 1700, 2199
+"""What 64-bit nanoseconds, and so pandas and Arrow, can hold."""
+
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -137,14 +142,21 @@ def chosen_instruments(symbols: list[str]) -> list[Instrument]:
 
 
 def positive(text: str) -> float:
-    """Read a finite number above 0."""
+    """Read a number above 0, up to LARGEST."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    if not 0 < number <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to {LARGEST:,.0f}")
     return number
+
+
+def seed(text: str) -> int:
+    """Read a whole number that fits into 64 bits, signed."""
+    if not (re.fullmatch(r"-?[0-9]{1,19}", text) and -(2**63) <= int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 64 bits")
+    return int(text)
 
 
 def whole(text: str) -> int:
@@ -164,9 +176,10 @@ def duration_s(text: str) -> float:
             seconds = float(text)
         except ValueError:
             seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
+    if not 0 < seconds <= LARGEST:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no duration above 0: use e.g. 12h, 90m, 1h30m, 2d or seconds"
+            f"{text!r} is no duration above 0, up to 30 years: "
+            "use e.g. 12h, 90m, 1h30m, 2d or seconds"
         )
     return seconds
 
@@ -175,9 +188,13 @@ def moment(text: str) -> datetime:
     """Read a point in time: RFC 3339 (UTC where it names no offset) or epoch milliseconds."""
     try:
         if re.fullmatch(r"-?[0-9]{9,15}", text):
-            return from_microseconds(int(text) * 1_000)
-        parsed = datetime.fromisoformat(text)
-        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+            parsed = from_microseconds(int(text) * 1_000)
+        else:
+            parsed = datetime.fromisoformat(text)
+        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        if not FIRST_YEAR <= parsed.year <= LAST_YEAR:
+            raise OverflowError
+        return parsed
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch milliseconds"

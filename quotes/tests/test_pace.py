@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotes.pace import Pace
+from quotes.pace import LARGEST_BURST, Pace
 
 pytestmark = pytest.mark.anywhere
 
@@ -32,3 +32,7 @@ def test_every_slot_is_either_given_or_late(waits, period):
         given_slots += pace.take_due(now)
     due = int(now / period) + 1
     assert abs(given_slots + pace.late_slots - (due if waits else 0)) <= 1
+
+
+def test_a_burst_is_bounded_at_any_speed() -> None:
+    assert Pace(0.0, 1e-9).take_due(10.0) == LARGEST_BURST

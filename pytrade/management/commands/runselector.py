@@ -6,12 +6,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from pytrade.selectorserver.server import Limits, SelectorServer
 from pytrade.wsgi import application
+from quotes.management.base import OneLineParser
 
 DEFAULT = Limits()
 
 
 class Command(BaseCommand):
     help = "Serve pages and REST with the selector server (no WebSocket): see docs/selector.md."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

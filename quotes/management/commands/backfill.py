@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -6,17 +7,20 @@ from django.utils import timezone
 from quotes.backfilling import Span, fill, missing
 from quotes.fields import to_microseconds
 from quotes.management.base import (
+    FIRST_YEAR,
     QuietCommand,
     UsageError,
     add_instruments,
     moment,
     positive,
+    seed,
 )
 from quotes.recorder import Recorder
 from quotes.runs import Wish, instruments_to_drive
 from quotes.timeframes import MICROSECONDS
 
 HOUR_S = 3600
+EARLIEST = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 
 
 class Command(QuietCommand):
@@ -32,7 +36,7 @@ class Command(QuietCommand):
         )
         add_instruments(parser)
         parser.add_argument(
-            "--seed", type=int, metavar="N", help="seed of a new history (default: as runsim)"
+            "--seed", type=seed, metavar="N", help="seed of a new history (default: as runsim)"
         )
         parser.add_argument(
             "--interval", type=positive, metavar="S", help="simulated seconds between ticks"
@@ -47,6 +51,8 @@ class Command(QuietCommand):
         )
         if since > until:
             raise UsageError("--since lies after --until: swap them")
+        if since < EARLIEST:
+            raise UsageError(f"that is before the year {FIRST_YEAR}: use fewer --hours")
         interval = options["interval"]
         wish = Wish(options["seed"], round(interval * MICROSECONDS) if interval else None)
         instruments = instruments_to_drive(options["instruments"])

@@ -19,6 +19,7 @@ from quotes.management.base import (
     duration_s,
     moment,
     positive,
+    seed,
 )
 from quotes.runs import Wish, instruments_to_drive
 from quotes.timeframes import MICROSECONDS
@@ -62,7 +63,7 @@ class Command(QuietCommand):
         )
         parser.add_argument(
             "--seed",
-            type=int,
+            type=seed,
             metavar="N",
             help="seed of a new history (default: as the history has it, else drawn and stored)",
         )

@@ -1,0 +1,46 @@
+"""What the commands of the market do with numbers that are too large, and when they are to stop."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from instruments.models import Instrument
+from quotes.backfilling import CHUNK_TICKS, Gap, fill
+from quotes.models import Quote, Run
+from quotes.recorder import Recorder
+from quotes.runs import Wish
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backfill", "--hours=1e300"),
+        ("backfill", "--hours=1e9"),
+        ("backfill", "--hours=1", "--interval=1e300"),
+        ("backfill", "--hours=1", "--seed=99999999999999999999"),
+        ("backfill", "--hours=1", "--until=9999-12-31T23:00:00Z"),
+        ("runsim", "--duration=1", "--seed=-9223372036854775809"),
+        ("runsim", "--duration=1", "--start=0001-01-01"),
+        ("runsim", "--duration=1", "--speed=1e300"),
+        ("runsim", "--duration=1", "--backfill=99999999d"),
+        ("runselector", "--workers=0"),
+    ],
+)
+def test_too_large_a_number_is_one_line_and_changes_nothing(arguments: tuple[str, ...]) -> None:
+    Instrument.objects.create(symbol="X", tick_size="0.25")
+    with pytest.raises(CommandError) as refusal:
+        call_command(*arguments)
+    assert refusal.value.returncode == 2
+    assert "\n" not in str(refusal.value)
+    assert not Quote.objects.exists()
+    assert not Run.objects.exists()
+
+
+def test_a_back_fill_stops_between_two_chunks_when_it_is_told_to() -> None:
+    instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
+    done: list[int] = []
+    with Recorder([instrument]) as recorder:
+        gap = Gap(0, 10**15)
+        fill(recorder, instrument.pk, gap, Wish(seed=1), done.append, lambda: bool(done))
+    assert done == [CHUNK_TICKS]
