@@ -139,7 +139,7 @@ class Clock:
             times = [datetime.fromisoformat(text) for text in texts]
             if self._zone is not UTC or any(time.tzinfo is not None for time in times):
                 times = [self._to_utc(time) for time in times]
-        except ValueError:
+        except (ValueError, OverflowError):
             raise _BadRowError from None
         return np.array(times, dtype="datetime64[us]").astype(np.int64)
 
@@ -161,7 +161,10 @@ class Clock:
                 f"time {text!r} is neither ISO 8601 (2026-01-31T09:30:00Z) nor a count of "
                 "seconds, milliseconds or microseconds since 1970"
             ) from None
-        return (self._to_utc(time) - EPOCH) // timedelta(microseconds=1)
+        try:
+            return (self._to_utc(time) - EPOCH) // timedelta(microseconds=1)
+        except OverflowError:
+            raise ValueError(f"time {text!r} lies outside the years 1 to 9999 in UTC") from None
 
     def _unit(self, text: str) -> int:
         """Return the microseconds in one unit of epoch times, 0 where times are not numbers."""

@@ -343,3 +343,9 @@ def test_every_price_on_the_lattice_is_read_as_its_ticks(ticks: list[int], tick_
 def test_moments_before_1970_are_moments_too() -> None:
     crash = datetime(1929, 10, 29, tzinfo=UTC)
     assert Clock().read(["1929-10-29"]).tolist() == [to_microseconds(crash)]
+
+
+def test_a_time_that_utc_has_no_year_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="line 2: time '0001.*' lies outside the years"):
+        import_quotes(table(tmp_path, "0001-01-01T00:00:00+09:00,1.25"))
+    assert not Quote.objects.exists()
