@@ -346,6 +346,6 @@ def test_moments_before_1970_are_moments_too() -> None:
 
 
 def test_a_time_that_utc_has_no_year_for_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="line 2: time '0001.*' lies outside the years"):
+    with pytest.raises(CommandError, match=r"line 2: time '0001.*' lies outside the years"):
         import_quotes(table(tmp_path, "0001-01-01T00:00:00+09:00,1.25"))
     assert not Quote.objects.exists()
