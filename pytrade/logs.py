@@ -1,5 +1,6 @@
 """Logging: one line per event, for people (`console`) or for machines (`json`)."""
 
+import sys
 from typing import Any
 
 import structlog
@@ -32,7 +33,11 @@ def logging_settings(log_format: str) -> dict[str, Any]:
     tail: list[Any] = (
         [structlog.processors.ExceptionRenderer(transformer), structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     return {
         "version": 1,
@@ -47,6 +52,7 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
+            "django": {"handlers": [], "level": "INFO"},  # its own would write each line twice
             "daphne": {"level": "WARNING"},
             # Every second of an outage with a traceback; quotes.membership tells it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},

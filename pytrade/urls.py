@@ -31,7 +31,7 @@ urlpatterns = [
     path("udf/", include("quotes.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api/v1/.*/$", unknown_address),
+    re_path(r"^(?:api/v1/(?:.*/)?$|udf/)", unknown_address),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

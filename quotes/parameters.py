@@ -22,9 +22,9 @@ class Parameters:
 
     def __init__(self, query: Mapping[str, str], allowed: tuple[str, ...]) -> None:
         if unknown := [name for name in query if name not in allowed]:
-            right = ", ".join(allowed)
+            right = f"there are: {', '.join(allowed)}" if allowed else "there are none"
             raise ValidationError(
-                {name: [f"{name!r} is no parameter here; there are: {right}"] for name in unknown}
+                {name: [f"{name!r} is no parameter here; {right}"] for name in unknown}
             )
         self._query = query
 

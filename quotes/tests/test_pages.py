@@ -102,6 +102,13 @@ def test_an_unknown_page_is_named_in_the_style_of_the_pages(client: Client, path
     assert 'id="not-found"' in page
 
 
+@pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/nothing/", "/udf/", "/udf/symbol_info"])
+def test_an_unknown_address_for_programs_is_told_in_their_way(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"].startswith(f"there is nothing at {path}")
+
+
 def test_an_address_without_its_last_slash_is_mended(client: Client) -> None:
     for path in ("/status", "/instruments/ES", "/admin", "/api/v1/instruments"):
         response = client.get(f"{path}?a=1")
