@@ -135,6 +135,22 @@ def test_a_link_shows_the_same_span_again(page, long_history):
     assert span(page) == shown
 
 
+def test_a_view_that_was_just_set_stays_when_candles_come_before_the_next_frame(page, long_history):
+    open_chart(page, long_history + HOUR_FROM)
+    before, after = page.evaluate(
+        f"""async () => {{
+          const {{ chart }} = {MODULE};
+          const first = () => chart.series.candles[Math.round(chart.view.from)].openedAt;
+          const before = first();
+          chart.view = {{ from: chart.view.from - 30, to: chart.view.to - 30 }};
+          chart.draw(chart.series, 5);
+          for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+          return [before, first()];
+        }}"""
+    )
+    assert after == before - 25 * 60_000
+
+
 def test_a_link_beyond_a_quiet_hour_shows_what_there_is(page, long_history):
     """Each day the market rests from 23:00 to midnight: no candle stands there."""
     night = "/instruments/LONG/?timeframe=1m&from=2025-01-05T22:50Z&to=2025-01-06T00:09Z"

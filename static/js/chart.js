@@ -40,6 +40,8 @@ export class Chart extends EventTarget {
   #movedAt = 0;
   #settling = 0;
   #drawnUntil = -Infinity; // openedAt of the last candle drawn
+  #coming = null; // the view that was set: the time scale takes it with the next frame
+  #isResetting = false; // the newest candles come with the next frame
 
   constructor(element, { precision, tickSize }) {
     super();
@@ -103,11 +105,23 @@ export class Chart extends EventTarget {
 
   /** @returns {{from: number, to: number} | null} */
   get view() {
-    return this.chart.timeScale().getVisibleLogicalRange();
+    return this.#coming ?? this.chart.timeScale().getVisibleLogicalRange();
   }
 
   set view({ from, to }) {
     this.chart.timeScale().setVisibleLogicalRange({ from, to });
+    this.#expect({ from, to });
+  }
+
+  /** Look ahead of the time scale until its next frame; null: it returns to the newest candles. */
+  #expect(view) {
+    this.#coming = view;
+    this.#isResetting = view === null;
+    requestAnimationFrame(() => {
+      if (this.#coming !== view) return;
+      this.#coming = null;
+      this.#isResetting = false;
+    });
   }
 
   /** The candles on the screen: indices of the first and the last; null where there is none. */
@@ -164,7 +178,7 @@ export class Chart extends EventTarget {
     this.candles.setData(series.candles);
     this.#overlays.forEach((overlay) => overlay.draw(series));
     const { view: now } = this;
-    const isMoved = view && now && (now.from !== view.from + shift || now.to !== view.to + shift);
+    const isMoved = !this.#isResetting && view && now && (now.from !== view.from + shift || now.to !== view.to + shift);
     if (isMoved) this.view = { from: view.from + shift, to: view.to + shift };
     this.#isDrawing = false;
     this.#noteDrawn();
@@ -180,6 +194,7 @@ export class Chart extends EventTarget {
       timeVisible: TIMEFRAMES.get(timeframe) < TIMEFRAMES.get("1d"),
     });
     axis.resetTimeScale();
+    this.#expect(null);
     this.#moved();
   }
 
