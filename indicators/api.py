@@ -1,32 +1,22 @@
-"""Measures over HTTP: the catalogue, the estimate now, stored readings, long computations."""
+"""Measures over HTTP: the catalogue, the estimate now, stored readings, rolling values."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import fields
-from ipaddress import ip_address
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import orjson
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from kombu.exceptions import OperationalError as BrokerError
-from rest_framework.authentication import SessionAuthentication, TokenAuthentication
-from rest_framework.exceptions import APIException, NotFound, ValidationError
-from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.views import APIView
+from rest_framework.exceptions import NotFound, ValidationError
 
-from indicators import runs
 from indicators.catalogue import CATALOGUE, INDICATORS, Indicator, ParameterError, Value
 from indicators.catalogue import parameters_key as key_of
-from indicators.embedded import start_run
 from indicators.estimate import Estimate, RefusedError
-from indicators.models import ComputationRun, Reading
+from indicators.models import Reading
 from indicators.readings import Measured, measure
 from indicators.runs import rolling_rows
-from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA, RUN_SCHEMA, RunRequest
+from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from instruments.models import Instrument
 from quotes import wire
 from quotes.api import HistoryView, find_instrument, read
@@ -212,147 +202,3 @@ class RollingView(HistoryView):
             "null_band": indicator.band(parameters),
         }
         return self.table(request, instrument, ROLLING, Page(rows, None), extra)
-
-
-class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
-    """Anyone reads; who writes needs a staff session or a token of a staff user.
-
-    With LOCAL_WRITES a program on this machine needs neither.
-    """
-
-    message = "starting a computation needs a staff session or a token"
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        if request.method in SAFE_METHODS:
-            return True
-        if request.user is None:
-            return settings.LOCAL_WRITES and is_local_program(request)
-        return bool(request.user.is_staff)
-
-
-OF_BROWSERS_AND_PROXIES = ("Origin", "Sec-Fetch-Site", "Forwarded", "X-Forwarded-For")
-
-
-def is_local_program(request: HttpRequest) -> bool:
-    """Tell a program on this machine from others, and from what speaks for others.
-
-    Any page may use a browser, and to us all clients of a proxy on this machine are local.
-    """
-    if any(name in request.headers for name in OF_BROWSERS_AND_PROXIES):
-        return False
-    try:
-        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:  # a socket without addresses
-        return False
-
-
-class BrokerAway(APIException):  # type: ignore[misc]
-    status_code = 503
-    default_detail = "the broker of tasks is away, nothing was started: try again"
-    wait = 2
-
-
-class RunsView(APIView):  # type: ignore[misc]
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
-
-    @extend_schema(
-        operation_id="runs_list",
-        tags=["indicators"],
-        auth=[],
-        responses=responses(200, {"type": "array", "items": RUN_SCHEMA}),
-    )
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The newest hundred computations."""
-        listed = ComputationRun.objects.select_related("instrument")[:100]
-        return wire.json_response([run_json(run) for run in listed])
-
-    @extend_schema(
-        operation_id="runs_create",
-        tags=["indicators"],
-        request=RunRequest,
-        responses=responses(202, RUN_SCHEMA),
-    )
-    def post(self, request: Any) -> HttpResponse:
-        """Compute a measure over every window of a span; answers at once where to look."""
-        run = start_asked_run(request.data)
-        response = wire.json_response(run_json(run))
-        response.status_code = 202
-        response["Location"] = f"/api/v1/indicators/runs/{run.pk}/"
-        return response
-
-
-def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
-    """Check, store and start a computation; raise APIException naming what is wrong."""
-    asked = RunRequest(data=data)
-    asked.is_valid(raise_exception=True)
-    wish = asked.validated_data
-    instrument = find_instrument(wish["symbol"])
-    parameters = checked(find_indicator(wish["indicator"]), wish["parameters"])
-    try:
-        run = runs.plan_run(
-            indicator=wish["indicator"],
-            instrument=instrument,
-            start=wish["start"],
-            end=wish["end"],
-            parameters=parameters,
-            step=wish["step"],
-        )
-    except runs.RunRefusedError as error:
-        raise ValidationError({"start": [str(error)]}) from error
-    try:
-        start_run(run)
-    except BrokerError as error:
-        runs.fail(run.pk, f"the broker was away: {error}")
-        raise BrokerAway from error
-    return run
-
-
-class RunView(APIView):  # type: ignore[misc]
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
-
-    @extend_schema(
-        operation_id="runs_read",
-        tags=["indicators"],
-        auth=[],
-        responses=responses(200, RUN_SCHEMA),
-    )
-    def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
-        """State, progress and result of a computation."""
-        return wire.json_response(run_json(find_run(run_id)))
-
-    @extend_schema(
-        operation_id="runs_cancel",
-        tags=["indicators"],
-        request=None,
-        responses=responses(202, RUN_SCHEMA),
-    )
-    def delete(self, request: HttpRequest, run_id: str) -> HttpResponse:
-        """Cancel a computation that is not finished; what it stored stays."""
-        runs.cancel(find_run(run_id))
-        response = wire.json_response(run_json(find_run(run_id)))
-        response.status_code = 202
-        return response
-
-
-def find_run(run_id: str) -> ComputationRun:
-    try:
-        return ComputationRun.objects.select_related("instrument").get(pk=uuid.UUID(run_id))
-    except (ValueError, ComputationRun.DoesNotExist):
-        raise NotFound(f"there is no computation {run_id!r}") from None
-
-
-def run_json(run: ComputationRun) -> dict[str, Any]:
-    return {
-        "id": str(run.pk),
-        "indicator": run.indicator,
-        "symbol": run.instrument.symbol,
-        "start": to_microseconds(run.start) // 1000,
-        "end": to_microseconds(run.end) // 1000,
-        "step": run.step,
-        "parameters": orjson.loads(run.parameters),
-        "state": run.state,
-        "error": run.error or None,
-        **runs.progress(run),
-    }

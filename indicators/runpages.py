@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from indicators import runs
-from indicators.api import find_run, start_asked_run
 from indicators.catalogue import CATALOGUE, INDICATORS
 from indicators.models import ComputationRun
+from indicators.runs_api import find_run, start_asked_run
 from instruments.models import Instrument
 
 SHOWN = 50

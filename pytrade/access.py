@@ -1,6 +1,6 @@
 """Who may read: anyone, or with READS_PUBLIC off only who has a session or a token.
 
-Who may write is said where that is done: staff alone (indicators/api.py, the admin).
+Who may write is said where that is done: staff alone (indicators/runs_api.py, the admin).
 """
 
 import re
