@@ -7,7 +7,7 @@ import pyarrow as pa
 from django.test import Client
 
 from benchmarks.harness import report, scratch_market
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 QUOTES = 1_000_000
 REPEATS = 3

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from benchmarks.rawsockets import RawSocket, RawSockets
+from rig.rawsockets import RawSocket, RawSockets
 
 PATH = "/ws/v1/stream"
 Block = tuple[str, int, int, int]

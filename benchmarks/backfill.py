@@ -7,13 +7,13 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
+from journal.recorder import Recorder
+from journal.storage import insert_quotes
+from market.times import to_microseconds
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.fields import to_microseconds
-from quotes.randomwalk import RegimeLaw, WalkState, generator, walk
-from quotes.recorder import Recorder
-from quotes.runs import SEEDED_MARKETS_OPEN_AT, Wish
-from quotes.storage import insert_quotes
-from quotes.walker import MarketLaw, Walker
+from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
+from quotes.law.randomwalk import RegimeLaw, WalkState, generator, walk
+from quotes.law.walker import MarketLaw, Walker
 
 TICKS = 1_000_000
 

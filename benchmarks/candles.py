@@ -15,11 +15,11 @@ from django.test import Client
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
+from journal.recorder import Recorder
+from market.timeframes import TIMEFRAMES
+from market.times import to_microseconds
 from quotes.backfilling import Gap, fill
-from quotes.fields import to_microseconds
-from quotes.recorder import Recorder
-from quotes.runs import SEEDED_MARKETS_OPEN_AT, Wish
-from quotes.timeframes import TIMEFRAMES
+from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
 
 STORED = (100_000, int(os.environ.get("BENCH_QUOTES", "10000000")))
 CALLS = 200

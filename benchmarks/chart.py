@@ -14,8 +14,8 @@ from django.core.management import call_command  # noqa: E402
 from playwright.sync_api import Page, Response, sync_playwright  # noqa: E402
 
 from benchmarks.harness import report  # noqa: E402
-from benchmarks.longhistory import serving, store_minutes  # noqa: E402
-from conftest import FLAGS, chromium_of_package  # noqa: E402
+from rig.chromium import FLAGS, chromium_of_package  # noqa: E402
+from rig.longhistory import serving, store_minutes  # noqa: E402
 
 MINUTES = int(os.environ.get("BENCH_CANDLES", "500000"))
 CANDLES_PER_FRAME = 120

@@ -2,7 +2,7 @@
 
     python -m benchmarks.churn
 
-How they go: benchmarks/visits.py. Ticks flow meanwhile.
+How they go: rig/visits.py. Ticks flow meanwhile.
 """
 
 import contextlib
@@ -10,10 +10,10 @@ import sys
 import tempfile
 import time
 
-from benchmarks.census import deserted, left_behind, settled
 from benchmarks.harness import report
-from benchmarks.servers import asgi_command, environment, free_port, make_market, running, wait_for
-from benchmarks.visits import AT_ONCE, churn
+from rig.census import deserted, left_behind, settled
+from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
+from rig.visits import AT_ONCE, churn
 from scripts.services import Redis
 
 CLIENTS = 10_000
@@ -26,7 +26,7 @@ def measure(server: str, folder: str) -> dict[str, object]:
     env = environment(make_market(folder, SYMBOLS, f"{server}.sqlite3"))
     with contextlib.ExitStack() as stack:
         env |= {"REDIS_URL": stack.enter_context(Redis()).url}
-        command = asgi_command(server, port, "benchmarks.census:application")
+        command = asgi_command(server, port, "rig.census:application")
         process = stack.enter_context(running(command, env))
         market = [sys.executable, "manage.py", "runsim", "--speed", "10", "--instruments"]
         stack.enter_context(running([*market, *SYMBOLS], env))

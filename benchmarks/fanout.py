@@ -25,8 +25,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from benchmarks.harness import report
-from benchmarks.rawsockets import RawSocket, RawSockets
-from benchmarks.servers import (
+from rig.rawsockets import RawSocket, RawSockets
+from rig.servers import (
     asgi_command,
     environment,
     free_port,

@@ -47,7 +47,7 @@ async def publish_at(order: str, publish: Publish) -> None:
 async def publish_to_hub(tick: dict[str, Any]) -> None:
     from channels.layers import get_channel_layer
 
-    from quotes.frames import publication
+    from live.frames import publication
 
     first, last = tick["data"][0], tick["data"][-1]
     item = publication(tick, first[0], last[0]) | {"committed_at": last[1] / 1e6}
@@ -65,7 +65,7 @@ def make_application() -> Any:
     django.setup()
     from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 
-    from benchmarks.census import application as pytrade
+    from rig.census import application as pytrade
 
     class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         async def connect(self) -> None:

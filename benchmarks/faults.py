@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.crowd import Crowd
-from benchmarks.stack import Role, Stack
-from benchmarks.watchers import EventWatcher, SocketWatcher, Watcher
+from rig.crowd import Crowd
+from rig.stack import Role, Stack
+from rig.watchers import EventWatcher, SocketWatcher, Watcher
 from scripts.services import Service
 
 SYMBOLS = ("ES", "NQ", "CL")

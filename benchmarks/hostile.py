@@ -6,8 +6,8 @@ from collections import Counter
 from django.test import Client
 
 from benchmarks.harness import report, scratch_market
-from quotes.tests.factories import make_instrument, make_ticks, record
 from quotes.tests.hostile import hostile_requests
+from rig.histories import make_instrument, make_ticks, record
 
 REQUESTS = 10_000
 

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from benchmarks.audience import Audience
 from benchmarks.commits import Commits
 from benchmarks.harness import report
-from benchmarks.rawsockets import RawSockets
-from benchmarks.servers import (
+from rig.rawsockets import RawSockets
+from rig.servers import (
     asgi_command,
     environment,
     free_port,

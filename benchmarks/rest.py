@@ -21,8 +21,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.harness import report, scratch_market
-from benchmarks.longhistory import DAPHNE, START, serving, store_minutes
 from benchmarks.restclient import Asked, ask
+from rig.longhistory import DAPHNE, START, serving, store_minutes
 
 CLIENTS = 4
 MINUTES = 200_000

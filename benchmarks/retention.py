@@ -12,9 +12,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from benchmarks.harness import report, scratch_market
-from quotes import history
-from quotes.storage import insert_quotes
-from quotes.tests.factories import make_instrument, make_ticks
+from journal.storage import insert_quotes
+from quotes.http import history
+from rig.histories import make_instrument, make_ticks
 
 SQL = Path(__file__).parent.parent / "deploy" / "partition-quotes.sql"
 MILLIONS = 6

@@ -10,8 +10,8 @@ from benchmarks.harness import report, scratch_market
 from indicators.models import Reading
 from indicators.readings import scan_market
 from instruments.models import Instrument
-from quotes.recorder import Recorder
-from quotes.ticks import tick_array
+from journal.recorder import Recorder
+from market.ticks import tick_array
 
 INSTRUMENTS = 1_000
 MINUTES = 2_001

@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 
 from benchmarks.harness import report
-from benchmarks.rawsockets import RawSocket, RawSockets
-from benchmarks.servers import asgi_command, environment, free_port, make_market, running, wait_for
+from rig.rawsockets import RawSocket, RawSockets
+from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
 
 SOCKETS = 200
 PAIRS = 5

@@ -10,8 +10,8 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
+from quotes.law.lawruns import Wish
 from quotes.livemarket import LiveMarket, Plan
-from quotes.runs import Wish
 
 INSTRUMENTS = 1_000
 SECONDS = 20

@@ -12,9 +12,9 @@ from indicators.runs import cancel
 from indicators.tasks import publish
 from instruments.admin import InstrumentAdmin
 from instruments.models import Instrument
+from live.frames import Publication
+from live.membership import AWAY
 from quotes.admin import RecordedAdmin
-from quotes.frames import Publication
-from quotes.membership import AWAY
 
 
 @admin.register(Reading)

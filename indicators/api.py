@@ -18,11 +18,11 @@ from indicators.readings import Measured, measure
 from indicators.runs import rolling_rows
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from instruments.models import Instrument
-from quotes import wire
-from quotes.api import HistoryView, find_instrument, read
-from quotes.fields import from_microseconds, to_microseconds
-from quotes.history import Page
-from quotes.parameters import cursor_text
+from market.times import from_microseconds, to_microseconds
+from quotes.http.api import HistoryView, find_instrument, read
+from quotes.http.history import Page
+from web import formats
+from web.parameters import cursor_text
 
 READING_COLUMNS = (
     "window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason",
@@ -61,7 +61,7 @@ def responses(status: int, schema: Any) -> dict[tuple[int, str], Any]:
     problems = (400, 401, 403, 404, 429) if status == 202 else (400, 404, 429)
     return {
         (status, "application/json"): schema,
-        **{(code, "application/problem+json"): wire.PROBLEM_SCHEMA for code in problems},
+        **{(code, "application/problem+json"): formats.PROBLEM_SCHEMA for code in problems},
     }
 
 
@@ -74,7 +74,7 @@ class CatalogueView(HistoryView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """All measures with their parameters."""
         read(request)
-        return wire.json_response([indicator.described() for indicator in INDICATORS])
+        return formats.json_response([indicator.described() for indicator in INDICATORS])
 
 
 class EstimateView(HistoryView):
@@ -93,7 +93,7 @@ class EstimateView(HistoryView):
             found = measure(indicator, instrument, parameters)
         except ParameterError as error:
             raise ValidationError({error.name: [error.reason]}) from error
-        return wire.json_response(
+        return formats.json_response(
             {
                 "indicator": name,
                 "symbol": symbol,
@@ -128,7 +128,7 @@ def estimate_json(found: Measured) -> dict[str, Any]:
 class SeriesView(HistoryView):
     prices = frozenset()
 
-    @wire.documented("indicators_series", PAGED, wire.table_schema(READING_COLUMNS))
+    @formats.documented("indicators_series", PAGED, formats.table_schema(READING_COLUMNS))
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """Stored readings in ascending order; without `start` the newest `limit`."""
         indicator = find_indicator(name)
@@ -173,7 +173,9 @@ def stored(
 
 
 class RollingView(HistoryView):
-    @wire.documented("indicators_rolling", ["start", "end", "format"], wire.table_schema(ROLLING))
+    @formats.documented(
+        "indicators_rolling", ["start", "end", "format"], formats.table_schema(ROLLING)
+    )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """The measure over all windows that end in a span, `step` points apart, computed now.
 

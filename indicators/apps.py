@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from quotes import companions
+from live import companions
 
 
 class IndicatorsConfig(AppConfig):

@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 
 from instruments.models import Instrument
-from quotes.fields import MicrosecondsField
+from journal.fields import MicrosecondsField
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):

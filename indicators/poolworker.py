@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from indicators.wire import Answer, Work, receive, send
+from indicators.poolwire import Answer, Work, receive, send
 
 
 def main() -> None:

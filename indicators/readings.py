@@ -11,8 +11,8 @@ from indicators.models import Reading
 from indicators.scanning import scan
 from indicators.windows import Truth, Window, newest_window
 from instruments.models import Instrument
-from quotes.fields import from_microseconds, to_microseconds
-from quotes.frames import Publication, publication
+from live.frames import Publication, publication
+from market.times import from_microseconds, to_microseconds
 
 Publish = Callable[[list[Publication]], None]
 

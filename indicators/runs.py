@@ -16,7 +16,7 @@ from indicators.models import ComputationRun, Reading, RunChunk
 from indicators.readings import keep
 from indicators.windows import Points, Truth, newest_points, points_between
 from instruments.models import Instrument
-from quotes.fields import from_microseconds, to_microseconds
+from market.times import from_microseconds, to_microseconds
 
 CHUNK_WINDOWS = 5_000
 MOST_WINDOWS = 10_000

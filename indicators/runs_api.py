@@ -20,9 +20,9 @@ from indicators.api import checked, find_indicator, responses
 from indicators.embedded import start_run
 from indicators.models import ComputationRun
 from indicators.schemas import RUN_SCHEMA, RunRequest
-from quotes import wire
-from quotes.api import find_instrument
-from quotes.fields import to_microseconds
+from market.times import to_microseconds
+from quotes.http.api import find_instrument
+from web import formats
 
 
 class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
@@ -76,7 +76,7 @@ class RunsView(APIView):  # type: ignore[misc]
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest hundred computations."""
         listed = ComputationRun.objects.select_related("instrument")[:100]
-        return wire.json_response([run_json(run) for run in listed])
+        return formats.json_response([run_json(run) for run in listed])
 
     @extend_schema(
         operation_id="runs_create",
@@ -87,7 +87,7 @@ class RunsView(APIView):  # type: ignore[misc]
     def post(self, request: Any) -> HttpResponse:
         """Compute a measure over every window of a span; answers at once where to look."""
         run = start_asked_run(request.data)
-        response = wire.json_response(run_json(run))
+        response = formats.json_response(run_json(run))
         response.status_code = 202
         response["Location"] = f"/api/v1/indicators/runs/{run.pk}/"
         return response
@@ -131,7 +131,7 @@ class RunView(APIView):  # type: ignore[misc]
     )
     def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """State, progress and result of a computation."""
-        return wire.json_response(run_json(find_run(run_id)))
+        return formats.json_response(run_json(find_run(run_id)))
 
     @extend_schema(
         operation_id="runs_cancel",
@@ -142,7 +142,7 @@ class RunView(APIView):  # type: ignore[misc]
     def delete(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """Cancel a computation that is not finished; what it stored stays."""
         runs.cancel(find_run(run_id))
-        response = wire.json_response(run_json(find_run(run_id)))
+        response = formats.json_response(run_json(find_run(run_id)))
         response.status_code = 202
         return response
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from quotes.fields import from_microseconds
-from quotes.parameters import Parameters
+from market.times import from_microseconds
+from web.parameters import Parameters
 
 
 class RunRequest(serializers.Serializer):  # type: ignore[misc]

@@ -25,7 +25,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from indicators.wire import Answer, Work, receive, send
+from indicators.poolwire import Answer, Work, receive, send
 
 ROOT = Path(__file__).resolve().parent.parent
 

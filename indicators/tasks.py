@@ -16,8 +16,8 @@ from indicators.catalogue import CATALOGUE
 from indicators.models import RunChunk
 from indicators.readings import keep, measure, reading, scan_market, told
 from instruments.models import Instrument
-from quotes.frames import Publication
-from quotes.membership import LAYER_S
+from live.frames import Publication
+from live.membership import LAYER_S
 
 # A worker that is killed gives its task back; a database that is away is asked again.
 RELIABLY: dict[str, Any] = {

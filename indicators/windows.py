@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from archive.scans import fetch, integers, listed
 from indicators.estimate import IntArray
 from instruments.models import Instrument
-from quotes.scans import fetch, integers, listed
-from quotes.timeframes import MICROSECONDS, TIMEFRAMES
+from market.timeframes import MICROSECONDS, TIMEFRAMES
 
 MINUTE_S: Final = TIMEFRAMES["1m"]
 COLUMNS: Final = {

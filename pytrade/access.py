@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from pytrade.problems import problem
+from web.problems import problem
 
 ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin asks for itself
 FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge
 
-from pytrade.problems import problem
-from quotes.summaries import summaries
+from quotes.http.summaries import summaries
+from web.problems import problem
 
 LAYER_TIMEOUT_S = 2.0
 

@@ -7,9 +7,9 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
 
-from pytrade import daphnesockets
+from live import daphnesockets
+from live.consumers import StreamConsumer
 from pytrade.access import SocketReaders
-from quotes.consumers import StreamConsumer
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]

@@ -182,7 +182,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["pytrade.throttling.WindowThrottle"],
-    "EXCEPTION_HANDLER": "pytrade.problems.exception_handler",
+    "EXCEPTION_HANDLER": "web.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": 1 if PROXY_HEADERS else 0,
 }

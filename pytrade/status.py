@@ -17,12 +17,12 @@ from django.views.decorators.http import require_safe
 from prometheus_client import REGISTRY
 
 from indicators.models import ComputationRun, Reading
+from journal.leases import is_alive
 from pytrade import __version__
 from pytrade.celery import app
 from pytrade.health import ask_layer, missing_migrations
-from quotes.leases import is_alive
+from quotes.http.summaries import Summary, summaries
 from quotes.models import Lease
-from quotes.summaries import Summary, summaries
 
 State = Literal["ok", "warning", "failed", "off"]
 LATE_S, REPLAYED_S = 10.0, 86_400.0

@@ -5,9 +5,9 @@ from django.urls import include, path, re_path, resolve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pytrade import health
-from pytrade.problems import problem
 from pytrade.status import status
-from quotes.views import not_found
+from quotes.pages.views import not_found
+from web.problems import problem
 
 
 def unknown_address(request: HttpRequest) -> HttpResponse:
@@ -23,12 +23,12 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", include("quotes.urls")),
+    path("", include("quotes.pages.urls")),
     path("laboratory/", include("indicators.urls")),
     path("status/", status, name="status"),
-    path("api/v1/", include("quotes.api_urls")),
+    path("api/v1/", include("quotes.http.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),
-    path("udf/", include("quotes.udf_urls")),
+    path("udf/", include("quotes.http.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^(?:api/v1/(?:.*/)?$|udf/)", unknown_address),

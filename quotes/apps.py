@@ -5,4 +5,4 @@ class QuotesConfig(AppConfig):
     name = "quotes"
 
     def ready(self) -> None:
-        from quotes import checks  # noqa: F401  registers itself
+        from quotes.pages import checks  # noqa: F401  registers itself

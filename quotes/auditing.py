@@ -15,12 +15,12 @@ from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from instruments.models import Instrument
-from quotes.candles import CANDLE, Candles, coarsen, from_ticks
-from quotes.fields import from_microseconds, to_microseconds
+from market.candles import CANDLE, Candles, coarsen, from_ticks
+from market.ticks import Ticks, tick_array
+from market.timeframes import SECONDS, TIMEFRAMES, opened_at
+from market.times import from_microseconds, to_microseconds
+from quotes.law.randomwalk import LARGEST_PHI
 from quotes.models import Candle, Quote, Regime, Run, quote_id
-from quotes.randomwalk import LARGEST_PHI
-from quotes.ticks import Ticks, tick_array
-from quotes.timeframes import SECONDS, TIMEFRAMES, opened_at
 
 CHUNK = 100_000
 NAMES = {seconds: name for name, seconds in TIMEFRAMES.items()}

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from quotes.recorder import Recorder
-from quotes.runs import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
-from quotes.walker import Walker
+from journal.recorder import Recorder
+from quotes.law.lawruns import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
+from quotes.law.walker import Walker
 
 CHUNK_TICKS = 200_000
 

@@ -10,17 +10,17 @@ from django.db import connection
 from django.utils import timezone
 
 from instruments.models import Instrument
-from quotes import metrics
+from journal.intake import Intake
+from journal.recorder import Recorder
+from journal.recording import RecordingThread
+from live import metrics
+from live.broadcast import Broadcaster
+from live.companions import companions
+from market.timeframes import MICROSECONDS
+from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
-from quotes.broadcast import Broadcaster
-from quotes.companions import companions
-from quotes.fields import to_microseconds
-from quotes.intake import Intake
-from quotes.recorder import Recorder
-from quotes.recording import RecordingThread
-from quotes.runs import Wish, continue_history
-from quotes.simulation import Simulation
-from quotes.timeframes import MICROSECONDS
+from quotes.law.lawruns import Wish, continue_history
+from quotes.law.simulation import Simulation
 
 POLL_S = 0.1
 DRAIN_S = 1.5

@@ -1,4 +1,4 @@
-"""What is recorded. Only the recorder writes here (quotes/recorder.py)."""
+"""What is recorded. Only the recorder writes here (journal/recorder.py)."""
 
 from datetime import datetime
 from typing import Self
@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from instruments.models import Instrument
-from quotes.fields import MicrosecondsField
-from quotes.timeframes import TIMEFRAMES
+from journal.fields import MicrosecondsField
+from market.timeframes import TIMEFRAMES
 
 SEQ_BITS = 40
 """A quote's primary key is instrument_id << SEQ_BITS | seq: unique, and ordered by seq."""

@@ -17,15 +17,15 @@ from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 
 from instruments.models import Instrument
-from quotes.broadcast import Broadcaster
-from quotes.fields import from_microseconds
-from quotes.intake import Intake
+from journal.intake import Intake
+from journal.recorder import Recorder
+from journal.recording import RecordingThread
+from live.broadcast import Broadcaster
+from market.ticks import Ticks, tick_array
+from market.timeframes import MICROSECONDS
+from market.times import from_microseconds
+from quotes.law.walker import Delivery
 from quotes.models import Quote, Run
-from quotes.recorder import Recorder
-from quotes.recording import RecordingThread
-from quotes.ticks import Ticks, tick_array
-from quotes.timeframes import MICROSECONDS
-from quotes.walker import Delivery
 
 CHUNK = 20_000
 SHORTEST_WAIT_S = 0.01

@@ -5,7 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import quotes.fields
+import journal.fields
 
 
 class Migration(migrations.Migration):
@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("indicator", models.CharField(max_length=40)),
-                ("start", quotes.fields.MicrosecondsField(help_text="First window end.")),
-                ("end", quotes.fields.MicrosecondsField(help_text="Window ends are before it.")),
+                ("start", journal.fields.MicrosecondsField(help_text="First window end.")),
+                ("end", journal.fields.MicrosecondsField(help_text="Window ends are before it.")),
                 (
                     "step",
                     models.PositiveIntegerField(default=1, help_text="Points between window ends."),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "window_end",
-                    quotes.fields.MicrosecondsField(help_text="Everything before it was seen."),
+                    journal.fields.MicrosecondsField(help_text="Everything before it was seen."),
                 ),
                 ("value", models.FloatField(null=True)),
                 ("reason", models.CharField(blank=True, max_length=200)),
@@ -130,8 +130,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("index", models.PositiveIntegerField()),
-                ("first_end", quotes.fields.MicrosecondsField()),
-                ("last_end", quotes.fields.MicrosecondsField()),
+                ("first_end", journal.fields.MicrosecondsField()),
+                ("last_end", journal.fields.MicrosecondsField()),
                 ("done_at", models.DateTimeField(null=True)),
                 ("readings", models.PositiveIntegerField(default=0)),
                 (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from quotes.tests.processes import environment, free_port, manage, new_database_url
+from rig.processes import environment, free_port, manage, new_database_url
 
 POST = """
 import json

@@ -17,7 +17,7 @@ from indicators.persistence import persistence
 from indicators.readings import measure, scan_market
 from indicators.windows import Truth, newest_points
 from quotes.models import Candle, Quote, Regime
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/indicators/"

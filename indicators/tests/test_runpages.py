@@ -4,7 +4,7 @@ from django.test import Client
 
 from indicators import runpages
 from indicators.models import ComputationRun
-from quotes.tests.factories import START, make_instrument, make_ticks, record
+from rig.histories import START, make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 PATH = "/laboratory/runs/"

@@ -15,7 +15,7 @@ import pytest
 from celery import Celery
 
 from indicators.hurst import hurst_exponent
-from quotes.tests.processes import ROOT, environment, manage, new_database_url
+from rig.processes import ROOT, environment, manage, new_database_url
 from scripts.services import Redis
 
 TIME_LIMIT_S = 6

@@ -18,7 +18,7 @@ from rest_framework.authtoken.models import Token
 
 from pytrade import throttling
 from pytrade.asgi import application
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 RUNS = "/api/v1/indicators/runs/"

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from quotes.tests.processes import ROOT, environment, manage, running
+from rig.processes import ROOT, environment, manage, running
 from scripts.services import PostgreSQL
 
 pytestmark = pytest.mark.anywhere

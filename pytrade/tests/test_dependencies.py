@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quotes.tests.processes import ROOT
+from rig.processes import ROOT
 from scripts.vulnerabilities import verdict
 
 pytestmark = pytest.mark.anywhere

@@ -12,10 +12,10 @@ import yaml
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from live import consumers, protocol
 from pytrade import routing
 from pytrade.tests import documented
 from pytrade.tests.documented import ROOT
-from quotes import consumers, protocol
 
 DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
 TEXT = "\n".join(DOCS.values())

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import ClientConnection
 
-from quotes.tests.processes import ROOT, environment, free_port, new_database_url, open_stream
+from rig.processes import ROOT, environment, free_port, new_database_url, open_stream
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from rest_framework.authtoken.models import Token
 
 from pytrade.wsgi import application
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 PATHS = SchemaGenerator().get_schema(public=True)["paths"]

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from pytrade.databases import connection_settings
 from pytrade.logs import logging_settings
-from quotes.tests.processes import ROOT
+from rig.processes import ROOT
 
 pytestmark = pytest.mark.anywhere
 PASSWORD = "hush4711"

@@ -17,9 +17,9 @@ from rest_framework.authtoken.models import Token
 
 from instruments.models import Instrument
 from pytrade.asgi import application
-from quotes.tables import TableError, open_table
-from quotes.tests.factories import make_instrument, make_ticks, record
+from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import VALUES
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 RUNS = "/api/v1/indicators/runs/"

@@ -5,9 +5,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from journal.leases import acquire, new_holder
 from pytrade.csp import is_plain
-from quotes.leases import acquire, new_holder
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 TTL = timedelta(seconds=settings.LEASE_TTL_S)

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from quotes.tests.processes import ROOT, free_port, open_stream
+from rig.processes import ROOT, free_port, open_stream
 
 pytestmark = pytest.mark.anywhere
 

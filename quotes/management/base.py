@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from instruments.models import Instrument
-from quotes.fields import from_microseconds
-from quotes.leases import LeaseHeldError, LeaseLostError
+from journal.leases import LeaseHeldError, LeaseLostError
+from market.times import from_microseconds
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
-import quotes.fields
+import journal.fields
 
 
 class Migration(migrations.Migration):
@@ -28,8 +28,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("holder", models.CharField(help_text="HOST:PID:random", max_length=200)),
-                ("acquired_at", quotes.fields.MicrosecondsField()),
-                ("renewed_at", quotes.fields.MicrosecondsField()),
+                ("acquired_at", journal.fields.MicrosecondsField()),
+                ("renewed_at", journal.fields.MicrosecondsField()),
             ],
         ),
         migrations.CreateModel(
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                         help_text="Length in seconds.",
                     ),
                 ),
-                ("opened_at", quotes.fields.MicrosecondsField()),
+                ("opened_at", journal.fields.MicrosecondsField()),
                 ("open", models.BigIntegerField()),
                 ("high", models.BigIntegerField()),
                 ("low", models.BigIntegerField()),
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ("seq", models.BigIntegerField()),
-                ("at", quotes.fields.MicrosecondsField()),
+                ("at", journal.fields.MicrosecondsField()),
                 ("ticks", models.BigIntegerField()),
                 (
                     "instrument",
@@ -131,10 +131,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("phi", models.FloatField()),
-                ("started_at", quotes.fields.MicrosecondsField()),
+                ("started_at", journal.fields.MicrosecondsField()),
                 (
                     "ended_at",
-                    quotes.fields.MicrosecondsField(
+                    journal.fields.MicrosecondsField(
                         blank=True, help_text="Start of the next regime.", null=True
                     ),
                 ),
@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
                 ("first_seq", models.BigIntegerField()),
                 (
                     "started_at",
-                    quotes.fields.MicrosecondsField(help_text="Time of the tick first_seq."),
+                    journal.fields.MicrosecondsField(help_text="Time of the tick first_seq."),
                 ),
                 (
                     "start_ticks",

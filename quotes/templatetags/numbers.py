@@ -2,7 +2,7 @@
 
 from django import template
 
-from quotes.watchlist import MINUS
+from quotes.pages.watchlist import MINUS
 
 register = template.Library()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.longhistory import serving
-from quotes.tests.processes import environment, manage, new_database_url
+from rig.longhistory import serving
+from rig.processes import environment, manage, new_database_url
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
@@ -180,4 +180,4 @@ def test_pages_work_under_the_policy_of_production(page, tmp_path):
         page.goto("about:blank")  # before the server ends
 
 
-STORE = "from benchmarks.longhistory import *; store_minutes('LONG', 1000)"
+STORE = "from rig.longhistory import *; store_minutes('LONG', 1000)"

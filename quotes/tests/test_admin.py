@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from instruments.models import Instrument
 from quotes.models import Candle, Lease, Quote, Regime, Run
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 RECORDED = [Quote, Candle, Regime, Run, Lease]

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from quotes.models import Candle, Regime
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/instruments/"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from django.test import Client
 
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/instruments/ES/"

@@ -13,14 +13,14 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from instruments.models import Instrument
+from journal.recorder import Recorder
+from market.ticks import tick_array
+from market.times import from_microseconds
 from quotes import auditing
 from quotes.auditing import audit
-from quotes.fields import from_microseconds
+from quotes.law.randomwalk import RegimeLaw, WalkState
+from quotes.law.walker import MarketLaw, Walker
 from quotes.models import Candle, Quote, Regime, Run, quote_id
-from quotes.randomwalk import RegimeLaw, WalkState
-from quotes.recorder import Recorder
-from quotes.ticks import tick_array
-from quotes.walker import MarketLaw, Walker
 
 pytestmark = pytest.mark.django_db
 

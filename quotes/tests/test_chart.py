@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
-from quotes.tests.conftest import LONG_MINUTES
+from rig.fixtures import LONG_MINUTES
 
 HOUR_FROM = "/instruments/LONG/?timeframe=1m&from=2025-01-05T10:00Z&to=2025-01-05T10:59Z"
 FIRST, LAST = 1_736_071_200_000, 1_736_071_200_000 + 60 * 60_000  # of that hour, epoch ms

@@ -4,10 +4,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from instruments.models import Instrument
+from journal.recorder import Recorder
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
+from quotes.law.lawruns import Wish
 from quotes.models import Quote, Run
-from quotes.recorder import Recorder
-from quotes.runs import Wish
 
 pytestmark = pytest.mark.django_db
 

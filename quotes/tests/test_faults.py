@@ -9,7 +9,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from quotes.tests.processes import (
+from rig.processes import (
     audit,
     environment,
     free_port,

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from quotes import history
-from quotes.candles import from_ticks
-from quotes.history import CANDLE_COLUMNS
-from quotes.tests.factories import make_instrument, make_ticks, record
-from quotes.timeframes import SECONDS, TIMEFRAMES
+from market.candles import from_ticks
+from market.timeframes import SECONDS, TIMEFRAMES
+from quotes.http import history
+from quotes.http.history import CANDLE_COLUMNS
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 

@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from instruments.models import Instrument
-from quotes.importing import instrument_for
-from quotes.tables import TableError, open_table
-from quotes.tests.factories import make_instrument, make_ticks, record
+from quotes.files.importing import instrument_for
+from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import hostile_requests
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 

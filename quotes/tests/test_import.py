@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from instruments.lattice import Lattice
 from instruments.models import Instrument
+from market.times import to_microseconds
 from quotes.auditing import audit
-from quotes.fields import to_microseconds
+from quotes.files.parsing import Clock, read_price, read_prices
 from quotes.models import Candle, Lease, Quote, Run
-from quotes.readings import Clock, read_price, read_prices
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from quotes.tests.processes import (
+from rig.processes import (
     environment,
     free_port,
     manage,

@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
 from quotes.models import Candle, Quote
-from quotes.tests.factories import START, make_instrument, make_ticks, record
+from rig.histories import START, make_instrument, make_ticks, record
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "notebooks.md"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotes.pace import LARGEST_BURST, Pace
+from quotes.law.pace import LARGEST_BURST, Pace
 
 pytestmark = pytest.mark.anywhere
 

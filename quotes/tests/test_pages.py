@@ -10,9 +10,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from instruments.models import Instrument
+from market.timeframes import TIMEFRAMES
 from quotes.models import Candle, Quote, quote_id
-from quotes.sparkline import HEIGHT, WIDTH, points
-from quotes.timeframes import TIMEFRAMES
+from quotes.pages.sparkline import HEIGHT, WIDTH, points
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotes.randomwalk import WalkState, generator, regime_spans, step, walk
+from quotes.law.randomwalk import WalkState, generator, regime_spans, step, walk
 
 pytestmark = pytest.mark.anywhere
 

@@ -11,12 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from instruments.models import Instrument
+from journal.recorder import Recorder
+from live.broadcast import Broadcaster, LoopThread
+from market.ticks import Ticks, tick_array
 from quotes.auditing import audit
-from quotes.broadcast import Broadcaster, LoopThread
 from quotes.models import Candle, Lease, Quote, Run
-from quotes.recorder import Recorder
 from quotes.replaying import Part, Replay, paced
-from quotes.ticks import Ticks, tick_array
 
 STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from quotes.tests.processes import environment, manage, new_database_url
+from rig.processes import environment, manage, new_database_url
 
 LONG = 1_000
 """Ticks of a regime from which on the normal approximation is close."""

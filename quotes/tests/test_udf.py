@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from instruments.models import Instrument
-from quotes import history
+from quotes.http import history
 from quotes.models import Regime
-from quotes.tests.factories import make_instrument, make_ticks, record
+from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
 FAR = 4_000_000_000

@@ -4,8 +4,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from journal.recorder import Recorder
+from market.timeframes import MICROSECONDS
+from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
-from quotes.fields import to_microseconds
+from quotes.law.lawruns import Wish, instruments_to_drive
 from quotes.management.base import (
     FIRST_YEAR,
     QuietCommand,
@@ -15,9 +18,6 @@ from quotes.management.base import (
     positive,
     seed,
 )
-from quotes.recorder import Recorder
-from quotes.runs import Wish, instruments_to_drive
-from quotes.timeframes import MICROSECONDS
 
 HOUR_S = 3600
 EARLIEST = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))

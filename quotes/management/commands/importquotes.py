@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import CommandError, CommandParser
 
-from quotes.importing import ImportRefusedError, import_table
+from journal.recorder import RecordingError
+from quotes.files.importing import ImportRefusedError, import_table
+from quotes.files.tables import ColumnError, TableError, open_table
 from quotes.management.base import QuietCommand, UsageError
-from quotes.recorder import RecordingError
-from quotes.tables import ColumnError, TableError, open_table
 
 
 class Command(QuietCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from instruments.models import Instrument
-from quotes.broadcast import Broadcaster, LoopThread
+from live.broadcast import Broadcaster, LoopThread
 from quotes.management.base import QuietCommand, UsageError, chosen_instruments, moment, positive
 from quotes.replaying import Part, Replay, ReplayRefusedError, prepare
 

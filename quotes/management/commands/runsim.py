@@ -9,8 +9,10 @@ from typing import Any
 import prometheus_client
 from django.core.management.base import CommandError, CommandParser
 
-from quotes.broadcast import LoopThread
-from quotes.fields import to_microseconds
+from live.broadcast import LoopThread
+from market.timeframes import MICROSECONDS
+from market.times import to_microseconds
+from quotes.law.lawruns import Wish, instruments_to_drive
 from quotes.livemarket import LiveMarket, Plan, Summary
 from quotes.management.base import (
     QuietCommand,
@@ -21,8 +23,6 @@ from quotes.management.base import (
     positive,
     seed,
 )
-from quotes.runs import Wish, instruments_to_drive
-from quotes.timeframes import MICROSECONDS
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 METRICS_ADDRESS = "127.0.0.1:9464"
@@ -128,7 +128,7 @@ class Command(QuietCommand):
     def serve(self, plan: Plan, address: str) -> Summary:
         """Run with pages: the web server has the main thread, the market one of its own."""
         host, port = free_address(address)
-        from quotes.webserver import WebServer
+        from live.webserver import WebServer
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it behind "&"
         server = WebServer(host, port)

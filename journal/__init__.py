@@ -1,0 +1,1 @@
+"""The only writer: intake, journal, storage, streams and fencing, leases."""

@@ -1,0 +1,37 @@
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from market.times import from_microseconds, to_microseconds
+
+
+class MicrosecondsField(models.BigIntegerField):  # type: ignore[type-arg]
+    """An aware UTC datetime in Python, a 64-bit count of microseconds in the database.
+
+    The same on every database, exact, and read into arrays without parsing.
+    """
+
+    description = "Point in time, to the microsecond"
+
+    def from_db_value(self, value: int | None, *_: Any) -> datetime | None:
+        return None if value is None else from_microseconds(value)
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value is None or isinstance(value, datetime):
+            return value
+        if isinstance(value, int):
+            return from_microseconds(value)
+        try:
+            parsed = datetime.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(f"{value!r} is no RFC 3339 time") from error
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+    def get_prep_value(self, value: Any) -> int | None:
+        moment = self.to_python(value)
+        return None if moment is None else to_microseconds(moment)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.value_from_object(obj).isoformat()  # type: ignore[no-any-return]

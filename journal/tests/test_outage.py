@@ -1,0 +1,106 @@
+"""A database that goes away and comes back under a live market."""
+
+import contextlib
+import json
+import signal
+import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from rig.processes import audit, environment, free_port, manage, open_stream, running
+
+pytestmark = pytest.mark.anywhere
+
+
+class Listener:
+    """Keeps every frame that a socket receives, in order."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.frames = []
+
+    def hear(self, seconds):
+        """Wait at most `seconds` for a frame; return it, or None."""
+        try:
+            frame = json.loads(self.socket.recv(timeout=seconds))
+        except TimeoutError:
+            return None
+        self.frames.append(frame)
+        return frame
+
+    def hear_for(self, seconds):
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            self.hear(rest)
+
+    def hear_until(self, wanted, seconds):
+        """Wait at most `seconds` for a frame that has these `wanted` items."""
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            frame = self.hear(rest)
+            if frame and wanted.items() <= frame.items():
+                return
+        raise AssertionError(f"no {wanted} within {seconds} s: {self.frames[-3:]}")
+
+    def hear_state(self, state, seconds):
+        self.hear_until({"state": state}, seconds)
+
+    def hear_ticks(self, seconds):
+        self.hear_until({"type": "ticks"}, seconds)
+
+
+@contextlib.contextmanager
+def heard_market(postgresql):
+    """Run a market on `postgresql`; give its port and who follows it; then check what was heard."""
+    env = environment(postgresql.url)
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        socket.send(json.dumps({"op": "ping"}))
+        listener = Listener(socket)
+        listener.hear_until({"op": "pong"}, 20)  # what was subscribed to is followed
+        yield port, listener
+        run.send_signal(signal.SIGTERM)
+        _, errors = run.communicate(timeout=20)
+    assert run.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert_each_tick_once(listener)
+    assert audit(env)["ok"]
+
+
+def test_a_database_that_hangs_is_told_and_waited_for(postgresql):
+    with heard_market(postgresql) as (_, listener):
+        postgresql.pause()
+        listener.hear_state("stale", 10)
+        postgresql.resume()
+        listener.hear_state("live", 10)
+        listener.hear_ticks(10)
+
+
+@pytest.mark.parametrize(("end", "outage_s"), [("stop", 10), ("kill", 2)])
+def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, outage_s):
+    with heard_market(postgresql) as (port, listener):
+        getattr(postgresql, end)()
+        listener.hear_state("stale", 6)
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"http://127.0.0.1:{port}/api/v1/instruments/ES/quotes/", timeout=10)
+        listener.hear_for(outage_s)
+        postgresql.start()
+        listener.hear_state("live", 15)
+        listener.hear_ticks(10)
+    assert refused.value.code == 503
+    assert refused.value.headers["Retry-After"] == "2"
+    assert "database is away" in json.load(refused.value)["detail"]
+    refused.value.close()
+
+
+def assert_each_tick_once(listener):
+    ticks = [frame for frame in listener.frames if frame.get("type") == "ticks"]
+    seqs = [row[0] for frame in ticks for row in frame["data"]]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert listener.frames[-1] in ticks

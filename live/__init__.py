@@ -1,0 +1,1 @@
+"""The live path: frames, protocol, broadcast, hub, feeds, WebSocket and SSE endpoints."""

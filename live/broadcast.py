@@ -1,0 +1,123 @@
+"""From the recorder's thread to the channel layer: the only hop between threads."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+from channels.layers import get_channel_layer
+
+from instruments.models import Instrument
+from live import metrics
+from live.frames import (
+    Publication,
+    State,
+    publication,
+    status_publication,
+    ticks_publications,
+)
+from live.membership import AWAY, LAYER_S
+from market.ticks import Ticks
+from quotes.law.walker import RegimeStart
+
+logger = structlog.get_logger(__name__)
+
+
+class Broadcaster:
+    """Publishes what was committed, in order, on one event loop that it is given.
+
+    A channel layer that is away costs delay, never ticks: subscribers see the hole in seq and
+    fill it from the database.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument], loop: asyncio.AbstractEventLoop) -> None:
+        self._of = {i.pk: (i.symbol, i.lattice) for i in instruments}
+        self._loop = loop
+        self._layer = get_channel_layer()
+        self._pending: list[Publication] = []
+        self._sending = False
+        self._away = False
+
+    def publish(self, blocks: Sequence[Ticks], regimes: Sequence[RegimeStart]) -> None:
+        """Publish committed ticks and regimes (recorder's thread)."""
+        publications: list[Publication] = []
+        for regime in regimes:
+            topic = f"regimes.{self._of[regime.instrument][0]}"
+            row = (regime.phi, regime.started_at // 1000, regime.first_seq)
+            publications.append(publication({"topic": topic, "type": "regime", "data": row}))
+        for ticks in blocks:
+            symbol, lattice = self._of[int(ticks["instrument"][0])]
+            publications += ticks_publications(symbol, lattice, ticks)
+            metrics.TICKS_PUBLISHED.inc(len(ticks))
+        self._hand_over(publications)
+
+    def publish_state(self, state: State) -> None:
+        """Tell the state of all our instruments (any thread)."""
+        self._hand_over(
+            [status_publication(f"status.{symbol}", state) for symbol, _ in self._of.values()]
+        )
+
+    def publish_frames(self, publications: list[Publication]) -> None:
+        """Publish what others made of what is stored (any thread)."""
+        self._hand_over(publications)
+
+    def _hand_over(self, publications: list[Publication]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._enqueue, publications)
+
+    def _enqueue(self, publications: list[Publication]) -> None:
+        self._pending += publications
+        if not self._sending:
+            self._sending = True
+            self._task = self._loop.create_task(self._send_pending())
+
+    async def _send_pending(self) -> None:
+        try:
+            while self._pending:
+                batch, self._pending = self._pending, []
+                await self._send(batch)
+        finally:
+            self._sending = False
+
+    async def _send(self, batch: list[Publication]) -> None:
+        try:
+            for item in batch:
+                async with asyncio.timeout(LAYER_S):
+                    await self._layer.group_send(item["topic"], item)
+                metrics.PUBLISH_SECONDS.observe(max(0.0, time.time() - item["committed_at"]))
+        except AWAY as error:
+            metrics.LAYER_ERRORS.labels("broadcast").inc()
+            if not self._away:
+                logger.warning("channel layer away", error=str(error))
+            self._away = True
+        else:
+            if self._away:
+                logger.warning("channel layer is back")
+            self._away = False
+
+
+class LoopThread(threading.Thread):
+    """An event loop of its own, for a simulation that serves no pages."""
+
+    def __init__(self) -> None:
+        super().__init__(name="broadcast", daemon=True)
+        self.loop = asyncio.new_event_loop()
+
+    def run(self) -> None:
+        self.loop.run_forever()
+        self.loop.run_until_complete(self._finish())
+        self.loop.close()
+
+    async def _finish(self) -> None:
+        """Let what was handed over go out."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=1)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.join()

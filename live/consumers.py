@@ -1,0 +1,147 @@
+"""The WebSocket door of the live path. Protocol: docs/live.md."""
+
+import asyncio
+import contextlib
+import itertools
+from typing import Any
+
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from live import metrics
+from live.feed import Feed
+from live.frames import encode
+from live.hub import current_hub
+from live.limits import LARGEST_MESSAGE, MOST_TOPICS, MessageRate, connections
+from live.outlet import Outlet
+from live.protocol import ProtocolError, Request, parse
+
+logger = structlog.get_logger(__name__)
+
+POLICY_VIOLATION = 1008
+IDLE = 4000
+TOO_SLOW = 4008
+_numbers = itertools.count(1)
+
+
+class StreamConsumer(AsyncWebsocketConsumer):
+    """One client on a socket: what it says is parsed here, what it follows is its feed's."""
+
+    channel_layer_alias = ""  # the hub owns the only channel of this process
+    _feed: Feed | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.disconnect()  # however it ended: servers raise where a client is gone
+
+    async def connect(self) -> None:
+        self._address = (self.scope.get("client") or ["unknown"])[0]
+        if not connections.enter(self._address, settings.STREAM_CONNECTIONS_PER_ADDRESS):
+            metrics.CLOSES.labels("connections").inc()
+            await self.close()  # before the handshake: HTTP 403
+            return
+        structlog.contextvars.bind_contextvars(connection=next(_numbers), client=self._address)
+        hub = current_hub()
+        self._outlet = Outlet(
+            self.base_send, settings.STREAM_BACKLOG_BYTES, self._fall_behind, hub.batches
+        )
+        self._feed = Feed(hub, self._outlet.send, self._outlet.offer)
+        self._rate = MessageRate()
+        self._idle: asyncio.TimerHandle | None = None
+        metrics.SOCKETS.inc()
+        await self.accept()
+        self._watch_idleness()
+
+    async def disconnect(self, code: int | None = None) -> None:
+        if self._feed is None:
+            return
+        feed, self._feed = self._feed, None
+        if self._idle is not None:
+            self._idle.cancel()
+        metrics.SOCKETS.dec()
+        connections.leave(self._address)
+        self._outlet.close()
+        await feed.close()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._feed is None:
+            return
+        if not self._within_limits(text_data, bytes_data):
+            await self._refuse("limits", POLICY_VIOLATION)
+            return
+        self._watch_idleness()
+        try:
+            if text_data is None:
+                raise ProtocolError("bad_message", "send text frames that hold JSON")
+            request = parse(text_data)
+            await {
+                "subscribe": self._subscribe,
+                "unsubscribe": self._unsubscribe,
+                "ping": self._pong,
+                "ack": self._acknowledge,
+            }[request.op](request, self._feed)
+        except ProtocolError as error:
+            answer = {"op": "error", "code": error.code, "detail": error.detail}
+            await self._answer(answer, error.req_id)
+        except DatabaseError as error:
+            logger.warning("subscription failed", error=str(error).strip())
+            detail = "the database is away; try again"
+            await self._answer({"op": "error", "code": "unavailable", "detail": detail}, None)
+
+    def _within_limits(self, text_data: str | None, bytes_data: bytes | None) -> bool:
+        size = len(text_data.encode() if text_data is not None else bytes_data or b"")
+        return size <= LARGEST_MESSAGE and self._rate.allows()
+
+    async def _refuse(self, reason: str, code: int) -> None:
+        metrics.CLOSES.labels(reason).inc()
+        with contextlib.suppress(OSError):  # gone already
+            await self.close(code)
+
+    async def _fall_behind(self) -> None:
+        logger.info("reader too slow")
+        await self._refuse("slow", TOO_SLOW)
+
+    def _watch_idleness(self) -> None:
+        """Count from now how long this client follows nothing and says nothing."""
+        if self._idle is not None:
+            self._idle.cancel()
+        loop = asyncio.get_running_loop()
+        self._idle = loop.call_later(settings.STREAM_IDLE_S, self._end_idle)
+
+    def _end_idle(self) -> None:
+        if self._feed is not None and not self._feed.topics:
+            self._closing = asyncio.create_task(self._refuse("idle", IDLE))
+
+    async def _answer(self, answer: dict[str, Any], req_id: Any) -> None:
+        if req_id is not None:
+            answer["req_id"] = req_id
+        await self.send(encode(answer))
+
+    async def _pong(self, request: Request, feed: Feed) -> None:
+        await self._answer({"op": "pong"}, request.req_id)
+
+    async def _acknowledge(self, request: Request, feed: Feed) -> None:
+        self._outlet.acknowledge()
+
+    async def _subscribe(self, request: Request, feed: Feed) -> None:
+        topics = await feed.resolve(request.args, request.req_id)
+        if len(feed.topics.union(topics)) > MOST_TOPICS:
+            await self._refuse("topics", POLICY_VIOLATION)
+            return
+        self._outlet.batching = self._outlet.batching or request.batch
+        await self._answer(
+            {"op": "subscribe", "success": True, "args": list(request.args)}, request.req_id
+        )
+        await feed.follow(topics, request.since)
+
+    async def _unsubscribe(self, request: Request, feed: Feed) -> None:
+        for topic in await feed.resolve(request.args, request.req_id):
+            await feed.leave(topic)
+        self._watch_idleness()
+        await self._answer(
+            {"op": "unsubscribe", "success": True, "args": list(request.args)}, request.req_id
+        )

@@ -1,0 +1,107 @@
+"""The place of this process in the channel layer: one channel, in one group per topic in use."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+import structlog
+from channels.exceptions import ChannelFull
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from live import metrics
+
+logger = structlog.get_logger(__name__)
+
+AWAY = (OSError, RedisError, ChannelFull)
+"""What a channel layer raises that cannot be reached; TimeoutError is an OSError."""
+LAYER_S = 2.0
+"""A layer that takes longer is away: one that hangs raises nothing by itself."""
+ECHO = {"type": "echo"}
+
+
+class Membership:
+    """Joins topics and receives. While the layer is away topics are noted, and joined later."""
+
+    def __init__(self, receive: Callable[[Any], None]) -> None:
+        """`receive` takes each message; it must not wait."""
+        self.is_away = False
+        self._layer = get_channel_layer()
+        self._receive = receive
+        self._channel = ""
+        self._wanted: set[str] = set()
+        self._joined: set[str] = set()
+        self._asking = asyncio.Lock()
+        self._heard = asyncio.Event()
+        self._receiving: asyncio.Task[None] | None = None
+
+    async def join(self, topic: str) -> None:
+        """Receive what is published to `topic`, from now on or from when the layer is back."""
+        self._wanted.add(topic)
+        await self._settle()
+
+    async def leave(self, topic: str) -> None:
+        self._wanted.discard(topic)
+        await self._settle()
+
+    async def check(self) -> None:
+        """Find out whether the layer brings what is sent to us; join one anew that was away."""
+        async with self._asking:
+            answered = await self._ask(self._begin() if self.is_away else self._echo())
+            if answered and self.is_away:
+                logger.warning("channel layer is back")
+                self.is_away = False
+
+    async def _settle(self) -> None:
+        if not self.is_away:
+            async with self._asking:
+                await self._ask(self._match() if self._channel else self._begin())
+
+    async def _ask(self, asking: Coroutine[Any, Any, None]) -> bool:
+        """Await `asking`; return whether the layer answered in time."""
+        try:
+            async with asyncio.timeout(LAYER_S):
+                await asking
+        except AWAY as error:
+            metrics.LAYER_ERRORS.labels("hub").inc()
+            if not self.is_away:
+                logger.warning("channel layer away", error=repr(error))
+            self.is_away = True
+            return False
+        return True
+
+    async def _begin(self) -> None:
+        """Start with a new channel; connections that an outage left behind are dropped."""
+        if self._receiving is not None:
+            await self._layer.flush()
+            self._receiving.cancel()
+        self._joined.clear()
+        self._channel = await self._layer.new_channel("hub")
+        receiving = self._receive_all(self._channel)
+        self._receiving = asyncio.create_task(receiving, context=Context())
+        await self._echo()
+        await self._match()
+
+    async def _match(self) -> None:
+        """Be in the groups of the wanted topics and in no other, also of those wanted meanwhile."""
+        while self._joined != self._wanted:
+            for topic in self._wanted - self._joined:
+                await self._layer.group_add(topic, self._channel)
+                self._joined.add(topic)
+            for topic in self._joined - self._wanted:
+                await self._layer.group_discard(topic, self._channel)
+                self._joined.remove(topic)
+
+    async def _echo(self) -> None:
+        self._heard.clear()
+        await self._layer.send(self._channel, ECHO)
+        await self._heard.wait()
+
+    async def _receive_all(self, channel: str) -> None:
+        while True:
+            message = await self._layer.receive(channel)
+            self._heard.set()
+            if message["type"] != ECHO["type"]:
+                self._receive(message)
+                await asyncio.sleep(0)  # sockets read and write between two publications

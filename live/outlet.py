@@ -1,0 +1,165 @@
+"""The way out to one socket. Live frames never wait for a reader: a late one has a bounded backlog.
+
+A server whose send waits (uvicorn) tells at once that a reader is late. Where it never waits
+(daphne), clients that acknowledge ("ack") are watched by what they have not acknowledged, and the
+server's own ping ends the others.
+"""
+
+import asyncio
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+import structlog
+
+from live import metrics
+from live.batches import Batches
+from live.frames import GapFrame, Publication, encode
+
+logger = structlog.get_logger(__name__)
+
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+class Outlet:
+    """Writes texts to an ASGI send, in order; `fallen` is awaited when its reader is too late."""
+
+    def __init__(
+        self,
+        send: Send,
+        most_bytes: int,
+        fallen: Callable[[], Awaitable[None]],
+        batches: Batches | None = None,
+    ) -> None:
+        self.batching = False
+        self.unacknowledged: int | None = None
+        self._asgi_send = send
+        self._most_bytes = most_bytes
+        self._fallen = fallen
+        self._batches = batches or Batches()
+        self._batch: list[Publication] = []
+        self._backlog: deque[tuple[str, list[Publication]]] = deque()
+        self._bytes = 0
+        self._lost: dict[str, GapFrame] | None = None
+        self._draining: asyncio.Task[None] | None = None
+
+    async def send(self, text: str) -> None:
+        """Send a frame, and wait until the server takes it; nothing after the end of the stream."""
+        self._flush()
+        while self._draining is not None:
+            if self._draining.done():
+                return  # gone, or told where it ends: its consumer hears of it from the server
+            await asyncio.wait([self._draining])
+        await self._asgi_send(message(f"[{text}]" if self.batching else text))
+
+    def offer(self, publication: Publication) -> None:
+        """Send a live frame without waiting for the reader."""
+        if not self.batching:
+            self._write(publication["text"], [publication])
+            return
+        if not self._batch:
+            self._batches.end_later(self._end_batch)
+        self._batch.append(publication)
+
+    def acknowledge(self) -> None:
+        self.unacknowledged = 0
+
+    def close(self) -> None:
+        self._batch = []
+        self._backlog.clear()
+        self._buffer(-self._bytes)
+        if self._draining is not None:
+            self._draining.cancel()
+
+    def _end_batch(self) -> None:
+        try:
+            self._flush()
+        except Exception as error:  # gone meanwhile: its consumer hears of it from the server
+            logger.info("batch dropped", error=repr(error))
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        if batch:
+            self._write("[" + ",".join([item["text"] for item in batch]) + "]", batch)
+
+    def _write(self, text: str, publications: list[Publication]) -> None:
+        if self.unacknowledged is not None:
+            self.unacknowledged += len(text)
+        if self._draining is None and (self.unacknowledged or 0) <= self._most_bytes:
+            sending = self._asgi_send(message(text))
+            try:
+                waiting = sending.send(None)
+            except StopIteration:
+                return
+            self._draining = asyncio.create_task(self._drain(sending, waiting))
+        else:
+            self._put_off(text, publications)
+
+    def _put_off(self, text: str, publications: list[Publication]) -> None:
+        self._backlog.append((text, publications))
+        self._buffer(len(text))
+        if self._lost is None and max(self._bytes, self.unacknowledged or 0) <= self._most_bytes:
+            return
+        self._lost = self._lost or {}
+        for _, late in self._backlog:
+            for publication in late:
+                lose(self._lost, publication)
+        self._backlog.clear()
+        self._buffer(-self._bytes)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain(None, None))
+
+    def _buffer(self, change: int) -> None:
+        self._bytes += change
+        metrics.BUFFERED_BYTES.inc(change)
+
+    async def _drain(self, sending: Coroutine[Any, Any, None] | None, waiting: Any) -> None:
+        try:
+            if sending is not None:
+                await rest(sending, waiting)
+            while self._backlog:
+                text, _ = self._backlog.popleft()
+                self._buffer(-len(text))
+                await self._asgi_send(message(text))
+            if self._lost is not None:
+                metrics.GAPS.inc(len(self._lost))
+                for gap in self._lost.values():
+                    text = encode(gap)
+                    await self._asgi_send(message(f"[{text}]" if self.batching else text))
+                await self._fallen()
+                return  # what comes now is not sent: the client was told where it ends
+        except OSError:
+            return  # gone while we waited: its consumer hears of it from the server
+        self._draining = None
+
+
+def message(text: str) -> dict[str, Any]:
+    return {"type": "websocket.send", "text": text}
+
+
+def lose(lost: dict[str, GapFrame], publication: Publication) -> None:
+    """Add the ticks of `publication` to the gap of its topic."""
+    if publication["last_seq"] == 0:
+        return
+    topic = publication["topic"]
+    if topic in lost:
+        lost[topic]["to_seq"] = publication["last_seq"]
+        return
+    lost[topic] = {
+        "topic": topic,
+        "type": "gap",
+        "from_seq": publication["first_seq"],
+        "to_seq": publication["last_seq"],
+    }
+
+
+@types.coroutine
+def rest(sending: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, None, None]:
+    """Await the rest of `sending`, whose first step was taken and waits for `waiting`."""
+    try:
+        yield waiting
+    except BaseException:
+        sending.close()
+        raise
+    yield from sending.__await__()  # continues where it stands

@@ -1,0 +1,23 @@
+"""What clients leave behind that come and go, on real sockets of both servers."""
+
+import pytest
+
+from rig.census import deserted, left_behind, settled
+from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
+from rig.visits import AT_ONCE, churn
+
+pytestmark = pytest.mark.anywhere
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_five_hundred_clients_leave_nothing_behind(server, tmp_path):
+    port = free_port()
+    env = environment(make_market(tmp_path, ["ES", "NQ"]))
+    with running(asgi_command(server, port, "rig.census:application"), env) as process:
+        wait_for(port, process)
+        churn(port, AT_ONCE)
+        before = deserted(port)
+        churn(port, 500)
+        after = settled(port, before)
+    assert left_behind(before, after) == {}
+    assert before["connections"] == before["consumers"] == 0

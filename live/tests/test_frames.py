@@ -1,0 +1,44 @@
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from instruments.lattice import Lattice
+from live.frames import REPLAY_ROWS, ticks_publications
+from market.ticks import TICK
+
+pytestmark = pytest.mark.anywhere
+
+LATTICE = Lattice(Decimal("0.25"))
+
+
+def ticks(n):
+    block = np.zeros(n, dtype=TICK)
+    block["seq"] = np.arange(5, 5 + n)
+    block["at"] = 1_767_225_600_000_000 + np.arange(n) * 1_000_000
+    block["ticks"] = 20_001
+    return block
+
+
+def test_a_batch_is_one_frame_of_rows():
+    (told,) = ticks_publications("ES", LATTICE, ticks(2))
+    assert (told["first_seq"], told["last_seq"]) == (5, 6)
+    assert json.loads(told["text"]) == {
+        "topic": "quotes.ES",
+        "type": "ticks",
+        "data": [[5, 1_767_225_600_000, 5000.25], [6, 1_767_225_601_000, 5000.25]],
+    }
+
+
+def test_more_than_a_client_takes_in_one_frame_is_a_gap_and_the_newest():
+    gap, newest = ticks_publications("ES", LATTICE, ticks(REPLAY_ROWS + 3))
+    assert json.loads(gap["text"]) == {
+        "topic": "quotes.ES",
+        "type": "gap",
+        "from_seq": 5,
+        "to_seq": 7,
+    }
+    assert (gap["first_seq"], gap["last_seq"]) == (5, 7)
+    assert (newest["first_seq"], newest["last_seq"]) == (8, REPLAY_ROWS + 7)
+    assert len(newest["text"]) < 2**20

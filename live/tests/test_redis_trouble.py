@@ -1,0 +1,93 @@
+"""Redis that dies, stops and hangs under a live market: clients see delay, and nothing else."""
+
+import asyncio
+import json
+import random
+
+import pytest
+from websockets.asyncio.client import connect
+
+from rig.crowd import Crowd
+from rig.stack import Stack
+from rig.watchers import EventWatcher, SocketWatcher
+
+pytestmark = pytest.mark.anywhere
+TROUBLES = {"kill": ("kill", "start"), "stop": ("stop", "start"), "hang": ("pause", "resume")}
+
+
+@pytest.fixture(scope="module")
+def full_stack():
+    with Stack(["ES"], speed=20) as stack:
+        yield stack
+        log = stack.written()
+    assert "Traceback" not in log, log
+
+
+@pytest.fixture
+def stack(full_stack):
+    """The stack, its simulation running."""
+    if not full_stack.simulation.is_alive:
+        full_stack.simulation.start()
+    return full_stack
+
+
+async def hear_state(socket, state):
+    async with asyncio.timeout(15):
+        while json.loads(await socket.recv()).get("state") != state:
+            pass
+
+
+async def grow(stack, ticks):
+    """Wait until so many ticks more are recorded."""
+    last = len(stack.history("ES")) + ticks
+    async with asyncio.timeout(15):
+        while len(stack.history("ES")) < last:
+            await asyncio.sleep(0.05)
+    return last
+
+
+async def suffer(stack, crowd, begin, end):
+    url = f"ws://127.0.0.1:{stack.webs[0].port}/ws/v1/stream"
+    follow_status = json.dumps({"op": "subscribe", "args": ["status.ES"]})
+    async with crowd.watching(), connect(url) as socket:
+        await socket.send(follow_status)
+        await crowd.reach_more(20, 20)
+        getattr(stack.redis, begin)()
+        await hear_state(socket, "stale")
+        async with connect(url) as newcomer:
+            await newcomer.send(follow_status)
+            await newcomer.recv()
+            assert json.loads(await newcomer.recv())["state"] == "stale"
+        last = await grow(stack, 20)
+        late = Crowd(["ES"], random.Random(3))
+        late.add(SocketWatcher, 1, [stack.webs[0].port])
+        async with late.watching():  # who comes now is served from the database
+            await late.reach({"ES": last}, 10)
+        getattr(stack.redis, end)()
+        await hear_state(socket, "live")
+        await crowd.reach_more(20, 20)
+        return await crowd.prove(stack)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_recording_goes_on_and_nothing_is_lost(stack, trouble):
+    crowd = Crowd(["ES"], random.Random(1))
+    for web in stack.webs:
+        crowd.add(SocketWatcher, 3, [web.port])
+        crowd.add(EventWatcher, 1, [web.port])
+    assert asyncio.run(suffer(stack, crowd, *TROUBLES[trouble])) == []
+
+
+def test_the_last_ticks_before_the_end_arrive_though_redis_never_had_them(stack):
+    async def end(crowd):
+        async with crowd.watching():
+            await crowd.reach_more(20, 20)
+            stack.redis.kill()
+            await grow(stack, 20)
+            stack.simulation.stop()
+            stack.redis.start()
+            return await crowd.prove(stack)
+
+    crowd = Crowd(["ES"], random.Random(2))
+    crowd.add(SocketWatcher, 3, [web.port for web in stack.webs])
+    assert asyncio.run(end(crowd)) == []

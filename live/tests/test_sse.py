@@ -1,0 +1,115 @@
+"""The stream as server-sent events, from a real server."""
+
+import http.client
+import json
+import re
+import signal
+import time
+from urllib.request import urlopen
+
+import pytest
+
+from rig.processes import (
+    environment,
+    free_port,
+    manage,
+    new_database_url,
+    open_stream,
+    running,
+)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Return the port of a live market of ES."""
+    env = environment(new_database_url(tmp_path))
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    with running("runsim", *arguments, env=env) as run:
+        with open_stream(port, run):
+            pass
+        yield port
+        run.send_signal(signal.SIGTERM)
+        _, errors = run.communicate(timeout=20)
+        assert "Traceback" not in errors
+
+
+def ask(port, query, last_id=""):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", f"/api/v1/stream/?{query}", headers={"Last-Event-ID": last_id})
+    return connection, connection.getresponse()
+
+
+def read_events(answer, count):
+    """Return the next `count` events as (id, frame)."""
+    events = []
+    place = None
+    while len(events) < count:
+        line = answer.readline().decode().rstrip("\n")
+        name, _, value = line.partition(": ")
+        if name == "id":
+            place = value
+        elif name == "data":
+            events.append((place, json.loads(value)))
+    return events
+
+
+def test_a_reader_that_comes_back_goes_on_where_it_was(server):
+    connection, answer = ask(server, "topics=quotes.ES,status.ES")
+    assert answer.status == 200
+    assert answer.getheader("Content-Type") == "text/event-stream"
+    events = read_events(answer, 5)
+    connection.close()
+    assert {"topic": "status.ES", "type": "status", "state": "live"} in [e[1] for e in events]
+    place = events[-1][0]
+    open_stream_for_a_moment(server)
+    connection, answer = ask(server, "topics=quotes.ES,status.ES", place)
+    events += read_events(answer, 5)
+    connection.close()
+    seqs = [row[0] for _, frame in events if frame["type"] == "ticks" for row in frame["data"]]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert events[-1][0] == f"ES:{seqs[-1]}"
+
+
+def open_stream_for_a_moment(port):
+    """Let ticks pass, told by another reader."""
+    connection, answer = ask(port, "topics=quotes.ES")
+    read_events(answer, 5)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "last_id", "complaint"),
+    [
+        ("", "", "topics is empty"),
+        ("topics=quotes.XX", "", "topic quotes.XX names no instrument"),
+        ("topics=prices.ES", "", "topic 'prices.ES' is unknown"),
+        ("topics=quotes.ES", "ES:x", "'ES:x' is no place of a stream: use SYMBOL:SEQ"),
+    ],
+)
+def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
+    connection, answer = ask(server, query, last_id)
+    assert answer.status == 400
+    assert answer.getheader("Content-Type") == "application/problem+json"
+    assert complaint in json.load(answer)["detail"]
+    connection.close()
+
+
+def test_a_reader_that_goes_is_let_go_at_once(server):
+    connection, answer = ask(server, "topics=quotes.ES")
+    read_events(answer, 1)
+    assert open_streams(server) == 1
+    connection.close()
+    answer.close()
+    deadline = time.monotonic() + 5  # daphne itself would end it after 10 s
+    while open_streams(server) and time.monotonic() < deadline:
+        pass
+    assert open_streams(server) == 0
+
+
+def open_streams(port):
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+        text = metrics.read().decode()
+    return float(re.search(r"^pytrade_event_streams (.*)$", text, re.MULTILINE)[1])

@@ -1,0 +1,84 @@
+"""The limits of the stream and what it tells of another epoch, on real sockets of both servers."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from rig.processes import (
+    ROOT,
+    environment,
+    free_port,
+    manage,
+    new_database_url,
+    open_stream,
+)
+
+
+@contextlib.contextmanager
+def serving(server, port, env):
+    commands = {
+        "daphne": ["daphne", "-p", str(port), "pytrade.asgi:application"],
+        "uvicorn": ["uvicorn", "--port", str(port), "pytrade.asgi:application"],
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", *commands[server]],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with open_stream(port, process):
+            pass
+        yield
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert "Traceback" not in errors, errors
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def port(request, tmp_path):
+    limits = {"STREAM_CONNECTIONS_PER_ADDRESS": "3", "STREAM_IDLE_S": "1"}
+    env = environment(new_database_url(tmp_path)) | limits
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    manage("backfill", "--hours", "0.01", "--instruments", "ES", env=env)
+    port = free_port()
+    with serving(request.param, port, env):
+        yield port
+
+
+def follow(socket, **request):
+    socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]} | request))
+    assert json.loads(socket.recv(timeout=10))["success"]
+    return json.loads(socket.recv(timeout=10))
+
+
+def test_limits_and_another_epoch(port):
+    url = f"ws://127.0.0.1:{port}/ws/v1/stream"
+    with connect(url) as idle, connect(url) as first, connect(url) as second:
+        with pytest.raises(InvalidStatus), connect(url):
+            pass
+        newest = follow(first)["data"][-1][0]
+        assert follow(second, since={"ES": newest + 5}) == {
+            "topic": "quotes.ES",
+            "type": "reset",
+            "last_seq": newest,
+        }
+        with pytest.raises(ConnectionClosed) as closed:
+            idle.recv(timeout=10)
+        assert closed.value.rcvd.code == 4000
+    with connect(url) as batched:
+        (frame,) = follow(batched, batch=True, since={"ES": newest - 2})
+        assert [row[0] for row in frame["data"]] == [newest - 1, newest]
+        batched.send("x" * (16 * 1024 + 1))
+        with pytest.raises(ConnectionClosed) as closed:
+            batched.recv(timeout=10)
+        assert closed.value.rcvd.code == 1008

@@ -1,0 +1,1 @@
+"""The shared vocabulary of the market: ticks, candles, timeframes, kinds of records. Pure."""

@@ -1,0 +1,60 @@
+"""The open candles of one instrument: where ticks wait until their candles close."""
+
+import numpy as np
+
+from market.candles import CANDLE, Candles, coarsen, from_ticks
+from market.ticks import TICK, Ticks
+from market.timeframes import MICROSECONDS, SECONDS, opened_at
+
+NO_CANDLES: Candles = np.empty(0, dtype=CANDLE)
+
+
+class CandleLadder:
+    """Eight timeframes, each fed by the closed candles of the one below it.
+
+    The lowest rung holds the ticks of the open minute; rung k holds the merged closed
+    candles of rung k - 1 since the open candle of rung k began. One owner: the recorder.
+    """
+
+    def __init__(self, minute: Ticks, rungs: list[Candles]) -> None:
+        """Start from the ticks of the open minute and, for 5m .. 1w, the finer closed candles."""
+        self._minute = [minute] if len(minute) else []
+        self._rungs = rungs
+        self._minute_ends = self._end_of_minute(int(minute["at"][-1])) if len(minute) else 0
+
+    @classmethod
+    def empty(cls) -> "CandleLadder":
+        return cls(np.empty(0, dtype=TICK), [NO_CANDLES] * (len(SECONDS) - 1))
+
+    @staticmethod
+    def _end_of_minute(at: int) -> int:
+        return opened_at(at, SECONDS[0]) + SECONDS[0] * MICROSECONDS
+
+    def extend(self, ticks: Ticks) -> dict[int, Candles]:
+        """Add ascending `ticks`; return the candles that they close, by timeframe in seconds."""
+        self._minute.append(ticks)
+        now = int(ticks["at"][-1])
+        if now < self._minute_ends:
+            return {}
+        pending = np.concatenate(self._minute)
+        self._minute_ends = self._end_of_minute(now)
+        open_from = np.searchsorted(pending["at"], opened_at(now, SECONDS[0]))
+        self._minute = [pending[open_from:]]
+        closed = from_ticks(pending[:open_from], SECONDS[0])
+        by_timeframe = {SECONDS[0]: closed} if len(closed) else {}
+        for rung, timeframe_s in enumerate(SECONDS[1:]):
+            pieces = np.concatenate((self._rungs[rung], closed))
+            open_from = np.searchsorted(pieces["opened_at"], opened_at(now, timeframe_s))
+            self._rungs[rung] = coarsen(pieces[open_from:], timeframe_s)
+            closed = coarsen(pieces[:open_from], timeframe_s)
+            if len(closed):
+                by_timeframe[timeframe_s] = closed
+        return by_timeframe
+
+    def copy(self) -> "CandleLadder":
+        """Return an independent copy, so that a failed transaction leaves no trace."""
+        twin = CandleLadder.empty()
+        twin._minute = list(self._minute)
+        twin._rungs = list(self._rungs)
+        twin._minute_ends = self._minute_ends
+        return twin

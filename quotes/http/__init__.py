@@ -1,0 +1,1 @@
+"""History over HTTP: REST and TradingView UDF."""

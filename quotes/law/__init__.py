@@ -1,0 +1,1 @@
+"""The law of the prices and the simulation that follows it."""

@@ -1,0 +1,140 @@
+"""Which law drives an instrument: the one stored with its history, or a new one."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import transaction
+
+from instruments.models import Instrument
+from journal.recorder import Tail
+from market.timeframes import MICROSECONDS
+from market.times import from_microseconds, to_microseconds
+from quotes.law.randomwalk import RegimeLaw, WalkState
+from quotes.law.walker import MarketLaw
+from quotes.models import Quote, Run
+
+SEEDED_MARKETS_OPEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""Where the simulated clock of an empty, seeded market starts: the same rows on any day."""
+
+DEFAULT_INTERVAL_US = MICROSECONDS
+
+
+class RunError(ValueError):
+    """The instrument cannot be simulated as asked."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for; None: as the stored run has it, else the default."""
+
+    seed: int | None = None
+    interval_us: int | None = None
+
+
+class Start(NamedTuple):
+    """From where a walker sets out: its law, its next tick and the state before it."""
+
+    law: MarketLaw
+    next_seq: int
+    state: WalkState
+
+
+def new_seed() -> int:
+    return secrets.randbits(48)
+
+
+def law_of(run: Run) -> MarketLaw:
+    return MarketLaw(
+        instrument=run.instrument_id,
+        symbol=run.instrument.symbol,
+        seed=run.seed,
+        interval_us=run.interval_us,
+        first_seq=run.first_seq,
+        started_at=to_microseconds(run.started_at),
+        start=WalkState(run.start_ticks, run.start_direction),
+        regimes=RegimeLaw(run.regime_mean_s, run.regime_floor_s),
+    )
+
+
+def state_at_tail(tail: Tail, run: Run) -> WalkState:
+    """Return price and direction after the last recorded tick, read from the history."""
+    if tail.seq < run.first_seq:
+        return WalkState(run.start_ticks, run.start_direction)
+    before = (
+        run.start_ticks
+        if tail.seq == run.first_seq
+        else Quote.objects.of(tail.instrument).get(seq=tail.seq - 1).ticks
+    )
+    return WalkState(tail.ticks, 1 if tail.ticks > before else -1)
+
+
+def stored_run(instrument: Instrument) -> Run | None:
+    return Run.objects.filter(instrument=instrument).select_related("instrument").last()
+
+
+def instruments_to_drive(symbols: list[str]) -> list[Instrument]:
+    """Return the instruments of `symbols`; with ["all"], those that the law can drive.
+
+    A history that the law did not make (imported, replayed) is never continued by it: "all"
+    leaves it out, naming it raises RunError.
+    """
+    instruments = Instrument.objects.by_symbols(symbols)
+    with_law = set(Run.objects.values_list("instrument_id", flat=True).distinct())
+    foreign = [i for i in instruments if i.pk not in with_law and i.quotes.exists()]
+    if foreign and symbols != ["all"]:
+        names = ", ".join(instrument.symbol for instrument in foreign)
+        raise RunError(
+            f"{names}: holds recorded quotes that no law made; simulate another instrument"
+        )
+    driven = [instrument for instrument in instruments if instrument not in foreign]
+    if not driven:
+        raise RunError("there is no instrument to simulate: run manage.py seedinstruments")
+    return driven
+
+
+def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
+    """Return the start that continues the history that ends in `tail`.
+
+    The stored run goes on, whatever the wall clock says, unless another seed or interval is
+    wished for, or `opens_at` (microseconds; where an empty or an old history should go on) lies
+    beyond the next slot: then a new run begins.
+    """
+    run = stored_run(tail.instrument)
+    if run is None or tail.seq == 0:
+        start = WalkState(tail.instrument.opening_ticks, 1)
+        interval_us = wish.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)
+        if opens_at is None:
+            opens_at = to_microseconds(SEEDED_MARKETS_OPEN_AT)
+        seed = wish.seed if wish.seed is not None else (run.seed if run else new_seed())
+        run = begin_run(tail, start, seed, interval_us, opens_at)
+    else:
+        state = state_at_tail(tail, run)
+        interval_us = wish.interval_us or run.interval_us
+        seed = run.seed if wish.seed is None else wish.seed
+        next_at = max(tail.at + interval_us, opens_at or 0)
+        jumps = next_at > tail.at + interval_us
+        if jumps or (seed, interval_us) != (run.seed, run.interval_us):
+            run = begin_run(tail, state, seed, interval_us, next_at)
+    return Start(law_of(run), tail.seq + 1, state_at_tail(tail, run))
+
+
+def begin_run(tail: Tail, start: WalkState, seed: int, interval_us: int, started_at: int) -> Run:
+    """Store and return a run of the law from the tick after `tail` on."""
+    law = RegimeLaw()
+    with transaction.atomic():
+        run, _ = Run.objects.update_or_create(
+            instrument=tail.instrument,
+            first_seq=tail.seq + 1,
+            defaults={
+                "seed": seed,
+                "interval_us": interval_us,
+                "started_at": from_microseconds(started_at),
+                "start_ticks": start.ticks,
+                "start_direction": start.direction,
+                "regime_mean_s": law.mean_s,
+                "regime_floor_s": law.floor_s,
+            },
+        )
+    return run

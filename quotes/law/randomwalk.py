@@ -1,0 +1,135 @@
+"""The law of the simulated market: a sign walk on the tick lattice (docs/law.md).
+
+With s[t] = +1 or -1 the direction of step t and phi the persistence,
+
+    P(s[t+1] = s[t]) = (1 + phi) / 2,        ticks[t+1] = ticks[t] + s[t+1]
+
+and the price is reflected at one tick: a step that would reach 0 goes to 2 instead. One
+uniform number decides one step, so the scalar `step` and the vectorised `walk` give the
+same ticks from the same generator.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LARGEST_PHI = 0.8
+DRAWS_PER_BLOCK = 4  # Philox makes four 64-bit numbers from one value of its counter
+
+
+class WalkState(NamedTuple):
+    """Where a walk stands: the price in ticks (>= 1) and the direction of the last step."""
+
+    ticks: int
+    direction: int
+
+
+def step(state: WalkState, phi: float, uniform: float) -> WalkState:
+    """Return the state after one step; `uniform` in [0, 1) decides whether it turns."""
+    direction = state.direction if uniform < (1 + phi) / 2 else -state.direction
+    if state.ticks + direction < 1:
+        direction = 1
+    return WalkState(state.ticks + direction, direction)
+
+
+def walk(
+    n: int,
+    phi: ArrayLike,
+    rng: np.random.Generator,
+    start_ticks: int = 20_000,
+    direction: int = 1,
+) -> tuple[NDArray[np.int64], int]:
+    """Walk `n` steps and return (ticks after each step, shape (n,) int64; last direction).
+
+    `phi` in [-1, 1] is the persistence, one for all steps or one per step, shape (n,).
+    `direction` is that of the step before the first. Raise ValueError for anything else.
+
+    Reflection needs no loop: turning and going on are decided by the draws alone, so the
+    reflected walk is the mirror image, about one tick, of the walk without a floor.
+    """
+    if n < 0:
+        raise ValueError(f"n = {n}: the number of steps can't be negative")
+    if start_ticks < 1:
+        raise ValueError(f"start_ticks = {start_ticks}: a price is at least one tick")
+    if direction not in (-1, 1):
+        raise ValueError(f"direction = {direction}: use 1 (up) or -1 (down)")
+    persistence = np.asarray(phi, dtype=np.float64)
+    if persistence.shape not in ((), (n,)):
+        raise ValueError(f"phi has shape {persistence.shape}: give one number or {n} of them")
+    if not np.all(np.abs(persistence) <= 1):
+        raise ValueError(f"phi = {phi!r}: persistence lies in [-1, 1]")
+    if n == 0:
+        return np.empty(0, dtype=np.int64), direction
+    turns = rng.random(n) >= (1 + persistence) / 2
+    turned = np.logical_xor.accumulate(turns)
+    free = np.cumsum(np.where(turned, -direction, direction), dtype=np.int64)
+    free += start_ticks
+    last = -direction if turned[-1] else direction
+    if free.min() >= 1:
+        return free, last
+    mirrored = np.abs(free - 1) + 1
+    previous = int(mirrored[-2]) if n > 1 else start_ticks
+    return mirrored, int(mirrored[-1]) - previous
+
+
+def generator(seed: int, symbol: str, stream: str, skip: int = 0) -> np.random.Generator:
+    """Return the generator of one instrument's `stream` of uniforms, `skip` draws in.
+
+    Philox is counter-based: skipping costs nothing, so a restart goes on at tick N. The key
+    is a hash of (seed, symbol, stream): instruments do not depend on each other.
+    """
+    key = hashlib.sha256(f"{seed}:{symbol}:{stream}".encode()).digest()[:16]
+    bits = np.random.Philox(key=np.frombuffer(key, dtype="<u8"))
+    blocks, rest = divmod(skip, DRAWS_PER_BLOCK)
+    bits.advance(blocks)
+    rng = np.random.Generator(bits)
+    rng.random(rest)
+    return rng
+
+
+@dataclass(frozen=True)
+class RegimeLaw:
+    """How long a phi lasts, in simulated seconds: `floor_s` + an exponential time.
+
+    `mean_s` is the mean of the whole duration.
+    """
+
+    mean_s: float = 300.0
+    floor_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor_s < self.mean_s:
+            raise ValueError(
+                f"regimes of mean {self.mean_s} s and floor {self.floor_s} s: "
+                "the mean must exceed the floor, and the floor can't be negative"
+            )
+
+
+class RegimeSpan(NamedTuple):
+    """One regime in steps: phi holds for steps [first, end), counted from 0."""
+
+    phi: float
+    first: int
+    end: int
+
+
+def regime_spans(
+    rng: np.random.Generator, interval_s: float, law: RegimeLaw | None = None
+) -> Iterator[RegimeSpan]:
+    """Yield the endless schedule of regimes of one instrument, drawn from `rng`.
+
+    phi is uniform on [-0.8, 0.8]. A duration is rounded up to whole steps of `interval_s`, so
+    every regime holds at least one tick.
+    """
+    law = law or RegimeLaw()
+    first = 0
+    while True:
+        phi = float(rng.uniform(-LARGEST_PHI, LARGEST_PHI))
+        duration_s = law.floor_s - (law.mean_s - law.floor_s) * float(np.log1p(-rng.random()))
+        end = first + max(1, int(np.ceil(duration_s / interval_s)))
+        yield RegimeSpan(phi, first, end)
+        first = end

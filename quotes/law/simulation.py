@@ -1,0 +1,221 @@
+"""The live market: one thread per instrument, one more that draws the regimes.
+
+Sources of ticks: they know neither the database nor the network.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from journal.intake import Intake
+from quotes.law.pace import Pace
+from quotes.law.randomwalk import RegimeSpan, WalkState
+from quotes.law.walker import MarketLaw, Walker
+
+REGIMES_AHEAD = 2
+STACK_BYTES = 256 * 1024
+THREAD_START_S = 0.001
+"""The first slot waits this long per instrument, until all threads run."""
+STAGGER_S = 0.0002
+"""Each instrument is due this much after the one before it, so that not all wake at once."""
+
+
+class RegimesEndedError(Exception):
+    """The simulation stops: no more regimes come."""
+
+
+class RegimeFeed:
+    """The regimes of one instrument on their way from the regime thread to the instrument's."""
+
+    def __init__(self, spans: Iterator[RegimeSpan], wanted: threading.Semaphore) -> None:
+        self._spans = spans
+        self._wanted = wanted
+        self._ready: deque[RegimeSpan] = deque()
+        self._arrived = threading.Condition()
+        self._closed = False
+
+    def draw(self) -> None:
+        """Draw until enough regimes are ready (regime thread)."""
+        while len(self._ready) < REGIMES_AHEAD:
+            span = next(self._spans)
+            with self._arrived:
+                self._ready.append(span)
+                self._arrived.notify()
+
+    def close(self) -> None:
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify()
+
+    def __iter__(self) -> Iterator[RegimeSpan]:
+        return self
+
+    def __next__(self) -> RegimeSpan:
+        """Return the next regime, waiting for it (instrument thread)."""
+        with self._arrived:
+            while not self._ready and not self._closed:
+                self._wanted.release()
+                self._arrived.wait()
+            if not self._ready:
+                raise RegimesEndedError
+            span = self._ready.popleft()
+        self._wanted.release()
+        return span
+
+
+class RegimeThread(threading.Thread):
+    """Changes the coefficients of all instruments: draws each regime before it is needed."""
+
+    def __init__(self) -> None:
+        super().__init__(name="regimes", daemon=True)
+        self.feeds: list[RegimeFeed] = []
+        self._wanted = threading.Semaphore(0)
+        self._stopping = False
+
+    def feed(self, spans: Iterator[RegimeSpan]) -> RegimeFeed:
+        """Return the feed of one more instrument (before the thread starts)."""
+        feed = RegimeFeed(spans, self._wanted)
+        self.feeds.append(feed)
+        return feed
+
+    def run(self) -> None:
+        while not self._stopping:
+            for feed in self.feeds:
+                feed.draw()
+            self._wanted.acquire()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wanted.release()
+        for feed in self.feeds:
+            feed.close()
+
+
+class InstrumentThread(threading.Thread):
+    """Moves the price of one instrument on its grid of times and hands the ticks over."""
+
+    def __init__(
+        self,
+        walker: Walker,
+        pace: Pace,
+        last_seq: int | None,
+        intake: Intake,
+        clock: Callable[[], float],
+    ) -> None:
+        """`last_seq` ends the thread (None: until stopped); `clock` gives monotonic seconds."""
+        super().__init__(name=f"instrument {walker.law.symbol}", daemon=True)
+        self.pace = pace
+        self.lags: deque[float] = deque(maxlen=1000)
+        self._walker = walker
+        self._intake = intake
+        self._last_seq = last_seq
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        try:
+            while self._last_seq is None or self._walker.next_seq <= self._last_seq:
+                wait = self.pace.next_at - self._clock()
+                if wait > 0 and self._stopping.wait(max(wait, self.pace.shortest_wait)):
+                    return
+                if self._stopping.is_set() or not self._give_due():
+                    return
+        except RegimesEndedError:  # stopped while it waited for a regime
+            return
+
+    def _give_due(self) -> bool:
+        """Hand over the ticks that are due; return False when nobody takes them any more."""
+        now = self._clock()
+        lag = now - self.pace.next_at
+        n = self.pace.take_due(now)
+        if n == 0:
+            return True
+        self.lags.append(lag)
+        if self._last_seq is not None:
+            n = min(n, self._last_seq + 1 - self._walker.next_seq)
+        return self._intake.put(self._walker.take(n))
+
+
+class Simulation:
+    """All threads of a live market; start, wait, stop."""
+
+    def __init__(
+        self,
+        starts: Sequence[tuple[MarketLaw, int, WalkState]],
+        intake: Intake,
+        speed: float,
+        duration_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`starts`: per instrument its law, the next seq and the state before it.
+
+        `speed` simulated seconds pass in one second. `duration_s` (of wall time) is turned into
+        a number of ticks, so that it ends at the same tick however slow the machine is.
+        """
+        if not speed > 0:
+            raise ValueError(f"speed {speed}: use a positive number, 1 for real time")
+        self.regimes = RegimeThread()
+        self.instruments: list[InstrumentThread] = []
+        self._starts = [(start, self.regimes.feed(start[0].spans())) for start in starts]
+        self._intake = intake
+        self._speed = speed
+        self._duration_s = duration_s
+        self._clock = clock
+
+    def _instrument(self, walker: Walker, started: float) -> InstrumentThread:
+        period = walker.law.interval_us / 1_000_000 / self._speed
+        phase = len(self.instruments) * STAGGER_S % period
+        last_seq = None
+        if self._duration_s is not None:
+            last_seq = walker.next_seq + round(self._duration_s / period) - 1
+        pace = Pace(started + phase, period)
+        return InstrumentThread(walker, pace, last_seq, self._intake, self._clock)
+
+    @property
+    def late_slots(self) -> int:
+        """Slots that came too late, over all instruments."""
+        return sum(thread.pace.late_slots for thread in self.instruments)
+
+    @property
+    def lag_s(self) -> float:
+        """How far the latest source is behind its schedule: at its newest tick, or since."""
+        now = self._clock()
+        alive = [thread for thread in self.instruments if thread.is_alive()]
+        newest = [thread.lags[-1] for thread in alive if thread.lags]
+        return max([0.0, *newest, *(now - thread.pace.next_at for thread in alive)])
+
+    @property
+    def is_running(self) -> bool:
+        return any(thread.is_alive() for thread in self.instruments)
+
+    def join(self, timeout: float) -> None:
+        """Wait up to `timeout` s for the end of all instruments."""
+        deadline = time.monotonic() + timeout
+        for thread in self.instruments:
+            thread.join(max(0, deadline - time.monotonic()))
+
+    def start(self) -> None:
+        self.regimes.start()
+        walkers = [Walker(*start, feed) for start, feed in self._starts]
+        started = self._clock() + len(walkers) * THREAD_START_S
+        for walker in walkers:
+            self.instruments.append(self._instrument(walker, started))
+        previous = threading.stack_size(STACK_BYTES)
+        try:
+            for thread in self.instruments:
+                thread.start()
+        finally:
+            threading.stack_size(previous)
+
+    def stop(self) -> None:
+        """End all threads; what they handed over stays in the intake."""
+        self.regimes.stop()
+        for thread in self.instruments:
+            thread.stop()
+        for thread in self.instruments:
+            thread.join()
+        self.regimes.join()

@@ -1,0 +1,127 @@
+"""A market in motion: the law of one instrument, walked tick by tick or in long strides."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from market.ticks import TICK, Ticks, tick_array
+from quotes.law.randomwalk import (
+    RegimeLaw,
+    RegimeSpan,
+    WalkState,
+    generator,
+    regime_spans,
+    step,
+    walk,
+)
+
+
+@dataclass(frozen=True)
+class MarketLaw:
+    """All that fixes the ticks of one instrument from `first_seq` on.
+
+    Tick first_seq + k is at started_at + k * interval_us (microseconds since 1970, UTC).
+    `start` is the price and direction before the first tick.
+    """
+
+    instrument: int
+    symbol: str
+    seed: int
+    interval_us: int
+    first_seq: int
+    started_at: int
+    start: WalkState
+    regimes: RegimeLaw
+
+    def __post_init__(self) -> None:
+        if self.interval_us < 1:
+            raise ValueError(f"interval of {self.interval_us} microseconds: use at least 1")
+
+    def at(self, seq: int) -> int:
+        """Return the time of tick `seq`."""
+        return self.started_at + (seq - self.first_seq) * self.interval_us
+
+    def spans(self) -> Iterator[RegimeSpan]:
+        """Yield the schedule of regimes; steps are counted from tick first_seq = 0."""
+        rng = generator(self.seed, self.symbol, f"regimes/{self.first_seq}")
+        return regime_spans(rng, self.interval_us / 1_000_000, self.regimes)
+
+
+class RegimeStart(NamedTuple):
+    """The truth as it changes: `phi` holds from tick `first_seq`, at `started_at`, on."""
+
+    instrument: int
+    phi: float
+    first_seq: int
+    started_at: int
+
+
+class Delivery(NamedTuple):
+    """What a source hands to the recorder: ticks of one instrument, regimes they open."""
+
+    ticks: Ticks
+    regimes: tuple[RegimeStart, ...] = ()
+
+
+class Walker:
+    """Walks one MarketLaw from any tick on; `take(1)` n times equals `take(n)` once."""
+
+    def __init__(
+        self,
+        law: MarketLaw,
+        next_seq: int,
+        state: WalkState,
+        spans: Iterator[RegimeSpan] | None = None,
+    ) -> None:
+        """Stand before tick `next_seq` in `state`; `spans` may bring law.spans() from elsewhere."""
+        self.law = law
+        self.next_seq = next_seq
+        self.state = state
+        done = next_seq - law.first_seq
+        self._rng = generator(law.seed, law.symbol, f"signs/{law.first_seq}", skip=done)
+        self._spans = law.spans() if spans is None else spans
+        self._span = next(span for span in self._spans if span.end > done)
+
+    def take(self, n: int) -> Delivery:
+        """Return the next `n` ticks (n >= 1) and the regimes that start among them."""
+        first = self.next_seq
+        regimes: list[RegimeStart] = []
+        if n == 1:
+            phi = self._phi_at(first, regimes)
+            self.state = step(self.state, phi, self._rng.random())
+            ticks = np.array(
+                [(self.law.instrument, first, self.law.at(first), self.state.ticks)], dtype=TICK
+            )
+        else:
+            ticks = self._stride(n, regimes)
+        self.next_seq = first + n
+        return Delivery(ticks, tuple(regimes))
+
+    def _stride(self, n: int, regimes: list[RegimeStart]) -> Ticks:
+        first, end = self.next_seq, self.next_seq + n
+        phis: list[float] = []
+        lengths: list[int] = []
+        seq = first
+        while seq < end:
+            phis.append(self._phi_at(seq, regimes))
+            last = min(end, self.law.first_seq + self._span.end)
+            lengths.append(last - seq)
+            seq = last
+        prices, direction = walk(
+            n, np.repeat(phis, lengths), self._rng, self.state.ticks, self.state.direction
+        )
+        self.state = WalkState(int(prices[-1]), direction)
+        seqs = np.arange(first, end, dtype=np.int64)
+        times = self.law.at(first) + np.arange(n, dtype=np.int64) * self.law.interval_us
+        return tick_array(self.law.instrument, seqs, times, prices)
+
+    def _phi_at(self, seq: int, regimes: list[RegimeStart]) -> float:
+        """Return phi of tick `seq`; note the regime where this tick opens one."""
+        done = seq - self.law.first_seq
+        while self._span.end <= done:
+            self._span = next(self._spans)
+        if self._span.first == done:
+            regimes.append(RegimeStart(self.law.instrument, self._span.phi, seq, self.law.at(seq)))
+        return self._span.phi

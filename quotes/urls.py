@@ -1,8 +1,0 @@
-from django.urls import path
-
-from quotes import views
-
-urlpatterns = [
-    path("", views.watchlist, name="watchlist"),
-    path("instruments/<str:symbol>/", views.instrument, name="instrument"),
-]

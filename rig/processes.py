@@ -1,0 +1,94 @@
+"""Real processes for tests: `manage.py` commands on a database of their own."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from websockets.sync.client import connect
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def new_database_url(folder: Path) -> str:
+    """Return the URL of an empty database of the kind that this test run uses."""
+    if not settings.DATABASE_URL.startswith("postgres"):
+        return f"sqlite:///{folder / 'market.sqlite3'}"
+    name = f"market_{secrets.token_hex(6)}"
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    base, mark, options = settings.DATABASE_URL.partition("?")
+    return base.rpartition("/")[0] + "/" + name + mark + options
+
+
+def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
+    return os.environ | {
+        "DEBUG": "on",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
+    """Run a command to its end and return its standard output; fail when it fails."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def audit(env: dict[str, str]) -> dict[str, object]:
+    return json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test; on leaving, end it if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+
+
+def open_stream(port: int, process: subprocess.Popen[str], tries: int = 200):
+    """Return a WebSocket to the stream of a server that is just starting."""
+    for _ in range(tries):
+        assert process.poll() is None, process.communicate()[1]
+        try:
+            return connect(f"ws://127.0.0.1:{port}/ws/v1/stream")
+        except OSError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+    raise AssertionError(f"nobody listens on port {port}")

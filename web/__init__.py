@@ -1,0 +1,1 @@
+"""What every HTTP endpoint shares: problems, query parameters, tables as responses."""

@@ -1,0 +1,180 @@
+"""Tables of the API as bytes: JSON by orjson or CSV, and what OpenAPI says of them."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from market.timeframes import TIMEFRAMES
+from quotes.http.history import Row
+from web.parameters import LARGEST_SEQ, MOST_ROWS
+
+FORMATS: Final = ("json", "csv")
+TABLE_FORMATS: Final = (*FORMATS, "arrow")
+ARROW: Final = "application/vnd.apache.arrow.stream"
+PRICES: Final = frozenset({"price", "open", "high", "low", "close", "tick_size", "last_price"})
+
+
+def json_response(body: Any) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), content_type="application/json")
+
+
+def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> HttpResponse:
+    """Answer a table as CSV with a header line; a row may hold text that is ready already."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    response = HttpResponse(text.getvalue().encode(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'inline; filename="{name}.csv"'
+    return response
+
+
+def arrow_response(name: str, table: pa.Table) -> HttpResponse:
+    """Answer a table as an Arrow IPC stream, in batches of 65,536 rows."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=65_536)
+    response = HttpResponse(memoryview(sink.getvalue()), content_type=ARROW)
+    response["Content-Disposition"] = f'inline; filename="{name}.arrows"'
+    return response
+
+
+def inert(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def decimals(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    precision: int,
+    prices: frozenset[str] = PRICES,
+) -> list[Row]:
+    """Return `rows` with the prices as text with all their decimals, never as 1e-05."""
+    at = [index for index, column in enumerate(columns) if column in prices]
+    written: list[Row] = []
+    for row in rows:
+        cells = list(row)
+        for index in at:
+            if cells[index] is not None:
+                cells[index] = f"{cells[index]:.{precision}f}"
+        written.append(cells)
+    return written
+
+
+def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) -> HttpResponse:
+    """Name the next page in a Link header (RFC 8288): a CSV has no room for it."""
+    if cursor is not None:
+        query = request.GET.copy()
+        query["cursor"] = cursor
+        address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+        response["Link"] = f'<{address}>; rel="next"'
+    return response
+
+
+MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
+MOMENT_SCHEMA: Final = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+}
+DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
+    "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),
+    "end": (MOMENT_SCHEMA, f"Before this moment. {MOMENT}"),
+    "since_seq": (
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_SEQ},
+        "Only quotes with a greater seq.",
+    ),
+    "limit": (
+        {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+        "Rows at most. Default 500 (regimes: 10,000).",
+    ),
+    "cursor": (OpenApiTypes.STR, "next_cursor of the page before, with the same other parameters."),
+    "timeframe": (
+        {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
+        "Length of the candles.",
+    ),
+}
+PROBLEM_SCHEMA: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "object", "additionalProperties": True},
+    },
+}
+INSTRUMENT_SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "symbol": {"type": "string"},
+        "name": {"type": "string"},
+        "tick_size": {"type": "number"},
+        "price_precision": {"type": "integer"},
+        "currency": {"type": "string"},
+        "first_at": {"type": "integer", "nullable": True, "description": "epoch ms"},
+        "last_at": {"type": "integer", "nullable": True, "description": "epoch ms"},
+        "last_seq": {"type": "integer"},
+        "last_price": {"type": "number", "nullable": True},
+    },
+}
+INSTRUMENTS_SCHEMA: Final = {"type": "array", "items": INSTRUMENT_SCHEMA}
+
+
+def table_schema(columns: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of a table of rows with these columns."""
+    properties: dict[str, Any] = {
+        "symbol": {"type": "string"},
+        "columns": {"type": "array", "items": {"type": "string"}, "example": list(columns)},
+        "rows": {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number", "nullable": True}},
+        },
+        "next_cursor": {"type": "string", "nullable": True},
+    }
+    required = list(properties)
+    if "open" in columns:
+        properties |= {"timeframe": {"type": "string"}, "open_candle": {"type": "boolean"}}
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def documented(
+    operation: str,
+    parameters: Sequence[str],
+    schema: dict[str, Any],
+    with_symbol: bool = True,
+    formats: Sequence[str] = FORMATS,
+) -> Callable[[Any], Any]:
+    """Return a decorator that describes a GET of the API for OpenAPI."""
+    described = [
+        OpenApiParameter(name, DESCRIPTIONS[name][0], description=DESCRIPTIONS[name][1])
+        for name in parameters
+        if name != "format"
+    ]
+    described.append(
+        OpenApiParameter(
+            "format",
+            {"type": "string", "enum": list(formats), "default": "json"},
+            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The next "
+            "page of both is in the Link header.",
+        )
+    )
+    responses: dict[tuple[int, str], Any] = {
+        (200, "application/json"): schema,
+        (200, "text/csv"): OpenApiTypes.STR,
+    }
+    if "arrow" in formats:
+        responses[200, ARROW] = OpenApiTypes.BINARY
+    for status in (400, 404, 429) if with_symbol else (400, 429):
+        responses[status, "application/problem+json"] = PROBLEM_SCHEMA
+    return extend_schema(
+        operation_id=operation, parameters=described, responses=responses, tags=["history"]
+    )
