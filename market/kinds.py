@@ -1,0 +1,126 @@
+"""Kinds of records: what the journal stores, the archive reads and the live path streams. Pure.
+
+An app registers its kinds; nothing below it knows them by name. A stream is the records of one
+kind of one instrument, numbered 1, 2, 3 ... by `seq`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.void]
+HEADER: Final = (("instrument", np.int64), ("seq", np.int64), ("at", np.int64))
+"""Fields that every record begins with: instrument's key, seq, microseconds since 1970 UTC."""
+
+
+class Unit(Enum):
+    """What the number in a field means, and so how clients see it."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    TIME = "time"  # microseconds inside; epoch milliseconds outside
+    PRICE = "price"  # ticks inside; a decimal outside
+
+
+class Column(NamedTuple):
+    """A column as clients see it: its name, the field it shows and the field's unit."""
+
+    name: str
+    field: str
+    unit: Unit = Unit.INTEGER
+
+
+SEQ: Final = Column("seq", "seq")
+AT: Final = Column("at", "at", Unit.TIME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Where rows of one dtype are stored.
+
+    `table` has a database column per field of `dtype` (`instrument_id` for "instrument") and a
+    primary key `id`. `columns` are what clients see of a row, in their order.
+    """
+
+    name: str
+    dtype: np.dtype[np.void]
+    table: str
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def accept(rows: Rows) -> None:
+    """Accept any rows: the check of a kind that has none of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Table):
+    """A kind of record with a stream per instrument; `id` is `market.keys.row_key` of a record.
+
+    `dtype` begins with HEADER. Times rise from record to record (clock "strict") or may repeat
+    ("monotone"). `frame` is the `type` of its frames on the live path. `check` raises ValueError
+    for rows that no stream of this kind may hold.
+    """
+
+    clock: Literal["strict", "monotone"] = "strict"
+    frame: str = "rows"
+    check: Callable[[Rows], None] = accept
+
+    def __post_init__(self) -> None:
+        names = self.dtype.names or ()
+        if names[: len(HEADER)] != tuple(name for name, _ in HEADER):
+            raise ValueError(f"kind {self.name}: its dtype must begin with instrument, seq, at")
+        if unknown := [column.field for column in self.columns if column.field not in names]:
+            raise ValueError(f"kind {self.name}: its dtype has no field {', '.join(unknown)}")
+
+
+class Delivery(NamedTuple):
+    """Records of one stream, ascending by seq, as a source hands them to the journal."""
+
+    kind: Kind
+    rows: Rows
+
+    @property
+    def instrument_id(self) -> int:
+        return int(self.rows["instrument"][0])
+
+
+class Derived(Protocol):
+    """What is made from the records of one stream as they are recorded, e.g. its candles."""
+
+    def extend(self, rows: Rows) -> Iterable[tuple[Table, Rows]]:
+        """Take ascending rows; return the rows that they complete, with their tables."""
+
+    def copy(self) -> "Derived":
+        """Return an independent copy, so that a failed transaction leaves no trace."""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Add a kind; raise ValueError where its name is taken by another."""
+    if _kinds.setdefault(kind.name, kind) is not kind:
+        raise ValueError(f"kind {kind.name!r} is registered already")
+    return kind
+
+
+def find(name: str) -> Kind | None:
+    return _kinds.get(name)
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Return all registered kinds, in the order of their registration."""
+    return tuple(_kinds.values())
+
+
+def record_dtype(*own: tuple[str, Any]) -> np.dtype[np.void]:
+    """Return the dtype of a kind: HEADER and its `own` fields."""
+    return np.dtype([*HEADER, *own])
