@@ -76,7 +76,7 @@ def encode(frame: object) -> str:
 
 def tick_rows(ticks: Ticks, lattice: Lattice) -> list[tuple[int, int, float]]:
     """Return (seq, epoch milliseconds, price) of each tick."""
-    prices = ticks["ticks"] * lattice.units / lattice.scale
+    prices = lattice.numbers(ticks["ticks"])
     columns = ticks["seq"].tolist(), (ticks["at"] // 1000).tolist(), prices.tolist()
     return list(zip(*columns, strict=True))
 
