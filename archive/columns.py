@@ -88,8 +88,12 @@ class Columns:
     def __getitem__(self, field: str) -> Array:
         return self.numbers[field]
 
-    def part(self, rows: slice) -> "Columns":
+    def part(self, rows: slice | NDArray[np.int64]) -> "Columns":
         return replace(self, numbers={name: array[rows] for name, array in self.numbers.items()})
+
+    def reversed(self) -> "Columns":
+        numbers = {name: array[::-1].copy() for name, array in self.numbers.items()}
+        return replace(self, numbers=numbers)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return rows as JSON shows them: epoch milliseconds, prices as the nearest doubles."""

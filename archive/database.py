@@ -41,7 +41,7 @@ def fetch_arrays(
 def _from_bytes(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
-    """Read one value: the numbers of all rows in PostgreSQL's binary format, one after the other."""
+    """Read one value: the numbers of all rows in PostgreSQL's binary format, row after row."""
     sent = {name: SENT[dtype.kind] for name, dtype in types.items()}
     row = " || ".join(f"{send}({name}::{cast})" for name, (send, cast, _) in sent.items())
     sql = f"SELECT string_agg({row}, ''::bytea) FROM ({select}) AS found"  # noqa: S608

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from market.keys import key_range, row_key
 from market.kinds import Kind, Table, Unit
-from market.keys import row_key
 
 LOWEST: Final = -(2**63)
 HIGHEST: Final = 2**63 - 1
@@ -25,7 +25,7 @@ EVER: Final = Span()
 
 
 def clock(table: Table) -> str:
-    """Return the field of the time by which a table is in order: the first time clients see."""
+    """Return the field of the time that orders a table: the first time that clients see."""
     for column in table.columns:
         if column.unit is Unit.TIME:
             return column.field
@@ -34,19 +34,25 @@ def clock(table: Table) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Rows of one instrument with after < key < before.
+    """Rows of one instrument in `span` with after < key < before.
 
     The key of a kind is its `id`, the key of another table its time. `where` names further fields
-    and their values, e.g. the timeframe of candles. With `newest`, a limit leaves the newest rows.
+    and their values, e.g. the timeframe of candles. `fields` are read instead of all that clients
+    see. With `newest`, a limit leaves the newest rows instead of the first.
     """
 
     table: Table
     instrument_id: int
-    fields: tuple[str, ...] = ()
+    span: Span = EVER
     where: Mapping[str, int] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    newest: bool = False
     after: int = LOWEST
     before: int = HIGHEST
-    newest: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        return isinstance(self.table, Kind)
 
     @property
     def key(self) -> str:
@@ -54,17 +60,10 @@ class Selection:
 
     @property
     def types(self) -> dict[str, np.dtype[Any]]:
-        """Return the fields to read with their types: those wanted, or all that clients see.
-
-        The field that tells the key is always among them.
-        """
+        """Return the fields to read, with their types; the one that tells the key is included."""
         names = self.fields or tuple(column.field for column in self.table.columns)
         with_key = dict.fromkeys((*names, "seq" if self.is_stream else self.key))
         return {name: self.table.dtype[name] for name in with_key}
-
-    @property
-    def is_stream(self) -> bool:
-        return isinstance(self.table, Kind)
 
     def key_of(self, found: Mapping[str, NDArray[Any]], row: int) -> int:
         """Return the key of a row that was read."""
@@ -73,7 +72,7 @@ class Selection:
         return int(found[self.key][row])
 
     def within(self, after: int = LOWEST, before: int = HIGHEST) -> "Selection":
-        """Return the rows that are also within these bounds."""
+        """Return the rows that are also within these bounds, both exclusive."""
         return replace(self, after=max(self.after, after), before=min(self.before, before))
 
     def beyond(self, key: int) -> "Selection":
@@ -82,18 +81,64 @@ class Selection:
 
     def sql(self, limit: int) -> tuple[str, list[int]]:
         """Return a SELECT of the first `limit` rows, with the parameters of its `%s`."""
-        conditions, parameters = self._conditions()
+        bounds = self._stream_bounds() if self.is_stream else self._time_bounds()
+        conditions = [*bounds, *((f"{name} = %s", [value]) for name, value in self.where.items())]
+        where = " AND ".join(condition for condition, _ in conditions)
+        parameters = [value for _, values in conditions for value in values]
         order = f"{self.key} DESC" if self.newest else self.key
         return (
             f"SELECT {', '.join(self.types)} FROM {self.table.table} "  # noqa: S608
-            f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT %s",
+            f"WHERE {where} ORDER BY {order} LIMIT %s",
             [*parameters, limit],
         )
 
-    def _conditions(self) -> tuple[Sequence[str], list[int]]:
-        stored = {} if self.is_stream else {"instrument_id": self.instrument_id}
-        equal = stored | dict(self.where)
-        conditions = [*(f"{name} = %s" for name in equal), f"{self.key} > %s", f"{self.key} < %s"]
-        return conditions, [*equal.values(), self.after, self.before]
+    def _time_bounds(self) -> Sequence[tuple[str, list[int]]]:
+        start, end = self.span
+        after = self.after if start is None else max(self.after, start - 1)
+        before = self.before if end is None else min(self.before, end)
+        return [
+            ("instrument_id = %s", [self.instrument_id]),
+            (f"{self.key} > %s", [after]),
+            (f"{self.key} < %s", [before]),
+        ]
+
+    def _stream_bounds(self) -> Sequence[tuple[str, list[int]]]:
+        """Return bounds of the primary key; the times of a span are looked up in their index."""
+        first, end = key_range(self.instrument_id)
+        bounds = [("id > %s", [max(self.after, first)]), ("id < %s", [min(self.before, end)])]
+        time = clock(self.table)
+        lookup = (
+            f"(SELECT id FROM {self.table.table} WHERE instrument_id = %s AND {time} >= %s "  # noqa: S608
+            f"ORDER BY {time}, id LIMIT 1)"
+        )
+        if self.span.start is not None:
+            bounds.append((f"id >= {lookup}", [self.instrument_id, self.span.start]))
+        if self.span.end is not None:
+            bounds.append(
+                (f"id < COALESCE({lookup}, {HIGHEST})", [self.instrument_id, self.span.end])
+            )
+        return bounds
 
 
+def select(
+    table: Table,
+    instrument_id: int,
+    *,
+    span: Span = EVER,
+    since: int = 0,
+    where: Mapping[str, int] | None = None,
+    fields: Sequence[str] = (),
+    newest: bool = False,
+) -> Selection:
+    """Return which rows to read, see Selection; of a kind those after seq `since`."""
+    if since and not isinstance(table, Kind):
+        raise ValueError(f"table {table.name} has no seq, so since must be 0, not {since}")
+    return Selection(
+        table=table,
+        instrument_id=instrument_id,
+        span=span,
+        where=where or {},
+        fields=tuple(fields),
+        newest=newest,
+        after=row_key(instrument_id, since) if isinstance(table, Kind) else LOWEST,
+    )

@@ -11,20 +11,18 @@ from rest_framework.exceptions import ValidationError
 
 from market.timeframes import TIMEFRAMES
 from market.times import from_microseconds, to_microseconds
-from quotes.models import SEQ_BITS
 
 MOST_ROWS: Final = 10_000
-LARGEST_SEQ: Final = 2**SEQ_BITS - 1
 
 
 class Parameters:
-    """The query of one request; an empty moment or cursor counts as not given."""
+    """The query of one request; an empty moment or cursor counts as absent."""
 
     def __init__(self, query: Mapping[str, str], allowed: tuple[str, ...]) -> None:
         if unknown := [name for name in query if name not in allowed]:
             right = f"there are: {', '.join(allowed)}" if allowed else "there are none"
             raise ValidationError(
-                {name: [f"{name!r} is no parameter here; {right}"] for name in unknown}
+                {name: [f"{name!r} is not a parameter here; {right}"] for name in unknown}
             )
         self._query = query
 
@@ -41,10 +39,13 @@ class Parameters:
         return int(text)
 
     def limit(self, default: int = 500) -> int:
-        """Return how many rows are wanted; only a default may be more than MOST_ROWS."""
-        if "limit" not in self._query:
-            return default
+        """Return how many rows are wanted at most."""
         return self.whole("limit", 1, MOST_ROWS, default)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether everything is wanted: csv or arrow without a limit."""
+        return self._query.get("format", "json") != "json" and "limit" not in self._query
 
     def timeframe_s(self) -> int:
         return TIMEFRAMES[self.choice("timeframe", tuple(TIMEFRAMES), "1m")]
@@ -70,7 +71,7 @@ class Parameters:
         except (ValueError, OverflowError):
             raise refused(
                 name,
-                f"{text!r} is no time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch "
+                f"{text!r} is not a time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch "
                 "milliseconds",
             ) from None
 
@@ -86,7 +87,9 @@ class Parameters:
             name = key = ""
         if name != kind or not re.fullmatch(r"-?[0-9]{1,15}", key, re.ASCII):
             raise refused(
-                "cursor", f"{text!r} is not from here: use next_cursor of the page before, as it is"
+                "cursor",
+                f"{text!r} is not a cursor of this table: use next_cursor of the page before it, "
+                "unchanged",
             )
         return int(key)
 
