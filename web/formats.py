@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
-from web.parameters import MOST_ROWS
+from web.parameters import ALL, MOST_ROWS
 
 Row = Sequence[Any]
 FORMATS: Final = ("json", "csv")
@@ -74,6 +74,9 @@ MOMENT_SCHEMA: Final = {
     "type": "string",
     "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
 }
+LIMIT_SCHEMA: Final = {
+    "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, {"enum": [ALL]}]
+}
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),
     "end": (MOMENT_SCHEMA, f"Before this moment. {MOMENT}"),
@@ -82,9 +85,9 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
         "Only records with a greater seq.",
     ),
     "limit": (
-        {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
-        "Rows at most. Default 500 (regimes: 10,000); csv and arrow of quotes, candles and other "
-        "recorded kinds: all rows.",
+        LIMIT_SCHEMA,
+        "Rows at most, or all: 10,000 in JSON, no bound in csv and arrow of quotes, candles and "
+        "other recorded kinds. Default 500 (regimes: 10,000), arrow: all.",
     ),
     "cursor": (
         OpenApiTypes.STR,

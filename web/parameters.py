@@ -13,6 +13,8 @@ from market.timeframes import TIMEFRAMES
 from market.times import from_microseconds, to_microseconds
 
 MOST_ROWS: Final = 10_000
+ALL: Final = "all"
+"""As a limit: as many rows as the format allows."""
 
 
 class Parameters:
@@ -39,13 +41,17 @@ class Parameters:
         return int(text)
 
     def limit(self, default: int = 500) -> int:
-        """Return how many rows are wanted at most."""
+        """Return how many rows a page may have."""
+        if self._query.get("limit") == ALL:
+            return MOST_ROWS
         return self.whole("limit", 1, MOST_ROWS, default)
 
     @property
     def is_export(self) -> bool:
-        """Whether everything is wanted: csv or arrow without a limit."""
-        return self._query.get("format", "json") != "json" and "limit" not in self._query
+        """Whether all rows are wanted at once: arrow by default, csv on request."""
+        wanted = self._query.get("format", "json")
+        default = ALL if wanted == "arrow" else ""
+        return wanted != "json" and self._query.get("limit", default) == ALL
 
     def timeframe_s(self) -> int:
         return TIMEFRAMES[self.choice("timeframe", tuple(TIMEFRAMES), "1m")]

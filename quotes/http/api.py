@@ -65,7 +65,7 @@ class CandlesView(HistoryView):
         """Candles in ascending order; the open one is last where the span reaches it.
 
         With `start`, `next_cursor` pages ahead. Without, the newest `limit`; page back by giving
-        the `opened_at` of the first row as `end`. CSV and Arrow without `limit`: all of them.
+        the `opened_at` of the first row as `end`. Arrow, and CSV with `limit=all`: all of them.
         """
         found = None if "\0" in symbol else history.instrument_and_newest(symbol)
         if found is None:
