@@ -103,21 +103,31 @@ class Selection:
         ]
 
     def _stream_bounds(self) -> Sequence[tuple[str, list[int]]]:
-        """Return bounds of the primary key; the times of a span are looked up in their index."""
-        first, end = key_range(self.instrument_id)
-        bounds = [("id > %s", [max(self.after, first)]), ("id < %s", [min(self.before, end)])]
+        """Return bounds of the primary key; the times of a span are looked up in their index.
+
+        One lower and one upper bound: of several, SQLite seeks by one and scans up to the other.
+        """
+        lowest, highest = key_range(self.instrument_id)
+        first, end = max(self.after, lowest) + 1, min(self.before, highest)
+        low, high = ("id >= %s", [first]), ("id < %s", [end])
         time = clock(self.table)
         lookup = (
             f"(SELECT id FROM {self.table.table} WHERE instrument_id = %s AND {time} >= %s "  # noqa: S608
             f"ORDER BY {time}, id LIMIT 1)"
         )
         if self.span.start is not None:
-            bounds.append((f"id >= {lookup}", [self.instrument_id, self.span.start]))
-        if self.span.end is not None:
-            bounds.append(
-                (f"id < COALESCE({lookup}, {HIGHEST})", [self.instrument_id, self.span.end])
+            later = f"SELECT COALESCE({lookup}, {HIGHEST}) AS k UNION ALL SELECT %s"
+            low = (
+                f"id >= (SELECT max(k) FROM ({later}) AS later)",  # noqa: S608
+                [self.instrument_id, self.span.start, first],
             )
-        return bounds
+        if self.span.end is not None:
+            earlier = f"SELECT {lookup} AS k UNION ALL SELECT %s"
+            high = (
+                f"id < (SELECT min(k) FROM ({earlier}) AS earlier)",  # noqa: S608
+                [self.instrument_id, self.span.end, end],
+            )
+        return low, high
 
 
 def select(

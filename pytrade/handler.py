@@ -1,13 +1,13 @@
-"""Django below ASGI: a request has one thread from its first middleware to its view.
+"""Django's ASGI handler with one thread per request, from its first middleware to its view.
 
-Django's own handler changes between loop and thread wherever one middleware is async and the next
-is not, and makes a thread, with a database connection, for each request. That costs three times the
-work of an answer of 500 candles, and a client that goes meanwhile can leave both sides waiting for
+Django's own handler switches between loop and thread wherever one middleware is async and the next
+is not, and starts a thread, with a database connection, for each request. That triples the work of
+an answer of 500 candles, and a client that disconnects meanwhile can leave both sides waiting for
 each other.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,18 +21,21 @@ from django.http import FileResponse, HttpRequest
 from django.urls import Resolver404, resolve, set_script_prefix
 
 PROBE = "/livez"
-"""Answered by a thread of its own: a process whose other threads all wait still lives."""
+"""Answered by a thread of its own: a process whose other threads are all busy is still alive."""
 
 
 class ThreadHandler(ASGIHandler):
-    """Runs middleware and views as WSGI does, in WEB_THREADS threads that stay.
+    """Runs middleware and views as WSGI does, in WEB_THREADS permanent threads.
 
-    What a streaming response yields stays async, and so does whether its reader is still there.
+    Exports are made in a thread of their own, block by block in turn, so that however many there
+    are, other requests do not wait for them. The loop sends what streaming responses yield, and
+    watches for disconnects.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
+        self._exports = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -51,15 +54,16 @@ class ThreadHandler(ASGIHandler):
         if not response.streaming:  # and closed
             await self.send_response(response, send)
             return
+        threads = self._threads if isinstance(response, FileResponse) else self._exports
         try:
             if not response.is_async:
-                response.streaming_content = self._pieces(response.streaming_content)
+                response.streaming_content = pieces(response.streaming_content, threads)
             await self._stream(response, receive, send)
-        finally:
-            await in_thread(self._threads, response.close)
+        finally:  # after the piece that is being made
+            await in_thread(threads, response.close)
 
     async def _stream(self, response: Any, receive: Any, send: Any) -> None:
-        """Send until the response ends or its reader is gone, whichever comes first."""
+        """Send until the response ends or its client disconnects, whichever comes first."""
         sending = asyncio.create_task(self.send_response(response, send))
         listening = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
@@ -81,7 +85,7 @@ class ThreadHandler(ASGIHandler):
             close_old_connections()  # of this thread: another one may see the response end
 
     def _answer(self, scope: Any, body: Any) -> Any:
-        """Return the response to a request; one that is whole is closed already."""
+        """Return the response to a request; close it unless it is a stream."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         request, response = self.create_request(scope, body)
@@ -96,11 +100,20 @@ class ThreadHandler(ASGIHandler):
             response.close()
         return response
 
-    async def _pieces(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
-        """Read a file, or whatever else is made piece by piece, in threads."""
-        pieces = iter(content)
-        while (piece := await in_thread(self._threads, next, pieces, None)) is not None:
-            yield piece
+
+async def pieces(content: Iterable[bytes], threads: ThreadPoolExecutor) -> AsyncIterator[bytes]:
+    """Yield what is made piece by piece in threads, each when the one before is sent."""
+    made = iter(content)
+    while (piece := await in_thread(threads, next_piece, made)) is not None:
+        yield piece
+
+
+def next_piece(made: Iterator[bytes]) -> bytes | None:
+    """Return the next piece, None at the end; keep no database connection until the one after."""
+    try:
+        return next(made, None)
+    finally:
+        close_old_connections()
 
 
 async def in_thread(

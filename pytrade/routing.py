@@ -10,6 +10,7 @@ from django.urls import path
 from live import daphnesockets
 from live.consumers import StreamConsumer
 from pytrade.access import SocketReaders
+from web import daphneflow
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -21,6 +22,7 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
     daphnesockets.mend()
+    daphneflow.mend()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(
