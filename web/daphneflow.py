@@ -35,8 +35,9 @@ class Flow:
 async def handle_reply(self: Server, protocol: Any, message: dict[str, Any]) -> None:
     """Send a message of the application; before more of a body, wait until the client has read."""
     await reply(self, protocol, message)
-    is_open = isinstance(protocol, WebRequest) and protocol.channel and not protocol.finished
-    if not is_open or not message.get("more_body"):
+    if not message.get("more_body") or not isinstance(protocol, WebRequest):
+        return
+    if protocol.finished or protocol.channel is None:  # the client has disconnected
         return
     if protocol.producer is None:
         protocol.registerProducer(Flow(), True)
