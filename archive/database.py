@@ -85,4 +85,4 @@ def _cursor() -> CursorWrapper:
     cursor = psycopg.Cursor(connection.connection)
     cursor.format = psycopg.pq.Format.BINARY
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    return wrap(cursor)
+    return wrap(cursor)  # type: ignore[arg-type]  # a cursor of psycopg, as Django's own are

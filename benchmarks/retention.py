@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from archive.instruments import find
 from benchmarks.harness import report, scratch_market
 from journal.storage import insert_quotes
 from quotes.http import history
@@ -57,7 +58,7 @@ def store(symbol: str) -> float:
 
 def read_ms(symbol: str) -> tuple[float, float]:
     """Return how long 500 of the newest quotes take, asked for by seq and by time."""
-    instrument = history.instrument(symbol)
+    instrument = find(symbol)
     last = MILLIONS * 1_000_000 // INSTRUMENTS
     end = int(datetime(2026, 3, 20, tzinfo=UTC).timestamp() * 1e6)
     by_seq = lambda: history.quotes(instrument, last - 600, None, None, 500)  # noqa: E731

@@ -34,8 +34,8 @@ def connection_settings(url: str) -> dict[str, Any]:
     elif settings.get("ENGINE") == POSTGRESQL:
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
-            # For the cursors of archive/scans.py alone: Django's own never prepare. Each of their
-            # statements has one good plan, a range of one index: none is made per call.
+            # For the cursors of archive/database.py alone, as Django's own never prepare. Their
+            # statements have one good plan, a range of one index: none is made per call.
             "prepare_threshold": 2,
             "options": "-c plan_cache_mode=force_generic_plan",
             **settings.get("OPTIONS", {}),

@@ -8,9 +8,7 @@ from market.candles import CANDLE
 from market.kinds import AT, SEQ, Column, Kind, Table, Unit
 from market.ticks import TICK
 
-STORED_CANDLE: Final = np.dtype(
-    [("instrument", np.int64), ("timeframe", np.int32), *((n, CANDLE[n]) for n in CANDLE.names)]
-)
+STORED_CANDLE: Final = np.dtype([("instrument", np.int64), ("timeframe", np.int32), *CANDLE.descr])
 """A candle as it is stored: with its instrument's key and its timeframe in seconds."""
 
 QUOTES: Final = Kind(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 Row = Sequence[Any]
 MEDIA_TYPES: Final = {
@@ -23,7 +24,9 @@ class Page(NamedTuple):
 
 def file_response(name: str, encoding: str, blocks: Iterable[bytes]) -> HttpResponse:
     """Answer a table of one page, which has a length."""
-    return _named(HttpResponse(b"".join(blocks)), name, encoding)
+    response = HttpResponse(b"".join(blocks))
+    name_file(response, name, encoding)
+    return response
 
 
 def stream_response(name: str, encoding: str, blocks: Iterable[bytes]) -> StreamingHttpResponse:
@@ -31,10 +34,11 @@ def stream_response(name: str, encoding: str, blocks: Iterable[bytes]) -> Stream
 
     The iterator is closed with the response, also when its client disconnects.
     """
-    return _named(StreamingHttpResponse(blocks), name, encoding)
+    response = StreamingHttpResponse(blocks)
+    name_file(response, name, encoding)
+    return response
 
 
-def _named(response: Any, name: str, encoding: str) -> Any:
+def name_file(response: HttpResponseBase, name: str, encoding: str) -> None:
     response["Content-Type"] = MEDIA_TYPES[encoding]
     response["Content-Disposition"] = f'inline; filename="{name}.{EXTENSIONS[encoding]}"'
-    return response

@@ -103,8 +103,8 @@ def every_candle(
     instrument: Instrument,
     newest: Newest | None,
     timeframe_s: int,
-    start: int | None,
-    end: int | None,
+    start: int | None = None,
+    end: int | None = None,
 ) -> Iterator[Columns]:
     """Yield all candles as they were at the tick `newest`, in chunks, the open one last."""
     if newest is None:
@@ -137,11 +137,11 @@ def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Selectio
     They end where the minute of `now` begins.
     """
     steps = pairwise(SECONDS[: SECONDS.index(timeframe_s) + 1])
-    spans = [(fine, Span(opened_at(now, coarse), opened_at(now, fine))) for fine, coarse in steps]
+    bounds = [(fine, opened_at(now, coarse), opened_at(now, fine)) for fine, coarse in steps]
     return [
-        select(CANDLES, instrument.pk, span=span, where={"timeframe": fine})
-        for fine, span in spans
-        if span.start < span.end
+        select(CANDLES, instrument.pk, span=Span(start, end), where={"timeframe": fine})
+        for fine, start, end in bounds
+        if start < end
     ]
 
 

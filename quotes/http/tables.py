@@ -93,4 +93,4 @@ def kind_view(kind: Kind) -> type[KindView]:
         formats=formats.TABLE_FORMATS,
     )
     view = type(f"{kind.name.title()}View", (KindView,), {"kind": kind})
-    return extend_schema_view(get=described)(view)  # type: ignore[no-any-return]
+    return extend_schema_view(get=described)(view)
