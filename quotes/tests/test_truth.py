@@ -25,7 +25,7 @@ def live_run(tmp_path):
         "for i in Instrument.objects.all(): print(json.dumps([i.symbol, "
         "list(Quote.objects.of(i).values_list('ticks', flat=True)), "
         "[(phi, first, after - 1) for (phi, first), (_, after) in pairwise("
-        "Regime.objects.filter(instrument=i).order_by('seq').values_list('phi', 'first_seq'))])]))"
+        "Regime.objects.filter(instrument=i).order_by('seq').values_list('phi', 'first_seq'))]]))"
     )
     lines = manage("shell", "-v0", "-c", code, env=env).splitlines()
     return {s: (np.array(t), r) for s, t, r in map(json.loads, lines)}
