@@ -12,7 +12,7 @@ from django.db import migrations, models
 import journal.fields
 from market.keys import SEQ_BITS, key_range
 
-moment = import_module("quotes.migrations.0002_read_only_views").moment
+before = import_module("quotes.migrations.0002_read_only_views")
 
 NUMBERED = f"""
 UPDATE quotes_regime SET seq = numbered.seq,
@@ -23,6 +23,15 @@ FROM (
 ) AS numbered
 WHERE quotes_regime.id = numbered.id
 """  # noqa: S608 - our own numbers
+ENDED = """
+UPDATE quotes_regime SET ended_at = following.next_at, last_seq = following.next_first_seq - 1
+FROM (
+    SELECT id, lead(started_at) OVER after AS next_at, lead(first_seq) OVER after AS next_first_seq
+    FROM quotes_regime
+    WINDOW after AS (PARTITION BY instrument_id ORDER BY first_seq)
+) AS following
+WHERE quotes_regime.id = following.id
+"""
 VIEW = """
 CREATE VIEW regime_times AS
 SELECT i.symbol, t.phi, {started_at} AS started_at, {ended_at} AS ended_at,
@@ -42,12 +51,23 @@ def drop_view(apps: Any, schema_editor: Any) -> None:
 
 def make_view(apps: Any, schema_editor: Any) -> None:
     vendor = schema_editor.connection.vendor
-    select = VIEW.format(started_at=moment(vendor, "t.at"), ended_at=moment(vendor, "t.next_at"))
+    select = VIEW.format(
+        started_at=before.moment(vendor, "t.at"), ended_at=before.moment(vendor, "t.next_at")
+    )
     schema_editor.execute(select, params=None)
+
+
+def make_former_view(apps: Any, schema_editor: Any) -> None:
+    select = before.views(schema_editor.connection.vendor)["regime_times"]
+    schema_editor.execute(f"CREATE VIEW regime_times AS {select}", params=None)
 
 
 def number(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute(NUMBERED, params=None)
+
+
+def restore_ends(apps: Any, schema_editor: Any) -> None:
+    schema_editor.execute(ENDED, params=None)
 
 
 def end_streams(apps: Any, schema_editor: Any) -> None:
@@ -62,7 +82,10 @@ def end_streams(apps: Any, schema_editor: Any) -> None:
                 streams.append((pk, kind, newest - after))
     model = apps.get_model("journal", "Stream")
     model.objects.bulk_create(
-        model(instrument_id=pk, kind=kind, last_seq=last_seq) for pk, kind, last_seq in streams
+        [model(instrument_id=pk, kind=kind, last_seq=last_seq) for pk, kind, last_seq in streams],
+        update_conflicts=True,
+        unique_fields=["instrument", "kind"],
+        update_fields=["last_seq"],
     )
 
 
@@ -70,7 +93,7 @@ class Migration(migrations.Migration):
     dependencies = [("quotes", "0002_read_only_views"), ("journal", "0001_initial")]
 
     operations = [
-        migrations.RunPython(drop_view),
+        migrations.RunPython(drop_view, make_former_view),
         migrations.DeleteModel("Lease"),
         migrations.AddField("regime", "seq", models.BigIntegerField(null=True)),
         migrations.AlterField(
@@ -78,7 +101,7 @@ class Migration(migrations.Migration):
             "id",
             models.BigIntegerField(editable=False, primary_key=True, serialize=False),
         ),
-        migrations.RunPython(number),
+        migrations.RunPython(number, restore_ends),
         migrations.AlterField(
             "regime",
             "seq",
@@ -115,6 +138,6 @@ class Migration(migrations.Migration):
                 name="regime_key",
             ),
         ),
-        migrations.RunPython(make_view),
-        migrations.RunPython(end_streams),
+        migrations.RunPython(make_view, drop_view),
+        migrations.RunPython(end_streams, migrations.RunPython.noop),
     ]
