@@ -10,7 +10,8 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from instruments.models import Instrument
-from quotes.models import Candle, Lease, Quote, Regime, Run, quote_id
+from market.integers import parse_integer
+from quotes.models import SEQ_BITS, Candle, Lease, Quote, Regime, Run, quote_id
 
 COUNTED_ROWS = 10_000
 
@@ -63,9 +64,10 @@ class ExactSeqSearch(RecordedAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if not (term.isascii() and term.isdecimal() and len(term) <= 12):
+        try:
+            return self.at_seq(queryset, parse_integer(term, 0, 2**SEQ_BITS - 1)), False
+        except ValueError:
             return queryset.none(), False
-        return self.at_seq(queryset, int(term)), False
 
     def at_seq(self, queryset: QuerySet[Model], seq: int) -> QuerySet[Model]:
         return queryset.filter(first_seq__lte=seq, last_seq__gte=seq)

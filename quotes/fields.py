@@ -1,21 +1,10 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-def to_microseconds(at: datetime) -> int:
-    """Return an aware datetime as microseconds since 1970-01-01 UTC."""
-    return (at - EPOCH) // MICROSECOND
-
-
-def from_microseconds(at: int) -> datetime:
-    """Return microseconds since 1970-01-01 UTC as an aware datetime in UTC."""
-    return EPOCH + timedelta(microseconds=at)
+from market.times import from_microseconds, parse_moment, to_microseconds
 
 
 class MicrosecondsField(models.BigIntegerField):  # type: ignore[type-arg]
@@ -35,10 +24,9 @@ class MicrosecondsField(models.BigIntegerField):  # type: ignore[type-arg]
         if isinstance(value, int):
             return from_microseconds(value)
         try:
-            parsed = datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise ValidationError(f"{value!r} is no RFC 3339 time") from error
-        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            return from_microseconds(parse_moment(str(value)))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
     def get_prep_value(self, value: Any) -> int | None:
         moment = self.to_python(value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -11,6 +11,7 @@ from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 
 from instruments.models import Instrument
+from quotes.clocks import Clock
 from quotes.fields import from_microseconds
 from quotes.models import Quote, Run
 from quotes.readings import Readings, readings
@@ -45,7 +46,7 @@ def import_table(
     *,
     symbol: str,
     tick_size: Decimal | None,
-    zone: tzinfo = UTC,
+    clock: Clock | None = None,
     skip_duplicates: bool = False,
     advance: Callable[[int], None] = lambda amount: None,
 ) -> Imported:
@@ -61,7 +62,7 @@ def import_table(
         consumed = 0
         with Recorder([instrument]) as recorder:
             history = recorder.tail(instrument.pk)
-            for rows in readings(table, instrument.lattice, zone, skip_duplicates):
+            for rows in readings(table, instrument.lattice, clock, skip_duplicates):
                 new = after_history(rows, history, table.unit, skip_duplicates)
                 report.skipped += new.skipped
                 if len(new.at):

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from market.times import FIRST_YEAR, LAST_YEAR
 from quotes.history import Row
 from quotes.parameters import LARGEST_SEQ, MOST_ROWS
 from quotes.timeframes import TIMEFRAMES
@@ -79,10 +80,13 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
     return response
 
 
-MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
+MOMENT: Final = (
+    "RFC 3339 (UTC where it names no offset) or epoch milliseconds, "
+    f"of the years {FIRST_YEAR} to {LAST_YEAR}."
+)
 MOMENT_SCHEMA: Final = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],
 }
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),

@@ -1,13 +1,12 @@
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from market.times import EARLIEST, FIRST_YEAR
 from quotes.backfilling import Span, fill, missing
 from quotes.fields import to_microseconds
 from quotes.management.base import (
-    FIRST_YEAR,
     QuietCommand,
     UsageError,
     add_instruments,
@@ -20,7 +19,6 @@ from quotes.runs import Wish, instruments_to_drive
 from quotes.timeframes import MICROSECONDS
 
 HOUR_S = 3600
-EARLIEST = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 
 
 class Command(QuietCommand):
