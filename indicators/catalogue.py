@@ -13,6 +13,7 @@ from indicators.estimate import Estimate, Interval, RefusedError, RollingEstimat
 from indicators.hurst import hurst_exponent, hurst_windows, rolling_hurst
 from indicators.persistence import persistence, rolling_persistence
 from indicators.variance_ratio import rolling_variance_ratio, variance_ratio
+from market.integers import parse_integer
 
 Value = int | bool | None
 DEFAULT_N: Final = 2_000
@@ -46,12 +47,10 @@ class Parameter:
             if text not in {"true", "false", "1", "0"}:
                 raise ParameterError(self.name, f"{given!r} is neither true nor false")
             return text in {"true", "1"}
-        low, high = self.minimum or 0, self.maximum or MOST_POINTS
-        if not (
-            text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high
-        ):
-            raise ParameterError(self.name, f"{given!r} is not a whole number from {low} to {high}")
-        return int(text)
+        try:
+            return parse_integer(text, self.minimum or 0, self.maximum or MOST_POINTS)
+        except ValueError as error:
+            raise ParameterError(self.name, str(error)) from None
 
 
 @dataclass(frozen=True, kw_only=True)

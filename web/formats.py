@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
+from market.times import FIRST_YEAR, LAST_YEAR
 from quotes.http.history import Row
 from web.parameters import MOST_ROWS
 
@@ -80,10 +81,13 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
     return response
 
 
-MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
+MOMENT: Final = (
+    "RFC 3339 (UTC where it names no offset) or epoch milliseconds, "
+    f"of the years {FIRST_YEAR} to {LAST_YEAR}."
+)
 MOMENT_SCHEMA: Final = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],
 }
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),

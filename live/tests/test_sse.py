@@ -86,7 +86,7 @@ def open_stream_for_a_moment(port):
         ("", "", "topics is empty"),
         ("topics=quotes.XX", "", "topic quotes.XX names no instrument"),
         ("topics=prices.ES", "", "topic 'prices.ES' is unknown"),
-        ("topics=quotes.ES", "ES:x", "'ES:x' is no place of a stream: use SYMBOL:SEQ"),
+        ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use SYMBOL:SEQ"),
     ],
 )
 def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
