@@ -497,7 +497,7 @@ def test_a_price_that_is_too_long_or_odd_is_refused(
 
 
 NUMBERS = st.from_regex(r"[+-]?[0-9]{0,50}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,12})?", fullmatch=True)
-"""Shaped like numbers; a third of them has more digits or exponent than 128 bits hold."""
+"""Shaped like numbers, often with more digits or a larger exponent than 128 bits hold."""
 
 
 @given(NUMBERS | st.text(max_size=5), st.sampled_from(["0.25", "0.00001", "5", "1E+2"]))
