@@ -133,8 +133,8 @@ def regime_spans(
 ) -> Iterator[RegimeSpan]:
     """Yield the endless schedule of regimes of one instrument, drawn from `rng`.
 
-    To go on at regime `number`, which begins at step `first`, `rng` must be DRAWS_PER_REGIME * number
-    draws in.
+    To go on at regime `number`, which begins at step `first`, `rng` must be `number` times
+    DRAWS_PER_REGIME draws in.
 
     phi is uniform on [-0.8, 0.8]. A duration is rounded up to whole steps of `interval_s`, so
     every regime holds at least one tick.
