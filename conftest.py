@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: the database of the tests, a real Chromium."""
+"""Fixtures for the whole suite: its settings, the database of the tests, a real Chromium."""
 
 import contextlib
 import fcntl
@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import django
 import pytest
 from django.conf import settings
 from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from scripts.services import PostgreSQL
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
+django.setup()
 
 ROOT = Path(__file__).resolve().parent
 FLAGS = [
