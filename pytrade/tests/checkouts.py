@@ -39,7 +39,7 @@ def manage(
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=checkout,
-        env=bare_environment() | env,
+        env=bare_environment() | dict(env),
         capture_output=True,
         text=True,
         timeout=60,
