@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
@@ -58,10 +59,16 @@ def check_command(words: list[str]) -> None:
         subcommand.make_context(arguments[2], arguments[3:], obj=None, resilient_parsing=True)
         assert celery_app.main == "pytrade"
     else:
-        assert program == "daphne"
-        found = CommandLineInterface().parser.parse_args(arguments)
-        module, _, name = found.application.partition(":")
+        module, _, name = application_of(program, arguments).partition(":")
         assert hasattr(import_module(module), name)
+
+
+def application_of(program: str, arguments: list[str]) -> str:
+    """Return the application that a web server is told to serve."""
+    if program == "uvicorn":
+        return str(uvicorn.main.make_context(program, list(arguments)).params["app"])
+    assert program == "daphne"
+    return str(CommandLineInterface().parser.parse_args(arguments).application)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +114,7 @@ def test_supervisord_runs_every_role_with_commands_of_ours(monkeypatch: pytest.M
         words = shlex.split(command.replace("bin/python -m ", "").removeprefix("bin/"))
         check_command(words)
     for name, port in webs.items():
-        assert f"--bind 127.0.0.1 --port {port} " in commands[name]
+        assert {"127.0.0.1", str(port)} <= set(shlex.split(commands[name]))
 
 
 def test_a_command_that_is_none_is_noticed() -> None:

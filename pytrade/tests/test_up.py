@@ -125,9 +125,8 @@ def test_the_stack_restarts_its_roles_refuses_a_second_one_and_ends_by_ctrl_c(da
         assert f"already: pid {stack.front.pid}, http://127.0.0.1:{stack.port}" in second.stderr
         assert len(second.stderr.splitlines()) == 1
 
-        web = stack.process("daphne", str(stack.port))
-        web.kill()
-        until(lambda: not alive([web]))
+        stack.process("pytrade.asgi:application", str(stack.port)).kill()
+        stack.wait_for(f"exited: web-{stack.port} (terminated by SIGKILL")
         next_ticks(stack)
 
         processes = stack.processes()
