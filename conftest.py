@@ -1,8 +1,15 @@
-"""What holds for the whole suite: its order and the database of its tests."""
+"""What holds for the whole suite: its settings, its order and the database of its tests."""
 
+import os
+
+import django
 import pytest
 from django.conf import settings
 from django.db import connections
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
+django.setup()
 
 pytest_plugins = ["rig.fixtures"]
 
