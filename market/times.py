@@ -34,23 +34,32 @@ _SPELLED: Final = re.compile(r"(?:19|20|2100)[0-9]+")
 _DATE_DIGITS: Final = (8, 10, 12, 14)
 
 
-def parse_moment(text: str) -> int:
+def parse_bound(text: str) -> int:
     """Return the microseconds since 1970 UTC of an RFC 3339 time or of epoch milliseconds.
 
-    Digits alone are milliseconds; a time without an offset is in UTC. Raise ValueError with the
-    reason where `text` is neither, or outside the years FIRST_YEAR to LAST_YEAR.
+    For the bounds of a query, which may lie outside the years of any record. Digits alone are
+    milliseconds; a time without an offset is in UTC. Raise ValueError where `text` is neither.
     """
     try:
         if text.removeprefix("-").isdigit():
-            at = parse_integer(text, -(10**17), 10**17) * 1_000
-        else:
-            time = parse_iso(text)
-            at = to_microseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
-    except ValueError:
+            return to_microseconds(
+                from_microseconds(parse_integer(text, -(10**17), 10**17) * 1_000)
+            )
+        time = parse_iso(text)
+        return to_microseconds((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
+    except (ValueError, OverflowError):
         raise ValueError(
             f"{quoted(text)} is not a time: use RFC 3339 such as 2026-01-31T09:30:00Z, "
             "or epoch milliseconds"
         ) from None
+
+
+def parse_moment(text: str) -> int:
+    """Return what `parse_bound` does, for a time at which something is stored.
+
+    Raise ValueError outside the years FIRST_YEAR to LAST_YEAR as well.
+    """
+    at = parse_bound(text)
     if not EARLIEST <= at <= LATEST:
         raise ValueError(f"{quoted(text)} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
     return at

@@ -13,7 +13,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
-from market.times import FIRST_YEAR, LAST_YEAR
 from quotes.http.history import Row
 from web.parameters import MOST_ROWS
 
@@ -81,10 +80,7 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
     return response
 
 
-MOMENT: Final = (
-    "RFC 3339 (UTC where it names no offset) or epoch milliseconds, "
-    f"of the years {FIRST_YEAR} to {LAST_YEAR}."
-)
+MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
 MOMENT_SCHEMA: Final = {
     "type": "string",
     "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from market.integers import parse_integer
 from market.quoting import quoted
 from market.timeframes import TIMEFRAMES
-from market.times import parse_moment
+from market.times import parse_bound
 
 MOST_ROWS: Final = 10_000
 LARGEST_KEY: Final = 10**15 - 1
@@ -63,7 +63,7 @@ class Parameters:
             return None
         try:
             # The + of an offset arrives as a space where it was not encoded.
-            return parse_moment(re.sub(r" (?=\d\d:\d\d$)(?<=:\d\d.)", "+", text))
+            return parse_bound(re.sub(r" (?=\d\d:\d\d$)(?<=:\d\d.)", "+", text))
         except ValueError as error:
             raise refused(name, str(error)) from None
 
