@@ -15,8 +15,6 @@ from indicators.estimate import RefusedError
 from indicators.tests import naive
 from indicators.tests.noise import recorded_walk
 
-pytestmark = pytest.mark.anywhere
-
 BANDT_POMPE = [4, 7, 9, 10, 6, 11, 3]
 few_values = st.lists(st.integers(-3, 3), min_size=8, max_size=80)
 

@@ -15,8 +15,11 @@ import pytest
 from celery import Celery
 
 from indicators.hurst import hurst_exponent
-from rig.processes import ROOT, environment, manage, new_database_url
+from rig.databases import seeded_database_url, seeded_on
+from rig.processes import ROOT, environment, manage
 from scripts.services import Redis
+
+pytestmark = pytest.mark.processes
 
 TIME_LIMIT_S = 6
 
@@ -29,7 +32,7 @@ def redis():
 
 @pytest.fixture
 def env(redis, tmp_path):
-    env = environment(new_database_url(tmp_path), redis.url)
+    env = environment(seeded_database_url(tmp_path), redis.url)
     return env | {"TASK_TIME_LIMIT_S": str(TIME_LIMIT_S)}
 
 
@@ -104,8 +107,6 @@ print(json.dumps([run.state, run.error, done, Reading.objects.count()]))
 
 
 def fill(env, days):
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
     span = ["--since", "2026-01-01T00:00:00Z", "--until", f"2026-01-{1 + days:02}T00:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "ES", env=env)
 
@@ -135,13 +136,13 @@ def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
     assert readings == 5 * 1440 - 1_500 + 1
 
 
-@pytest.mark.anywhere
 def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(redis, postgresql):
-    env = environment(postgresql.url, redis.url) | {"TASK_TIME_LIMIT_S": "2"}
+    url = seeded_on(postgresql.url)
+    env = environment(url, redis.url) | {"TASK_TIME_LIMIT_S": "2"}
     fill(env, days=2)
     shell(env, PLAN)
     with (
-        psycopg.connect(postgresql.url) as other,
+        psycopg.connect(url) as other,
         worker(env, "waiting"),
     ):
         other.execute("LOCK TABLE indicators_reading")

@@ -2,13 +2,10 @@ import json
 from decimal import Decimal
 
 import numpy as np
-import pytest
 
 from instruments.lattice import Lattice
 from live.frames import REPLAY_ROWS, ticks_publications
 from market.ticks import TICK
-
-pytestmark = pytest.mark.anywhere
 
 LATTICE = Lattice(Decimal("0.25"))
 

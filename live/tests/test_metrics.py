@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 from rig.processes import free_port
 from rig.stack import Role, Stack
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 
 def samples(address):

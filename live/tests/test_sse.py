@@ -9,22 +9,16 @@ from urllib.request import urlopen
 
 import pytest
 
-from rig.processes import (
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-    running,
-)
+from rig.databases import seeded_database_url
+from rig.processes import environment, free_port, open_stream, running
+
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
 def server(tmp_path):
     """Return the port of a live market of ES."""
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path))
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
     with running("runsim", *arguments, env=env) as run:

@@ -9,14 +9,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from rig.processes import (
-    ROOT,
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-)
+from rig.databases import seeded_database_url
+from rig.processes import ROOT, environment, free_port, manage, open_stream
+
+pytestmark = pytest.mark.processes
 
 
 @contextlib.contextmanager
@@ -46,9 +42,7 @@ def serving(server, port, env):
 @pytest.fixture(params=["daphne", "uvicorn"])
 def port(request, tmp_path):
     limits = {"STREAM_CONNECTIONS_PER_ADDRESS": "3", "STREAM_IDLE_S": "1"}
-    env = environment(new_database_url(tmp_path)) | limits
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path)) | limits
     manage("backfill", "--hours", "0.01", "--instruments", "ES", env=env)
     port = free_port()
     with serving(request.param, port, env):

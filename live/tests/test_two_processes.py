@@ -13,7 +13,7 @@ from rig.crowd import Crowd
 from rig.stack import Stack
 from rig.watchers import EventWatcher, SocketWatcher
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 SYMBOLS = ["ES", "NQ"]
 DATA = re.compile(r'\\*"data\\*":(\[\[.*?\]\])')
 

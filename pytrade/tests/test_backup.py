@@ -15,7 +15,7 @@ import pytest
 from rig.processes import ROOT, environment, manage, running
 from scripts.services import PostgreSQL
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 PARTING = ROOT / "deploy" / "partition-quotes.sql"
 LIVE = ("runsim", "--backfill", "1h", "--instruments", "ES", "NQ", "--speed", "50")
 

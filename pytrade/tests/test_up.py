@@ -14,7 +14,7 @@ import pytest
 
 from rig.processes import ROOT, free_port, open_stream
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture

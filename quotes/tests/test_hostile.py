@@ -16,7 +16,7 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import hostile_requests
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_hostile_requests_are_answered_at_once_and_never_with_a_fault() -> None:

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +25,7 @@ from quotes.auditing import audit
 from quotes.files.parsing import Clock, read_price, read_prices
 from quotes.models import Candle, Lease, Quote, Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def market_data(name: str) -> Path:
@@ -321,13 +320,16 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (["-"], "the following arguments are required: --symbol"),
     ],
 )
-def test_wrong_arguments_get_one_line_and_exit_code_2(arguments: list[str], complaint: str) -> None:
-    command = [sys.executable, "manage.py", "importquotes", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 2
-    assert complaint in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+def test_wrong_arguments_get_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "importquotes", *arguments])
+    output, errors = capsys.readouterr()
+    assert ended.value.code == 2
+    assert complaint in errors
+    assert errors.count("\n") == 1
+    assert output == ""
 
 
 @given(
