@@ -16,8 +16,8 @@ TROUBLES = {"kill": ("kill", "start"), "stop": ("stop", "start"), "hang": ("paus
 
 
 @pytest.fixture(scope="module")
-def full_stack():
-    with Stack(["ES"], speed=20) as stack:
+def full_stack(spare_postgresql):
+    with Stack(["ES"], speed=20, postgresql=spare_postgresql) as stack:
         yield stack
         log = stack.written()
     assert "Traceback" not in log, log
