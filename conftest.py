@@ -17,7 +17,7 @@ running: list[pytest.Item] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="the long version of every proof")
+    parser.addoption("--long", action="store_true", help="run the long version of each proof")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,8 +57,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Any:
 
 def check_that_processes_are_marked(event: str, arguments: tuple[Any, ...]) -> None:
     """Fail a test that starts a process without the marker: `make check` relies on it."""
-    if event in STARTS_PROCESSES and running and not running[0].get_closest_marker("processes"):
+    if running and event in STARTS_PROCESSES and not running[0].get_closest_marker("processes"):
         raise AssertionError(f"starts {arguments[0]}: mark it with pytest.mark.processes")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Hash passwords without the million rounds that production wants."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,6 @@ def progress(env):
         yield Progress(connection)
 
 
-@pytest.mark.timeout(400)
 def test_a_run_whose_worker_is_killed_is_finished_by_another(env, progress):
     chunks = planned(env, days=4)
     with worker(env, "first") as first:

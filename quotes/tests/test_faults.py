@@ -10,12 +10,12 @@ from websockets.exceptions import ConnectionClosed
 
 from rig.databases import seeded_database_url
 from rig.processes import environment, free_port, manage, open_stream, running
+from rig.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 
 SYMBOLS = ["ES", "NQ"]
 KILLS, LONG_KILLS = 5, 20
-PATIENCE_S = 60.0
 HISTORIES = """
 import json
 from django.core.management import call_command
@@ -65,7 +65,7 @@ def ticks_until(socket, deadline=float("inf")):
 
 
 @pytest.mark.both_databases
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_kills_leave_no_hole_and_lose_nothing_that_was_seen(env, request):
     chance = random.Random(20)
     seen = {}
