@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class OffLatticeError(ValueError):
     """A price that is not a whole, positive number of ticks."""
@@ -41,6 +44,10 @@ class Lattice:
     def number(self, ticks: int) -> float:
         """Return the float nearest to the price, the one that prints as the decimal."""
         return ticks * self.units / self.scale
+
+    def numbers(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the floats nearest to the prices, those of `number`."""
+        return (ticks * self.units).astype(np.float64) / self.scale
 
     def ticks(self, price: Decimal) -> int:
         """Return `price` in ticks; raise OffLatticeError unless it is a whole number >= 1."""

@@ -10,16 +10,10 @@ from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
 from live import metrics
-from live.frames import (
-    Publication,
-    State,
-    publication,
-    status_publication,
-    ticks_publications,
-)
+from live.frames import Publication, publications, status_publication
 from live.membership import AWAY, LAYER_S
-from market.ticks import Ticks
-from quotes.law.walker import RegimeStart
+from market.kinds import Delivery
+from market.states import State
 
 logger = structlog.get_logger(__name__)
 
@@ -39,18 +33,14 @@ class Broadcaster:
         self._sending = False
         self._away = False
 
-    def publish(self, blocks: Sequence[Ticks], regimes: Sequence[RegimeStart]) -> None:
-        """Publish committed ticks and regimes (recorder's thread)."""
-        publications: list[Publication] = []
-        for regime in regimes:
-            topic = f"regimes.{self._of[regime.instrument][0]}"
-            row = (regime.phi, regime.started_at // 1000, regime.first_seq)
-            publications.append(publication({"topic": topic, "type": "regime", "data": row}))
-        for ticks in blocks:
-            symbol, lattice = self._of[int(ticks["instrument"][0])]
-            publications += ticks_publications(symbol, lattice, ticks)
-            metrics.TICKS_PUBLISHED.inc(len(ticks))
-        self._hand_over(publications)
+    def publish(self, committed: Sequence[Delivery]) -> None:
+        """Publish committed records (journal's thread)."""
+        made: list[Publication] = []
+        for kind, rows in committed:
+            symbol, lattice = self._of[int(rows["instrument"][0])]
+            made += publications(kind, symbol, lattice, rows)
+            metrics.RECORDS_PUBLISHED.labels(kind.name).inc(len(rows))
+        self._hand_over(made)
 
     def publish_state(self, state: State) -> None:
         """Tell the state of all our instruments (any thread)."""

@@ -11,18 +11,21 @@ from django.utils import timezone
 
 from instruments.models import Instrument
 from journal.leases import is_alive
-from live.frames import REPLAY_ROWS, GapFrame, ResetFrame, State, TicksFrame, tick_rows
+from journal.models import Lease
+from live.frames import REPLAY_ROWS, GapFrame, RecordsFrame, ResetFrame, record_frames
 from live.protocol import ProtocolError, split_topic
+from market.states import State
 from market.ticks import TICK
 from market.times import to_microseconds
 from quotes.http.summaries import with_ends
-from quotes.models import Lease, Quote
+from quotes.kinds import QUOTES
+from quotes.models import Quote
 
 
 class Missed(NamedTuple):
     """What a subscriber was not sent, and the last seq of it."""
 
-    frames: list[TicksFrame | GapFrame | ResetFrame]
+    frames: list[RecordsFrame | GapFrame | ResetFrame]
     last_seq: int
 
     @property
@@ -57,7 +60,7 @@ def missed_of(instrument: Any, since: int | None) -> Missed:
     if since is None:
         newest = (instrument.pk, last, to_microseconds(instrument.last_at), instrument.last_ticks)
         return Missed([ticks_frame(instrument, [newest])], last)
-    frames: list[TicksFrame | GapFrame | ResetFrame] = []
+    frames: list[RecordsFrame | GapFrame | ResetFrame] = []
     if last - since > REPLAY_ROWS:
         first, since = since + 1, last - REPLAY_ROWS
         frames.append({"topic": topic, "type": "gap", "from_seq": first, "to_seq": since})
@@ -66,9 +69,11 @@ def missed_of(instrument: Any, since: int | None) -> Missed:
     return Missed([*frames, ticks_frame(instrument, rows)] if rows else frames, last)
 
 
-def ticks_frame(instrument: Instrument, rows: list[tuple[int, int, int, int]]) -> TicksFrame:
-    data = tick_rows(np.array(rows, dtype=TICK), instrument.lattice)
-    return {"topic": f"quotes.{instrument.symbol}", "type": "ticks", "data": data}
+def ticks_frame(instrument: Instrument, rows: list[tuple[int, int, int, int]]) -> Any:
+    ((frame, _, _),) = record_frames(
+        QUOTES, instrument.symbol, instrument.lattice, np.array(rows, dtype=TICK)
+    )
+    return frame
 
 
 class End(NamedTuple):

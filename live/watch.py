@@ -7,10 +7,11 @@ import structlog
 from django.db import Error as DatabaseError
 
 from live.catchup import End, ends
-from live.frames import Publication, State, history_end, status_publication
+from live.frames import Publication, history_end, status_publication
 from live.membership import Membership
 from live.protocol import split_topic
 from live.reads import read
+from market.states import State
 
 logger = structlog.get_logger(__name__)
 

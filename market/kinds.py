@@ -65,12 +65,13 @@ class Kind(Table):
     """A kind of record with a stream per instrument; `id` is `market.keys.row_key` of a record.
 
     `dtype` begins with HEADER. Times rise from record to record (clock "strict") or may repeat
-    ("monotone"). `frame` is the `type` of its frames on the live path. `check` raises ValueError
-    for rows that no stream of this kind may hold.
+    ("monotone"). `frame` is the `type` of its frames on the live path; with `single` each record
+    is a frame of its own. `check` raises ValueError for rows that no stream of this kind may hold.
     """
 
     clock: Literal["strict", "monotone"] = "strict"
     frame: str = "rows"
+    single: bool = False
     check: Callable[[Rows], None] = accept
 
     def __post_init__(self) -> None:

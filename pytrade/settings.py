@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "instruments",
+    "journal",
     "quotes",
     "indicators",
     "pytrade",
@@ -202,10 +203,10 @@ SPECTACULAR_SETTINGS = {
 LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
-# The recorder and the lease: see docs/architecture.md.
-RECORDER_FLUSH_S = env.float("RECORDER_FLUSH_S", default=0.05)
-RECORDER_BATCH_TICKS = env.int("RECORDER_BATCH_TICKS", default=20_000)
-RECORDER_QUEUE_TICKS = env.int("RECORDER_QUEUE_TICKS", default=100_000)
+# The journal and the lease: see docs/architecture.md.
+JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)
+JOURNAL_BATCH_RECORDS = env.int("JOURNAL_BATCH_RECORDS", default=20_000)
+JOURNAL_QUEUE_RECORDS = env.int("JOURNAL_QUEUE_RECORDS", default=100_000)
 LEASE_TTL_S = env.float("LEASE_TTL_S", default=15.0)
 
 # The stream: see docs/live.md.

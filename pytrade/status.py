@@ -18,11 +18,11 @@ from prometheus_client import REGISTRY
 
 from indicators.models import ComputationRun, Reading
 from journal.leases import is_alive
+from journal.models import Lease
 from pytrade import __version__
 from pytrade.celery import app
 from pytrade.health import ask_layer, missing_migrations
 from quotes.http.summaries import Summary, summaries
-from quotes.models import Lease
 
 State = Literal["ok", "warning", "failed", "off"]
 LATE_S, REPLAYED_S = 10.0, 86_400.0

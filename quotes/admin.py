@@ -10,7 +10,9 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from instruments.models import Instrument
-from quotes.models import Candle, Lease, Quote, Regime, Run, quote_id
+from journal.models import Lease, Stream
+from market.keys import row_key
+from quotes.models import Candle, Quote, Regime, Run
 
 COUNTED_ROWS = 10_000
 
@@ -80,7 +82,7 @@ class QuoteAdmin(ExactSeqSearch):
     def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
         """Look the seq up in the primary key of each instrument."""
         keys = Instrument.objects.values_list("pk", flat=True)
-        return queryset.filter(pk__in=[quote_id(key, seq) for key in keys])
+        return queryset.filter(pk__in=[row_key(key, seq) for key in keys])
 
 
 @admin.register(Candle)
@@ -102,8 +104,16 @@ class CandleAdmin(RecordedAdmin):
 
 @admin.register(Regime)
 class RegimeAdmin(ExactSeqSearch):
-    list_display = ["id", "chart", "phi", "started_at", "ended_at", "first_seq", "last_seq"]
+    list_display = ["chart", "seq", "phi", "at", "first_seq"]
+    list_display_links = ["seq"]
     ordering = ["-id"]
+
+    def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
+        """Return the regime of each instrument in which tick `seq` is."""
+        keys = Instrument.objects.values_list("pk", flat=True)
+        before = Regime.objects.filter(first_seq__lte=seq).order_by("-first_seq").values("pk")
+        found = [before.filter(instrument=key).values_list("pk", flat=True).first() for key in keys]
+        return queryset.filter(pk__in=[pk for pk in found if pk is not None])
 
 
 @admin.register(Run)
@@ -116,3 +126,10 @@ class RunAdmin(RecordedAdmin):
 class LeaseAdmin(RecordedAdmin):
     list_display = ["holder", "chart", "acquired_at", "renewed_at"]
     ordering = ["instrument"]
+
+
+@admin.register(Stream)
+class StreamAdmin(RecordedAdmin):
+    list_display = ["id", "chart", "kind", "last_seq", "epoch"]
+    list_filter = ["kind", "instrument"]
+    ordering = ["instrument", "kind"]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from journal.recorder import Recorder
+from journal.journal import Journal
+from quotes.kinds import QUOTES
 from quotes.law.lawruns import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
 from quotes.law.walker import Walker
 
@@ -26,12 +27,12 @@ class Gap:
     n: int
 
 
-def missing(recorder: Recorder, instrument_id: int, span: Span, wish: Wish) -> Gap:
+def missing(journal: Journal, instrument_id: int, span: Span, wish: Wish) -> Gap:
     """Return what `span` lacks after the end of the stored history.
 
     History only grows at its end, for seq has no holes: what lies before stays as it is.
     """
-    tail = recorder.tail(instrument_id)
+    tail = journal.tail(instrument_id, QUOTES)
     run = stored_run(tail.instrument)
     interval_us = wish.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)
     since = span.since if tail.seq == 0 else max(span.since, tail.at + interval_us)
@@ -39,7 +40,7 @@ def missing(recorder: Recorder, instrument_id: int, span: Span, wish: Wish) -> G
 
 
 def fill(
-    recorder: Recorder,
+    journal: Journal,
     instrument_id: int,
     gap: Gap,
     wish: Wish,
@@ -49,11 +50,11 @@ def fill(
     """Record the ticks of `gap`, chunk by chunk; `advance` is told how many after each."""
     if gap.n == 0:
         return
-    walker = Walker(*continue_history(recorder.tail(instrument_id), wish, gap.since))
+    walker = Walker(*continue_history(journal, instrument_id, wish, gap.since))
     for n in chunks(gap.n):
         if is_stopping():
             return
-        recorder.record(*walker.take(n))
+        journal.append(walker.take(n))
         advance(n)
 
 

@@ -12,26 +12,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.conf import settings
+from django.db import connection
 from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 
 from instruments.models import Instrument
-from journal.intake import Intake
-from journal.recorder import Recorder
-from journal.recording import RecordingThread
+from journal.intake import Bundle
+from journal.journal import Journal
+from journal.session import Session
 from live.broadcast import Broadcaster
+from market.kinds import Delivery
 from market.ticks import Ticks, tick_array
 from market.timeframes import MICROSECONDS
 from market.times import from_microseconds
-from quotes.law.walker import Delivery
+from quotes.kinds import QUOTES
 from quotes.models import Quote, Run
 
 CHUNK = 20_000
 SHORTEST_WAIT_S = 0.01
 """Ticks that fall due within it travel together."""
-DRAIN_S = 1.5
-"""After a stop, this long for the rest to reach the database."""
+STOP_S = 3.0
+"""After a stop, this long for a read that hangs; the thread is left to itself then."""
 LONGEST_WAIT_S = 0.5
 """After it the clock and the stop are looked at again."""
 
@@ -147,6 +148,48 @@ def paced(
             return
 
 
+class PacedSource:
+    """Delivers chunks of ticks when they are due, in a thread of its own."""
+
+    def __init__(
+        self,
+        chunks: Iterator[Ticks],
+        speed: float,
+        advance: Callable[[int], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.error: Exception | None = None
+        self._chunks, self._speed = chunks, speed
+        self._advance, self._clock = advance, clock
+        self._stopping = threading.Event()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self, put: Callable[[Bundle], bool]) -> None:
+        self._thread = threading.Thread(target=self._run, args=(put,), name="replay", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(STOP_S)
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def _run(self, put: Callable[[Bundle], bool]) -> None:
+        try:
+            for piece in paced(self._chunks, self._speed, self._stopping, self._clock):
+                if not put((Delivery(QUOTES, piece),)):
+                    return
+                self._advance(len(piece))
+        except Exception as error:  # raised again by the owner of the replay
+            self.error = error
+        finally:
+            connection.close()
+
+
 class Replay:
     """Plays `part` into `target` at `speed` (original seconds per second) until its end."""
 
@@ -162,35 +205,24 @@ class Replay:
         self.recorded = 0
         self._broadcaster = broadcaster
         self._clock = clock
-        self._recorder = Recorder([target], publish=broadcaster.publish)
+        self._journal = Journal([target], publish=broadcaster.publish)
 
     def run(self, stop: threading.Event, advance: Callable[[int], None] = lambda n: None) -> int:
         """Play to the end, or until `stop` is set; return the number of ticks recorded.
 
-        Raise LeaseHeldError, or what stopped the recorder.
+        Raise LeaseHeldError, or what stopped the journal.
         """
-        with self._recorder:
-            tail = self._recorder.tail(self.target.pk)
+        with self._journal:
+            tail = self._journal.tail(self.target.pk, QUOTES)
             ticks = self._ticks(tail.seq, tail.at if tail.seq else None)
-            intake = Intake(settings.RECORDER_QUEUE_TICKS)
-            recording = RecordingThread(self._recorder, intake, self._broadcaster.publish_state)
-            recording.start()
-            self._broadcaster.publish_state("live")
+            source = PacedSource(ticks, self.speed, advance, self._clock)
+            session = Session(self._journal, self._broadcaster.publish_state)
             try:
-                for piece in paced(ticks, self.speed, stop, self._clock):
-                    if not intake.put(Delivery(piece)):
-                        break
-                    advance(len(piece))
+                session.run([source], stop.is_set)
             finally:
-                intake.close()
-                recording.join(DRAIN_S if stop.is_set() else None)
-                if recording.is_alive():
-                    recording.abandon()
-                    recording.join()
-                self._broadcaster.publish_state("stopped")
-                self.recorded = recording.recorded
-            if recording.error is not None:
-                raise recording.error
+                self.recorded = session.recorded[QUOTES.name]
+        if source.error is not None:
+            raise source.error
         return self.recorded
 
     def _ticks(self, seq: int, after: int | None) -> Iterator[Ticks]:

@@ -1,15 +1,17 @@
-"""Recorded histories for tests, stored through the recorder."""
+"""Recorded histories for tests, stored through the journal."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
 
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from market.kinds import Delivery, Rows
 from market.ticks import Ticks, tick_array
 from market.times import to_microseconds
-from quotes.law.walker import RegimeStart
+from quotes.kinds import QUOTES, REGIMES
 
 START = datetime(2026, 1, 1, 7, 3, 11, tzinfo=UTC)
 """A Thursday, off every grid."""
@@ -32,11 +34,19 @@ def make_ticks(
 def record(ticks: Ticks, regimes: int = 0) -> Ticks:
     """Store `ticks` with their candles and so many regimes of equal length; return them."""
     instrument = Instrument.objects.get(pk=int(ticks["instrument"][0]))
-    first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
-    starts = [
-        RegimeStart(instrument.pk, 0.1 * n, int(ticks["seq"][i]), int(ticks["at"][i]))
-        for n, i in enumerate(first)
-    ]
-    with Recorder([instrument]) as recorder:
-        recorder.record(ticks, starts)
+    deliveries = [Delivery(QUOTES, ticks)]
+    if regimes:
+        first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
+        deliveries.append(Delivery(REGIMES, make_regimes(ticks[first], 0.1 * np.arange(regimes))))
+    with Journal([instrument]) as journal:
+        journal.append(deliveries)
     return ticks
+
+
+def make_regimes(first_ticks: Ticks, phi: Sequence[float], first_seq: int = 1) -> Rows:
+    """Return regimes that begin with these ticks, numbered from `first_seq` on."""
+    rows = np.empty(len(first_ticks), dtype=REGIMES.dtype)
+    rows["instrument"], rows["at"] = first_ticks["instrument"], first_ticks["at"]
+    rows["seq"] = np.arange(first_seq, first_seq + len(rows))
+    rows["phi"], rows["first_seq"] = phi, first_ticks["seq"]
+    return rows

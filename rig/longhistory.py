@@ -14,8 +14,11 @@ import numpy as np
 from django.db import connection
 
 from instruments.models import Instrument
+from journal.models import Stream
+from market.keys import row_key
 from market.times import to_microseconds
-from quotes.models import Candle, Quote, quote_id
+from quotes.kinds import QUOTES
+from quotes.models import Candle, Quote
 
 MINUTE_US = 60_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -49,8 +52,9 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
     at = datetime.fromtimestamp(last / 1_000_000, UTC)
     seq = minutes + 1
     Quote.objects.create(
-        id=quote_id(market.pk, seq), instrument=market, seq=seq, at=at, ticks=int(closes[-1])
+        id=row_key(market.pk, seq), instrument=market, seq=seq, at=at, ticks=int(closes[-1])
     )
+    Stream.objects.create(instrument=market, kind=QUOTES.name, last_seq=seq)
     return market
 
 

@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
 from quotes.http.history import Row
-from web.parameters import LARGEST_SEQ, MOST_ROWS
+from web.parameters import MOST_ROWS
 
 FORMATS: Final = ("json", "csv")
 TABLE_FORMATS: Final = (*FORMATS, "arrow")

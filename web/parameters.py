@@ -11,10 +11,8 @@ from rest_framework.exceptions import ValidationError
 
 from market.timeframes import TIMEFRAMES
 from market.times import from_microseconds, to_microseconds
-from quotes.models import SEQ_BITS
 
 MOST_ROWS: Final = 10_000
-LARGEST_SEQ: Final = 2**SEQ_BITS - 1
 
 
 class Parameters:

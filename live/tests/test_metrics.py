@@ -18,7 +18,7 @@ def samples(address):
     with urlopen(f"{address}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     return {
-        sample.name: sample.value
+        ".".join([sample.name, *sample.labels.values()]): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -40,10 +40,10 @@ def test_recording_and_streaming_are_counted_where_they_happen(postgresql):
     assert web["pytrade_sockets"] == web["pytrade_topics"] == 1
     assert web["pytrade_commit_to_send_seconds_count"] > 0
     assert web["pytrade_buffered_bytes"] == 0
-    recorded = simulation["pytrade_ticks_recorded_total"]
+    recorded = simulation["pytrade_records_total.quotes"]
     assert recorded >= frames[-1]["data"][-1][0]
-    assert abs(recorded - simulation["pytrade_ticks_published_total"]) <= 20
+    assert abs(recorded - simulation["pytrade_records_published_total.quotes"]) <= 20
     assert simulation["pytrade_flush_seconds_count"] > 0
     assert simulation["pytrade_commit_to_publish_seconds_count"] > 0
     assert 0 <= simulation["pytrade_schedule_lag_seconds"] < time.monotonic()
-    assert {"pytrade_recorder_queue_ticks", "pytrade_late_slots"} <= simulation.keys()
+    assert {"pytrade_journal_queue_records", "pytrade_late_slots"} <= simulation.keys()

@@ -10,13 +10,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from instruments.models import Instrument
+from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
 from quotes.http import history
 from quotes.http.columns import MOST_COLUMN_ROWS, Columns, candle_columns, quote_columns
 from quotes.http.history import CANDLE_COLUMNS, QUOTE_COLUMNS, REGIME_COLUMNS, Page
 from quotes.http.summaries import SUMMARY_COLUMNS, Summary, summaries
 from web import formats
-from web.parameters import LARGEST_SEQ, MOST_ROWS, Parameters, cursor_text
+from web.parameters import MOST_ROWS, Parameters, cursor_text
 
 PAGED = ("start", "end", "limit", "cursor", "format")
 

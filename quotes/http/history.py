@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from archive.scans import Row, fetch, fetch_columns
 from instruments.lattice import Lattice
 from instruments.models import Instrument
+from market.keys import SEQ_BITS, row_key
 from market.timeframes import SECONDS, opened_at
-from quotes.models import quote_id
 
 QUOTE_COLUMNS: Final = ("seq", "at", "price")
 CANDLE_COLUMNS: Final = (
     "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
 )  # fmt: skip
 REGIME_COLUMNS: Final = ("phi", "started_at", "ended_at", "first_seq", "last_seq")
+EARLIEST: Final = -(2**62)
 STORED: Final = ", ".join(CANDLE_COLUMNS)
 OPENED_AT: Final = 0
 """Its place among CANDLE_COLUMNS."""
@@ -58,8 +59,8 @@ def quote_range(
 
     The times are looked up first, so that a scan is a range of the primary key.
     """
-    after = quote_id(instrument.pk, since_seq)
-    before = quote_id(instrument.pk + 1, 0)
+    after = row_key(instrument.pk, since_seq)
+    before = row_key(instrument.pk + 1, 0)
     lookup = "SELECT id FROM quotes_quote WHERE instrument_id = %s AND at"
     if start is not None:
         found = fetch(f"{lookup} >= %s ORDER BY at LIMIT 1", (instrument.pk, start))
@@ -98,7 +99,7 @@ def instrument_and_newest(symbol: str) -> tuple[Instrument, Newest | None] | Non
     found = fetch(
         "SELECT i.id, i.tick_size, q.at, q.seq FROM instruments_instrument i "  # noqa: S608
         "LEFT JOIN quotes_quote q ON q.id = (SELECT max(id) FROM quotes_quote "
-        f"WHERE id > i.id * {quote_id(1, 0)} AND id < (i.id + 1) * {quote_id(1, 0)}) "
+        f"WHERE id > i.id * {2**SEQ_BITS} AND id < (i.id + 1) * {2**SEQ_BITS}) "
         "WHERE i.symbol = %s",
         (symbol,),
     )
@@ -237,22 +238,24 @@ def regimes(
 
     Keyed by first_seq; those after the one of `after`.
     """
-    where = ["instrument_id = %s", "first_seq > %s"]
-    parameters = [instrument.pk, after]
+    begin = EARLIEST if start is None else start
+    where = ["first_seq > %s"]
+    parameters = [after]
     if start is not None:
-        where.append("(ended_at > %s OR ended_at IS NULL)")
-        where.append(
-            "first_seq >= COALESCE((SELECT first_seq FROM quotes_regime WHERE instrument_id = %s "
-            "AND started_at <= %s ORDER BY started_at DESC LIMIT 1), 0)"
-        )
-        parameters += [start, instrument.pk, start]
+        where.append("(next_at > %s OR next_at IS NULL)")
+        parameters.append(start)
     if end is not None:
-        where.append("started_at < %s")
+        where.append("at < %s")
         parameters.append(end)
     rows = fetch(
-        "SELECT phi, started_at / 1000, ended_at / 1000, first_seq, last_seq FROM quotes_regime "  # noqa: S608
+        "SELECT phi, at / 1000, next_at / 1000, first_seq, next_first_seq - 1 FROM ("  # noqa: S608
+        "SELECT *, lead(at) OVER following AS next_at, "
+        "lead(first_seq) OVER following AS next_first_seq FROM quotes_regime "
+        "WHERE instrument_id = %s AND first_seq >= COALESCE((SELECT first_seq FROM quotes_regime "
+        "WHERE instrument_id = %s AND at <= %s ORDER BY at DESC LIMIT 1), 0) "
+        "WINDOW following AS (ORDER BY first_seq)) AS spans "
         f"WHERE {' AND '.join(where)} ORDER BY first_seq LIMIT %s",
-        [*parameters, limit + 1],
+        [instrument.pk, instrument.pk, begin, *parameters, limit + 1],
     )
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1][3] if more else None)

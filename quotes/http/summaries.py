@@ -5,8 +5,9 @@ from typing import Any, Final, TypedDict
 from django.db.models import BigIntegerField, ExpressionWrapper, OuterRef, QuerySet, Subquery
 
 from instruments.models import Instrument
+from market.keys import SEQ_BITS
 from market.times import to_microseconds
-from quotes.models import SEQ_BITS, Quote
+from quotes.models import Quote
 
 SUMMARY_COLUMNS: Final = (
     "symbol", "name", "tick_size", "price_precision", "currency",

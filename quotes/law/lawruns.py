@@ -3,17 +3,17 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from django.db import transaction
 
 from instruments.models import Instrument
-from journal.recorder import Tail
+from journal.journal import Journal, Tail
 from market.timeframes import MICROSECONDS
 from market.times import from_microseconds, to_microseconds
+from quotes.kinds import QUOTES, REGIMES
 from quotes.law.randomwalk import RegimeLaw, WalkState
-from quotes.law.walker import MarketLaw
-from quotes.models import Quote, Run
+from quotes.law.walker import MarketLaw, RegimePlace, Start
+from quotes.models import Quote, Regime, Run
 
 SEEDED_MARKETS_OPEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the simulated clock of an empty, seeded market starts: the same rows on any day."""
@@ -33,19 +33,11 @@ class Wish:
     interval_us: int | None = None
 
 
-class Start(NamedTuple):
-    """From where a walker sets out: its law, its next tick and the state before it."""
-
-    law: MarketLaw
-    next_seq: int
-    state: WalkState
-
-
 def new_seed() -> int:
     return secrets.randbits(48)
 
 
-def law_of(run: Run) -> MarketLaw:
+def law_of(run: Run, first_regime: int) -> MarketLaw:
     return MarketLaw(
         instrument=run.instrument_id,
         symbol=run.instrument.symbol,
@@ -55,6 +47,7 @@ def law_of(run: Run) -> MarketLaw:
         started_at=to_microseconds(run.started_at),
         start=WalkState(run.start_ticks, run.start_direction),
         regimes=RegimeLaw(run.regime_mean_s, run.regime_floor_s),
+        first_regime=first_regime,
     )
 
 
@@ -67,7 +60,20 @@ def state_at_tail(tail: Tail, run: Run) -> WalkState:
         if tail.seq == run.first_seq
         else Quote.objects.of(tail.instrument).get(seq=tail.seq - 1).ticks
     )
-    return WalkState(tail.ticks, 1 if tail.ticks > before else -1)
+    price = int(tail.last["ticks"][0])
+    return WalkState(price, 1 if price > before else -1)
+
+
+def start_at_tails(run: Run, quotes: Tail, regimes: Tail) -> Start:
+    """Return the start of a walker that continues `run` at the ends of its streams."""
+    of_run = Regime.objects.filter(instrument=run.instrument, first_seq__gte=run.first_seq)
+    first_regime = of_run.order_by("first_seq").values_list("seq", flat=True).first()
+    if first_regime is None:
+        place, first_regime = RegimePlace(0, 0), regimes.seq + 1
+    else:
+        first_seq = int(regimes.last["first_seq"][0])
+        place = RegimePlace(regimes.seq - first_regime, first_seq - run.first_seq)
+    return Start(law_of(run, first_regime), quotes.seq + 1, state_at_tail(quotes, run), place)
 
 
 def stored_run(instrument: Instrument) -> Run | None:
@@ -94,13 +100,16 @@ def instruments_to_drive(symbols: list[str]) -> list[Instrument]:
     return driven
 
 
-def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
-    """Return the start that continues the history that ends in `tail`.
+def continue_history(
+    journal: Journal, instrument_id: int, wish: Wish, opens_at: int | None
+) -> Start:
+    """Return the start that continues the stored history of an instrument.
 
     The stored run goes on, whatever the wall clock says, unless another seed or interval is
     wished for, or `opens_at` (microseconds; where an empty or an old history should go on) lies
     beyond the next slot: then a new run begins.
     """
+    tail = journal.tail(instrument_id, QUOTES)
     run = stored_run(tail.instrument)
     if run is None or tail.seq == 0:
         start = WalkState(tail.instrument.opening_ticks, 1)
@@ -110,14 +119,13 @@ def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
         seed = wish.seed if wish.seed is not None else (run.seed if run else new_seed())
         run = begin_run(tail, start, seed, interval_us, opens_at)
     else:
-        state = state_at_tail(tail, run)
         interval_us = wish.interval_us or run.interval_us
         seed = run.seed if wish.seed is None else wish.seed
         next_at = max(tail.at + interval_us, opens_at or 0)
         jumps = next_at > tail.at + interval_us
         if jumps or (seed, interval_us) != (run.seed, run.interval_us):
-            run = begin_run(tail, state, seed, interval_us, next_at)
-    return Start(law_of(run), tail.seq + 1, state_at_tail(tail, run))
+            run = begin_run(tail, state_at_tail(tail, run), seed, interval_us, next_at)
+    return start_at_tails(run, tail, journal.tail(instrument_id, REGIMES))
 
 
 def begin_run(tail: Tail, start: WalkState, seed: int, interval_us: int, started_at: int) -> Run:

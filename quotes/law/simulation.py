@@ -8,10 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from journal.intake import Intake
+from market.kinds import Delivery
 from quotes.law.pace import Pace
-from quotes.law.randomwalk import RegimeSpan, WalkState
-from quotes.law.walker import MarketLaw, Walker
+from quotes.law.randomwalk import RegimeSpan
+from quotes.law.walker import Start, Walker
+
+Put = Callable[[tuple[Delivery, ...]], bool]
 
 REGIMES_AHEAD = 2
 STACK_BYTES = 256 * 1024
@@ -100,7 +102,7 @@ class InstrumentThread(threading.Thread):
         walker: Walker,
         pace: Pace,
         last_seq: int | None,
-        intake: Intake,
+        put: Put,
         clock: Callable[[], float],
     ) -> None:
         """`last_seq` ends the thread (None: until stopped); `clock` gives monotonic seconds."""
@@ -108,7 +110,7 @@ class InstrumentThread(threading.Thread):
         self.pace = pace
         self.lags: deque[float] = deque(maxlen=1000)
         self._walker = walker
-        self._intake = intake
+        self._put = put
         self._last_seq = last_seq
         self._clock = clock
         self._stopping = threading.Event()
@@ -137,7 +139,7 @@ class InstrumentThread(threading.Thread):
         self.lags.append(lag)
         if self._last_seq is not None:
             n = min(n, self._last_seq + 1 - self._walker.next_seq)
-        return self._intake.put(self._walker.take(n))
+        return self._put(self._walker.take(n))
 
 
 class Simulation:
@@ -145,13 +147,12 @@ class Simulation:
 
     def __init__(
         self,
-        starts: Sequence[tuple[MarketLaw, int, WalkState]],
-        intake: Intake,
+        starts: Sequence[Start],
         speed: float,
         duration_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`starts`: per instrument its law, the next seq and the state before it.
+        """`starts`: one per instrument.
 
         `speed` simulated seconds pass in one second. `duration_s` (of wall time) is turned into
         a number of ticks, so that it ends at the same tick however slow the machine is.
@@ -160,20 +161,21 @@ class Simulation:
             raise ValueError(f"speed {speed}: use a positive number, 1 for real time")
         self.regimes = RegimeThread()
         self.instruments: list[InstrumentThread] = []
-        self._starts = [(start, self.regimes.feed(start[0].spans())) for start in starts]
-        self._intake = intake
+        self._starts = [
+            (start, self.regimes.feed(start.law.spans(start.regime))) for start in starts
+        ]
         self._speed = speed
         self._duration_s = duration_s
         self._clock = clock
 
-    def _instrument(self, walker: Walker, started: float) -> InstrumentThread:
+    def _instrument(self, walker: Walker, started: float, put: Put) -> InstrumentThread:
         period = walker.law.interval_us / 1_000_000 / self._speed
         phase = len(self.instruments) * STAGGER_S % period
         last_seq = None
         if self._duration_s is not None:
             last_seq = walker.next_seq + round(self._duration_s / period) - 1
         pace = Pace(started + phase, period)
-        return InstrumentThread(walker, pace, last_seq, self._intake, self._clock)
+        return InstrumentThread(walker, pace, last_seq, put, self._clock)
 
     @property
     def late_slots(self) -> int:
@@ -198,12 +200,13 @@ class Simulation:
         for thread in self.instruments:
             thread.join(max(0, deadline - time.monotonic()))
 
-    def start(self) -> None:
+    def start(self, put: Put) -> None:
+        """Start all threads; each hands what it makes to `put`, which returns False at the end."""
         self.regimes.start()
         walkers = [Walker(*start, feed) for start, feed in self._starts]
         started = self._clock() + len(walkers) * THREAD_START_S
         for walker in walkers:
-            self.instruments.append(self._instrument(walker, started))
+            self.instruments.append(self._instrument(walker, started, put))
         previous = threading.stack_size(STACK_BYTES)
         try:
             for thread in self.instruments:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from instruments.models import Instrument
 from journal.leases import LeaseHeldError, LeaseLostError
+from journal.streams import FencedError
 from market.times import from_microseconds
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -71,7 +72,7 @@ class QuietCommand(BaseCommand):
             raise
         except ValidationError as error:
             raise UsageError(spelled_out(error)) from error
-        except (LeaseHeldError, LeaseLostError, OSError) as error:
+        except (LeaseHeldError, LeaseLostError, FencedError, OSError) as error:
             raise CommandError(one_line(error)) from error
         except DatabaseError as error:
             raise CommandError(

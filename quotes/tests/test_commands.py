@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.law.lawruns import Wish
 from quotes.models import Quote, Run
@@ -40,7 +40,7 @@ def test_too_large_a_number_is_one_line_and_changes_nothing(arguments: tuple[str
 def test_a_back_fill_stops_between_two_chunks_when_it_is_told_to() -> None:
     instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
     done: list[int] = []
-    with Recorder([instrument]) as recorder:
+    with Journal([instrument]) as journal:
         gap = Gap(0, 10**15)
-        fill(recorder, instrument.pk, gap, Wish(seed=1), done.append, lambda: bool(done))
+        fill(journal, instrument.pk, gap, Wish(seed=1), done.append, lambda: bool(done))
     assert done == [CHUNK_TICKS]

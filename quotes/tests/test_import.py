@@ -18,12 +18,13 @@ from django.core.management import CommandError, call_command, execute_from_comm
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.auditing import audit
 from instruments.lattice import Lattice
 from instruments.models import Instrument
+from journal.models import Lease
 from market.times import to_microseconds
-from quotes.auditing import audit
 from quotes.files.parsing import Clock, read_price, read_prices
-from quotes.models import Candle, Lease, Quote, Run
+from quotes.models import Candle, Quote, Run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -71,7 +72,7 @@ def test_real_market_data_is_stored_exactly_with_true_candles(
     assert [instrument.lattice.price(ticks) for _, ticks in stored] == closes
     report = audit(instrument)
     assert report.violations == []
-    assert report.candles == Candle.objects.filter(instrument=instrument).count() > count
+    assert report.counts["candles"] == Candle.objects.filter(instrument=instrument).count() > count
 
 
 def test_naive_times_are_local_in_the_given_zone(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from archive.auditing import audit
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from journal.models import Lease
 from live.broadcast import Broadcaster, LoopThread
+from market.kinds import Delivery
 from market.ticks import Ticks, tick_array
-from quotes.auditing import audit
-from quotes.models import Candle, Lease, Quote, Run
+from quotes.kinds import QUOTES
+from quotes.models import Candle, Quote, Run
 from quotes.replaying import Part, Replay, paced
 
 pytestmark = pytest.mark.both_databases
@@ -93,8 +96,8 @@ def source(transactional_db: None) -> Instrument:
     instrument = Instrument.objects.create(
         symbol="SRC", name="Source", tick_size=Decimal("0.01"), currency="EUR"
     )
-    with Recorder([instrument]) as recorder:
-        recorder.record(history(instrument.pk, [7 * i for i in range(1029)]))
+    with Journal([instrument]) as journal:
+        journal.append([Delivery(QUOTES, history(instrument.pk, [7 * i for i in range(1029)]))])
     return instrument
 
 
@@ -205,7 +208,7 @@ def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> No
 
 def test_a_target_that_is_driven_by_another_is_refused(source: Instrument) -> None:
     target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
-    with Recorder([target]) as other, pytest.raises(CommandError) as refused:
+    with Journal([target]) as other, pytest.raises(CommandError) as refused:
         replay("SRC", "--as", "AGAIN")
     assert f"AGAIN is driven by {other.holder} since" in str(refused.value)
     assert rows_of("AGAIN") == []

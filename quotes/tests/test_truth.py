@@ -21,12 +21,12 @@ def live_run(tmp_path):
     env = environment(seeded_database_url(tmp_path))
     manage("runsim", "--seed", "11", "--speed", "4000", "--duration", "5", env=env)
     code = (
-        "import json; from instruments.models import Instrument; "
+        "import json; from itertools import pairwise; from instruments.models import Instrument; "
         "from quotes.models import Quote, Regime\n"
         "for i in Instrument.objects.all(): print(json.dumps([i.symbol, "
         "list(Quote.objects.of(i).values_list('ticks', flat=True)), "
-        "list(Regime.objects.filter(instrument=i, last_seq__isnull=False)"
-        ".values_list('phi', 'first_seq', 'last_seq'))]))"
+        "[(phi, first, after - 1) for (phi, first), (_, after) in pairwise("
+        "Regime.objects.filter(instrument=i).order_by('seq').values_list('phi', 'first_seq'))]]))"
     )
     lines = manage("shell", "-v0", "-c", code, env=env).splitlines()
     return {s: (np.array(t), r) for s, t, r in map(json.loads, lines)}

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from journal.recorder import Recorder
+from journal.journal import Journal
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
@@ -57,17 +57,17 @@ class Command(QuietCommand):
         wish = Wish(options["seed"], round(interval * MICROSECONDS) if interval else None)
         instruments = instruments_to_drive(options["instruments"])
         stored: dict[str, int] = {}
-        with Recorder(instruments) as recorder:
-            gaps = {i: missing(recorder, i.pk, Span(since, until), wish) for i in instruments}
+        with Journal(instruments) as journal:
+            gaps = {i: missing(journal, i.pk, Span(since, until), wish) for i in instruments}
             total = sum(gap.n for gap in gaps.values())
             with self.progress(total, "Back-filling") as advance:
 
                 def count(n: int) -> None:
-                    recorder.renew_leases()
+                    journal.renew_leases()
                     advance(n)
 
                 for instrument, gap in gaps.items():
-                    fill(recorder, instrument.pk, gap, wish, count)
+                    fill(journal, instrument.pk, gap, wish, count)
                     stored[instrument.symbol] = gap.n
         self.finish(
             {"ticks": total, "instruments": stored},

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import CommandError, CommandParser
 
-from journal.recorder import RecordingError
+from journal.journal import JournalError
 from quotes.files.importing import ImportRefusedError, import_table
 from quotes.files.tables import ColumnError, TableError, open_table
 from quotes.management.base import QuietCommand, UsageError
@@ -65,7 +65,7 @@ class Command(QuietCommand):
                     )
         except ColumnError as error:
             raise UsageError(f"{name}: {error}") from error
-        except (TableError, RecordingError) as error:
+        except (TableError, JournalError) as error:
             raise CommandError(f"{name}: {error}; nothing was stored") from error
         except ImportRefusedError as error:
             raise UsageError(str(error)) from error
