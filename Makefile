@@ -8,7 +8,8 @@ ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
 
-.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql test-anywhere bench faults clean
+.PHONY: help setup setup-dev run up lint check test test-long test-quick test-processes test-postgresql \
+  test-browser bench faults clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -49,18 +50,26 @@ lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabi
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-test: lint ## everything, on SQLite and on PostgreSQL with Redis, side by side
-	@$(MAKE) --no-print-directory --jobs 3 test-sqlite test-postgresql test-anywhere
+check: setup-dev ## lint, and every test that starts no other process: a minute on two cores
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
-test-sqlite: setup-dev
-	DEBUG=on $(BIN)/pytest -m "not anywhere"
+test: lint ## everything; what depends on the database on SQLite and on PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 3 test-processes test-browser test-postgresql test-quick
 
-# These two are shown when they are whole.
-test-postgresql: TITLE = On PostgreSQL with Redis
-test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "not anywhere"
-test-anywhere: TITLE = What asks nothing of the database
-test-anywhere: COMMAND = $(BIN)/pytest -m anywhere
-test-postgresql test-anywhere: setup-dev
+test-long: ## make test with more kills and with a thousand examples of every property
+	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
+
+test-processes: setup-dev
+	DEBUG=on $(BIN)/pytest -m "processes and not browser"
+
+# The output of these is shown when they end.
+test-quick: TITLE = Tests within one process, on SQLite
+test-quick: COMMAND = $(BIN)/pytest -m "not processes"
+test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
+test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
+test-browser: TITLE = Tests in Chromium
+test-browser: COMMAND = $(BIN)/pytest -m browser
+test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 

@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: services, Chromium, running markets and visitors of their pages."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -7,19 +8,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rig.chromium import FLAGS, chromium_of_package, watched_page
+from rig.databases import seeded_database_url
 from rig.longhistory import serving
-from rig.processes import (
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-    running,
-)
+from rig.processes import environment, free_port, manage, open_stream, running
 from scripts.services import PostgreSQL
 
 Cookie = dict[str, str]
@@ -31,15 +27,13 @@ FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
 @pytest.fixture(scope="session")
 def market_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of `market`: its database."""
-    return environment(new_database_url(tmp_path_factory.mktemp("market")))
+    return environment(seeded_database_url(tmp_path_factory.mktemp("market")))
 
 
 @pytest.fixture(scope="session")
 def market(market_env: dict[str, str]) -> Iterator[str]:
     """The address of a running market with 12 h of history of ES and NQ; the others have none."""
     env = market_env
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
     with running("runsim", *arguments, env=env) as process:
@@ -66,9 +60,7 @@ def is_fresh(frame: dict[str, Any]) -> bool:
 @pytest.fixture(scope="session")
 def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a web process with three weeks of minutes of LONG, without a live market."""
-    url = new_database_url(tmp_path_factory.mktemp("long"))
-    env = environment(url)
-    manage("migrate", "-v0", env=env)
+    env = environment(seeded_database_url(tmp_path_factory.mktemp("long")))
     code = f"from rig.longhistory import *; store_minutes('LONG', {LONG_MINUTES})"
     manage("shell", "-v0", "-c", code, env=env)
     with serving(env) as address:
@@ -82,14 +74,23 @@ def visitor(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture
-def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL of the test's own, to stop and to kill."""
+@pytest.fixture(scope="session")
+def spare_postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL beside the one that the run uses."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         PostgreSQL(folder) as server,
     ):
         yield server
+
+
+@pytest.fixture
+def postgresql(spare_postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A PostgreSQL to stop, pause and kill; whatever a test leaves, the next finds it running."""
+    yield spare_postgresql
+    with contextlib.suppress(psutil.NoSuchProcess):
+        spare_postgresql.resume()
+    spare_postgresql.start()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
-"""Real processes for tests: `manage.py` commands on a database of their own."""
+"""Real processes for tests: `manage.py` commands in an environment of their own."""
 
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -11,22 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-from django.conf import settings
 from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def new_database_url(folder: Path) -> str:
-    """Return the URL of an empty database of the kind that this test run uses."""
-    if not settings.DATABASE_URL.startswith("postgres"):
-        return f"sqlite:///{folder / 'market.sqlite3'}"
-    name = f"market_{secrets.token_hex(6)}"
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    base, mark, options = settings.DATABASE_URL.partition("?")
-    return base.rpartition("/")[0] + "/" + name + mark + options
 
 
 def environment(database_url: str, redis_url: str = "") -> dict[str, str]:

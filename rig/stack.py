@@ -15,6 +15,7 @@ from typing import IO, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from rig.databases import seeded_on
 from rig.ledger import Row
 from rig.processes import ROOT, free_port
 from scripts.services import PostgreSQL, Redis, Service
@@ -84,10 +85,18 @@ class Web(Role):
 class Stack:
     """PostgreSQL, Redis, `webs` web processes and a simulation of `symbols`."""
 
-    def __init__(self, symbols: Sequence[str], speed: float, webs: int = 2) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        speed: float,
+        webs: int = 2,
+        postgresql: PostgreSQL | None = None,
+    ) -> None:
+        """`postgresql`: a running server to use; None: a new one, which ends with the stack."""
         self.symbols = list(symbols)
         self._speed = speed
         self._webs = webs
+        self._shared_postgresql = postgresql
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -95,12 +104,12 @@ class Stack:
             temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
             self.folder = Path(opening.enter_context(temporary))
             self.log = opening.enter_context((self.folder / "log").open("wb"))
-            self.postgresql = opening.enter_context(PostgreSQL(self.folder / "postgresql"))
+            self.postgresql = self._shared_postgresql or opening.enter_context(
+                PostgreSQL(self.folder / "postgresql")
+            )
             self.redis = opening.enter_context(Redis())
-            urls = {"DATABASE_URL": self.postgresql.url, "REDIS_URL": self.redis.url}
+            urls = {"DATABASE_URL": seeded_on(self.postgresql.url), "REDIS_URL": self.redis.url}
             self.env = os.environ | urls | {"DEBUG": "on", "PYTHONUNBUFFERED": "1"}
-            self.manage("migrate", "-v0")
-            self.manage("seedinstruments")
             self.webs = [
                 opening.enter_context(Web(free_port(), self.env, self.log))
                 for _ in range(self._webs)

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-from rig.processes import environment, free_port, manage, new_database_url
+from rig.databases import seeded_database_url
+from rig.processes import environment, free_port, manage
+
+pytestmark = pytest.mark.processes
 
 POST = """
 import json
@@ -39,9 +42,7 @@ print(json.dumps(["4 readings computed, but subscribers were not told" in page,
 @pytest.fixture
 def env(tmp_path):
     """An hour of ES, and the address of a Redis that is not there."""
-    env = environment(new_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
     span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--instruments", "ES", env=env)
     return env

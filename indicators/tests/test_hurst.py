@@ -13,8 +13,6 @@ from indicators.rescaled_range import mean_rs
 from indicators.tests import naive
 from indicators.tests.noise import fractional_gaussian_noise, recorded_walk
 
-pytestmark = pytest.mark.anywhere
-
 
 def walk(n, seed=1):
     return np.random.default_rng(seed).normal(size=n).cumsum()

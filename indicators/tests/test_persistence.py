@@ -6,8 +6,6 @@ from indicators.persistence import persistence, rolling_persistence
 from indicators.tests.noise import recorded_walk
 from indicators.variance_ratio import rolling_variance_ratio, variance_ratio
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.mark.parametrize("phi", np.linspace(-0.8, 0.8, 9).round(1))
 def test_the_interval_holds_phi_95_times_of_100(phi):

@@ -6,8 +6,6 @@ from indicators.models import Reading
 from indicators.templatetags.reading_plot import DOMAINS, WIDTH, reading_plot
 from quotes.templatetags.numbers import minus
 
-pytestmark = pytest.mark.anywhere
-
 
 def test_every_measure_has_a_domain_around_its_value_without_memory() -> None:
     for indicator in INDICATORS:

@@ -14,7 +14,7 @@ import pytest
 from indicators.scanning import pays, scan
 from indicators.sharedpool import SharedPool, WorkerError
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = [("hurst", {}), ("entropy", {"m": 4}), ("persistence", {}), ("variance_ratio", {"q": 4})]

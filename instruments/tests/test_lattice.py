@@ -4,8 +4,6 @@ import pytest
 
 from instruments.lattice import Lattice, OffLatticeError
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.mark.parametrize(
     ("tick_size", "ticks", "price"),

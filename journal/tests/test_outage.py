@@ -9,9 +9,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from rig.processes import audit, environment, free_port, manage, open_stream, running
+from rig.databases import seeded_on
+from rig.processes import audit, environment, free_port, open_stream, running
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 
 class Listener:
@@ -54,9 +55,7 @@ class Listener:
 @contextlib.contextmanager
 def heard_market(postgresql):
     """Run a market on `postgresql`; give its port and who follows it; then check what was heard."""
-    env = environment(postgresql.url)
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_on(postgresql.url))
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
     with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:

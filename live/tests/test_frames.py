@@ -2,14 +2,11 @@ import json
 from decimal import Decimal
 
 import numpy as np
-import pytest
 
 from instruments.lattice import Lattice
 from live.frames import REPLAY_ROWS, publications
 from market.ticks import TICK
 from quotes.kinds import QUOTES
-
-pytestmark = pytest.mark.anywhere
 
 LATTICE = Lattice(Decimal("0.25"))
 

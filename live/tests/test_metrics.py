@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 from rig.processes import free_port
 from rig.stack import Role, Stack
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 
 def samples(address):
@@ -24,8 +24,8 @@ def samples(address):
     }
 
 
-def test_recording_and_streaming_are_counted_where_they_happen():
-    with Stack(["ES"], speed=20, webs=1) as stack:
+def test_recording_and_streaming_are_counted_where_they_happen(postgresql):
+    with Stack(["ES"], speed=20, webs=1, postgresql=postgresql) as stack:
         stack.simulation.stop()
         address = f"127.0.0.1:{free_port()}"
         arguments = ["--instruments", "NQ", "--speed", "20", "--metrics", address]

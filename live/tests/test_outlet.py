@@ -9,8 +9,6 @@ from live.batches import Batches
 from live.frames import publication
 from live.outlet import Outlet
 
-pytestmark = pytest.mark.anywhere
-
 
 def ticks(seq):
     frame = {"topic": "quotes.ES", "type": "ticks", "data": [(seq, seq * 1000, 1.0)]}

@@ -11,13 +11,13 @@ from rig.crowd import Crowd
 from rig.stack import Stack
 from rig.watchers import EventWatcher, SocketWatcher
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 TROUBLES = {"kill": ("kill", "start"), "stop": ("stop", "start"), "hang": ("pause", "resume")}
 
 
 @pytest.fixture(scope="module")
-def full_stack():
-    with Stack(["ES"], speed=20) as stack:
+def full_stack(spare_postgresql):
+    with Stack(["ES"], speed=20, postgresql=spare_postgresql) as stack:
         yield stack
         log = stack.written()
     assert "Traceback" not in log, log

@@ -11,11 +11,11 @@ from rig.crowd import Crowd
 from rig.stack import Stack
 from rig.watchers import EventWatcher, SocketWatcher
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 DISCONNECTS = 200
 
 
-def test_two_hundred_disconnects_under_load_lose_and_double_nothing():
+def test_two_hundred_disconnects_under_load_lose_and_double_nothing(postgresql):
     async def come_and_go(stack, crowd):
         async with crowd.watching():
             async with asyncio.timeout(90):
@@ -23,7 +23,7 @@ def test_two_hundred_disconnects_under_load_lose_and_double_nothing():
                     await asyncio.sleep(0.05)
             return await crowd.prove(stack, 30)
 
-    with Stack(SYMBOLS, speed=200) as stack:
+    with Stack(SYMBOLS, speed=200, postgresql=postgresql) as stack:
         crowd = Crowd(SYMBOLS, random.Random(1))
         ports = [web.port for web in stack.webs]
         crowd.add(SocketWatcher, 12, ports, stay_s=0.3)
@@ -35,9 +35,9 @@ def test_two_hundred_disconnects_under_load_lose_and_double_nothing():
     assert "Traceback" not in log, log
 
 
-def test_whatever_part_has_trouble_everyone_has_every_tick():
+def test_whatever_part_has_trouble_everyone_has_every_tick(postgresql):
     chance = random.Random(1)
-    with Stack(SYMBOLS, SPEED) as stack:
+    with Stack(SYMBOLS, SPEED, postgresql=postgresql) as stack:
         crowd = Crowd(SYMBOLS, chance)
         invite(crowd, [web.port for web in stack.webs], 2)
         each_part_once = islice(faults(list(stack.parts), chance), len(stack.parts))

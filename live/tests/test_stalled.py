@@ -10,7 +10,7 @@ from rig.census import deserted, take
 from rig.rawsockets import RawSocket, RawSockets
 from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 PATH = "/ws/v1/stream"
 SUBSCRIBE = b'{"op":"subscribe","args":["quotes.ES"]}'

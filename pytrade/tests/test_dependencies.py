@@ -3,12 +3,9 @@
 import json
 from typing import Any
 
-import pytest
-
 from rig.processes import ROOT
 from scripts.vulnerabilities import verdict
 
-pytestmark = pytest.mark.anywhere
 SOUND = {"name": "sound", "version": "1.0", "vulns": []}
 HOLED = {"name": "holed", "version": "2.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.1"]}]}
 UNKNOWN = {"name": "unknown", "skip_reason": "not found"}

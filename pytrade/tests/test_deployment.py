@@ -27,7 +27,6 @@ from pytrade.celery import app as celery_app
 from pytrade.tests.documented import settings_names
 from quotes.management.base import UsageError
 
-pytestmark = pytest.mark.anywhere
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -202,6 +201,7 @@ class Probed(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("hosts", "code"), [("example.org,x", 0), (".example.org", 0), ("*", 1), ("", 1)]
 )

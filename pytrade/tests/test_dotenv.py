@@ -9,7 +9,7 @@ import pytest
 
 from pytrade.tests.checkouts import bare_environment, fresh_checkout, manage
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 SHOW = """
 import json
 from django.conf import settings

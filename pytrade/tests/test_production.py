@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "DEBUG": "off",

@@ -19,7 +19,7 @@ from pytrade.logs import logging_settings
 from pytrade.redaction import without_query, without_secrets
 from rig.processes import ROOT, free_port, open_stream
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 SECRET = "hush4711"
 QUERY = f"limit=5&token={SECRET}&api_key={SECRET}&signature={SECRET}"
 PATHS = ("/livez", "/nowhere/", "/api/v1/instruments/")

@@ -18,8 +18,6 @@ import pytest
 from pytrade.selectorserver.parser import MOST_BYTES, Incomplete, parse
 from pytrade.selectorserver.server import Limits, SelectorServer
 
-pytestmark = pytest.mark.anywhere
-
 ROOT = Path(__file__).parents[2]
 HOST = b"Host: x\r\n"
 
@@ -221,6 +219,7 @@ def test_a_long_answer_waits_for_its_reader() -> None:
         assert said(server, b"GET / HTTP/1.0\r\n\r\n").endswith(body)
 
 
+@pytest.mark.processes
 def test_the_command_serves_and_stops_at_a_signal(tmp_path: Path) -> None:
     env = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "DEBUG": "on"}
     command = [sys.executable, "manage.py", "runselector", "127.0.0.1:0"]

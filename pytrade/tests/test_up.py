@@ -19,7 +19,7 @@ from rig.processes import ROOT, free_port, open_stream
 from scripts.services import PostgreSQL
 from scripts.sessions import members
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 LIMIT_S = 90.0
 ROLES = ("simulation", "worker", "beat")
 SLEEPERS = """

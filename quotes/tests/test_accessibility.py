@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from rig.databases import seeded_database_url
 from rig.longhistory import serving
-from rig.processes import environment, manage, new_database_url
+from rig.processes import environment, manage
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
@@ -165,8 +166,7 @@ def test_no_other_host_is_asked(page, market, path):
 
 def test_pages_work_under_the_policy_of_production(page, tmp_path):
     """There nothing may be evaluated either; the page fixture fails on what is refused."""
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
+    env = environment(seeded_database_url(tmp_path))
     manage("shell", "-v0", "-c", STORE, env=env)
     env |= {"DEBUG": "off", "SECRET_KEY": "of-a-test" * 6}
     with serving(env) as address:

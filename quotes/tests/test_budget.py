@@ -5,8 +5,6 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, expect
 
-pytestmark = pytest.mark.anywhere
-
 USABLE_MS = 1_500
 JAVASCRIPT_BYTES = 400_000
 SHIFT = 0.002

@@ -9,7 +9,7 @@ from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.law.lawruns import Wish
 from quotes.models import Quote, Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -30,7 +29,7 @@ from quotes.files.clocks import TIME_FORMATS, Clock
 from quotes.files.parsing import read_price, read_prices
 from quotes.models import Candle, Quote, Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def market_data(name: str) -> Path:
@@ -326,13 +325,16 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (["-"], "the following arguments are required: --symbol"),
     ],
 )
-def test_wrong_arguments_get_one_line_and_exit_code_2(arguments: list[str], complaint: str) -> None:
-    command = [sys.executable, "manage.py", "importquotes", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 2
-    assert complaint in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+def test_wrong_arguments_get_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "importquotes", *arguments])
+    output, errors = capsys.readouterr()
+    assert ended.value.code == 2
+    assert complaint in errors
+    assert errors.count("\n") == 1
+    assert output == ""
 
 
 @pytest.mark.parametrize(

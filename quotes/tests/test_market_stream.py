@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from rig.processes import (
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-    running,
-)
-
-pytestmark = pytest.mark.anywhere
+from rig.databases import seeded_database_url
+from rig.processes import environment, free_port, manage, open_stream, running
 
 LISTEN = """async (since) => {
   const { MarketStream } = await import("/static/js/market-stream.js");
@@ -50,9 +42,7 @@ class Market:
     """A live market of ES on one port; it can be killed and started again."""
 
     def __init__(self, folder: Path, speed: str) -> None:
-        self.env = environment(new_database_url(folder))
-        manage("migrate", "-v0", env=self.env)
-        manage("seedinstruments", env=self.env)
+        self.env = environment(seeded_database_url(folder))
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.speed = speed

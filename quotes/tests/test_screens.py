@@ -29,7 +29,6 @@ LEAST_INK = 0.0005  # of a page's pixels differ from its ground
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("width", SCREENS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_looks_right(browser: Browser, market, staff, name, width):

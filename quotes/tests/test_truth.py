@@ -6,7 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from rig.processes import environment, manage, new_database_url
+from rig.databases import seeded_database_url
+from rig.processes import environment, manage
+
+pytestmark = pytest.mark.processes
 
 LONG = 1_000
 """Ticks of a regime from which on the normal approximation is close."""
@@ -15,9 +18,7 @@ LONG = 1_000
 @pytest.fixture
 def live_run(tmp_path):
     """Return {symbol: (ticks, [(phi, first_seq, last_seq)])} of a market that ran live."""
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path))
     manage("runsim", "--seed", "11", "--speed", "4000", "--duration", "5", env=env)
     code = (
         "import json; from itertools import pairwise; from instruments.models import Instrument; "

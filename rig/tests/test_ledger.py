@@ -8,8 +8,6 @@ import pytest
 from benchmarks.faults import TROUBLES, faults
 from rig.ledger import Ledger
 
-pytestmark = pytest.mark.anywhere
-
 
 def ticks(*seqs):
     return {"type": "ticks", "data": [[seq, seq * 1000, 5000.25] for seq in seqs]}

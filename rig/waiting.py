@@ -1,0 +1,23 @@
+"""Waiting for an event with a generous limit: a busy machine delays a test and does not fail it."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+PATIENCE_S = 60.0
+PAUSE_S = 0.05
+
+
+def wait_until(condition: Callable[[], Found], what: str, limit_s: float = PATIENCE_S) -> Found:
+    """Call `condition` until it returns something true, and return that.
+
+    Raise TimeoutError, which names `what` and the last value, after `limit_s`.
+    """
+    deadline = time.monotonic() + limit_s
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit_s:.0f} s: {what}; the last value is {found!r}")
+        time.sleep(PAUSE_S)
+    return found
