@@ -133,19 +133,23 @@ def of_hurst_under_the_law(rng: np.random.Generator, closes: FloatMatrix) -> Fig
             figures[f"{told}: value of an endless series in the interval, %"] = in_interval(
                 windows, measure, truth
             )
-        long = path[: path.size // LONGER * LONGER].reshape(-1, LONGER * windows.shape[1])
-        figures[f"H of the law, {label}: value of ten times as many in the interval, %"] = (
-            of_longer(long)
-        )
+        width = LONGER * (windows.shape[1] - 1)
+        long = path[: SERIES // LONGER * width].reshape(-1, width)
+        for corrected in (False, True):
+            told = f"H{', corrected' if corrected else ''}, of the law, {label}"
+            figures[f"{told}: value of a ten times longer window in the interval, %"] = of_longer(
+                long, corrected
+            )
     return figures
 
 
-def of_longer(rows: FloatMatrix) -> float:
+def of_longer(rows: FloatMatrix, corrected: bool) -> float:
     """Return how many intervals of the tenths of each row contain the value of the whole row."""
     held = []
     for row in rows:
-        value = hurst_exponent(row).value
-        held += [contains(hurst_exponent(tenth).interval, value) for tenth in np.split(row, LONGER)]
+        value = hurst_exponent(row, corrected=corrected).value
+        found = (hurst_exponent(part, corrected=corrected) for part in np.split(row, LONGER))
+        held += [contains(each.interval, value) for each in found]
     return share(held)
 
 
@@ -164,6 +168,12 @@ def of_hurst(rng: np.random.Generator, corrected: bool) -> Figures:
             ),
             f"{label}: mean of the estimate in the interval, %": share(
                 contains(interval, mean) for interval in intervals
+            ),
+            f"{label}: value of a ten times longer window in the interval, %": of_longer(
+                fractional_gaussian_noise(
+                    exponent, LONGER * INCREMENTS, SERIES // LONGER, rng
+                ).cumsum(axis=1),
+                corrected,
             ),
             f"{label}: bias and deviation": f"{mean - exponent:+.3f}, {values.std():.3f}",
         }

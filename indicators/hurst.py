@@ -53,8 +53,10 @@ def hurst_exponent(
     workers = workers_of(num_workers, "num_workers")
     try:
         path = scaled(finite_series(closes))
-        sizes = _windows(path.size - 1, min_points, min_window, max_window, num_windows)
-        return _measure(path, sizes, corrected, workers)
+        n = path.size - 1
+        sizes = _windows(n, min_points, min_window, max_window, num_windows)
+        longer = _windows(hurst_nulls.LONGER * n, min_points, min_window, max_window, num_windows)
+        return _measure(path, sizes, corrected, workers, tuple(longer.tolist()))
     except RefusedError as error:
         return HurstEstimate(value=None, reason=str(error), n=max(0, length(closes) - 1))
 
@@ -160,7 +162,13 @@ def _spaced(smallest: int, largest: int, count: int) -> IntArray:
     return sizes
 
 
-def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -> HurstEstimate:
+def _measure(
+    path: FloatArray,
+    sizes: IntArray,
+    corrected: bool,
+    workers: int,
+    longer: tuple[int, ...] | None = None,
+) -> HurstEstimate:
     def measure(size: int) -> tuple[float, float]:
         return mean_and_drift(path, size)
 
@@ -184,7 +192,7 @@ def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -
     return HurstEstimate(
         value=value,
         n=n,
-        interval=hurst_nulls.interval(value, n, key, corrected, coins, drift),
+        interval=hurst_nulls.interval(value, n, key, corrected, coins, drift, longer),
         null_band=hurst_nulls.null_band(n, key, corrected, coins),
         windows=windows,
         rs=rs,

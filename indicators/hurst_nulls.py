@@ -19,6 +19,7 @@ from indicators.expected_range import anis_lloyd, of_coins, peters
 from indicators.quantiles import NORMAL_97_5, student_97_5
 from indicators.rescaled_range import PARTS
 
+LONGER: Final = 10
 DRIFT_GROWTH: Final = 3.0
 """Parts that share a regime differ too little. With this factor the interval holds 94 to 97 % under
 the law of the market, from 2,000 to 20,000 ticks (benchmarks/coverage.py)."""
@@ -73,22 +74,43 @@ def interval(
     corrected: bool,
     coins: bool = False,
     drift: float = 0.0,
+    longer: tuple[int, ...] | None = None,
 ) -> Interval:
-    """Return the 95 % interval for the value that `windows` have on an endless series.
+    """Return the 95 % interval for the value of longer series of the same kind.
 
     Its variance has two parts: the variance without memory, times its growth with H as
-    fractional Gaussian noise shows it; and what `drift` (see rescaled_range.mean_and_drift) does to the slope:
-    a level that moves with the regimes moves the long windows against the short ones, by the sum
-    of the weights on one side. The bias of R/S is not in the interval.
+    fractional Gaussian noise shows it; and what the `drift` of the shortest window (see
+    rescaled_range.mean_and_drift) does to the slope: where regimes move log R/S, they tilt the
+    line by up to the sum of the weights on one side. `longer` are the windows of a series
+    LONGER times as long: they have less bias without memory, and the lower end allows for it.
     """
     mean, deviation = null_moments(n, windows, corrected, coins)
+    moved = DRIFT_GROWTH * drift * _one_side(windows) ** 2
+    half = _half(deviation * _growth(value - mean), moved)
+    low = value - _half(deviation * _growth(value - half - mean), moved)
+    high = value + _half(deviation * _growth(value + half - mean), moved)
+    if longer is not None:
+        low -= max(0.0, mean - null_moments(LONGER * n, longer, corrected, coins)[0])
+    return low, high
+
+
+def _growth(excess: float) -> float:
+    """Return the deviation of estimates that lie on average so far above those without memory,
+    as a multiple of the deviation of these."""
     exponents, means, spreads = _table()["spread"].T
-    mean_there, spread_there = (float(np.interp(0.5, exponents, y)) for y in (means, spreads))
-    spread = float(np.interp(value - mean + mean_there, means, spreads))
-    steady = (deviation * spread / spread_there) ** 2
-    moved = DRIFT_GROWTH * drift * (float(np.abs(slope_weights(windows)).sum()) / 2) ** 2
-    variance = steady + moved
-    # Degrees of freedom of a sum of variances, after Satterthwaite (1946): only the drift has few.
-    quantile = student_97_5((PARTS - 1) * (variance / moved) ** 2) if moved else NORMAL_97_5
-    half = quantile * sqrt(variance)
-    return value - half, value + half
+    mean, spread = (float(np.interp(0.5, exponents, y)) for y in (means, spreads))
+    return float(np.interp(excess + mean, means, spreads)) / spread
+
+
+def _half(deviation: float, moved: float) -> float:
+    """Return half the width of an interval: the variance `moved` is estimated from PARTS."""
+    variance = deviation**2 + moved
+    if moved == 0:
+        return NORMAL_97_5 * deviation
+    # Degrees of freedom of a sum of variances, after Satterthwaite (1946).
+    return student_97_5((PARTS - 1) * (variance / moved) ** 2) * sqrt(variance)
+
+
+@lru_cache(maxsize=1024)
+def _one_side(windows: tuple[int, ...]) -> float:
+    return float(np.abs(slope_weights(windows)).sum()) / 2
