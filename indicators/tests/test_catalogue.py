@@ -94,9 +94,11 @@ def test_a_new_entry_is_served_by_the_api(client: Client, market: Instrument) ->
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize("page", ["/laboratory/", "/instruments/ES/", "/laboratory/runs/"])
-def test_a_new_entry_is_listed_on_the_pages(client: Client, market: Instrument, page: str) -> None:
+def test_a_new_entry_is_listed_on_the_pages(
+    admin_client: Client, market: Instrument, page: str
+) -> None:
     scan_market([market], lambda published: None)
-    assert HEIGHT.title in client.get(page).content.decode()
+    assert HEIGHT.title in admin_client.get(page).content.decode()
 
 
 @pytest.mark.anywhere

@@ -152,14 +152,19 @@ def test_any_floats_give_an_entropy_between_0_and_1(series):
 
 IMPORT = """if True:
     import json, sys
+    before = set(sys.modules)
     from indicators.entropy import permutation_entropy
-    files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+    loaded = {name: sys.modules[name] for name in set(sys.modules) - before}
+    files = {name: getattr(module, "__file__", None) or "" for name, module in loaded.items()}
     permutation_entropy([1.0, 3.0, 2.0] * 1_000)
     from indicators.ordinal_patterns import count_parts
     installed = {name.partition(".")[0] for name, file in files.items() if "site-packages" in file}
     ours = [name for name in files if name.startswith(("indicators.", "quotes", "pytrade"))]
     print(json.dumps([sorted(installed), ours, sum(count_parts.stats.cache_misses.values())]))
 """
+OWN = ("entropy", "entropy_nulls", "estimate", "ordinal_patterns", "rolling", "series", "threads")
+NUMBAS = {"numba", "llvmlite", "scipy", "yaml"}
+"""Numba looks for a BLAS in SciPy and for its settings in YAML."""
 
 
 def test_import_loads_only_numpy_and_numba_and_the_first_call_compiles_nothing():
@@ -167,16 +172,8 @@ def test_import_loads_only_numpy_and_numba_and_the_first_call_compiles_nothing()
     subprocess.run(command, check=True, capture_output=True)  # fills the cache of the kernels
     answer = subprocess.run(command, check=True, capture_output=True).stdout
     installed, ours, compiled = json.loads(answer)
-    numbas = {"scipy", "yaml"}  # Numba looks for a BLAS in SciPy and for its settings in YAML
-    assert {name for name in installed if not name.startswith("_")} <= {
-        "numpy", "numba", "llvmlite", *numbas
-    }  # fmt: skip
-    assert set(ours) == {
-        f"indicators.{name}"
-        for name in (
-            "entropy", "entropy_nulls", "estimate", "ordinal_patterns", "rolling", "series", "threads",
-        )
-    }  # fmt: skip
+    assert {name for name in installed if not name.startswith("_")} <= {"numpy", *NUMBAS}
+    assert set(ours) == {f"indicators.{name}" for name in OWN}
     assert compiled == 0
 
 
