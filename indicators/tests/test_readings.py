@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from indicators import embedded, runs
-from indicators.catalogue import CATALOGUE, INDICATORS
+from indicators.catalogue import CATALOGUE
 from indicators.hurst import hurst_exponent
 from indicators.models import ComputationRun, Reading
 from indicators.persistence import persistence
@@ -338,7 +338,7 @@ def test_the_admin_computes_now(staff, market):
 
 def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_assert_num_queries):
     scan_market([market], list)
-    with django_assert_num_queries(3 + len(INDICATORS)):
+    with django_assert_num_queries(3 + len(CATALOGUE)):
         page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
     estimate = Reading.objects.get(indicator="persistence").value
