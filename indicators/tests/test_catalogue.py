@@ -59,7 +59,7 @@ def market(db: None) -> Instrument:
     return instrument
 
 
-@pytest.mark.anywhere
+@pytest.mark.processes
 @pytest.mark.usefixtures("catalogue")
 def test_a_new_entry_is_measured_by_scans() -> None:
     matrix = np.arange(30.0).reshape(3, 10)
@@ -101,7 +101,7 @@ def test_a_new_entry_is_listed_on_the_pages(
     assert HEIGHT.title in admin_client.get(page).content.decode()
 
 
-@pytest.mark.anywhere
+@pytest.mark.processes
 def test_the_table_of_the_documentation_is_the_catalogue() -> None:
     rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")]
     documented = [row for row in rows if row.split("|")[2].strip() in {"closes", "ticks"}]
@@ -117,7 +117,7 @@ def told(default: object) -> str:
     return json.dumps(default)
 
 
-@pytest.mark.anywhere
+@pytest.mark.processes
 @pytest.mark.parametrize("indicator", CATALOGUE.values(), ids=CATALOGUE)
 def test_every_measure_has_a_section_in_the_documentation(indicator: Indicator) -> None:
     assert f"\n## {indicator.title}" in DOCS.read_text()
