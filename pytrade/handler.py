@@ -20,8 +20,8 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpRequest
 from django.urls import Resolver404, resolve, set_script_prefix
 
-PROBE = "/livez"
-"""Answered by a thread of its own: a process whose other threads all wait still lives."""
+PROBES = ("/livez", "/readyz")
+"""Each has a thread of its own: both answer while all other threads wait for a hung database."""
 
 
 class ThreadHandler(ASGIHandler):
@@ -33,7 +33,7 @@ class ThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
-        self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self._probes = {path: ThreadPoolExecutor(1, thread_name_prefix=path[1:]) for path in PROBES}
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -46,7 +46,7 @@ class ThreadHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        threads = self._probes if scope["path"] == PROBE else self._threads
+        threads = self._probes.get(scope["path"], self._threads)
         response = await in_thread(threads, self._answer, scope, body)
         if not response.streaming:  # and closed
             await self.send_response(response, send)

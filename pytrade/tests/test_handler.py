@@ -65,6 +65,7 @@ urlpatterns = [
     path("reading/", reading),
     path("waiting/", waiting),
     path("livez", told),
+    path("readyz", told),
     path("asynchronous/", asynchronous),
 ]
 
@@ -115,14 +116,15 @@ async def test_a_view_in_a_thread_asks_the_loop_of_the_server(handler: ThreadHan
     assert int(body) == threading.get_ident()
 
 
-async def test_a_process_whose_threads_all_wait_still_says_that_it_lives(
+async def test_probes_answer_while_all_threads_are_busy(
     handler: ThreadHandler, settings: Any
 ) -> None:
     released.clear()
     waiting = [
         asyncio.create_task(ask(handler, "/waiting/")) for _ in range(settings.WEB_THREADS + 3)
     ]
-    assert await ask(handler, "/livez") == (200, b"probe_0")
+    assert await ask(handler, "/livez") == (200, b"livez_0")
+    assert await ask(handler, "/readyz") == (200, b"readyz_0")
     assert not any(task.done() for task in waiting)
     released.set()
     assert set(await asyncio.gather(*waiting)) == {(200, b"at last")}
