@@ -81,16 +81,16 @@ from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
-runs.CHUNK_WINDOWS = 50
+runs.costs.CHUNK_WINDOWS = 50
 run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
 start_run(run)
-print(json.dumps([str(run.pk), run.chunks.count()]))
+print(json.dumps([str(run.pk), run.chunk_count]))
 """
 TWO_DONE = """
 from indicators.models import RunChunk
-while (done := RunChunk.objects.exclude(done_at=None).count()) < 2:
+while (done := RunChunk.objects.count()) < 2:
     pass
 print(done)
 """
@@ -98,8 +98,7 @@ STATE = """
 import json
 from indicators.models import ComputationRun, Reading
 run = ComputationRun.objects.get()
-done = run.chunks.exclude(done_at=None).count()
-print(json.dumps([run.state, run.error, done, Reading.objects.count()]))
+print(json.dumps([run.state, run.error, run.chunks_done, Reading.objects.count()]))
 """
 
 
