@@ -130,7 +130,9 @@ def estimate_json(found: Measured) -> dict[str, Any]:
 class SeriesView(HistoryView):
     prices = frozenset()
 
-    @formats.documented("indicators_series", PAGED, formats.table_schema(READING_COLUMNS))
+    @formats.documented(
+        "indicators_series", ("step", *PAGED), formats.table_schema(READING_COLUMNS)
+    )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """Stored readings in ascending order; without `start` the newest `limit`.
 
@@ -176,7 +178,7 @@ def stored(series: ReadingQuerySet, start: int | None, end: int | None, limit: i
 
 class RollingView(HistoryView):
     @formats.documented(
-        "indicators_rolling", ["start", "end", "format"], formats.table_schema(ROLLING)
+        "indicators_rolling", ["step", "start", "end", "format"], formats.table_schema(ROLLING)
     )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """The measure over all windows that end in a span, `step` points apart, computed now.
