@@ -97,6 +97,10 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
         "Rows at most. Default 500 (regimes: 10,000).",
     ),
     "cursor": (OpenApiTypes.STR, "next_cursor of the page before, with the same other parameters."),
+    "step": (
+        {"type": "integer", "minimum": 1, "maximum": 100_000, "default": 1},
+        "Points between window ends. Of stored readings: windows end at its multiples.",
+    ),
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
         "Length of the candles.",
@@ -174,7 +178,7 @@ def documented(
     }
     if "arrow" in formats:
         responses[200, ARROW] = OpenApiTypes.BINARY
-    for status in (400, 404, 429) if with_symbol else (400, 429):
+    for status in (400, 404, 429, 503) if with_symbol else (400, 429, 503):
         responses[status, "application/problem+json"] = PROBLEM_SCHEMA
     return extend_schema(
         operation_id=operation, parameters=described, responses=responses, tags=["history"]
