@@ -1,14 +1,14 @@
-"""Django below ASGI: a request has one thread from its first middleware to its view.
+"""Django's ASGI handler with one thread per request, from its first middleware to its view.
 
-Django's own handler changes between loop and thread wherever one middleware is async and the next
-is not, and makes a thread, with a database connection, for each request. That costs three times the
-work of an answer of 500 candles, and a client that goes meanwhile can leave both sides waiting for
+Django's own handler switches between loop and thread wherever one middleware is async and the next
+is not, and starts a thread, with a database connection, for each request. That triples the work of
+an answer of 500 candles, and a client that disconnects meanwhile can leave both sides waiting for
 each other.
 """
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,15 +28,17 @@ PROBES = ("/livez", "/readyz")
 
 
 class ThreadHandler(ASGIHandler):
-    """Runs middleware and views as WSGI does, in WEB_THREADS threads that stay.
+    """Runs middleware and views as WSGI does, in WEB_THREADS permanent threads.
 
-    What a streaming response yields stays async, and so does listening for a client that
-    disconnects. Views that compute for long ask web/clients.py about it.
+    Exports are made in a thread of their own, block by block in turn, so that however many there
+    are, other requests do not wait for them. The loop sends what streaming responses yield, and
+    watches for disconnects; views that compute for long ask web/clients.py about them.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
+        self._exports = ThreadPoolExecutor(1, thread_name_prefix="export")
         self._probes = {path: ThreadPoolExecutor(1, thread_name_prefix=path[1:]) for path in PROBES}
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -73,8 +75,9 @@ class ThreadHandler(ASGIHandler):
 
     async def _stream(self, response: Any, listening: asyncio.Task[None], send: Any) -> None:
         """Send until the response ends or its client disconnects, whichever comes first."""
+        threads = self._threads if isinstance(response, FileResponse) else self._exports
         if not response.is_async:
-            response.streaming_content = self._pieces(response.streaming_content)
+            response.streaming_content = pieces(response.streaming_content, threads)
         sending = asyncio.create_task(self.send_response(response, send))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,7 +86,7 @@ class ThreadHandler(ASGIHandler):
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            await in_thread(self._threads, response.close)
+            await in_thread(threads, response.close)  # after the piece that is being made
 
     async def get_response_async(self, request: HttpRequest) -> Any:
         return await in_thread(self._threads, self._respond, request)
@@ -95,7 +98,7 @@ class ThreadHandler(ASGIHandler):
             close_old_connections()  # of this thread: another one may see the response end
 
     def _answer(self, scope: Any, body: Any) -> Any:
-        """Return the response to a request; one that is whole is closed already.
+        """Return the response to a request; close it unless it is a stream.
 
         Raises ClientGone where the client disconnected while the request waited for a thread.
         """
@@ -114,11 +117,20 @@ class ThreadHandler(ASGIHandler):
             response.close()
         return response
 
-    async def _pieces(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
-        """Read a file, or whatever else is made piece by piece, in threads."""
-        pieces = iter(content)
-        while (piece := await in_thread(self._threads, next, pieces, None)) is not None:
-            yield piece
+
+async def pieces(content: Iterable[bytes], threads: ThreadPoolExecutor) -> AsyncIterator[bytes]:
+    """Yield what is made piece by piece in threads, each when the one before is sent."""
+    made = iter(content)
+    while (piece := await in_thread(threads, next_piece, made)) is not None:
+        yield piece
+
+
+def next_piece(made: Iterator[bytes]) -> bytes | None:
+    """Return the next piece, None at the end; keep no database connection until the one after."""
+    try:
+        return next(made, None)
+    finally:
+        close_old_connections()
 
 
 async def in_thread(

@@ -114,7 +114,7 @@ def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, out
         listener.hear_ticks(10)
     assert refused.value.code == 503
     assert refused.value.headers["Retry-After"] == "2"
-    assert "database is away" in json.load(refused.value)["detail"]
+    assert "database is unavailable" in json.load(refused.value)["detail"]
     refused.value.close()
 
 
