@@ -4,6 +4,8 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from web.snapshots import Snapshot
+
 pytest_plugins = ["rig.fixtures"]
 
 
@@ -24,3 +26,9 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_snapshots() -> None:
+    """Forget what pages showed of the database of another test."""
+    Snapshot.forget_all()
