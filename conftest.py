@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
 django.setup()
 
+from web.snapshots import Snapshot  # noqa: E402  needs the settings above
+
 pytest_plugins = ["rig.fixtures"]
 
 LONG_EXAMPLES = 1_000
@@ -80,3 +82,9 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_snapshots() -> None:
+    """Forget what pages showed of the database of another test."""
+    Snapshot.forget_all()
