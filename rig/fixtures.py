@@ -79,7 +79,7 @@ def spare_postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL beside the one that the run uses."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as server,
+        PostgreSQL(folder, durable=False) as server,
     ):
         yield server
 

