@@ -8,8 +8,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY scripts/javascript.py scripts/
 RUN python scripts/javascript.py && rm -rf node_modules
 COPY . .
-RUN DEBUG=on .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
-    && rm .secret_key
+RUN DEBUG=on SECRET_KEY=of-the-build .venv/bin/python manage.py collectstatic --noinput --verbosity 0
 
 FROM python:3.11-slim
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/tmp/numba

@@ -23,7 +23,10 @@ help: ## what there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-setup: .venv/runtime ## Python and JavaScript packages
+.env: | .venv/runtime
+	@$(BIN)/python scripts/dotenv.py
+
+setup: .venv/runtime .env ## Python and JavaScript packages, and a .env for development
 	@$(BIN)/python scripts/javascript.py
 
 setup-dev: setup .venv/development
@@ -35,7 +38,7 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
 
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
-	@exec $(BIN)/python scripts/up.py --port $(lastword $(subst :, ,$(ADDRESS))) --web $(WEB)
+	@exec $(BIN)/python scripts/up.py --address $(ADDRESS) --web $(WEB)
 
 lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
 	$(BIN)/ruff check .
@@ -80,5 +83,5 @@ bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
 faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-clean: ## forget everything that can be made again (not the database)
+clean: ## delete everything that can be made again (not the database, not .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

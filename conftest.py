@@ -1,12 +1,18 @@
-"""What holds for the whole suite: its markers, its order and the database of its tests."""
+"""What holds for the whole suite: its settings, markers, order and the database of its tests."""
 
+import os
 import sys
 from typing import Any
 
+import django
 import pytest
 from django.conf import settings
 from django.db import connections
 from hypothesis import settings as hypothesis_settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
+django.setup()
 
 pytest_plugins = ["rig.fixtures"]
 

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 
-from indicators.catalogue import CATALOGUE, INDICATORS, Indicator, ParameterError, Value
+from indicators.catalogue import CATALOGUE, Indicator, ParameterError, Value
 from indicators.catalogue import parameters_key as key_of
 from indicators.estimate import Estimate, RefusedError
 from indicators.models import Reading
@@ -54,7 +54,7 @@ def described(indicator: Indicator) -> list[OpenApiParameter]:
     ]
 
 
-ANY_PARAMETER = list({p.name: p for i in INDICATORS for p in described(i)}.values())
+ANY_PARAMETER = list({p.name: p for i in CATALOGUE.values() for p in described(i)}.values())
 
 
 def responses(status: int, schema: Any) -> dict[tuple[int, str], Any]:
@@ -74,7 +74,7 @@ class CatalogueView(HistoryView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """All measures with their parameters."""
         read(request)
-        return formats.json_response([indicator.described() for indicator in INDICATORS])
+        return formats.json_response([indicator.described() for indicator in CATALOGUE.values()])
 
 
 class EstimateView(HistoryView):

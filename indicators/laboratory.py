@@ -1,18 +1,18 @@
-"""The laboratory: estimates beside the truth, and how often the intervals held it."""
+"""The laboratory: estimates beside the truth, and how often the intervals contained it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Max, Q
 
-from indicators.catalogue import CATALOGUE, INDICATORS, Indicator, parameters_key
+from indicators.catalogue import CATALOGUE, Indicator, parameters_key
 from indicators.models import Reading
 from instruments.models import Instrument
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of how many readings the interval held the truth, or the band the value."""
+    """In how many readings the interval contained the truth, or the band the value."""
 
     readings: int
     held: int
@@ -30,15 +30,16 @@ class LaboratoryRow:
 
     @property
     def phi(self) -> float | None:
-        """The mean phi over the window of the persistence estimate: what it should find."""
-        at = list(CATALOGUE).index("persistence")
-        found = self.readings[at]
-        return None if found is None else found.truth
+        """The mean phi over the window of the estimate of phi: what it should find."""
+        for indicator, reading in zip(CATALOGUE.values(), self.readings, strict=True):
+            if indicator.estimates_phi and reading is not None:
+                return reading.truth
+        return None
 
 
 def newest_readings() -> list[LaboratoryRow]:
     """Return the newest default reading of each indicator for every instrument, in 2 queries."""
-    keys = [parameters_key(indicator.read({})) for indicator in INDICATORS]
+    keys = [parameters_key(indicator.read({})) for indicator in CATALOGUE.values()]
     newest = (
         Reading.objects.filter(parameters__in=keys)
         .values("instrument", "indicator", "parameters")
@@ -54,13 +55,13 @@ def newest_readings() -> list[LaboratoryRow]:
         if wanted.get((*key, reading.parameters)) == reading.window_end:
             found[key] = reading
     return [
-        LaboratoryRow(instrument, [found.get((instrument.pk, i.name)) for i in INDICATORS])
+        LaboratoryRow(instrument, [found.get((instrument.pk, name)) for name in CATALOGUE])
         for instrument in Instrument.objects.order_by("pk")
     ]
 
 
 def coverage(indicator: Indicator) -> tuple[Coverage, Coverage]:
-    """Return how often the interval held phi (persistence), and the null band the value."""
+    """Return how often the interval contained the mean phi, and the null band the value."""
     told = Reading.objects.filter(
         indicator=indicator.name,
         parameters=parameters_key(indicator.read({})),

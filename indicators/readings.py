@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indicators.catalogue import INDICATORS, Indicator, Value, parameters_key
+from indicators.catalogue import CATALOGUE, Indicator, Value, parameters_key
 from indicators.estimate import Estimate
 from indicators.models import Reading
 from indicators.scanning import scan
@@ -97,10 +97,8 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
     """Measure every indicator at its defaults for every instrument; return how many readings."""
     readings: list[Reading] = []
     listed = list(instruments)
-    for reads in ("closes", "ticks"):
-        indicators = [indicator for indicator in INDICATORS if indicator.reads == reads]
+    for (reads, n), indicators in _by_window():
         defaults = [indicator.read({}) for indicator in indicators]
-        n = max(int(parameters["n"] or 0) for parameters in defaults)
         read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in listed)
         found = [(instrument, window) for instrument, window in read if window is not None]
         estimates = _estimates([window for _, window in found], indicators, defaults, n)
@@ -112,6 +110,15 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
     keep(readings)
     publish([told(one) for one in readings])
     return len(readings)
+
+
+def _by_window() -> list[tuple[tuple[str, int], list[Indicator]]]:
+    """Return what the indicators read by default (closes first), with those that read it."""
+    windows: dict[tuple[str, int], list[Indicator]] = {}
+    for indicator in CATALOGUE.values():
+        key = (indicator.reads, int(indicator.read({})["n"] or 0))
+        windows.setdefault(key, []).append(indicator)
+    return sorted(windows.items(), key=lambda item: item[0])
 
 
 def _estimates(

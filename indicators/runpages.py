@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from indicators import runs
-from indicators.catalogue import CATALOGUE, INDICATORS
+from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
 from indicators.runs_api import find_run, start_asked_run
 from instruments.models import Instrument
@@ -49,7 +49,7 @@ def page(asked: dict[str, str], problems: list[str]) -> dict[str, Any]:
     listed = ComputationRun.objects.select_related("instrument")[:SHOWN]
     return {
         "runs": [listing(run) for run in listed],
-        "indicators": INDICATORS,
+        "indicators": CATALOGUE.values(),
         "instruments": Instrument.objects.order_by("id"),
         "asked": asked,
         "problems": problems,

@@ -1,10 +1,10 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from market.times import from_microseconds, to_microseconds
+from market.times import from_microseconds, parse_moment, to_microseconds
 
 
 class MicrosecondsField(models.BigIntegerField):  # type: ignore[type-arg]
@@ -24,10 +24,9 @@ class MicrosecondsField(models.BigIntegerField):  # type: ignore[type-arg]
         if isinstance(value, int):
             return from_microseconds(value)
         try:
-            parsed = datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise ValidationError(f"{value!r} is no RFC 3339 time") from error
-        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            return from_microseconds(parse_moment(str(value)))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
     def get_prep_value(self, value: Any) -> int | None:
         moment = self.to_python(value)

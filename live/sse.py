@@ -5,8 +5,8 @@
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +24,8 @@ from live.hub import current_hub
 from live.limits import MOST_TOPICS
 from live.protocol import LARGEST_SEQ, ProtocolError
 from live.reads import reader
+from market.integers import parse_integer
+from market.quoting import quoted
 
 logger = structlog.get_logger(__name__)
 
@@ -118,13 +120,19 @@ def read_id(text: str) -> dict[str, int]:
     """Return symbol -> seq of an event's id, e.g. "ES:1234,NQ:99"; raise ProtocolError."""
     since: dict[str, int] = {}
     for part in filter(None, text.split(",")):
-        symbol, _, seq = part.rpartition(":")
-        if not symbol or not re.fullmatch(r"[0-9]{1,13}", seq, re.ASCII) or int(seq) > LARGEST_SEQ:
-            raise ProtocolError(
-                "bad_since", f"{part!r} is no place of a stream: use SYMBOL:SEQ,SYMBOL:SEQ"
-            )
-        since[symbol] = int(seq)
+        symbol, seq = read_position(part)
+        since[symbol] = seq
     return since
+
+
+def read_position(part: str) -> tuple[str, int]:
+    symbol, _, seq = part.rpartition(":")
+    with suppress(ValueError):
+        if symbol:
+            return symbol, parse_integer(seq, 0, LARGEST_SEQ)
+    raise ProtocolError(
+        "bad_since", f"{quoted(part)} is not a position in a stream: use SYMBOL:SEQ,SYMBOL:SEQ"
+    )
 
 
 def write_id(sent_seq: dict[str, int]) -> str:

@@ -1,6 +1,11 @@
 """Points in time: microseconds since 1970-01-01 UTC inside, aware datetimes at the edges."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from market.integers import parse_integer
+from market.quoting import quoted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -14,3 +19,67 @@ def to_microseconds(at: datetime) -> int:
 def from_microseconds(at: int) -> datetime:
     """Return microseconds since 1970-01-01 UTC as an aware datetime in UTC."""
     return EPOCH + timedelta(microseconds=at)
+
+
+FIRST_YEAR: Final = 1700
+LAST_YEAR: Final = 2199
+"""64-bit nanoseconds, and so pandas and Arrow, hold the years between these."""
+EARLIEST: Final = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
+LATEST: Final = to_microseconds(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)) - 1
+
+ISO_8601: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})([Tt ][0-9:.,]+ ?([Zz]|[+-][0-9:]+)?)?"
+"""The shape of a date, or of a date and time; regular expression of both re and RE2."""
+_SHAPE: Final = re.compile(ISO_8601)
+_SPELLED: Final = re.compile(r"(?:19|20|2100)[0-9]+")
+_DATE_DIGITS: Final = (8, 10, 12, 14)
+
+
+def parse_bound(text: str) -> int:
+    """Return the microseconds since 1970 UTC of an RFC 3339 time or of epoch milliseconds.
+
+    For the bounds of a query, which may lie outside the years of any record. Digits alone are
+    milliseconds; a time without an offset is in UTC. Raise ValueError where `text` is neither.
+    """
+    try:
+        if text.removeprefix("-").isdigit():
+            return to_microseconds(
+                from_microseconds(parse_integer(text, -(10**17), 10**17) * 1_000)
+            )
+        time = parse_iso(text)
+        return to_microseconds((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{quoted(text)} is not a time: use RFC 3339 such as 2026-01-31T09:30:00Z, "
+            "or epoch milliseconds"
+        ) from None
+
+
+def parse_moment(text: str) -> int:
+    """Return what `parse_bound` does, for a time at which something is stored.
+
+    Raise ValueError outside the years FIRST_YEAR to LAST_YEAR as well.
+    """
+    at = parse_bound(text)
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"{quoted(text)} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return at
+
+
+def parse_iso(text: str) -> datetime:
+    """Return a date or time in ISO 8601, naive where it has no offset; raise ValueError."""
+    if not _SHAPE.fullmatch(text):  # fromisoformat takes any character for the T, a digit too
+        raise ValueError(f"{quoted(text)} is not in ISO 8601")
+    return datetime.fromisoformat(text.upper())
+
+
+def compact_date(digits: str) -> datetime | None:
+    """Return the naive time spelled as YYYYMMDD, YYYYMMDDHH, YYYYMMDDHHMM or YYYYMMDDHHMMSS.
+
+    None where `digits` spell no time of the years 1900 to 2100.
+    """
+    if len(digits) not in _DATE_DIGITS or not _SPELLED.fullmatch(digits):
+        return None
+    try:
+        return datetime.fromisoformat(f"{digits[:8]}T{digits[8:] or '00'}")
+    except ValueError:
+        return None

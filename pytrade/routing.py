@@ -9,6 +9,7 @@ from django.urls import path
 
 from live import daphnesockets
 from live.consumers import StreamConsumer
+from pytrade import accesslogs
 from pytrade.access import SocketReaders
 
 
@@ -21,6 +22,7 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
     daphnesockets.mend()
+    accesslogs.hide_queries()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(

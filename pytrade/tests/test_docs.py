@@ -2,10 +2,8 @@
 
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from live import consumers, protocol
 from pytrade import routing
 from pytrade.tests import documented
+from pytrade.tests.checkouts import fresh_checkout, manage
 from pytrade.tests.documented import ROOT
 
 DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -147,20 +146,17 @@ print(json.dumps({name: repr(getattr(settings, name)) for name in dir(settings) 
 """
 
 
-def settings_with(**env: str) -> dict[str, str]:
-    """Return the settings of a process that has this environment alone."""
-    named = documented.settings_names()
-    bare = {name: value for name, value in os.environ.items() if name not in named}
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", PRINT]
-    done = subprocess.run(
-        command, cwd=ROOT, env=bare | env, capture_output=True, text=True, timeout=60, check=True
-    )
+def settings_with(checkout: Path, env: dict[str, str]) -> dict[str, str]:
+    """Return the settings of a process of `checkout` that has this environment alone."""
+    done = manage(checkout, "shell", "-v0", "-c", PRINT, env=env)
+    assert done.returncode == 0, done.stderr
     return json.loads(re.sub(r" at 0x\w+", "", done.stdout))  # type: ignore[no-any-return]
 
 
 @pytest.mark.processes
-def test_the_example_of_an_environment_holds_the_defaults() -> None:
+def test_the_example_of_an_environment_holds_the_defaults(tmp_path: Path) -> None:
+    checkout = fresh_checkout(tmp_path / "checkout")
     text = (ROOT / ".env.example").read_text()
     lines = re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE)
     needed = {"SECRET_KEY": "of-a-test"}
-    assert settings_with(**needed) == settings_with(**needed | dict(lines))
+    assert settings_with(checkout, needed) == settings_with(checkout, needed | dict(lines))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -15,6 +15,7 @@ from journal.journal import Journal, Tail
 from market.kinds import Delivery
 from market.ticks import tick_array
 from market.times import from_microseconds
+from quotes.files.clocks import Clock
 from quotes.files.parsing import Readings, readings
 from quotes.files.tables import Table, TableError
 from quotes.kinds import QUOTES
@@ -47,7 +48,7 @@ def import_table(
     *,
     symbol: str,
     tick_size: Decimal | None,
-    zone: tzinfo = UTC,
+    clock: Clock | None = None,
     skip_duplicates: bool = False,
     advance: Callable[[int], None] = lambda amount: None,
 ) -> Imported:
@@ -63,7 +64,7 @@ def import_table(
         consumed = 0
         with Journal([instrument]) as journal:
             history = journal.tail(instrument.pk, QUOTES)
-            for rows in readings(table, instrument.lattice, zone, skip_duplicates):
+            for rows in readings(table, instrument.lattice, clock, skip_duplicates):
                 new = after_history(rows, history, table.unit, skip_duplicates)
                 report.skipped += new.skipped
                 if len(new.at):

@@ -112,13 +112,13 @@ class RegimeLaw:
 class RegimeSpan(NamedTuple):
     """One regime in steps: phi holds for steps [first, end), counted from 0.
 
-    `index` counts the regimes of a schedule from 0.
+    `number` counts the regimes of a schedule from 0.
     """
 
     phi: float
     first: int
     end: int
-    index: int
+    number: int
 
 
 DRAWS_PER_REGIME = 2
@@ -129,12 +129,12 @@ def regime_spans(
     interval_s: float,
     law: RegimeLaw | None = None,
     first: int = 0,
-    index: int = 0,
+    number: int = 0,
 ) -> Iterator[RegimeSpan]:
     """Yield the endless schedule of regimes of one instrument, drawn from `rng`.
 
-    To go on at regime `index`, which begins at step `first`, `rng` must be DRAWS_PER_REGIME * index
-    draws in.
+    To go on at regime `number`, which begins at step `first`, `rng` must be `number` times
+    DRAWS_PER_REGIME draws in.
 
     phi is uniform on [-0.8, 0.8]. A duration is rounded up to whole steps of `interval_s`, so
     every regime holds at least one tick.
@@ -144,5 +144,5 @@ def regime_spans(
         phi = float(rng.uniform(-LARGEST_PHI, LARGEST_PHI))
         duration_s = law.floor_s - (law.mean_s - law.floor_s) * float(np.log1p(-rng.random()))
         end = first + max(1, int(np.ceil(duration_s / interval_s)))
-        yield RegimeSpan(phi, first, end, index)
-        first, index = end, index + 1
+        yield RegimeSpan(phi, first, end, number)
+        first, number = end, number + 1

@@ -50,16 +50,16 @@ class MarketLaw:
 
     def spans(self, regime: "RegimePlace | None" = None) -> Iterator[RegimeSpan]:
         """Yield the schedule of regimes from `regime` on; steps are counted from tick first_seq."""
-        index, first = regime or (0, 0)
+        number, first = regime or (0, 0)
         stream = f"regimes/{self.first_seq}"
-        rng = generator(self.seed, self.symbol, stream, skip=DRAWS_PER_REGIME * index)
-        return regime_spans(rng, self.interval_us / 1_000_000, self.regimes, first, index)
+        rng = generator(self.seed, self.symbol, stream, skip=DRAWS_PER_REGIME * number)
+        return regime_spans(rng, self.interval_us / 1_000_000, self.regimes, first, number)
 
 
 class RegimePlace(NamedTuple):
     """A regime in the schedule of a law: how many come before it, and its first step."""
 
-    index: int
+    number: int
     first: int
 
 
@@ -139,6 +139,6 @@ class Walker:
             self._span = next(self._spans)
         span, law = self._span, self.law
         if span.first == done:
-            regime_seq = law.first_regime + span.index
+            regime_seq = law.first_regime + span.number
             regimes.append((law.instrument, regime_seq, law.at(seq), span.phi, seq))
         return span.phi

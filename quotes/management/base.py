@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 import orjson
@@ -19,15 +19,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from instruments.models import Instrument
 from journal.leases import LeaseHeldError, LeaseLostError
 from journal.streams import FencedError
-from market.times import from_microseconds
+from market.integers import parse_integer
+from market.times import compact_date, from_microseconds, parse_moment
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 LARGEST = 1e9
 """Of seconds, hours and factors: 31 years of seconds."""
-FIRST_YEAR, LAST_YEAR = 1700, 2199
-"""What 64-bit nanoseconds, and so pandas and Arrow, can hold."""
-
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -155,16 +153,19 @@ def positive(text: str) -> float:
 
 def seed(text: str) -> int:
     """Read a whole number that fits into 64 bits, signed."""
-    if not (re.fullmatch(r"-?[0-9]{1,19}", text) and -(2**63) <= int(text) < 2**63):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 64 bits")
-    return int(text)
+    return _integer(text, -(2**63), 2**63 - 1)
 
 
 def whole(text: str) -> int:
     """Read a whole number of at least 1."""
-    if not (re.fullmatch(r"[0-9]{1,18}", text) and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    return _integer(text, 1, 10**18)
+
+
+def _integer(text: str, low: int, high: int) -> int:
+    try:
+        return parse_integer(text, low, high)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def duration_s(text: str) -> float:
@@ -188,15 +189,11 @@ def duration_s(text: str) -> float:
 def moment(text: str) -> datetime:
     """Read a point in time: RFC 3339 (UTC where it names no offset) or epoch milliseconds."""
     try:
-        if re.fullmatch(r"-?[0-9]{9,15}", text):
-            parsed = from_microseconds(int(text) * 1_000)
-        else:
-            parsed = datetime.fromisoformat(text)
-        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-        if not FIRST_YEAR <= parsed.year <= LAST_YEAR:
-            raise OverflowError
-        return parsed
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch milliseconds"
-        ) from None
+        if date := compact_date(text):
+            raise ValueError(
+                f"{text!r} could be the date {date} or epoch milliseconds: "
+                f"write a date as {date.isoformat()}"
+            )
+        return from_microseconds(parse_moment(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

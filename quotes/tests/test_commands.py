@@ -37,6 +37,14 @@ def test_too_large_a_number_is_one_line_and_changes_nothing(arguments: tuple[str
     assert not Run.objects.exists()
 
 
+@pytest.mark.parametrize("time", ["20260131", "2026013109", "202601310930"])
+def test_digits_that_spell_a_date_are_not_taken_for_epoch_milliseconds(time: str) -> None:
+    Instrument.objects.create(symbol="X", tick_size="0.25")
+    with pytest.raises(CommandError, match=rf"'{time}' could be the date .* write a date as 2026"):
+        call_command("backfill", f"--since={time}")
+    assert not Quote.objects.exists()
+
+
 def test_a_back_fill_stops_between_two_chunks_when_it_is_told_to() -> None:
     instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
     done: list[int] = []

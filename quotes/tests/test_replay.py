@@ -195,7 +195,7 @@ def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> No
         ("SRC", "--as", "new one"): "symbol: Use capital letters",
         ("SRC", "--as", "NEW", "--from", "2030-01-01"): "SRC has no quotes there",
         ("SRC", "--as", "NEW", "--from", "2024-01-02", "--to", "2024-01-01"): "is not before --to",
-        ("SRC", "--as", "NEW", "--to", "soon"): "'soon' is no time",
+        ("SRC", "--as", "NEW", "--to", "soon"): "'soon' is not a time",
         ("NOPE", "--as", "NEW"): "unknown instrument NOPE",
     }
     for arguments, message in refusals.items():

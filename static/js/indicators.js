@@ -11,19 +11,22 @@ const CLOSES = 501; // of a window: the fewest that all measures take, soon ther
 const SHARE_OF_PANE = 0.3; // of the height of the candles
 const TITLES_PX = 560; // a narrower chart has no room for the names of its lines
 
-/** One measure: its line, its band without memory, and for persistence the truth. */
+/** One measure: its line, its band without memory, and the truth where it estimates phi. */
 class Pane {
   #lines = [];
 
-  constructor(chart, name, title) {
+  /** `box` is the check box of the measure; its label is the title. */
+  constructor(chart, box) {
+    const title = box.nextSibling.data.trim();
     this.chart = chart;
-    this.name = name;
+    this.name = box.value;
+    this.readsTicks = box.dataset.reads === "ticks";
     const index = chart.chart.panes().length;
     const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true };
     const hasRoom = chart.element.clientWidth >= TITLES_PX;
     this.value = this.#line({ ...options, title: hasRoom ? title : "" }, index, title);
     this.truth = null;
-    if (name === "persistence") {
+    if ("estimatesPhi" in box.dataset) {
       const truth = { ...options, lineWidth: 1, title: hasRoom ? "φ" : "", lastValueVisible: hasRoom };
       this.truth = this.#line(truth, index, "Mean φ");
     }
@@ -101,7 +104,7 @@ export class IndicatorPanes {
     for (const box of this.choice.querySelectorAll("input")) {
       const pane = this.#panes.get(box.value);
       if (box.checked && !pane) {
-        const made = new Pane(this.chart, box.value, box.nextSibling.data.trim());
+        const made = new Pane(this.chart, box);
         this.#panes.set(box.value, made);
         this.#read(made);
       } else if (!box.checked && pane) {
@@ -122,7 +125,7 @@ export class IndicatorPanes {
     const isWanted = () => span === this.#span && this.#panes.get(pane.name) === pane;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
     const { from: start, to: end } = span;
-    const query = pane.name === "persistence"
+    const query = pane.readsTicks
       ? { step: minutes * TICKS_PER_MINUTE, start, end } : { n: CLOSES, step: minutes, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -6,11 +5,10 @@ from django.utils import timezone
 
 from journal.journal import Journal
 from market.timeframes import MICROSECONDS
-from market.times import to_microseconds
+from market.times import EARLIEST, FIRST_YEAR, to_microseconds
 from quotes.backfilling import Span, fill, missing
 from quotes.law.lawruns import Wish, instruments_to_drive
 from quotes.management.base import (
-    FIRST_YEAR,
     QuietCommand,
     UsageError,
     add_instruments,
@@ -20,7 +18,6 @@ from quotes.management.base import (
 )
 
 HOUR_S = 3600
-EARLIEST = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 
 
 class Command(QuietCommand):

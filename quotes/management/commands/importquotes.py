@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.management.base import CommandError, CommandParser
 
 from journal.journal import JournalError
+from quotes.files.clocks import TIME_FORMATS, Clock
 from quotes.files.importing import ImportRefusedError, import_table
 from quotes.files.tables import ColumnError, TableError, open_table
 from quotes.management.base import QuietCommand, UsageError
@@ -43,6 +44,11 @@ class Command(QuietCommand):
             help="zone of times that name no offset, e.g. America/New_York (default UTC)",
         )
         parser.add_argument(
+            "--time-format",
+            choices=TIME_FORMATS,
+            help="format of the times (default: found from the first one); compact: 202601310930",
+        )
+        parser.add_argument(
             "--on-duplicate",
             choices=["error", "skip"],
             default="error",
@@ -59,7 +65,7 @@ class Command(QuietCommand):
                         table,
                         symbol=options["symbol"],
                         tick_size=options["tick_size"],
-                        zone=options["timezone"],
+                        clock=Clock(options["timezone"], options["time_format"]),
                         skip_duplicates=options["on_duplicate"] == "skip",
                         advance=advance,
                     )

@@ -10,6 +10,7 @@ import prometheus_client
 from django.core.management.base import CommandError, CommandParser
 
 from live.broadcast import LoopThread
+from market.integers import parse_integer
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.law.lawruns import Wish, instruments_to_drive
@@ -26,6 +27,7 @@ from quotes.management.base import (
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 METRICS_ADDRESS = "127.0.0.1:9464"
+MOST_SHARDS = 10_000
 
 
 class Command(QuietCommand):
@@ -181,21 +183,25 @@ def metrics_served(address: str | None) -> Iterator[None]:
 
 def shard(text: str) -> tuple[int, int]:
     """Read I/N."""
+    index, _, parts = text.partition("/")
     try:
-        index, parts = (int(part) for part in text.split("/"))
+        total = parse_integer(parts, 1, MOST_SHARDS)
+        return parse_integer(index, 1, total), total
     except ValueError:
-        index, parts = 0, 0
-    if not 1 <= index <= parts:
-        raise ArgumentTypeError(f"{text!r} is no shard: use I/N with 1 <= I <= N, e.g. 1/4")
-    return index, parts
+        raise ArgumentTypeError(
+            f"{text!r} is not a shard: use I/N with 1 <= I <= N, e.g. 1/4"
+        ) from None
 
 
 def free_address(address: str) -> tuple[str, int]:
     """Read ADDR:PORT (or PORT) and make sure that nobody listens there."""
     host, _, port_text = address.rpartition(":")
-    if not port_text.isdigit() or not 0 < int(port_text) < 65536:
-        raise UsageError(f"{address!r} is no address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}")
-    host, port = host or "127.0.0.1", int(port_text)
+    try:
+        host, port = host or "127.0.0.1", parse_integer(port_text, 1, 65_535)
+    except ValueError:
+        raise UsageError(
+            f"{address!r} is not an address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}"
+        ) from None
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
