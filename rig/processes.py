@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,14 +40,16 @@ def manage(*arguments: str, env: dict[str, str], timeout: float = 300) -> str:
     return done.stdout
 
 
-def audit(env: dict[str, str]) -> dict[str, object]:
-    return json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+def audit(env: dict[str, str]) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+    return report
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
@@ -68,7 +71,7 @@ def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[s
         process.communicate(timeout=60)
 
 
-def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600):
+def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600) -> ClientConnection:
     """Return a WebSocket to the stream of a server that is just starting."""
     for _ in range(tries):
         assert process.poll() is None, process.communicate()[1]

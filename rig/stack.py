@@ -39,7 +39,7 @@ class Role(Service):
         )
 
     @property
-    def pid(self) -> int:  # type: ignore[override]
+    def pid(self) -> int:
         return self.process.pid
 
     @property

