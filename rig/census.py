@@ -10,7 +10,7 @@ import asyncio
 import gc
 import json
 import time
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 from urllib.request import urlopen
 
 import psutil
@@ -34,13 +34,17 @@ class Census(TypedDict):
     memory: int
 
 
-GONE_S = 20.0
+COUNTED: tuple[
+    Literal["tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections"], ...
+] = ("tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections")
+"""What clients leave behind when they are forgotten."""
+GONE_S = 60.0
 MANY = 1_000_000
 
 
 def take(port: int) -> Census:
     """Ask a server on this machine."""
-    census: Census = json.load(urlopen(f"http://127.0.0.1:{port}/census", timeout=20))
+    census: Census = json.load(urlopen(f"http://127.0.0.1:{port}/census", timeout=60))
     return census
 
 
@@ -65,8 +69,7 @@ def settled(port: int, before: Census) -> Census:
 
 def left_behind(before: Census, after: Census) -> dict[str, float]:
     """Return what there is more of than before, memory aside."""
-    names = ("tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections")
-    return {name: after[name] - before[name] for name in names if after[name] > before[name]}
+    return {name: after[name] - before[name] for name in COUNTED if after[name] > before[name]}
 
 
 def census() -> Census:

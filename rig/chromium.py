@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,6 +57,7 @@ def chromium_of_package() -> tuple[str, str]:
 def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     """A page whose console holds no error but such as begin like one of `forgiven`."""
     page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -52,7 +52,7 @@ class Crowd:
         }
         await self.reach({symbol: last + ticks for symbol, last in ends.items()}, timeout_s)
 
-    async def prove(self, stack: Stack, timeout_s: float = 15) -> list[str]:
+    async def prove(self, stack: Stack, timeout_s: float = 60) -> list[str]:
         """End the simulation, let everyone come to its end; return what is wrong, if anything."""
         await asyncio.to_thread(stack.simulation.stop)
         histories = await asyncio.to_thread(stack.histories)

@@ -79,7 +79,7 @@ def spare_postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL beside the one that the run uses."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as server,
+        PostgreSQL(folder, durable=False) as server,
     ):
         yield server
 
@@ -99,12 +99,9 @@ def browser() -> Iterator[Browser]:
     executable, libraries = os.environ.get("CHROMIUM", ""), ""
     if not executable:
         executable, libraries = chromium_of_package()
+    env: dict[str, str | float | bool] = {**os.environ, "LD_LIBRARY_PATH": libraries}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=FLAGS,
-            env=os.environ | {"LD_LIBRARY_PATH": libraries},
-        )
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=env)
         yield browser
         browser.close()
 

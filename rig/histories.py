@@ -1,10 +1,10 @@
 """Recorded histories for tests, stored through the journal."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from instruments.models import Instrument
 from journal.journal import Journal
@@ -43,7 +43,7 @@ def record(ticks: Ticks, regimes: int = 0) -> Ticks:
     return ticks
 
 
-def make_regimes(first_ticks: Ticks, phi: Sequence[float], first_seq: int = 1) -> Rows:
+def make_regimes(first_ticks: Ticks, phi: ArrayLike, first_seq: int = 1) -> Rows:
     """Return regimes that begin with these ticks, numbered from `first_seq` on."""
     rows = np.empty(len(first_ticks), dtype=REGIMES.dtype)
     rows["instrument"], rows["at"] = first_ticks["instrument"], first_ticks["at"]

@@ -22,7 +22,7 @@ from quotes.models import Candle, Quote
 
 MINUTE_US = 60_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
-READY_S = 30.0
+READY_S = 60.0
 DAPHNE = ["-m", "daphne", "-v", "0", "-p", "PORT", "pytrade.asgi:application"]
 
 
@@ -71,7 +71,7 @@ def serving(env: dict[str, str], server: Sequence[str] = DAPHNE) -> Iterator[str
         deadline = time.monotonic() + READY_S
         while True:
             try:
-                urlopen(f"{address}/livez", timeout=5).close()
+                urlopen(f"{address}/livez", timeout=60).close()
                 break
             except (URLError, ConnectionError):
                 if time.monotonic() > deadline or process.poll() is not None:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,7 +25,7 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
     }
 
 
-def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
+def manage(*arguments: str, env: dict[str, str], timeout: float = 300) -> str:
     """Run a command to its end and return its standard output; fail when it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -39,14 +40,16 @@ def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
     return done.stdout
 
 
-def audit(env: dict[str, str]) -> dict[str, object]:
-    return json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+def audit(env: dict[str, str]) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+    return report
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
@@ -65,10 +68,10 @@ def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[s
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
-def open_stream(port: int, process: subprocess.Popen[str], tries: int = 200):
+def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600) -> ClientConnection:
     """Return a WebSocket to the stream of a server that is just starting."""
     for _ in range(tries):
         assert process.poll() is None, process.communicate()[1]

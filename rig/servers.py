@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from rig.processes import ROOT, free_port, manage
 
-READY_S = 30.0
+READY_S = 60.0
 NO_PINGS = "3600"
 
 
@@ -79,7 +79,7 @@ def wait_for(port: int, process: subprocess.Popen[str], path: str = "/livez") ->
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with exit code {process.returncode}")
         try:
-            urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
+            urlopen(f"http://127.0.0.1:{port}{path}", timeout=60).close()
         except URLError as error:
             if getattr(error, "code", None) is not None:
                 return

@@ -21,7 +21,7 @@ from rig.processes import ROOT, free_port
 from scripts.services import PostgreSQL, Redis, Service
 
 READY_S = 60.0
-END_S = 20.0
+END_S = 60.0
 PAGE = 10_000
 
 
@@ -39,7 +39,7 @@ class Role(Service):
         )
 
     @property
-    def pid(self) -> int:  # type: ignore[override]
+    def pid(self) -> int:
         return self.process.pid
 
     @property

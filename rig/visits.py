@@ -11,7 +11,7 @@ from rig.rawsockets import RawSocket, RawSockets
 AT_ONCE = 20
 PATH = "/ws/v1/stream"
 SUBSCRIBE = b'{"op":"subscribe","args":["quotes.*","status.*"],"batch":true}'
-ANSWER_S = 20.0
+ANSWER_S = 60.0
 
 
 def churn(port: int, clients: int) -> None:

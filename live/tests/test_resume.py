@@ -18,10 +18,10 @@ DISCONNECTS = 200
 def test_two_hundred_disconnects_under_load_lose_and_double_nothing(postgresql):
     async def come_and_go(stack, crowd):
         async with crowd.watching():
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(300):
                 while sum(watcher.left for watcher in crowd.watchers) < DISCONNECTS:
                     await asyncio.sleep(0.05)
-            return await crowd.prove(stack, 30)
+            return await crowd.prove(stack, 60)
 
     with Stack(SYMBOLS, speed=200, postgresql=postgresql) as stack:
         crowd = Crowd(SYMBOLS, random.Random(1))

@@ -109,6 +109,6 @@ def wait_for_open_streams(port, count):
 
 
 def open_streams(port):
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as metrics:
         text = metrics.read().decode()
     return float(re.search(r"^pytrade_event_streams (.*)$", text, re.MULTILINE)[1])
