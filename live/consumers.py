@@ -1,4 +1,4 @@
-"""The WebSocket door of the live path. Protocol: docs/live.md."""
+"""The WebSocket endpoint of the live path. Protocol: docs/live.md."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from live import metrics
+from live import closing, metrics
 from live.feed import Feed
 from live.frames import encode
 from live.hub import current_hub
@@ -21,13 +21,14 @@ from live.protocol import ProtocolError, Request, parse
 logger = structlog.get_logger(__name__)
 
 POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
 IDLE = 4000
 TOO_SLOW = 4008
 _numbers = itertools.count(1)
 
 
 class StreamConsumer(AsyncWebsocketConsumer):
-    """One client on a socket: what it says is parsed here, what it follows is its feed's."""
+    """One client on a socket: parses what it says; its feed sends what it follows."""
 
     channel_layer_alias = ""  # the hub owns the only channel of this process
     _feed: Feed | None = None
@@ -41,15 +42,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self._address = (self.scope.get("client") or ["unknown"])[0]
         if not connections.enter(self._address, settings.STREAM_CONNECTIONS_PER_ADDRESS):
-            metrics.CLOSES.labels("connections").inc()
+            closing.note("connections", client=self._address)
             await self.close()  # before the handshake: HTTP 403
             return
         structlog.contextvars.bind_contextvars(connection=next(_numbers), client=self._address)
         hub = current_hub()
         self._outlet = Outlet(
-            self.base_send, settings.STREAM_BACKLOG_BYTES, self._fall_behind, hub.batches
+            self.base_send,
+            settings.STREAM_BACKLOG_BYTES,
+            self._fall_behind,
+            self._cut_off,
+            hub.batches,
         )
-        self._feed = Feed(hub, self._outlet.send, self._outlet.offer)
+        self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
         metrics.SOCKETS.inc()
@@ -82,14 +87,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 "subscribe": self._subscribe,
                 "unsubscribe": self._unsubscribe,
                 "ping": self._pong,
-                "ack": self._acknowledge,
             }[request.op](request, self._feed)
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
             await self._answer(answer, error.req_id)
         except DatabaseError as error:
             logger.warning("subscription failed", error=str(error).strip())
-            detail = "the database is away; try again"
+            detail = "the database is unavailable; try again"
             await self._answer({"op": "error", "code": "unavailable", "detail": detail}, None)
 
     def _within_limits(self, text_data: str | None, bytes_data: bytes | None) -> bool:
@@ -97,13 +101,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
         return size <= LARGEST_MESSAGE and self._rate.allows()
 
     async def _refuse(self, reason: str, code: int) -> None:
-        metrics.CLOSES.labels(reason).inc()
+        closing.note(reason, code=code)
         with contextlib.suppress(OSError):  # gone already
             await self.close(code)
 
     async def _fall_behind(self) -> None:
-        logger.info("reader too slow")
         await self._refuse("slow", TOO_SLOW)
+
+    def _cut_off(self) -> None:
+        closing.note("stalled")
+        closing.abort(self.base_send)
+
+    def _fail(self) -> None:
+        self._closing = asyncio.create_task(self._refuse("error", INTERNAL_ERROR))
 
     def _watch_idleness(self) -> None:
         """Count from now how long this client follows nothing and says nothing."""
@@ -123,9 +133,6 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _pong(self, request: Request, feed: Feed) -> None:
         await self._answer({"op": "pong"}, request.req_id)
-
-    async def _acknowledge(self, request: Request, feed: Feed) -> None:
-        self._outlet.acknowledge()
 
     async def _subscribe(self, request: Request, feed: Feed) -> None:
         topics = await feed.resolve(request.args, request.req_id)
