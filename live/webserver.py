@@ -12,16 +12,24 @@ from channels.routing import get_default_application
 PING_S = 10.0
 CONNECTIONS_WAITING = 2048
 """Connections that the kernel holds until we accept them: a burst must fit."""
-LINGER_S = 2
-"""Time for requests and streams to end at a stop."""
+LINGER_S = 0.5
+"""At a stop, time for requests to be answered; then connections are cut."""
 
 
 class Uvicorn(uvicorn.Server):
-    """A server that leaves the process's signals to us."""
+    """A server that leaves the process's signals to us and does not wait for streams to end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(LINGER_S, self._cut_off)
+        await super().shutdown(sockets)
+
+    def _cut_off(self) -> None:
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
 
 
 class WebServer:
@@ -46,7 +54,6 @@ class WebServer:
             log_config=None,
             access_log=False,
             backlog=CONNECTIONS_WAITING,
-            timeout_graceful_shutdown=LINGER_S,
             server_header=False,
             headers=[("Server", "PyTrade")],
         )

@@ -111,11 +111,11 @@ class Spectator:
 
 
 class Spectators:
-    """Any number of them, read by one thread."""
+    """Any number of them, on any ports, read by one thread."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.all: list[Spectator] = []
-        self._address = (host, port)
+        self._host = host
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
@@ -126,10 +126,10 @@ class Spectators:
         self._selector.close()
 
     def connect(
-        self, count: int, hello: bytes, receive_bytes: int | None = None
+        self, port: int, count: int, hello: bytes, receive_bytes: int | None = None
     ) -> list[Spectator]:
         """Begin `count` connections at once; `run` completes them. `hello` is said first."""
-        new = [Spectator(self._address, hello, receive_bytes) for _ in range(count)]
+        new = [Spectator((self._host, port), hello, receive_bytes) for _ in range(count)]
         for each in new:
             self._selector.register(each.socket, selectors.EVENT_WRITE, each)
         self.all += new
