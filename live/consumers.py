@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from live import closing, metrics
+from live import closing, metrics, transports
 from live.feed import Feed
 from live.frames import encode
 from live.hub import current_hub
@@ -24,6 +24,8 @@ POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 IDLE = 4000
 TOO_SLOW = 4008
+CUT_OFF_S = 5.0
+"""How long a reader that fell behind has to read the end; then it is cut off."""
 _numbers = itertools.count(1)
 
 
@@ -50,14 +52,16 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._outlet = Outlet(
             self.base_send,
             settings.STREAM_BACKLOG_BYTES,
+            self._end_slow,
             self._fall_behind,
-            self._cut_off,
             hub.batches,
         )
         self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         metrics.SOCKETS.inc()
+        transports.bound(self.base_send)
         await self.accept()
         self._watch_idleness()
 
@@ -65,8 +69,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self._feed is None:
             return
         feed, self._feed = self._feed, None
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._patience):
+            if timer is not None:
+                timer.cancel()
         metrics.SOCKETS.dec()
         connections.leave(self._address)
         self._outlet.close()
@@ -105,12 +110,14 @@ class StreamConsumer(AsyncWebsocketConsumer):
         with contextlib.suppress(OSError):  # gone already
             await self.close(code)
 
-    async def _fall_behind(self) -> None:
-        await self._refuse("slow", TOO_SLOW)
+    def _fall_behind(self) -> None:
+        closing.note("slow", code=TOO_SLOW)
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(CUT_OFF_S, transports.abort, self.base_send)
 
-    def _cut_off(self) -> None:
-        closing.note("stalled")
-        closing.abort(self.base_send)
+    async def _end_slow(self) -> None:
+        with contextlib.suppress(OSError):  # gone already
+            await self.close(TOO_SLOW)
 
     def _fail(self) -> None:
         self._closing = asyncio.create_task(self._refuse("error", INTERNAL_ERROR))

@@ -15,8 +15,6 @@ from live.batches import Batches
 from live.frames import GapFrame, Publication, encode
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
-CUT_OFF_S = 5.0
-"""How long a reader that fell behind has to read the end; then it is cut off."""
 
 
 class Outlet:
@@ -26,26 +24,25 @@ class Outlet:
         self,
         send: Send,
         most_bytes: int,
-        fallen: Callable[[], Awaitable[None]],
-        cut_off: Callable[[], None] = lambda: None,
+        end: Callable[[], Awaitable[None]],
+        fall_behind: Callable[[], None] = lambda: None,
         batches: Batches | None = None,
     ) -> None:
-        """`fallen` is awaited when a reader that fell behind has read all up to the gap.
+        """`fall_behind` is called once, when a reader is over its backlog of `most_bytes`.
 
-        `cut_off` is called where it does not do so within CUT_OFF_S.
+        `end` is awaited when it has read everything up to the gap.
         """
         self.batching = False
         self._asgi_send = send
         self._most_bytes = most_bytes
-        self._fallen = fallen
-        self._cut_off = cut_off
+        self._end = end
+        self._fall_behind = fall_behind
         self._batches = batches or Batches()
         self._batch: list[Publication] = []
         self._backlog: deque[tuple[str, list[Publication]]] = deque()
         self._bytes = 0
         self._lost: dict[str, GapFrame] | None = None
         self._draining: asyncio.Task[None] | None = None
-        self._patience: asyncio.TimerHandle | None = None
 
     async def send(self, text: str) -> None:
         """Send a frame, and wait until the server takes it; nothing after the end of the stream."""
@@ -77,8 +74,6 @@ class Outlet:
         self._buffer(-self._bytes)
         if self._draining is not None:
             self._draining.cancel()
-        if self._patience is not None:
-            self._patience.cancel()
 
     def _write(self, text: str, publications: list[Publication]) -> None:
         if self._draining is not None:
@@ -100,8 +95,7 @@ class Outlet:
             if self._bytes <= self._most_bytes:
                 return
             self._lost = {}
-            loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(CUT_OFF_S, self._cut_off)
+            self._fall_behind()
         for _, late in self._backlog:
             for publication in late:
                 lose(self._lost, publication)
@@ -124,7 +118,7 @@ class Outlet:
                 for gap in self._lost.values():
                     text = encode(gap)
                     await self._asgi_send(message(f"[{text}]" if self.batching else text))
-                await self._fallen()
+                await self._end()
                 return  # what comes now is not sent: the client was told where it ends
         except OSError:
             return  # gone while we waited: its consumer hears of it from the server

@@ -58,7 +58,10 @@ class Tape:
             self._repairing.cancel()
 
     def receive(self, publication: Publication) -> None:
-        """Take a publication from the channel layer."""
+        """Take a publication from the channel layer; one without seqs is never repeated."""
+        if publication["last_seq"] == 0:
+            self._fan_out(self.subscribers, publication)
+            return
         self._waiting.append(publication)
         if self._is_open and self._repairing is None:
             self._drain()

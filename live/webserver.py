@@ -51,6 +51,7 @@ class WebServer:
             ws_max_size=1_048_576,
             http="h11",
             lifespan="off",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             backlog=CONNECTIONS_WAITING,

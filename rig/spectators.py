@@ -154,6 +154,11 @@ class Spectators:
         for each in spectators:
             self._selector.unregister(each.socket)
 
+    def resume(self, spectators: Sequence[Spectator]) -> None:
+        """Read from these again."""
+        for each in spectators:
+            self._selector.register(each.socket, selectors.EVENT_READ, each)
+
     def leave(self, spectators: Sequence[Spectator]) -> None:
         """Disconnect these without a closing handshake."""
         for each in list(spectators):

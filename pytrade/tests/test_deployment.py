@@ -17,8 +17,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
-from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
 
 from pytrade.celery import app as celery_app
@@ -58,9 +58,9 @@ def check_command(words: list[str]) -> None:
         subcommand.make_context(arguments[2], arguments[3:], obj=None, resilient_parsing=True)
         assert celery_app.main == "pytrade"
     else:
-        assert program == "daphne"
-        found = CommandLineInterface().parser.parse_args(arguments)
-        module, _, name = found.application.partition(":")
+        assert program == "uvicorn"
+        found = uvicorn.main.make_context(program, arguments).params
+        module, _, name = found["app"].partition(":")
         assert hasattr(import_module(module), name)
 
 
@@ -86,8 +86,8 @@ def test_the_command_of_a_role_is_one_of_ours(role: str) -> None:
 @pytest.mark.parametrize("role", sorted(PROCFILE))
 def test_the_procfile_says_commands_of_ours(role: str) -> None:
     line = PROCFILE[role].replace("$PORT", "8000").replace(".venv/bin/", "")
-    words = shlex.split(line.replace("python -m daphne", "daphne"))
-    check_command(words)
+    line = line.replace("$RUNSIM_OPTIONS", "--interval 0.05")
+    check_command(shlex.split(line.replace("python -m uvicorn", "uvicorn")))
 
 
 def test_a_command_that_is_none_is_noticed() -> None:
