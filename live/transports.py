@@ -11,13 +11,13 @@ KERNEL_BYTES = 131_072
 def bound(send: Any) -> None:
     """Bound what the kernel holds for this connection."""
     transport = transport_of(send)
-    if transport is None:
-        return
-    connection = getattr(transport, "socket", None)  # Twisted
-    if connection is None:
+    if hasattr(transport, "get_extra_info"):
         connection = transport.get_extra_info("socket")
-    with contextlib.suppress(OSError):  # gone already
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+    else:  # Twisted; without a socket once it is disconnected
+        connection = getattr(transport, "socket", None)
+    if connection is not None:
+        with contextlib.suppress(OSError):  # disconnected
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
 
 
 def abort(send: Any) -> None:
