@@ -29,7 +29,7 @@ CUT_OFF_S = 5.0
 _numbers = itertools.count(1)
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
+class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
     """One client on a socket: parses what it says; its feed sends what it follows."""
 
     channel_layer_alias = ""  # the hub owns the only channel of this process

@@ -1,8 +1,8 @@
 """What daphne lacks: a `send` that waits for slow readers, close codes, and patience in a burst.
 
 Daphne takes everything an application sends and keeps it in memory. Here its `send` waits while
-more than 64 KiB (Twisted's limit) are unsent, as uvicorn's does. Autobahn drops connections whose
-opening handshake takes 5 s, silently; in a burst of connections that is not the client's fault.
+more than 64 KiB (Twisted's limit) are unsent, as uvicorn's does. Daphne and Autobahn both end a
+connection whose opening handshake takes 5 s, silently; in a burst that is not the client's fault.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]  # ships no types
 
 from live import closing
 
@@ -21,7 +21,7 @@ REGISTERED = range(1001, 1015)
 OPENING_S = 30
 
 
-@implementer(IPushProducer)  # type: ignore[untyped-decorator]
+@implementer(IPushProducer)
 class Gate:
     """Stands for the application at a transport: closed while the transport's buffer is full."""
 
@@ -48,6 +48,7 @@ class Gate:
 
 original_on_connect = WebSocketProtocol.onConnect
 original_on_close = WebSocketProtocol.onClose
+original_reject = WebSocketProtocol.serverReject
 original_send = WebSocketProtocol.serverSend
 original_opening_timeout = WebSocketProtocol.onOpenHandshakeTimeout
 original_ping_timeout = WebSocketProtocol.onAutoPingTimeout
@@ -56,6 +57,7 @@ original_process = WebRequest.process
 original_finish = WebRequest.finish
 original_lost = WebRequest.connectionLost
 original_reply = Server.handle_reply
+original_init = Server.__init__
 
 
 def on_connect(self: Any, request: Any) -> Any:
@@ -101,6 +103,17 @@ def set_options(self: Any, *arguments: Any, **options: Any) -> None:
     original_set_options(self, *arguments, **options | {"openHandshakeTimeout": OPENING_S})
 
 
+def init(self: Any, *arguments: Any, **options: Any) -> None:
+    original_init(self, *arguments, **options)
+    self.websocket_connect_timeout = max(self.websocket_connect_timeout, OPENING_S)
+
+
+def server_reject(self: Any) -> None:
+    if self.duration() > self.server.websocket_connect_timeout:
+        closing.note("handshake", client=self.peer)
+    original_reject(self)
+
+
 def process(self: Any) -> Any:
     """Give a request that is no upgrade a gate."""
     if not self.requestHeaders.hasHeader(b"Upgrade"):
@@ -144,4 +157,6 @@ def mend() -> None:
     WebRequest.process = process
     WebRequest.finish = finish
     WebRequest.connectionLost = connection_lost
+    WebSocketProtocol.serverReject = server_reject
+    Server.__init__ = init
     Server.handle_reply = handle_reply

@@ -36,6 +36,11 @@ def key_of(topic: str) -> str:
     return topic.partition(".")[2]
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all kinds."""
+    return tuple(_kinds)
+
+
 def forms() -> str:
     """Return the forms of all kinds, for error messages."""
     return ", ".join(kind.form for kind in _kinds.values())

@@ -21,4 +21,6 @@ def keepalive_timeout(self: Any) -> None:
 
 
 def mend() -> None:
-    WebSocketsSansIOProtocol.keepalive_timeout = keepalive_timeout
+    WebSocketsSansIOProtocol.keepalive_timeout = (  # type: ignore[method-assign]  # on purpose
+        keepalive_timeout
+    )

@@ -135,7 +135,7 @@ class Spectators:
         self.all += new
         return new
 
-    def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    def run(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
         """Read for `seconds`, or until `until()`."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not until():
