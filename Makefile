@@ -78,7 +78,7 @@ test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout load churn stalled chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout live churn chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

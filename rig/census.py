@@ -19,8 +19,8 @@ import psutil
 class Census(TypedDict):
     """What a process holds.
 
-    `consumers`: sockets whose objects are still there; `following`: topics of quotes whose seq is
-    known, over all feeds.
+    `consumers`: sockets whose objects are still there; `following`: subscriptions to streams with
+    seqs that have caught up, over all clients.
     """
 
     tasks: int
@@ -79,6 +79,7 @@ def census() -> Census:
     from live.consumers import StreamConsumer
     from live.feed import Feed
     from live.limits import connections
+    from live.tape import Tape
 
     gc.collect()
     objects = gc.get_objects()
@@ -87,7 +88,7 @@ def census() -> Census:
         "tasks": len(asyncio.all_tasks()),
         "consumers": sum(isinstance(each, StreamConsumer) for each in objects),
         "feeds": len(feeds),
-        "following": sum(len(feed.sent_seq) for feed in feeds),
+        "following": sum(len(each.subscribers) for each in objects if isinstance(each, Tape)),
         "groups": len(get_channel_layer().groups),
         "sockets": REGISTRY.get_sample_value("pytrade_sockets") or 0.0,
         "topics": REGISTRY.get_sample_value("pytrade_topics") or 0.0,

@@ -157,6 +157,7 @@ def run_stack(options: Options, postgresql: PostgreSQL | None, leash: int) -> in
     host, port = options.address
     os.environ |= {"UP_BIN": str(BIN), "UP_DATA": str(options.data.resolve()), "UP_HOST": host}
     os.environ |= {"UP_PORT": str(port), "UP_WEB": str(options.web)}
+    os.environ["UP_RUNSIM_OPTIONS"] = os.environ.get("RUNSIM_OPTIONS", "")
     os.environ["UP_COLOURS"] = "on" if sys.stdout.isatty() else "off"
     with services(postgresql) as own:
         threading.Thread(target=end_with_front, args=(leash,), daemon=True).start()
