@@ -6,7 +6,7 @@ from live import catchup
 from live.catchup import Missed, missed
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import pytest
 from live import watch
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.mark.django_db(transaction=True)
 def test_the_end_of_a_history_that_no_frame_told_is_told(monkeypatch):
