@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import django
@@ -19,6 +20,7 @@ from web.snapshots import Snapshot  # noqa: E402  needs the settings above
 pytest_plugins = ["rig.fixtures"]
 
 LONG_EXAMPLES = 1_000
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
 running: list[pytest.Item] = []
 """The test that runs now."""
@@ -37,13 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs Chromium and put it last: from then on Playwright's event loop runs in this
-    thread, and no test can run one of its own. Leave what is about PostgreSQL to its own run."""
+    """Mark what uses the database of the run, and what needs Chromium.
+
+    Chromium comes last: from then on Playwright's event loop runs in this thread, and no test can
+    run one of its own. What is about PostgreSQL is left to the run on it.
+    """
     if not settings.DATABASE_URL.startswith("postgres"):
         others = [item for item in items if item.get_closest_marker("postgresql")]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     for item in items:
+        if DATABASE_FIXTURES & set(fixtures_of(item)) or item.get_closest_marker("django_db"):
+            item.add_marker("both_databases")
         if needs_browser(item):
             item.add_marker("browser")
             item.add_marker("processes")
@@ -51,7 +58,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def needs_browser(item: pytest.Item) -> bool:
-    return "browser" in getattr(item, "fixturenames", ())
+    return "browser" in fixtures_of(item)
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)

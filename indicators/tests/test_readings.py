@@ -22,7 +22,7 @@ from indicators.windows import Truth, newest_points
 from quotes.models import Candle, Quote, Regime
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 API = "/api/v1/indicators/"
 
 

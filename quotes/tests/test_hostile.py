@@ -15,7 +15,7 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import hostile_requests
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def test_hostile_requests_are_never_answered_with_a_fault() -> None:
