@@ -36,10 +36,7 @@ class Role(Service):
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._env, stdout=self._log, stderr=self._log
         )
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
+        self.pid = self.process.pid
 
     @property
     def is_alive(self) -> bool:
