@@ -38,7 +38,7 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
 
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
-	@exec $(BIN)/python scripts/up.py --address $(ADDRESS) --web $(WEB)
+	@exec $(BIN)/python -m scripts.up --address $(ADDRESS) --web $(WEB)
 
 lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
 	$(BIN)/ruff check .

