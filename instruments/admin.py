@@ -8,7 +8,7 @@ from instruments.models import Instrument
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InstrumentAdmin(admin.ModelAdmin[Instrument]):
     list_display = ["symbol", "name", "tick_size", "currency", "chart"]
     list_filter = ["currency"]
     search_fields = ["symbol", "name"]

@@ -58,8 +58,10 @@ class Session:
                 writer.check()
         finally:
             self._intake.close()
-            for each in (*sources, *companions):
-                each.stop()
+            for source in sources:
+                source.stop()
+            for companion in companions:
+                companion.stop()
             self._finish(writer, is_stopping())
         if writer.error is not None:
             raise writer.error

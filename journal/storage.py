@@ -77,5 +77,5 @@ def _copy(table: str, names: Sequence[str], columns: Sequence[NDArray[Any]]) -> 
         cursor.copy(statement) as copy,
     ):
         copy.write(COPY_HEADER)
-        copy.write(memoryview(rows).cast("B"))
+        copy.write(rows.view(np.uint8).data)
         copy.write(COPY_TRAILER)

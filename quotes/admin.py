@@ -18,7 +18,7 @@ from quotes.models import Candle, Quote, Regime, Run
 COUNTED_ROWS = 10_000
 
 
-class UncountedPaginator(Paginator):  # type: ignore[type-arg]
+class UncountedPaginator(Paginator[Any]):
     """Counts no further than COUNTED_ROWS, so that any table opens at once."""
 
     @cached_property
@@ -26,7 +26,7 @@ class UncountedPaginator(Paginator):  # type: ignore[type-arg]
         return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]
 
 
-class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RecordedAdmin(admin.ModelAdmin[Any]):
     """Read-only, newest first by an index, one instrument at a time by the filter."""
 
     paginator = UncountedPaginator
