@@ -11,9 +11,9 @@ from journal.journal import Journal
 from journal.storage import insert_quotes
 from market.times import to_microseconds
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
 from quotes.law.randomwalk import RegimeLaw, WalkState, generator, walk
 from quotes.law.walker import MarketLaw, Walker
+from quotes.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
 
 TICKS = 1_000_000
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
-from quotes.law.lawruns import Wish
+from quotes.lawruns import Wish
 from quotes.livemarket import LiveMarket, Plan
 
 INSTRUMENTS = 1_000

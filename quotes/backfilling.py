@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from journal.journal import Journal
 from quotes.kinds import QUOTES
-from quotes.law.lawruns import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
 from quotes.law.walker import Walker
+from quotes.lawruns import DEFAULT_INTERVAL_US, Wish, continue_history, stored_run
 
 CHUNK_TICKS = 200_000
 

@@ -18,8 +18,8 @@ from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
 from quotes.kinds import QUOTES
-from quotes.law.lawruns import Wish, continue_history
 from quotes.law.simulation import Simulation
+from quotes.lawruns import Wish, continue_history
 
 BEHIND_S = 2.0
 """A back-fill that ends this far behind the clock fills in what it took itself, too."""

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from instruments.models import Instrument
 from journal.journal import Journal
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.law.lawruns import Wish
+from quotes.lawruns import Wish
 from quotes.models import Quote, Run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -7,7 +7,7 @@ from journal.journal import Journal
 from market.timeframes import MICROSECONDS
 from market.times import EARLIEST, FIRST_YEAR, to_microseconds
 from quotes.backfilling import Span, fill, missing
-from quotes.law.lawruns import Wish, instruments_to_drive
+from quotes.lawruns import Wish, instruments_to_drive
 from quotes.management.base import (
     QuietCommand,
     UsageError,

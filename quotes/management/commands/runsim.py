@@ -13,7 +13,7 @@ from live.broadcast import LoopThread
 from market.integers import parse_integer
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
-from quotes.law.lawruns import Wish, instruments_to_drive
+from quotes.lawruns import Wish, instruments_to_drive
 from quotes.livemarket import LiveMarket, Plan, Summary
 from quotes.management.base import (
     QuietCommand,
