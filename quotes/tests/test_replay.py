@@ -210,5 +210,5 @@ def test_a_target_that_is_driven_by_another_is_refused(source: Instrument) -> No
     target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
     with Journal([target]) as other, pytest.raises(CommandError) as refused:
         replay("SRC", "--as", "AGAIN")
-    assert f"AGAIN is driven by {other.holder} since" in str(refused.value)
+    assert f"AGAIN has been driven by {other.holder} since" in str(refused.value)
     assert rows_of("AGAIN") == []
