@@ -60,7 +60,9 @@ class QuietCommand(BaseCommand):
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print the result as one JSON object."
+        )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.as_json = bool(options.get("json"))
@@ -74,7 +76,7 @@ class QuietCommand(BaseCommand):
             raise CommandError(one_line(error)) from error
         except DatabaseError as error:
             raise CommandError(
-                f"the database says: {one_line(error)} (is it there, and is `migrate` done?)"
+                f"database error: {one_line(error)} (is the database running and migrated?)"
             ) from error
         except KeyboardInterrupt as error:
             raise CommandError("interrupted", returncode=INTERRUPTED) from error
