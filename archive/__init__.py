@@ -1,1 +1,1 @@
-"""The only reader of large tables: range scans, columns, rows, CSV and Arrow."""
+"""The only reader of large tables: range scans, columns, rows, CSV and Arrow; audits."""

@@ -1,6 +1,7 @@
-"""Making readings: measure, keep once, tell."""
+"""Making readings: measure, store once, publish what is stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +72,30 @@ def keep(readings: Sequence[Reading]) -> None:
     Reading.objects.bulk_create(readings, batch_size=1_000, ignore_conflicts=True)
 
 
+def kept(readings: Sequence[Reading]) -> list[Reading]:
+    """Store readings; return the stored ones, which another process may have made first."""
+    keep(readings)
+    stored = Reading.objects.filter(
+        instrument__in={reading.instrument_id for reading in readings},
+        indicator__in={reading.indicator for reading in readings},
+        parameters__in={reading.parameters for reading in readings},
+        window_end__in={reading.window_end for reading in readings},
+    ).select_related("instrument")
+    by_key = {_key(reading): reading for reading in stored}
+    return [by_key[_key(reading)] for reading in readings]
+
+
+def _key(reading: Reading) -> tuple[int, str, str, int, datetime]:
+    """Return what a reading is stored once for."""
+    return (
+        reading.instrument_id,
+        reading.indicator,
+        reading.parameters,
+        reading.step,
+        reading.window_end,
+    )
+
+
 def told(reading: Reading) -> Publication:
     """Return the frame of a reading, for subscribers of its topic."""
     return publication(
@@ -107,8 +132,7 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
             for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
                 one = Measured(estimate, end, truth)
                 readings.append(reading(indicator, instrument, parameters, one))
-    keep(readings)
-    publish([told(one) for one in readings])
+    publish([told(one) for one in kept(readings)])
     return len(readings)
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotFound
 
 from indicators import runs
 from indicators.catalogue import CATALOGUE
@@ -72,5 +72,8 @@ def listing(run: ComputationRun) -> dict[str, Any]:
 def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     if not request.user.is_staff:
         return render(request, "403.html", status=403)
-    runs.cancel(find_run(run_id))
+    try:
+        runs.cancel(find_run(run_id))
+    except NotFound as error:
+        raise Http404(str(error.detail)) from error
     return redirect("runs")

@@ -1,19 +1,18 @@
 """What the measures read: the newest closes or ticks of an instrument, and the truth of them."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from archive.scans import fetch, integers, listed
+from archive.database import fetch
+from archive.scanning import scan
+from archive.selections import Span
 from indicators.estimate import IntArray
 from instruments.models import Instrument
 from market.timeframes import MICROSECONDS, TIMEFRAMES
+from quotes.kinds import CANDLES, QUOTES
 
 MINUTE_S: Final = TIMEFRAMES["1m"]
-COLUMNS: Final = {
-    "closes": ("close", "opened_at", "first_seq", "last_seq"),
-    "ticks": ("ticks", "at", "seq AS first_seq", "seq AS last_seq"),
-}
 _DELAY: Final = {"closes": MINUTE_S * MICROSECONDS, "ticks": 0}
 """How long after its time a point is known: a close when its minute is over."""
 
@@ -44,58 +43,33 @@ class Window(NamedTuple):
 
 def newest_window(instrument: Instrument, reads: str, n: int, until: int | None) -> Window | None:
     """Return the newest `n` points known at `until` (microseconds; None: now), if any."""
-    sql, parameters = _select(instrument, reads, None, until, n)
-    price, known_at = COLUMNS[reads][:2]
-    row = fetch(
-        f"SELECT {listed(price)}, max({known_at}), min(first_seq), max(last_seq) "  # noqa: S608
-        f"FROM ({sql}) AS newest",
-        parameters,
-    )[0]
-    if row[0] is None:
+    points = newest_points(instrument, reads, n, until)
+    if len(points) == 0:
         return None
-    return Window(integers(row[0])[::-1].copy(), row[1] + _DELAY[reads], row[2], row[3])
+    last = int(points.known_at[-1]), int(points.first_seq[0]), int(points.last_seq[-1])
+    return Window(points.prices, *last)
 
 
 def newest_points(instrument: Instrument, reads: str, n: int, until: int | None = None) -> Points:
     """Return the newest `n` points known at `until` (microseconds; None: now), ascending."""
-    return _points(instrument, reads, None, until, n)
+    end = None if until is None else until + 1 - _DELAY[reads]
+    return _points(instrument, reads, span=Span(None, end), newest=True, limit=n)
 
 
 def points_between(instrument: Instrument, reads: str, start: int, end: int) -> Points:
     """Return the points that became known at start <= t < end (microseconds), ascending."""
-    return _points(instrument, reads, start, end - 1, None)
+    delay = _DELAY[reads]
+    return _points(instrument, reads, span=Span(start - delay, end - delay))
 
 
-def _points(
-    instrument: Instrument, reads: str, start: int | None, until: int | None, most: int | None
-) -> Points:
-    rows = fetch(*_select(instrument, reads, start, until, most))
-    table = np.array(rows, dtype=np.int64).reshape(-1, len(COLUMNS[reads]))
-    prices, at, first_seq, last_seq = np.ascontiguousarray(table[::-1].T)
-    return Points(prices, at + _DELAY[reads], first_seq, last_seq)
-
-
-def _select(
-    instrument: Instrument, reads: str, start: int | None, until: int | None, most: int | None
-) -> tuple[str, list[int]]:
-    """Return the SELECT of COLUMNS of the points known at start <= t <= until, newest first."""
+def _points(instrument: Instrument, reads: str, **which: Any) -> Points:
     if reads == "ticks":
-        table, where, parameters, time = "quotes_quote", "instrument_id = %s", [instrument.pk], "at"
-    else:
-        table, where, time = (
-            "quotes_candle",
-            "instrument_id = %s AND timeframe = %s",
-            "opened_at",
-        )
-        parameters = [instrument.pk, MINUTE_S]
-    if start is not None:
-        where += f" AND {time} >= %s"
-        parameters.append(start - _DELAY[reads])
-    if until is not None:
-        where += f" AND {time} <= %s"
-        parameters.append(until - _DELAY[reads])
-    sql = f"SELECT {', '.join(COLUMNS[reads])} FROM {table} WHERE {where} ORDER BY {time} DESC"  # noqa: S608
-    return (sql, parameters) if most is None else (f"{sql} LIMIT %s", [*parameters, most])
+        found = scan(QUOTES, instrument, **which)
+        return Points(found["ticks"], found["at"], found["seq"], found["seq"])
+    fields = ("close", "opened_at", "first_seq", "last_seq")
+    found = scan(CANDLES, instrument, where={"timeframe": MINUTE_S}, fields=fields, **which)
+    known_at = found["opened_at"] + _DELAY[reads]
+    return Points(found["close"], known_at, found["first_seq"], found["last_seq"])
 
 
 class Truth:

@@ -48,7 +48,7 @@ class Lattice:
         return ticks * self.units / self.scale
 
     def numbers(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the floats nearest to the prices, shape (n,), equal to those of `number`."""
+        """Return `number` of each of `ticks`, same shape."""
         return (ticks * self.units).astype(np.float64) / self.scale
 
     def ticks(self, price: Decimal) -> int:

@@ -6,9 +6,9 @@ from typing import Any, Literal, TypedDict
 
 import orjson
 
+from archive.columns import Columns
 from instruments.lattice import Lattice
 from market.kinds import Kind, Rows
-from market.rows import outside_rows
 from market.states import State
 
 REPLAY_ROWS = 10_000
@@ -103,7 +103,8 @@ def record_frames(
     """Yield the frames of `rows`, each with the first and the last seq that it holds."""
     topic = f"{kind.name}.{symbol}"
     seqs = rows["seq"].tolist()
-    data = outside_rows(kind.columns, rows, lattice)
+    numbers = {name: rows[name] for name in kind.dtype.names or ()}
+    data = Columns(kind, lattice, numbers).rows()
     if not kind.single:
         yield {"topic": topic, "type": kind.frame, "data": data}, seqs[0], seqs[-1]
         return

@@ -26,6 +26,7 @@ from live.protocol import LARGEST_SEQ, ProtocolError
 from live.reads import reader
 from market.integers import parse_integer
 from market.quoting import quoted
+from web.problems import database_unavailable, problem
 
 logger = structlog.get_logger(__name__)
 
@@ -99,21 +100,14 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if len(topics) > MOST_TOPICS:
             raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
     except ProtocolError as error:
-        return refusal(HTTPStatus.BAD_REQUEST, error.detail)
+        return problem(HTTPStatus.BAD_REQUEST, error.detail)
     except DatabaseError as error:
         logger.warning("stream refused", error=str(error).strip())
-        answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the database is away: try again")
-        answer["Retry-After"] = "2"
-        return answer
+        return database_unavailable()
     response = StreamingHttpResponse(events(topics, since), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would collect the stream
     return response
-
-
-def refusal(status: HTTPStatus, detail: str) -> HttpResponse:
-    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
-    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
 
 
 def read_id(text: str) -> dict[str, int]:

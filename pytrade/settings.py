@@ -8,7 +8,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from pytrade.databases import connection_settings
+from pytrade.databases import TIMEOUT_S, connection_settings
 from pytrade.logs import logging_settings
 
 django_stubs_ext.monkeypatch()  # makes ModelAdmin[Instrument] and the like valid at run time
@@ -118,7 +118,9 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
-DATABASES = {"default": connection_settings(DATABASE_URL)}
+# A statement that takes longer on PostgreSQL fails (0: no limit): pytrade/postgresql/.
+DATABASE_TIMEOUT_S = env.float("DATABASE_TIMEOUT_S", default=TIMEOUT_S)
+DATABASES = {"default": connection_settings(DATABASE_URL, DATABASE_TIMEOUT_S)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")

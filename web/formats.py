@@ -1,4 +1,4 @@
-"""Tables of the API as bytes: JSON by orjson or CSV, and what OpenAPI says of them."""
+"""Tables of the API as bytes: JSON by orjson or CSV, and their OpenAPI descriptions."""
 
 import csv
 import io
@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
-import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from market.keys import LARGEST_SEQ
 from market.timeframes import TIMEFRAMES
-from quotes.http.history import Row
-from web.parameters import MOST_ROWS
+from web.parameters import ALL, MOST_ROWS
 
+Row = Sequence[Any]
 FORMATS: Final = ("json", "csv")
 TABLE_FORMATS: Final = (*FORMATS, "arrow")
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -27,7 +26,7 @@ def json_response(body: Any) -> HttpResponse:
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> HttpResponse:
-    """Answer a table as CSV with a header line; a row may hold text that is ready already."""
+    """Answer a table as CSV with a header line; cells that are text already stay as they are."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -37,18 +36,8 @@ def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> Http
     return response
 
 
-def arrow_response(name: str, table: pa.Table) -> HttpResponse:
-    """Answer a table as an Arrow IPC stream, in batches of 65,536 rows."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=65_536)
-    response = HttpResponse(memoryview(sink.getvalue()), content_type=ARROW)
-    response["Content-Disposition"] = f'inline; filename="{name}.arrows"'
-    return response
-
-
 def inert(text: str) -> str:
-    """Return `text` so that no spreadsheet takes it for a formula."""
+    """Return `text` so that no spreadsheet reads it as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -71,7 +60,7 @@ def decimals(
 
 
 def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) -> HttpResponse:
-    """Name the next page in a Link header (RFC 8288): a CSV has no room for it."""
+    """Name the next page in a Link header (RFC 8288): CSV and Arrow have no place for it."""
     if cursor is not None:
         query = request.GET.copy()
         query["cursor"] = cursor
@@ -85,18 +74,29 @@ MOMENT_SCHEMA: Final = {
     "type": "string",
     "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],
 }
+LIMIT_SCHEMA: Final = {
+    "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, {"enum": [ALL]}]
+}
 DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "start": (MOMENT_SCHEMA, f"From this moment on. {MOMENT}"),
     "end": (MOMENT_SCHEMA, f"Before this moment. {MOMENT}"),
     "since_seq": (
         {"type": "integer", "minimum": 0, "maximum": LARGEST_SEQ},
-        "Only quotes with a greater seq.",
+        "Only records with a greater seq.",
     ),
     "limit": (
-        {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
-        "Rows at most. Default 500 (regimes: 10,000).",
+        LIMIT_SCHEMA,
+        "Rows at most, or all: 10,000 in JSON, no bound in csv and arrow of quotes, candles and "
+        "other recorded kinds. Default 500 (regimes: 10,000), arrow: all.",
     ),
-    "cursor": (OpenApiTypes.STR, "next_cursor of the page before, with the same other parameters."),
+    "cursor": (
+        OpenApiTypes.STR,
+        "next_cursor of the previous page, with the same other parameters.",
+    ),
+    "step": (
+        {"type": "integer", "minimum": 1, "maximum": 100_000, "default": 1},
+        "Points between window ends. Of stored readings: windows end at its multiples.",
+    ),
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
         "Length of the candles.",
@@ -164,8 +164,8 @@ def documented(
         OpenApiParameter(
             "format",
             {"type": "string", "enum": list(formats), "default": "json"},
-            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The next "
-            "page of both is in the Link header.",
+            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The Link "
+            "header of both names the next page.",
         )
     )
     responses: dict[tuple[int, str], Any] = {
@@ -174,7 +174,7 @@ def documented(
     }
     if "arrow" in formats:
         responses[200, ARROW] = OpenApiTypes.BINARY
-    for status in (400, 404, 429) if with_symbol else (400, 429):
+    for status in (400, 404, 429, 503) if with_symbol else (400, 429, 503):
         responses[status, "application/problem+json"] = PROBLEM_SCHEMA
     return extend_schema(
         operation_id=operation, parameters=described, responses=responses, tags=["history"]

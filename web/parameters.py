@@ -14,17 +14,19 @@ from market.timeframes import TIMEFRAMES
 from market.times import parse_bound
 
 MOST_ROWS: Final = 10_000
+ALL: Final = "all"
+"""As a limit: as many rows as the format allows."""
 LARGEST_KEY: Final = 10**15 - 1
 
 
 class Parameters:
-    """The query of one request; an empty moment or cursor counts as not given."""
+    """The query of one request; an empty moment or cursor counts as absent."""
 
     def __init__(self, query: Mapping[str, str], allowed: tuple[str, ...]) -> None:
         if unknown := [name for name in query if name not in allowed]:
             right = f"there are: {', '.join(allowed)}" if allowed else "there are none"
             raise ValidationError(
-                {name: [f"{name!r} is no parameter here; {right}"] for name in unknown}
+                {name: [f"{name!r} is not a parameter here; {right}"] for name in unknown}
             )
         self._query = query
 
@@ -42,10 +44,17 @@ class Parameters:
             raise refused(name, str(error)) from None
 
     def limit(self, default: int = 500) -> int:
-        """Return how many rows are wanted; only a default may be more than MOST_ROWS."""
-        if "limit" not in self._query:
-            return default
+        """Return how many rows a page may have."""
+        if self._query.get("limit") == ALL:
+            return MOST_ROWS
         return self.whole("limit", 1, MOST_ROWS, default)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether all rows are wanted at once: arrow by default, csv on request."""
+        wanted = self._query.get("format", "json")
+        default = ALL if wanted == "arrow" else ""
+        return wanted != "json" and self._query.get("limit", default) == ALL
 
     def timeframe_s(self) -> int:
         return TIMEFRAMES[self.choice("timeframe", tuple(TIMEFRAMES), "1m")]

@@ -28,10 +28,17 @@ def problem(status: int, detail: str, errors: Any = None) -> HttpResponse:
     return HttpResponse(orjson.dumps(body, default=str), status=status, content_type=MEDIA_TYPE)
 
 
-class DatabaseAway(exceptions.APIException):  # type: ignore[misc]
+class DatabaseUnavailable(exceptions.APIException):  # type: ignore[misc]
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_detail = "the database is away: try again"
+    default_detail = "the database is unavailable: try again"
     wait = 2
+
+
+def database_unavailable() -> HttpResponse:
+    """Return the answer to a request that could not reach the database."""
+    response = problem(DatabaseUnavailable.status_code, DatabaseUnavailable.default_detail)
+    response["Retry-After"] = str(DatabaseUnavailable.wait)
+    return response
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -41,8 +48,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, (OperationalError, InterfaceError)):
-        logger.warning("database away", error=str(error))
-        error = DatabaseAway()
+        logger.warning("database unavailable", error=str(error))
+        error = DatabaseUnavailable()
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error.detail, dict):

@@ -55,7 +55,7 @@ def shell(env, code):
 def test_a_computation_is_refused_while_the_broker_is_away(env):
     assert shell(env, POST) == [
         503,
-        "the broker of tasks is away, nothing was started: try again",
+        "the task broker is unavailable, nothing was started: try again",
         "2",
         "failed",
     ]

@@ -84,12 +84,12 @@ from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
-runs.CHUNK_WINDOWS = 50
+runs.costs.CHUNK_WINDOWS = 50
 run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
 start_run(run)
-print(run.chunks.count())
+print(run.chunk_count)
 """
 
 
@@ -116,7 +116,7 @@ class Progress:
 
     @property
     def chunks_done(self):
-        return self._one("SELECT count(*) FROM indicators_runchunk WHERE done_at IS NOT NULL")
+        return self._one("SELECT chunks_done FROM indicators_computationrun")
 
     @property
     def readings(self):

@@ -81,6 +81,26 @@ def test_market_turns_stale_and_recovers_when_database_hangs(postgresql):
         listener.hear_ticks(10)
 
 
+def test_sigterm_ends_a_market_whose_database_hangs(postgresql):
+    env = environment(seeded_on(postgresql.url)) | {"DATABASE_TIMEOUT_S": "2"}
+    port = free_port()
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        listener = Listener(socket)
+        listener.hear_ticks(60)
+        postgresql.pause()
+        try:
+            listener.hear_state("stale", 60)
+            run.send_signal(signal.SIGTERM)
+            _, errors = run.communicate(timeout=60)
+        finally:
+            postgresql.resume()
+    assert run.returncode == 1
+    assert "CommandError" in errors or "database" in errors.splitlines()[-1]
+    assert audit(env)["ok"]
+
+
 @pytest.mark.parametrize(("end", "outage_s"), [("stop", 10), ("kill", 2)])
 def test_seq_has_no_gaps_after_postgresql_outage(postgresql, end, outage_s):
     with heard_market(postgresql) as (port, listener):
@@ -94,7 +114,7 @@ def test_seq_has_no_gaps_after_postgresql_outage(postgresql, end, outage_s):
         listener.hear_ticks(10)
     assert refused.value.code == 503
     assert refused.value.headers["Retry-After"] == "2"
-    assert "database is away" in json.load(refused.value)["detail"]
+    assert "database is unavailable" in json.load(refused.value)["detail"]
     refused.value.close()
 
 

@@ -1,121 +1,71 @@
-"""Reads of recorded rows for the wire, each an index range scan.
+"""Reads of recorded quotes, candles and regimes, each a range scan of an index."""
 
-Times are epoch ms, prices the doubles nearest to the decimals (`prices`).
-"""
-
-from decimal import Decimal
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from archive.scans import Row, fetch, fetch_columns
-from instruments.lattice import Lattice
+from archive.columns import Columns, joined
+from archive.database import Row, fetch
+from archive.instruments import Newest, find_with_newest
+from archive.scanning import chunks, read, read_together
+from archive.selections import LOWEST, Selection, Span, select
 from instruments.models import Instrument
-from market.keys import SEQ_BITS, row_key
+from market.candles import CANDLE, Candles, coarsen, from_ticks
+from market.keys import row_key
+from market.ticks import Ticks, tick_array
 from market.timeframes import SECONDS, opened_at
+from quotes.kinds import CANDLES, QUOTES
+from web.tables import Page
 
-QUOTE_COLUMNS: Final = ("seq", "at", "price")
-CANDLE_COLUMNS: Final = (
-    "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
-)  # fmt: skip
+QUOTE_COLUMNS: Final = QUOTES.column_names
+CANDLE_COLUMNS: Final = CANDLES.column_names
 REGIME_COLUMNS: Final = ("phi", "started_at", "ended_at", "first_seq", "last_seq")
-EARLIEST: Final = -(2**62)
-STORED: Final = ", ".join(CANDLE_COLUMNS)
-OPENED_AT: Final = 0
-"""Its place among CANDLE_COLUMNS."""
+MOST_PIECES: Final = 1_000
+"""More candles than an open candle of any timeframe is made of."""
 
 
-class Page(NamedTuple):
-    """Rows in ascending order; `more_after` is the key to go on after, None at the end."""
+class ColumnPage(NamedTuple):
+    """Ascending rows; `more_after` is the key to continue after, None at the end."""
 
-    rows: list[Row]
+    columns: Columns
     more_after: int | None
     open_candle: bool = False
 
-
-def instrument(symbol: str) -> Instrument | None:
-    """Return what a read needs of an instrument: its key, symbol and lattice.
-
-    Without the ORM, whose compiler takes a quarter of the time of a request for 500 candles.
-    """
-    found = fetch("SELECT id, tick_size FROM instruments_instrument WHERE symbol = %s", (symbol,))
-    if not found:
-        return None
-    key, tick_size = found[0]
-    return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
+    @property
+    def rows(self) -> list[Row]:
+        return self.columns.rows()
 
 
-def prices(ticks: NDArray[np.int64], lattice: Lattice) -> NDArray[np.float64]:
-    """Return the doubles nearest to the prices, those of `Lattice.number`."""
-    return (ticks * lattice.units).astype(np.float64) / lattice.scale
-
-
-def quote_range(
-    instrument: Instrument, since_seq: int, start: int | None, end: int | None
-) -> tuple[int, int]:
-    """Return the ids between which (both exclusive) the quotes of a span are.
-
-    The times are looked up first, so that a scan is a range of the primary key.
-    """
-    after = row_key(instrument.pk, since_seq)
-    before = row_key(instrument.pk + 1, 0)
-    lookup = "SELECT id FROM quotes_quote WHERE instrument_id = %s AND at"
-    if start is not None:
-        found = fetch(f"{lookup} >= %s ORDER BY at LIMIT 1", (instrument.pk, start))
-        after = max(after, found[0][0] - 1) if found else before
-    if end is not None:
-        found = fetch(f"{lookup} >= %s ORDER BY at LIMIT 1", (instrument.pk, end))
-        before = found[0][0] if found else before
-    return after, before
+def instrument_and_newest(symbol: str) -> tuple[Instrument, Newest | None] | None:
+    """Return an instrument and its newest tick."""
+    return find_with_newest(symbol, QUOTES)
 
 
 def quotes(
     instrument: Instrument, since_seq: int, start: int | None, end: int | None, limit: int
-) -> Page:
+) -> ColumnPage:
     """Return quotes after `since_seq` with start <= at < end (microseconds), keyed by seq."""
-    after, before = quote_range(instrument, since_seq, start, end)
-    seq, at, ticks = fetch_columns(
-        ("seq", "at", "ticks"),
-        "SELECT seq, at, ticks FROM quotes_quote WHERE id > %s AND id < %s ORDER BY id LIMIT %s",
-        (after, before, limit + 1),
-    )
-    columns = (seq, at // 1000, prices(ticks, instrument.lattice))
-    rows: list[Row] = list(zip(*(column.tolist() for column in columns), strict=True))
-    more = len(rows) > limit
-    return Page(rows[:limit], rows[limit - 1][0] if more else None)
+    selection = select(QUOTES, instrument.pk, span=Span(start, end), since=since_seq)
+    return page(selection, instrument, limit, "seq")
 
 
-class Newest(NamedTuple):
-    """The newest tick of an instrument."""
-
-    at: int
-    seq: int
-
-
-def instrument_and_newest(symbol: str) -> tuple[Instrument, Newest | None] | None:
-    """Return an instrument as `instrument` does, with its newest tick, in one read."""
-    found = fetch(
-        "SELECT i.id, i.tick_size, q.at, q.seq FROM instruments_instrument i "  # noqa: S608
-        "LEFT JOIN quotes_quote q ON q.id = (SELECT max(id) FROM quotes_quote "
-        f"WHERE id > i.id * {2**SEQ_BITS} AND id < (i.id + 1) * {2**SEQ_BITS}) "
-        "WHERE i.symbol = %s",
-        (symbol,),
-    )
-    if not found:
-        return None
-    key, tick_size, at, seq = found[0]
-    known = Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
-    return known, None if seq is None else Newest(at, seq)
+def page(selection: Selection, instrument: Instrument, limit: int, key: str) -> ColumnPage:
+    """Return the first `limit` rows of a selection, keyed by the field `key`."""
+    found = read(selection, instrument.lattice, limit + 1)
+    if len(found) <= limit:
+        return ColumnPage(found, None)
+    return ColumnPage(found.part(slice(limit)), int(found[key][limit - 1]))
 
 
 def candles(
     instrument: Instrument, timeframe_s: int, start: int | None, end: int | None, limit: int
-) -> Page:
+) -> ColumnPage:
     """Return candles with start <= opened_at < end (microseconds), keyed by opened_at in ms.
 
-    Without `start` the newest `limit` of them. The open one is the last where it is reached.
+    Without `start` the newest `limit` of them. The open one is last where the span reaches it.
     """
     found = instrument_and_newest(instrument.symbol)
     newest = None if found is None else found[1]
@@ -129,106 +79,94 @@ def candles_until(
     start: int | None,
     end: int | None,
     limit: int,
-) -> Page:
+) -> ColumnPage:
     """Return `candles` as they were at the tick `newest`, whatever is recorded meanwhile."""
     if newest is None:
-        return Page([], None)
+        return ColumnPage(_columns(instrument, np.empty(0, CANDLE)), None)
     opened = opened_at(newest.at, timeframe_s)
-    reaches_open = (start is None or start <= opened) and (end is None or opened < end)
-    before = opened if end is None else min(end, opened)
-    most = limit + 1 if start is not None else limit - reaches_open
-    parts = [_closed(instrument, timeframe_s, start, before, most)]
+    reaches_open = reaches(opened, start, end)
+    parts = [(_closed(instrument, timeframe_s, start, end, opened),
+              limit + 1 if start is not None else limit - reaches_open)]  # fmt: skip
     if reaches_open:
-        parts += _pieces(instrument, timeframe_s, newest.at)
-    found = np.column_stack(
-        fetch_columns(
-            CANDLE_COLUMNS,
-            " UNION ALL ".join(part.sql for part in parts),
-            [parameter for part in parts for parameter in part.parameters],
-        )
-    )
-    found = found[np.argsort(found[:, OPENED_AT])]
+        parts += [(piece, MOST_PIECES) for piece in _pieces(instrument, timeframe_s, newest.at)]
+    found = read_together(parts, instrument.lattice)
     if reaches_open:
-        closed = np.searchsorted(found[:, OPENED_AT], opened)
-        found = np.vstack([found[:closed], _merged(opened, found[closed:])])
-    rows = _rows(found, instrument.lattice)
-    if start is None:
-        return Page(rows, None, reaches_open)
-    more = len(rows) > limit
-    return Page(
-        rows[:limit], rows[limit - 1][OPENED_AT] if more else None, reaches_open and not more
-    )
+        found = _with_open(instrument, found, timeframe_s, newest)
+    if start is None or len(found) <= limit:
+        return ColumnPage(found, None, reaches_open)
+    last = int(found["opened_at"][limit - 1])
+    return ColumnPage(found.part(slice(limit)), last // 1000)
 
 
-class Part(NamedTuple):
-    """A SELECT of CANDLE_COLUMNS as they are stored: microseconds and ticks."""
+def every_candle(
+    instrument: Instrument,
+    newest: Newest | None,
+    timeframe_s: int,
+    start: int | None,
+    end: int | None,
+) -> Iterator[Columns]:
+    """Yield all candles as they were at the tick `newest`, in chunks, the open one last."""
+    if newest is None:
+        yield _columns(instrument, np.empty(0, CANDLE))
+        return
+    opened = opened_at(newest.at, timeframe_s)
+    closed = replace(_closed(instrument, timeframe_s, start, end, opened), newest=False)
+    yield from chunks(closed, instrument.lattice)
+    if reaches(opened, start, end):
+        yield candles_until(instrument, newest, timeframe_s, opened, None, 1).columns
 
-    sql: str
-    parameters: list[int]
+
+def reaches(opened: int, start: int | None, end: int | None) -> bool:
+    """Return whether a candle that opened then belongs to a span."""
+    return (start is None or start <= opened) and (end is None or opened < end)
 
 
 def _closed(
-    instrument: Instrument, timeframe_s: int, start: int | None, before: int, most: int
-) -> Part:
-    """Return the first `most` candles from `start` on, or the last of them, `before` a moment."""
-    where = "instrument_id = %s AND timeframe = %s AND opened_at < %s"
-    parameters = [instrument.pk, timeframe_s, before]
-    if start is not None:
-        where += " AND opened_at >= %s"
-        parameters.append(start)
-    order = "opened_at DESC" if start is None else "opened_at"
-    return Part(
-        f"SELECT * FROM (SELECT {STORED} FROM quotes_candle "  # noqa: S608
-        f"WHERE {where} ORDER BY {order} LIMIT %s) AS closed",
-        [*parameters, most],
-    )
+    instrument: Instrument, timeframe_s: int, start: int | None, end: int | None, opened: int
+) -> Selection:
+    """Return the candles of a span that closed before the one that opened at `opened`."""
+    span = Span(start, opened if end is None else min(end, opened))
+    where = {"timeframe": timeframe_s}
+    return select(CANDLES, instrument.pk, span=span, where=where, newest=start is None)
 
 
-def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Part]:
-    """Return what the candle open at `now` is made of, as candles that tile it.
+def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Selection]:
+    """Return the closed candles, the longest first, that tile the candle open at `now`.
 
-    The closed candles within it, the longest first, and the ticks of the last minute.
+    They end where the minute of `now` begins.
     """
-    parts = []
-    for finer, coarser in pairwise(SECONDS[: SECONDS.index(timeframe_s) + 1]):
-        begin, end = opened_at(now, coarser), opened_at(now, finer)
-        if begin < end:
-            parts.append(
-                Part(
-                    f"SELECT {STORED} FROM quotes_candle "  # noqa: S608
-                    "WHERE instrument_id = %s AND timeframe = %s "
-                    "AND opened_at >= %s AND opened_at < %s",
-                    [instrument.pk, finer, begin, end],
-                )
-            )
-    return [*parts, _last_minute(instrument, now)]
-
-
-def _last_minute(instrument: Instrument, now: int) -> Part:
-    """Return the candle of the ticks of the minute of `now` up to it."""
-    minute = opened_at(now, SECONDS[0])
-    ticks = "FROM quotes_quote WHERE instrument_id = %s AND at >= %s AND at <= %s"
-    first, last = (f"(SELECT ticks {ticks} ORDER BY at {way} LIMIT 1)" for way in ("ASC", "DESC"))
-    return Part(
-        f"SELECT CAST(%s AS BIGINT), {first}, max(ticks), min(ticks), {last}, count(*), min(seq), "
-        f"max(seq) {ticks}",
-        [minute, *(3 * [instrument.pk, minute, now])],
-    )
-
-
-def _merged(opened: int, pieces: NDArray[np.int64]) -> list[int]:
-    """Return the candle that pieces in ascending order make."""
-    _, open_, high, low, close, count, first_seq, last_seq = pieces.T
+    steps = pairwise(SECONDS[: SECONDS.index(timeframe_s) + 1])
+    spans = [(fine, Span(opened_at(now, coarse), opened_at(now, fine))) for fine, coarse in steps]
     return [
-        opened, open_[0], high.max(), low.min(), close[-1], count.sum(), first_seq[0], last_seq[-1],
-    ]  # fmt: skip
+        select(CANDLES, instrument.pk, span=span, where={"timeframe": fine})
+        for fine, span in spans
+        if span.start < span.end
+    ]
 
 
-def _rows(candles: NDArray[np.int64], lattice: Lattice) -> list[Row]:
-    """Return candles as they are stored as rows for the wire."""
-    opened, *counted = candles[:, [0, 5, 6, 7]].T.tolist()
-    ohlc = prices(candles[:, 1:5], lattice).T.tolist()
-    return list(zip((at // 1000 for at in opened), *ohlc, *counted, strict=True))
+def _with_open(instrument: Instrument, found: Columns, timeframe_s: int, newest: Newest) -> Columns:
+    """Return closed candles, and one made of the pieces after them and the last minute's ticks."""
+    opened = opened_at(newest.at, timeframe_s)
+    closed = int(np.searchsorted(found["opened_at"], opened))
+    pieces = np.empty(len(found) - closed, CANDLE)
+    for name in CANDLE.names or ():
+        pieces[name] = found[name][closed:]
+    minute = from_ticks(_last_minute(instrument, newest), SECONDS[0])
+    merged = coarsen(np.concatenate([pieces, minute]), timeframe_s)
+    return joined([found.part(slice(closed)), _columns(instrument, merged)])
+
+
+def _last_minute(instrument: Instrument, newest: Newest) -> Ticks:
+    """Return the ticks of the minute of the newest one, up to that."""
+    minute = select(QUOTES, instrument.pk, span=Span(opened_at(newest.at, SECONDS[0])))
+    upto = minute.within(before=row_key(instrument.pk, newest.seq) + 1)
+    found = read(upto, instrument.lattice)
+    return tick_array(instrument.pk, found["seq"], found["at"], found["ticks"])
+
+
+def _columns(instrument: Instrument, candles: Candles) -> Columns:
+    numbers = {name: candles[name] for name in CANDLES.column_names}
+    return Columns(CANDLES, instrument.lattice, numbers)
 
 
 def regimes(
@@ -238,7 +176,7 @@ def regimes(
 
     Keyed by first_seq; those after the one of `after`.
     """
-    begin = EARLIEST if start is None else start
+    begin = LOWEST if start is None else start
     where = ["first_seq > %s"]
     parameters = [after]
     if start is not None:

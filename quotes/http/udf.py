@@ -14,15 +14,18 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 
+from archive.instruments import Newest
 from instruments.models import Instrument
 from market.integers import parse_integer
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from quotes.http import history
-from quotes.http.api import HistoryView
-from quotes.http.history import OPENED_AT, Newest, Row
 from web.parameters import MOST_ROWS
+from web.tables import Row
+from web.views import HistoryView
 
 EXCHANGE: Final = "PyTrade"
+OPENED_AT: Final = 0
+"""Its place in the row of a candle."""
 RESOLUTIONS: Final[dict[str, int]] = {
     "1": TIMEFRAMES["1m"],
     "5": TIMEFRAMES["5m"],
@@ -66,7 +69,7 @@ class UdfView(HistoryView):
         if isinstance(error, RefusedError):
             return written({"s": "error", "errmsg": str(error)})
         if isinstance(error, (OperationalError, InterfaceError)):
-            away = {"s": "error", "errmsg": "the database is away: try again"}
+            away = {"s": "error", "errmsg": "the database is unavailable: try again"}
             return written(away, HTTPStatus.SERVICE_UNAVAILABLE)
         if isinstance(error, APIException):
             response = written({"s": "error", "errmsg": str(error.detail)}, error.status_code)

@@ -19,9 +19,9 @@ def market() -> None:
 
 def table(client: Client, path: str, **query: Any) -> Any:
     answer = client.get(API + path, {"format": "arrow", **query})
-    assert answer.status_code == 200, answer.content
+    assert answer.status_code == 200, answer.getvalue()
     assert answer["Content-Type"] == "application/vnd.apache.arrow.stream"
-    return pa.ipc.open_stream(answer.content).read_all(), answer.get("Link")
+    return pa.ipc.open_stream(answer.getvalue()).read_all(), answer.get("Link")
 
 
 def as_json(found: pa.Table) -> list[list[Any]]:

@@ -1,0 +1,149 @@
+"""Rows of a table as arrays, and as clients see them: JSON rows, CSV lines, Arrow batches."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from instruments.lattice import Lattice
+from market.kinds import Column, Table, Unit
+
+Array = NDArray[Any]
+END_OF_STREAM: Final = b"\xff\xff\xff\xff\0\0\0\0"
+CSV_LINES: Final = csv.WriteOptions(include_header=False, quoting_style="none")
+
+
+class Form(NamedTuple):
+    """What clients see of the numbers of one unit.
+
+    `arrow` returns an array of `type`; `text` one that prints as CSV shows it.
+    """
+
+    type: pa.DataType
+    json: Callable[[Array, Lattice], list[Any]]
+    text: Callable[[Array, Lattice], pa.Array]
+    arrow: Callable[[Array, Lattice], pa.Array]
+
+
+def decimals(ticks: Array, lattice: Lattice) -> pa.Array:
+    """Return prices as text with all their decimals, e.g. 5012.50; never as 1e-05."""
+    units = ticks * lattice.units
+    if lattice.precision == 0:
+        return pa.array(units)
+    whole, rest = np.divmod(np.abs(units), lattice.scale)
+    padded = pc.utf8_lpad(pa.array(rest).cast(pa.string()), lattice.precision, "0")
+    text = pc.binary_join_element_wise(pa.array(whole).cast(pa.string()), padded, ".")
+    if units.size and units.min() < 0:
+        signs = pa.array(np.where(units < 0, "-", ""))
+        text = pc.binary_join_element_wise(signs, text, "")
+    return text
+
+
+MOMENT: Final = pa.timestamp("us", tz="UTC")
+FORMS: Final[Mapping[Unit, Form]] = {
+    Unit.INTEGER: Form(
+        pa.int64(),
+        json=lambda values, _: values.tolist(),
+        text=lambda values, _: pa.array(values),
+        arrow=lambda values, _: pa.array(values, pa.int64()),
+    ),
+    Unit.NUMBER: Form(
+        pa.float64(),
+        json=lambda values, _: values.tolist(),
+        text=lambda values, _: pa.array(map(repr, values.tolist())),
+        arrow=lambda values, _: pa.array(values, pa.float64()),
+    ),
+    Unit.TIME: Form(
+        MOMENT,
+        json=lambda values, _: (values // 1000).tolist(),
+        text=lambda values, _: pa.array(values // 1000),
+        arrow=lambda values, _: pa.array(values, pa.int64()).cast(MOMENT),
+    ),
+    Unit.PRICE: Form(
+        pa.float64(),
+        json=lambda values, lattice: lattice.numbers(values).tolist(),
+        text=decimals,
+        arrow=lambda values, lattice: pa.array(lattice.numbers(values)),
+    ),
+}
+"""Times outside: epoch milliseconds, in Arrow the exact microsecond."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Ascending rows of `table`: by field the numbers as stored, each of shape (n,)."""
+
+    table: Table
+    lattice: Lattice
+    numbers: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.numbers.values())))
+
+    def __getitem__(self, field: str) -> Array:
+        return self.numbers[field]
+
+    def part(self, rows: slice | NDArray[np.int64]) -> "Columns":
+        return replace(self, numbers={name: array[rows] for name, array in self.numbers.items()})
+
+    def reversed(self) -> "Columns":
+        numbers = {name: array[::-1].copy() for name, array in self.numbers.items()}
+        return replace(self, numbers=numbers)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return rows as JSON shows them: epoch milliseconds, prices as the nearest doubles."""
+        shown = (
+            FORMS[column.unit].json(self[column.field], self.lattice)
+            for column in self.table.columns
+        )
+        return list(zip(*shown, strict=True))
+
+    def csv(self) -> bytes:
+        """Return a line per row, without a header; prices have all their decimals."""
+        sink = pa.BufferOutputStream()
+        batch = self._batch(lambda form, column: form.text(self[column.field], self.lattice))
+        csv.write_csv(batch, sink, CSV_LINES)
+        return bytes(sink.getvalue())
+
+    def arrow(self) -> pa.RecordBatch:
+        """Return an Arrow batch: times to the microsecond in UTC, prices as float64."""
+        return self._batch(lambda form, column: form.arrow(self[column.field], self.lattice))
+
+    def _batch(self, shown: Callable[[Form, Column], pa.Array]) -> pa.RecordBatch:
+        columns = self.table.columns
+        arrays = [shown(FORMS[column.unit], column) for column in columns]
+        return pa.RecordBatch.from_arrays(arrays, self.table.column_names)
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the schema of the Arrow batches of a table."""
+    return pa.schema([(column.name, FORMS[column.unit].type) for column in table.columns])
+
+
+def arrow_blocks(table: Table, chunks: Iterable[Columns]) -> Iterator[bytes]:
+    """Yield an Arrow IPC stream: the schema, a block per chunk, the end."""
+    yield bytes(arrow_schema(table).serialize())
+    for chunk in chunks:
+        yield bytes(chunk.arrow().serialize())
+    yield END_OF_STREAM
+
+
+def csv_blocks(table: Table, chunks: Iterable[Columns]) -> Iterator[bytes]:
+    """Yield a header line, then the lines of each chunk."""
+    yield ",".join(table.column_names).encode() + b"\n"
+    for chunk in chunks:
+        yield chunk.csv()
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Return the rows of one or more parts, which are in ascending order, as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    numbers = {name: np.concatenate([part[name] for part in parts]) for name in first.numbers}
+    return replace(first, numbers=numbers)

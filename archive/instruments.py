@@ -1,0 +1,45 @@
+"""Instruments as reads need them: key, symbol and lattice, without the ORM.
+
+Its compiler takes a quarter of the time of a request for 500 candles.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from archive.database import fetch
+from archive.selections import clock
+from instruments.models import Instrument
+from market.keys import SEQ_BITS
+from market.kinds import Kind
+
+
+class Newest(NamedTuple):
+    """The newest record of a stream."""
+
+    at: int
+    seq: int
+
+
+def find(symbol: str) -> Instrument | None:
+    """Return the instrument of a symbol, None where there is none."""
+    found = fetch("SELECT id, tick_size FROM instruments_instrument WHERE symbol = %s", (symbol,))
+    return _instrument(symbol, *found[0]) if found else None
+
+
+def find_with_newest(symbol: str, kind: Kind) -> tuple[Instrument, Newest | None] | None:
+    """Return an instrument and the newest record of one of its streams, in one read."""
+    found = fetch(
+        f"SELECT i.id, i.tick_size, r.{clock(kind)}, r.seq FROM instruments_instrument i "  # noqa: S608
+        f"LEFT JOIN {kind.table} r ON r.id = (SELECT max(id) FROM {kind.table} "
+        f"WHERE id > i.id * {1 << SEQ_BITS} AND id < (i.id + 1) * {1 << SEQ_BITS}) "
+        "WHERE i.symbol = %s",
+        (symbol,),
+    )
+    if not found:
+        return None
+    key, tick_size, at, seq = found[0]
+    return _instrument(symbol, key, tick_size), None if seq is None else Newest(at, seq)
+
+
+def _instrument(symbol: str, key: int, tick_size: object) -> Instrument:
+    return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))

@@ -1,0 +1,13 @@
+"""Addresses of every registered kind; an earlier address of the same form takes precedence."""
+
+from django.urls import path
+
+from market.kinds import kinds
+from quotes.http.tables import kind_view
+
+urlpatterns = [
+    path(
+        f"instruments/<str:symbol>/{kind.name}/", kind_view(kind).as_view(), name=f"api-{kind.name}"
+    )
+    for kind in kinds()
+]

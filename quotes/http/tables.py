@@ -1,0 +1,96 @@
+"""Recorded tables over HTTP: pages of JSON, whole spans of CSV and Arrow."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema_view
+
+from archive.columns import Columns, arrow_blocks, csv_blocks
+from archive.instruments import find
+from archive.scanning import chunks, until_now
+from archive.selections import Span, select
+from instruments.models import Instrument
+from market.keys import LARGEST_SEQ
+from market.kinds import Kind, Table
+from quotes.http.history import ColumnPage, page
+from web import formats
+from web.parameters import cursor_text
+from web.tables import file_response, stream_response
+from web.views import PAGED, HistoryView, file_name, read, unknown_instrument
+
+BLOCKS = {"csv": csv_blocks, "arrow": arrow_blocks}
+
+
+def find_instrument(symbol: str) -> Instrument:
+    """Return the instrument; raise NotFound naming the symbol."""
+    found = None if "\0" in symbol else find(symbol)
+    if found is None:
+        raise unknown_instrument(symbol)
+    return found
+
+
+def answer_page(
+    request: HttpRequest,
+    instrument: Instrument,
+    found: ColumnPage,
+    cursor_kind: str,
+    extra: dict[str, Any] | None = None,
+) -> HttpResponseBase:
+    """Answer one page in the format that is asked for."""
+    columns, table = found.columns, found.columns.table
+    cursor = cursor_text(cursor_kind, found.more_after)
+    wanted = request.GET.get("format") or "json"
+    if wanted == "json":
+        body = {"symbol": instrument.symbol, **(extra or {}), "columns": table.column_names}
+        response = formats.json_response({**body, "rows": columns.rows(), "next_cursor": cursor})
+    else:
+        blocks = BLOCKS[wanted](table, [columns])
+        response = file_response(file_name(request, instrument), wanted, blocks)
+    return formats.link_next(response, request, cursor)
+
+
+def answer_all(
+    request: HttpRequest, instrument: Instrument, table: Table, parts: Iterator[Columns]
+) -> HttpResponseBase:
+    """Answer all parts of a table as CSV or Arrow, each read when the one before is sent.
+
+    The first is read at once: until then an error still gets a status of its own.
+    """
+    wanted = request.GET["format"]
+    blocks = BLOCKS[wanted](table, chain([next(parts)], parts))
+    return stream_response(file_name(request, instrument), wanted, blocks)
+
+
+class KindView(HistoryView):
+    """The records of one kind; see `kind_view`."""
+
+    kind: ClassVar[Kind]
+
+    def get(self, request: HttpRequest, symbol: str) -> HttpResponseBase:
+        """Records in ascending order, from the first one on, or after `since_seq`."""
+        instrument = find_instrument(symbol)
+        asked = read(request, "since_seq", *PAGED, formats=formats.TABLE_FORMATS)
+        span = Span(*asked.span())
+        since = asked.whole("since_seq", 0, LARGEST_SEQ, 0)
+        since = min(max(since, asked.cursor(self.kind.name) or 0), LARGEST_SEQ)
+        selection = select(self.kind, instrument.pk, span=span, since=since)
+        if asked.is_export:
+            parts = chunks(until_now(selection), instrument.lattice)
+            return answer_all(request, instrument, self.kind, parts)
+        found = page(selection, instrument, asked.limit(), "seq")
+        return answer_page(request, instrument, found, self.kind.name)
+
+
+def kind_view(kind: Kind) -> type[KindView]:
+    """Return the view of a kind, as OpenAPI describes it."""
+    described = formats.documented(
+        f"{kind.name}_list",
+        ["since_seq", *PAGED],
+        formats.table_schema(kind.column_names),
+        formats=formats.TABLE_FORMATS,
+    )
+    view = type(f"{kind.name.title()}View", (KindView,), {"kind": kind})
+    return extend_schema_view(get=described)(view)  # type: ignore[no-any-return]

@@ -1,0 +1,40 @@
+"""Answers that are tables: rows in memory, or blocks of bytes on their way."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from django.http import HttpResponse, StreamingHttpResponse
+
+Row = Sequence[Any]
+MEDIA_TYPES: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+EXTENSIONS: Final = {"csv": "csv", "arrow": "arrows"}
+
+
+class Page(NamedTuple):
+    """Rows in ascending order; `more_after` is the key to continue after, None at the end."""
+
+    rows: list[Row]
+    more_after: int | None
+    open_candle: bool = False
+
+
+def file_response(name: str, encoding: str, blocks: Iterable[bytes]) -> HttpResponse:
+    """Answer a table of one page, which has a length."""
+    return _named(HttpResponse(b"".join(blocks)), name, encoding)
+
+
+def stream_response(name: str, encoding: str, blocks: Iterable[bytes]) -> StreamingHttpResponse:
+    """Answer a table block by block, each made when the one before is sent.
+
+    The iterator is closed with the response, also when its client disconnects.
+    """
+    return _named(StreamingHttpResponse(blocks), name, encoding)
+
+
+def _named(response: Any, name: str, encoding: str) -> Any:
+    response["Content-Type"] = MEDIA_TYPES[encoding]
+    response["Content-Disposition"] = f'inline; filename="{name}.{EXTENSIONS[encoding]}"'
+    return response
