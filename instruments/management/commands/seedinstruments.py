@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--json", action="store_true", help="Print the result as one JSON object."
+            "--json", action="store_true", help="print the result as one JSON object"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
