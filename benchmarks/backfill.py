@@ -11,9 +11,9 @@ from journal.journal import Journal
 from journal.storage import insert_quotes
 from market.times import to_microseconds
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
 from quotes.law.randomwalk import RegimeLaw, WalkState, generator, walk
 from quotes.law.walker import MarketLaw, Walker
+from quotes.lawruns import SEEDED_MARKETS_OPEN_AT, RunOptions
 
 TICKS = 1_000_000
 
@@ -39,7 +39,9 @@ def main() -> None:
         bare_s = seconds(lambda: [insert_quotes(block) for block in blocks])
         with Journal([market]) as journal:
             gap = Gap(opens_at, TICKS)
-            whole_s = seconds(lambda: fill(journal, market.pk, gap, Wish(seed=7), lambda n: None))
+            whole_s = seconds(
+                lambda: fill(journal, market.pk, gap, RunOptions(seed=7), lambda n: None)
+            )
     report(
         "backfill",
         {

@@ -19,7 +19,7 @@ from journal.journal import Journal
 from market.timeframes import TIMEFRAMES
 from market.times import to_microseconds
 from quotes.backfilling import Gap, fill
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
+from quotes.lawruns import SEEDED_MARKETS_OPEN_AT, RunOptions
 
 STORED = (100_000, int(os.environ.get("BENCH_QUOTES", "10000000")))
 CALLS = 200
@@ -88,7 +88,7 @@ def main() -> None:
                     journal,
                     market.pk,
                     Gap(opens_at, target - stored),
-                    Wish(seed=7),
+                    RunOptions(seed=7),
                     lambda n: None,
                 )
             stored = target

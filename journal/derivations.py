@@ -1,4 +1,4 @@
-"""What is derived from the records of a kind as they are recorded: registered by apps."""
+"""Registry of derivations: apps register what the journal derives from each kind of record."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ _loads: dict[str, list[Load]] = {}
 
 
 def register(kind: Kind, load: Load) -> None:
-    """Have `load` make what is derived from every stream of `kind`."""
+    """Derive from every stream of `kind` with the state that `load` returns."""
     _loads.setdefault(kind.name, []).append(load)
 
 
 def load_all(kind: Kind, instrument: Instrument, last: Rows) -> tuple[Derived, ...]:
-    """Return what is derived from a stream whose last record is `last`, shape (1,) or (0,)."""
+    """Load every derivation of a stream whose last record is `last`, shape (1,) or (0,)."""
     return tuple(load(instrument, last) for load in _loads.get(kind.name, ()))

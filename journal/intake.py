@@ -1,4 +1,4 @@
-"""The way from the sources' threads to the journal: bounded, so that sources wait."""
+"""The bounded queue between the sources' threads and the journal. A full queue blocks sources."""
 
 import threading
 from collections import deque
@@ -6,7 +6,7 @@ from collections import deque
 from market.kinds import Delivery
 
 Bundle = tuple[Delivery, ...]
-"""Deliveries that belong into one transaction."""
+"""Deliveries that must be stored in one transaction."""
 
 
 def size(bundle: Bundle) -> int:
@@ -15,7 +15,7 @@ def size(bundle: Bundle) -> int:
 
 
 class Intake:
-    """A queue of bundles, bounded by their number of records. Many threads put, one takes."""
+    """A queue of bundles, bounded by their number of records. Many producers, one consumer."""
 
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
@@ -27,11 +27,11 @@ class Intake:
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """Return the number of records that wait."""
+        """Return the number of queued records."""
         return self._records
 
     def put(self, bundle: Bundle) -> bool:
-        """Hand over `bundle`, waiting for room; return False when the intake is closed."""
+        """Queue `bundle`, waiting for room; return False if the intake is closed."""
         n = size(bundle)
         with self._changed:
             while not self._closed and self._records and self._records + n > self._capacity:
@@ -45,7 +45,7 @@ class Intake:
             return True
 
     def take(self, most_records: int, timeout: float) -> list[Bundle]:
-        """Return what waits, up to about `most_records`; wait up to `timeout` s for the first."""
+        """Return bundles of about `most_records` in all; wait up to `timeout` s for the first."""
         taken: list[Bundle] = []
         with self._changed:
             if not self._waiting and not self._closed:
@@ -61,13 +61,13 @@ class Intake:
         return taken
 
     def close(self) -> None:
-        """Accept no more; what waits can still be taken."""
+        """Refuse further bundles; queued ones can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
     def is_drained(self) -> bool:
-        """Whether the intake is closed and everything was taken."""
+        """Whether the intake is closed and empty."""
         with self._changed:
             return self._closed and not self._waiting

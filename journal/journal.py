@@ -19,16 +19,16 @@ from market.kinds import Delivery, Derived, Kind, Rows, Table, find
 from market.times import from_microseconds
 
 Publish = Callable[[Sequence[Delivery]], None]
-"""Takes what was committed: at most one delivery per stream."""
+"""Receives the committed batch: at most one delivery per stream."""
 
 
 class JournalError(ValueError):
-    """Records that do not continue their stream; nothing of the batch was stored."""
+    """Records do not continue their stream. Nothing in the batch was stored."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Where a stream ends: its last record, shape (1,), or shape (0,) where there is none."""
+    """The end of a stream: its last record, shape (1,), or shape (0,) if the stream is empty."""
 
     instrument: Instrument
     kind: Kind
@@ -42,12 +42,12 @@ class Tail:
 
     @property
     def at(self) -> int:
-        """Time of the last record in microseconds; 0 where there is none."""
+        """Time of the last record in microseconds since 1970 UTC; 0 if the stream is empty."""
         return int(self.last["at"][0]) if len(self.last) else 0
 
 
 class Journal:
-    """Stores what sources deliver, and what is derived from it, in one transaction; then publishes.
+    """Stores deliveries and everything derived from them in one transaction, then publishes them.
 
     Holds the leases of its instruments from enter to exit. Not thread-safe: one thread owns it.
     """
@@ -79,38 +79,45 @@ class Journal:
             leases.release(self.holder)
 
     def leave(self) -> None:
-        """Leave the leases to expire: the database is unavailable, and an exit must not wait."""
+        """Let the leases expire instead of releasing them: the database is unavailable."""
         self._left = True
 
     def renew_leases(self) -> None:
-        """Renew our leases; raise LeaseLostError when an instrument was taken over."""
+        """Renew our leases; raise LeaseLostError if another process took one."""
         leases.renew(self.instruments, self.holder)
 
     def tail(self, instrument_id: int, kind: Kind) -> Tail:
-        """Return the end of a stream of ours, read from the database where it is not known yet."""
+        """Return the end of one of our streams, reading it from the database on first use.
+
+        Raise JournalError for a stream of another instrument.
+        """
         key = (kind.name, instrument_id)
         if key not in self._tails:
             if key not in self._places:
-                raise JournalError(f"stream {kind.name} of instrument {instrument_id} is not ours")
+                raise JournalError(
+                    f"stream {kind.name} of instrument {instrument_id} is not in this journal: "
+                    "open the journal with that instrument"
+                )
             self._tails[key] = load_tail(self._by_key[instrument_id], kind, self._places[key])
         return self._tails[key]
 
     def reload(self) -> None:
-        """Forget the ends of the streams, so that they are read from the database again.
+        """Forget the cached ends of the streams, so that the next use reads them again.
 
-        Raise FencedError where another writer began a new epoch meanwhile.
+        Raise FencedError if another writer began a new epoch in the meantime.
         """
         found = streams.places(self.instruments)
         if any(found[key].epoch != place.epoch for key, place in self._places.items()):
-            raise streams.FencedError("another process took our streams over: it goes on alone")
+            raise streams.FencedError("another process took over our streams: stop one of the two")
         self._places = found
         self._tails.clear()
 
     def append(self, deliveries: Iterable[Delivery]) -> None:
-        """Store deliveries in one transaction, those of a stream in their order; publish after it.
+        """Store deliveries in one transaction, each stream in order; publish them after the commit.
 
-        Raise JournalError where records do not continue their stream (seq without holes, time in
-        order, valid for their kind), FencedError where another writer did: nothing is stored.
+        Raise JournalError if records do not continue their stream (seq without gaps, times in
+        order, valid for their kind) and FencedError if another writer appended to it. Either
+        error leaves the database unchanged.
         """
         merged = merge(deliveries)
         if not merged:
@@ -128,9 +135,9 @@ class Journal:
             self._tails[key], self._places[key] = each.tail, each.tail.place
 
     def without_stored(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
-        """Return the parts of `deliveries` after the ends of their streams.
+        """Return `deliveries` without the records that are stored already.
 
-        For the moment after a COMMIT whose answer was lost.
+        Needed when the connection failed before the result of a COMMIT arrived.
         """
         left = []
         for kind, rows in deliveries:
@@ -142,7 +149,7 @@ class Journal:
 
 
 def load_tail(instrument: Instrument, kind: Kind, place: Place) -> Tail:
-    """Read the end of a stream from the database and rebuild what is derived from it."""
+    """Read the end of a stream from the database and rebuild its derivations."""
     last = read_record(kind, instrument.pk, place.last_seq)
     if place.last_seq and not len(last):
         raise JournalError(
@@ -154,20 +161,20 @@ def load_tail(instrument: Instrument, kind: Kind, place: Place) -> Tail:
 
 def merge(deliveries: Iterable[Delivery]) -> list[Delivery]:
     """Return one delivery per stream, in the order in which the streams first appear."""
-    parts: dict[StreamKey, tuple[Kind, list[Rows]]] = {}
+    blocks: dict[StreamKey, tuple[Kind, list[Rows]]] = {}
     for delivery in deliveries:
         if len(delivery.rows):
             key = (delivery.kind.name, delivery.instrument_id)
-            parts.setdefault(key, (delivery.kind, []))[1].append(delivery.rows)
+            blocks.setdefault(key, (delivery.kind, []))[1].append(delivery.rows)
     return [
         Delivery(kind, rows[0] if len(rows) == 1 else np.concatenate(rows))
-        for kind, rows in parts.values()
+        for kind, rows in blocks.values()
     ]
 
 
 @dataclass(frozen=True)
 class Extended:
-    """The end of a stream before and after a batch, and the rows that were derived from it."""
+    """The end of a stream before and after a batch, and the rows derived from the batch."""
 
     before: Place
     tail: Tail
@@ -175,7 +182,10 @@ class Extended:
 
 
 def extended(tail: Tail, rows: Rows) -> Extended:
-    """Return `tail` after `rows`, which must continue it; `tail` itself stays as it is."""
+    """Return `tail` extended by `rows`; `tail` itself does not change.
+
+    Raise JournalError if `rows` do not continue the stream.
+    """
     check_continuation(tail, rows)
     derived = tuple(each.copy() for each in tail.derived)
     made = tuple(one for each in derived for one in each.extend(rows) if len(one[1]))
@@ -186,21 +196,23 @@ def extended(tail: Tail, rows: Rows) -> Extended:
 
 
 def by_table(merged: Sequence[Delivery], after: Sequence[Extended]) -> Iterable[tuple[Table, Rows]]:
-    """Return the rows of a batch, one array per table."""
+    """Return all rows of a batch, one array per table."""
     tables: dict[str, tuple[Table, list[Rows]]] = {}
     stored: list[tuple[Table, Rows]] = [(d.kind, d.rows) for d in merged]
     for table, rows in [*stored, *(one for each in after for one in each.made)]:
         tables.setdefault(table.name, (table, []))[1].append(rows)
-    return [(table, np.concatenate(parts)) for table, parts in tables.values()]
+    return [(table, np.concatenate(blocks)) for table, blocks in tables.values()]
 
 
 def check_continuation(tail: Tail, rows: Rows) -> None:
-    """Raise JournalError unless `rows` continue the stream that ends in `tail`."""
+    """Raise JournalError unless `rows` continue the stream that ends with `tail`."""
     name = f"{tail.kind.name}.{tail.instrument.symbol}"
     if find(tail.kind.name) is not tail.kind:
-        raise JournalError(f"{name}: kind {tail.kind.name!r} is not registered")
+        raise JournalError(
+            f"{name}: kind {tail.kind.name!r} is not registered: register it in an AppConfig"
+        )
     if not (rows["instrument"] == tail.instrument.pk).all():
-        raise JournalError(f"{name}: a delivery holds records of other instruments")
+        raise JournalError(f"{name}: a delivery contains records of other instruments")
     seq, at = rows["seq"], rows["at"]
     steps = np.diff(seq, prepend=tail.seq)
     if not (steps == 1).all():

@@ -1,4 +1,4 @@
-"""Leases: at most one process drives an instrument."""
+"""Leases: at most one process writes the streams of an instrument."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from journal.models import Lease
 
 
 class LeaseHeldError(RuntimeError):
-    """Another process drives the instrument."""
+    """Another process holds the lease of the instrument."""
 
 
 class LeaseLostError(RuntimeError):
@@ -29,8 +29,8 @@ def new_holder() -> str:
 def acquire(instruments: Sequence[Instrument], holder: str, ttl: timedelta) -> None:
     """Take the leases of all `instruments`, or raise LeaseHeldError and take none.
 
-    Each lease is taken by one statement that changes exactly the row that was seen to be free: of
-    two processes that see the same expired lease, one gets it and the other learns who did.
+    One UPDATE takes a lease, on the condition that the row has not changed since it was read as
+    free. If two processes read the same expired lease, one takes it and the other raises.
     """
     now = timezone.now()
     ordered = sorted(instruments, key=lambda instrument: instrument.pk)  # no deadlocks
@@ -53,7 +53,7 @@ def _take(instrument: Instrument, holder: str, now: datetime, ttl: timedelta) ->
 
 
 def take_if_unchanged(seen: Lease, holder: str, now: datetime) -> None:
-    """Take a lease that is free as it was `seen`; raise LeaseHeldError where it changed since."""
+    """Take a free lease; raise LeaseHeldError if it changed since it was read as `seen`."""
     unchanged = Lease.objects.filter(pk=seen.pk, holder=seen.holder, renewed_at=seen.renewed_at)
     if not unchanged.update(holder=holder, acquired_at=now, renewed_at=now):
         seen.refresh_from_db()
@@ -62,13 +62,13 @@ def take_if_unchanged(seen: Lease, holder: str, now: datetime) -> None:
 
 def held(lease: Lease) -> LeaseHeldError:
     return LeaseHeldError(
-        f"{lease.instrument.symbol} is driven by {lease.holder} since "
+        f"{lease.instrument.symbol} has been driven by {lease.holder} since "
         f"{lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC: stop that process first"
     )
 
 
 def is_alive(lease: Lease, now: datetime, ttl: timedelta) -> bool:
-    """Return whether the holder still counts: renewed within `ttl`, and not known to be dead."""
+    """Return whether the lease was renewed within `ttl` and its holder is not known to be dead."""
     host, pid, _ = lease.holder.rsplit(":", 2)
     if host == socket.gethostname() and not _process_exists(int(pid)):
         return False
@@ -86,10 +86,12 @@ def _process_exists(pid: int) -> bool:
 
 
 def renew(instruments: Sequence[Instrument], holder: str) -> None:
-    """Renew our leases; raise LeaseLostError when one of them is no longer ours."""
+    """Renew our leases; raise LeaseLostError if we no longer hold one of them."""
     ours = Lease.objects.filter(instrument__in=instruments, holder=holder)
     if ours.update(renewed_at=timezone.now()) < len(instruments):
-        raise LeaseLostError(f"{holder} lost the lease of an instrument to another process")
+        raise LeaseLostError(
+            f"{holder} lost the lease of an instrument to another process: stop one of the two"
+        )
 
 
 def release(holder: str) -> None:

@@ -1,4 +1,4 @@
-"""What the journal and its sources count; the table is in docs/operations.md."""
+"""Metrics of the journal and its sources; docs/operations.md lists them."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""Streams and who writes them. Only the journal writes here."""
+"""Streams and leases. Only the journal writes these tables."""
 
 from django.db import models
 
@@ -7,10 +7,10 @@ from journal.fields import MicrosecondsField
 
 
 class Stream(models.Model):
-    """The records of one kind of one instrument: where they end, and who may append to them.
+    """The end of the records of one kind and instrument, and the epoch of its writer.
 
-    A batch moves `last_seq` in its own transaction, and only from where it was under the epoch of
-    its writer. So there is no second writer, whatever the keys and partitions of the tables.
+    A batch advances `last_seq` in its own transaction, on the condition that neither `last_seq`
+    nor `epoch` changed. That fences out a second writer without relying on keys or partitions.
     """
 
     instrument = models.ForeignKey(
@@ -31,7 +31,7 @@ class Stream(models.Model):
 
 
 class Lease(models.Model):
-    """Who drives an instrument now. Its holder renews it; a silent holder loses it."""
+    """The process that drives an instrument. A holder that stops renewing loses its lease."""
 
     instrument = models.OneToOneField(Instrument, on_delete=models.PROTECT, primary_key=True)
     holder = models.CharField(max_length=200, help_text="HOST:PID:random")

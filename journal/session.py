@@ -1,4 +1,4 @@
-"""One run of sources into the journal: the live market, a replay and a venue's feed share it."""
+"""Runs sources into the journal, for the live market and for replays."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,17 +15,17 @@ from market.states import State
 
 POLL_S = 0.1
 DRAIN_S = 1.5
-"""After a stop, this long for the rest to reach the database."""
+"""Time to store the queued records after a stop."""
 GIVE_UP_S = 3.0
-"""After that, this long for a write that hangs; the thread is left to itself then."""
+"""Further time for a write that hangs, after which the thread is abandoned."""
 
 
 class Session:
-    """Runs sources into a journal that its caller has entered."""
+    """Runs sources into a journal that the caller has entered."""
 
     def __init__(self, journal: Journal, on_state: Callable[[State], None]) -> None:
         self.recorded: Counter[str] = Counter()
-        """Records by the name of their kind."""
+        """Recorded records by kind name."""
         self._journal = journal
         self._on_state = on_state
         self._intake = Intake(settings.JOURNAL_QUEUE_RECORDS)
@@ -36,13 +36,13 @@ class Session:
         is_stopping: Callable[[], bool],
         companions: Sequence[Companion] = (),
     ) -> None:
-        """Run until all sources have ended or `is_stopping()`; then store what they delivered.
+        """Run until all sources end or `is_stopping()`, then store what they delivered.
 
-        Raise what stopped the journal.
+        Raise the error that stopped the journal, if any.
         """
         metrics.QUEUE_RECORDS.set_function(lambda: len(self._intake))
         writer = WriterThread(self._journal, self._intake, self._on_state)
-        connection.close()  # from here on the writer's thread owns the journal
+        connection.close()  # the writer's thread owns the journal from here on
         writer.start()
         for source in sources:
             source.start(self._intake.put)
@@ -58,8 +58,10 @@ class Session:
                 writer.check()
         finally:
             self._intake.close()
-            for each in (*sources, *companions):
-                each.stop()
+            for source in sources:
+                source.stop()
+            for companion in companions:
+                companion.stop()
             self._finish(writer, is_stopping())
         if writer.error is not None:
             raise writer.error

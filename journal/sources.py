@@ -1,4 +1,4 @@
-"""Where records come from, and what works beside it. Pure."""
+"""Protocols of record sources and of the threads that run beside them. Pure."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,25 +9,25 @@ Put = Callable[[Bundle], bool]
 
 
 class Source(Protocol):
-    """Makes records in threads of its own."""
+    """Produces records in its own threads."""
 
     @property
     def is_running(self) -> bool: ...
 
     def start(self, put: Put) -> None:
-        """Start; hand every bundle to `put`, which waits for room and returns False at the end."""
+        """Start; pass each bundle to `put`, which waits for room and returns False once closed."""
 
     def stop(self) -> None:
-        """End all threads and wait for them."""
+        """Stop all threads and wait for them."""
 
     def join(self, timeout: float) -> None:
-        """Wait up to `timeout` s for the end."""
+        """Wait up to `timeout` s for the threads to end."""
 
 
 class Companion(Protocol):
-    """A thread that works beside the sources."""
+    """A thread that runs beside the sources."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None:
-        """End it and wait for its end."""
+        """Stop the thread and wait for it."""

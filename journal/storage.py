@@ -1,4 +1,4 @@
-"""Bulk rows into the database: COPY on PostgreSQL, executemany on SQLite."""
+"""Bulk inserts: COPY on PostgreSQL, executemany on SQLite."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,9 +17,9 @@ COPY_TRAILER = b"\xff\xff"
 
 
 def insert(table: Table, rows: Rows) -> None:
-    """Insert rows of `table`, shape (n,); records of a kind get their keys.
+    """Insert rows of `table`, shape (n,), computing the primary keys of records.
 
-    Raise SeqRangeError for a seq that does not fit into a key.
+    Raise SeqRangeError for a seq that does not fit in a key.
     """
     columns = {database_column(name): rows[name] for name in table.dtype.names or ()}
     if isinstance(table, Kind):
@@ -29,12 +29,12 @@ def insert(table: Table, rows: Rows) -> None:
 
 
 def read_record(kind: Kind, instrument_id: int, seq: int) -> Rows:
-    """Return record `seq` of a stream, shape (1,), or shape (0,) where it is not stored."""
+    """Return record `seq` of a stream, shape (1,), or shape (0,) if it is not stored."""
     names = kind.dtype.names or ()
     selected = ", ".join(connection.ops.quote_name(database_column(name)) for name in names)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {selected} FROM {kind.table} WHERE id = %s",  # noqa: S608 - our own names
+            f"SELECT {selected} FROM {kind.table} WHERE id = %s",  # noqa: S608 - names from our code
             [row_key(instrument_id, min(seq, LARGEST_SEQ))],
         )
         return np.array(cursor.fetchall(), dtype=kind.dtype)
@@ -45,7 +45,7 @@ def database_column(field: str) -> str:
 
 
 def insert_columns(table: str, columns: Columns) -> None:
-    """Insert rows of numbers, given by column; every column has shape (n,)."""
+    """Insert numeric rows given as columns of shape (n,)."""
     names = [connection.ops.quote_name(name) for name in columns]
     if connection.vendor == "postgresql":
         _copy(table, names, list(columns.values()))
@@ -60,7 +60,7 @@ def insert_columns(table: str, columns: Columns) -> None:
 
 
 def _copy(table: str, names: Sequence[str], columns: Sequence[NDArray[Any]]) -> None:
-    """COPY in PostgreSQL's binary format: per row a field count, per field length and value."""
+    """COPY in PostgreSQL's binary format: field count per row, length and value per field."""
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for index, column in enumerate(columns):
         value = f">{column.dtype.kind}{column.itemsize}"
@@ -72,10 +72,10 @@ def _copy(table: str, names: Sequence[str], columns: Sequence[NDArray[Any]]) -> 
         rows[f"value{index}"] = column
     statement = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
     with (
-        connection.wrap_database_errors,  # Django wraps the driver's errors of execute, not of copy
+        connection.wrap_database_errors,  # Django wraps errors of execute(), not of copy()
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
         copy.write(COPY_HEADER)
-        copy.write(memoryview(rows).cast("B"))
+        copy.write(rows.view(np.uint8).data)
         copy.write(COPY_TRAILER)

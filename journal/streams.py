@@ -1,4 +1,4 @@
-"""Where streams end, and the fence that keeps a second writer out."""
+"""The ends of streams, and the fencing that keeps out a second writer."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,15 +11,15 @@ from journal.models import Stream
 from market.kinds import Kind, kinds
 
 StreamKey = tuple[str, int]
-"""The name of a kind and the key of an instrument."""
+"""Name of the kind, primary key of the instrument."""
 
 
 class FencedError(RuntimeError):
-    """Another writer appended to a stream of ours, or took it over; nothing was stored."""
+    """Another writer appended to or took over one of our streams. Nothing was stored."""
 
 
 class Place(NamedTuple):
-    """Where a stream ended when its writer took it over, and the epoch of that writer."""
+    """Where a stream ends, under the epoch of the writer that took it over."""
 
     stream_id: int
     last_seq: int
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 def take_over(instruments: Sequence[Instrument]) -> dict[StreamKey, Place]:
-    """Begin a new epoch in every stream of `instruments`; return where they end."""
+    """Begin a new epoch in every stream of `instruments`; return their places."""
     Stream.objects.bulk_create(
         [Stream(instrument=i, kind=kind.name) for i in instruments for kind in kinds()],
         ignore_conflicts=True,
@@ -37,7 +37,7 @@ def take_over(instruments: Sequence[Instrument]) -> dict[StreamKey, Place]:
 
 
 def places(instruments: Sequence[Instrument]) -> dict[StreamKey, Place]:
-    """Return where the streams of `instruments` end now."""
+    """Return the current places of the streams of `instruments`."""
     found = Stream.objects.filter(instrument__in=instruments).values_list(
         "kind", "instrument_id", "id", "last_seq", "epoch"
     )
@@ -45,16 +45,16 @@ def places(instruments: Sequence[Instrument]) -> dict[StreamKey, Place]:
 
 
 def ends(kind: Kind, symbols: Sequence[str]) -> dict[str, int]:
-    """Return the last seq of one kind by symbol; a symbol without a stream is left out."""
+    """Return the last seq of one kind by symbol, omitting symbols without a stream."""
     found = Stream.objects.filter(kind=kind.name, instrument__symbol__in=symbols)
     return dict(found.values_list("instrument__symbol", "last_seq"))
 
 
 def advance(moves: Mapping[Place, int]) -> None:
-    """Move the ends of streams, each from its place to a new last seq.
+    """Advance streams, each from its place to a new last seq.
 
-    Call it in the transaction of the rows. Raise FencedError where a stream is not where its
-    place says, or where another writer began a new epoch.
+    Call this in the transaction that inserts the rows. Raise FencedError if the last seq or the
+    epoch of a stream differs from its place.
     """
     statement = (
         "UPDATE journal_stream SET last_seq = %s WHERE id = %s AND last_seq = %s AND epoch = %s"

@@ -1,4 +1,4 @@
-"""The journal's thread: batches from the intake, through trouble with the database too."""
+"""The journal's thread: stores batches from the intake and survives database outages."""
 
 import threading
 import time
@@ -17,18 +17,18 @@ from market.states import State
 
 logger = structlog.get_logger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 RETRY_S = 0.25
 SLOW_S = 2.0
-"""A write that takes longer waits for a database that hangs."""
+"""A write that takes longer than this means that the database hangs."""
 
 
 class WriterThread(threading.Thread):
     """Owns the journal while sources run. Flushes every JOURNAL_FLUSH_S seconds.
 
-    While the database is unavailable it keeps the batch and tries again; the intake fills, and
-    the sources wait. `on_state` is called with "live" and "stale" as that changes; a database that
-    hangs is noticed by the thread that calls `check`.
+    While the database is unavailable, the thread keeps the batch and retries; the intake fills up
+    and the sources block. The thread calls `on_state` with "stale" and "live" on each change. A
+    hanging database blocks this thread, so another thread must call `check` to detect it.
     """
 
     def __init__(self, journal: Journal, intake: Intake, on_state: Callable[[State], None]) -> None:
@@ -45,15 +45,15 @@ class WriterThread(threading.Thread):
 
     @property
     def is_stale(self) -> bool:
-        """Whether the database was unavailable when it was last needed."""
+        """Whether the last access found the database unavailable."""
         return self._stale
 
     def abandon(self) -> None:
-        """Give up on an unavailable database; what waits is lost, and nobody has seen it."""
+        """Stop retrying an unavailable database. Queued records are lost; none was published."""
         self._abandoned.set()
 
     def check(self) -> None:
-        """Report "stale" while the database hangs (called by another thread, now and then)."""
+        """Report "stale" if a write hangs. Another thread calls this periodically."""
         since = self._writing_since
         if since is not None and time.monotonic() - since > SLOW_S and not self._stale:
             logger.warning("database hangs")
@@ -63,7 +63,7 @@ class WriterThread(threading.Thread):
         try:
             while not self._intake.is_drained:
                 self._flush()
-        except Exception as error:  # reported to the owner of the thread, who ends the run
+        except Exception as error:  # Session raises it again
             self.error = error
             logger.exception("journal stopped")
         finally:
@@ -94,11 +94,14 @@ class WriterThread(threading.Thread):
         self._set_stale(False)
 
     def _insist(self, write: Callable[[], None], batch: Iterable[Delivery]) -> None:
-        """Do `write`; wait for an unavailable database, then store what is not stored yet."""
+        """Call `write`; after an outage, store those records of `batch` that are not stored yet.
+
+        Raise OperationalError if the outage outlasts the run (`abandon`).
+        """
         try:
             write()
             return
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             logger.warning("database unavailable", error=str(error).strip())
         self._set_stale(True)
         while not self._abandoned.wait(RETRY_S):
@@ -107,11 +110,11 @@ class WriterThread(threading.Thread):
                 self.journal.renew_leases()
                 self.journal.reload()
                 self.journal.append(self.journal.without_stored(batch))
-            except DATABASE_AWAY:
+            except DATABASE_UNAVAILABLE:
                 continue
             return
         raise OperationalError(
-            f"the database stayed unavailable; {len(self._intake)} records were waiting"
+            f"the database stayed unavailable; {len(self._intake)} queued records were lost"
         )
 
     def _set_stale(self, stale: bool) -> None:

@@ -1,17 +1,17 @@
-"""Integers in decimal text: queries, headers, cursors and arguments of commands."""
+"""Strict parsing of decimal integers in queries, headers, cursors and command arguments."""
 
 import re
 from typing import Final
 
 from market.quoting import quoted
 
-DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")  # int() also takes ٣, +3, 1_000 and " 3 "
+DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")  # int() also accepts ٣, +3, 1_000 and " 3 "
 
 
 def parse_integer(text: str, low: int, high: int) -> int:
-    """Return the integer in `text`; raise ValueError unless it is from `low` to `high`.
+    """Return the integer in `text`; raise ValueError unless low <= integer <= high.
 
-    Only ASCII digits count, at most 20 of them, after a minus sign where `low` is negative.
+    Accepts at most 20 ASCII digits, with a minus sign only if `low` is negative.
     """
     if DECIMAL.fullmatch(text) and (low < 0 or text[0] != "-"):
         number = int(text)

@@ -1,4 +1,4 @@
-"""Values as error messages show them."""
+"""Quoting of values in error messages."""
 
 from reprlib import Repr
 
@@ -7,5 +7,5 @@ _SHORT.maxstring = 80
 
 
 def quoted(text: str) -> str:
-    """Return the repr of `text`, with the middle left out where it is longer than 80 characters."""
+    """Return the repr of `text`, shortened in the middle to 80 characters."""
     return _SHORT.repr(text)

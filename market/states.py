@@ -1,6 +1,6 @@
-"""Whether an instrument is driven now."""
+"""The state of an instrument on the live path."""
 
 from typing import Literal
 
 State = Literal["live", "stale", "stopped"]
-"""stale: it is driven, but what it does cannot be stored or delivered at present."""
+"""stale: a source drives the instrument, but its records cannot be stored or delivered."""

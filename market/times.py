@@ -23,22 +23,22 @@ def from_microseconds(at: int) -> datetime:
 
 FIRST_YEAR: Final = 1700
 LAST_YEAR: Final = 2199
-"""64-bit nanoseconds, and so pandas and Arrow, hold the years between these."""
+"""pandas and Arrow represent these years in 64-bit nanoseconds."""
 EARLIEST: Final = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 LATEST: Final = to_microseconds(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)) - 1
 
 ISO_8601: Final = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})([Tt ][0-9:.,]+ ?([Zz]|[+-][0-9:]+)?)?"
-"""The shape of a date, or of a date and time; regular expression of both re and RE2."""
+"""Shape of a date, or of a date and time; valid in both re and RE2 (Arrow)."""
 _SHAPE: Final = re.compile(ISO_8601)
 _SPELLED: Final = re.compile(r"(?:19|20|2100)[0-9]+")
 _DATE_DIGITS: Final = (8, 10, 12, 14)
 
 
 def parse_bound(text: str) -> int:
-    """Return the microseconds since 1970 UTC of an RFC 3339 time or of epoch milliseconds.
+    """Return an RFC 3339 time or epoch milliseconds in microseconds since 1970 UTC.
 
-    For the bounds of a query, which may lie outside the years of any record. Digits alone are
-    milliseconds; a time without an offset is in UTC. Raise ValueError where `text` is neither.
+    For query bounds, which may lie outside the years of any record. Digits alone are milliseconds;
+    a time without an offset is UTC. Raise ValueError for anything else.
     """
     try:
         if text.removeprefix("-").isdigit():
@@ -55,7 +55,7 @@ def parse_bound(text: str) -> int:
 
 
 def parse_moment(text: str) -> int:
-    """Return what `parse_bound` does, for a time at which something is stored.
+    """Return the time of a record, parsed as by `parse_bound`.
 
     Raise ValueError outside the years FIRST_YEAR to LAST_YEAR as well.
     """
@@ -66,16 +66,16 @@ def parse_moment(text: str) -> int:
 
 
 def parse_iso(text: str) -> datetime:
-    """Return a date or time in ISO 8601, naive where it has no offset; raise ValueError."""
-    if not _SHAPE.fullmatch(text):  # fromisoformat takes any character for the T, a digit too
+    """Parse an ISO 8601 date or time, naive if it has no offset; raise ValueError otherwise."""
+    if not _SHAPE.fullmatch(text):  # fromisoformat accepts any character, even a digit, as the T
         raise ValueError(f"{quoted(text)} is not in ISO 8601")
     return datetime.fromisoformat(text.upper())
 
 
 def compact_date(digits: str) -> datetime | None:
-    """Return the naive time spelled as YYYYMMDD, YYYYMMDDHH, YYYYMMDDHHMM or YYYYMMDDHHMMSS.
+    """Return the naive time written as YYYYMMDD, YYYYMMDDHH, YYYYMMDDHHMM or YYYYMMDDHHMMSS.
 
-    None where `digits` spell no time of the years 1900 to 2100.
+    None if `digits` are not a time in the years 1900 to 2100.
     """
     if len(digits) not in _DATE_DIGITS or not _SPELLED.fullmatch(digits):
         return None

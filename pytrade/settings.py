@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from pytrade.databases import TIMEOUT_S, connection_settings
 from pytrade.logs import logging_settings
+
+django_stubs_ext.monkeypatch()  # makes ModelAdmin[Instrument] and the like valid at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""Recorded data, to look at. Nothing here counts or scans a table."""
+"""Read-only admin of recorded data, without counting or scanning whole tables."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ from quotes.models import Candle, Quote, Regime, Run
 COUNTED_ROWS = 10_000
 
 
-class UncountedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than COUNTED_ROWS, so that any table opens at once."""
+class UncountedPaginator(Paginator[Any]):
+    """Stops counting at COUNTED_ROWS, so that the page of a large table opens quickly."""
 
     @cached_property
     def count(self) -> int:
         return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]
 
 
-class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read-only, newest first by an index, one instrument at a time by the filter."""
+class RecordedAdmin(admin.ModelAdmin[Any]):
+    """Read-only, newest first by index, with a filter by instrument."""
 
     paginator = UncountedPaginator
     show_full_result_count = False
@@ -55,10 +55,10 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class ExactSeqSearch(RecordedAdmin):
-    """The search box takes a seq, with the instrument filter or without."""
+    """Searches for an exact seq, with or without the instrument filter."""
 
     search_fields = ["=seq"]
-    search_help_text = "A seq, exactly."
+    search_help_text = "Exact seq, e.g. 1234."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
@@ -82,7 +82,7 @@ class QuoteAdmin(ExactSeqSearch):
     ordering = ["-id"]
 
     def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
-        """Look the seq up in the primary key of each instrument."""
+        """Find the seq of each instrument by primary key."""
         keys = Instrument.objects.values_list("pk", flat=True)
         return queryset.filter(pk__in=[row_key(key, seq) for key in keys])
 
@@ -111,7 +111,7 @@ class RegimeAdmin(ExactSeqSearch):
     ordering = ["-id"]
 
     def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
-        """Return the regime of each instrument in which tick `seq` is."""
+        """Return the regime of each instrument that is in force at tick `seq`."""
         keys = Instrument.objects.values_list("pk", flat=True)
         before = Regime.objects.filter(first_seq__lte=seq).order_by("-first_seq").values("pk")
         found = [before.filter(instrument=key).values_list("pk", flat=True).first() for key in keys]

@@ -8,7 +8,7 @@ class QuotesConfig(AppConfig):
     name = "quotes"
 
     def ready(self) -> None:
-        from journal import derivations  # models are not ready at the top
+        from journal import derivations  # models are not loaded at import time
         from quotes import auditing
         from quotes.derived import RecordedCandles
         from quotes.pages import checks  # noqa: F401  registers itself

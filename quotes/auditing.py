@@ -1,4 +1,4 @@
-"""What quotes and regimes must be beyond whole streams: candles of ticks, ticks of the law."""
+"""Audit checks of quotes and regimes: candles equal their ticks, and ticks follow the law."""
 
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -25,13 +25,13 @@ BEGINNING = to_microseconds(datetime.min.replace(tzinfo=UTC))
 
 
 def register() -> None:
-    """Have `manage.py audit` look at candles, runs and regimes too."""
+    """Add the checks of candles, runs and regimes to `manage.py audit`."""
     auditing.register(QUOTES, CandleCheck, RunCheck)
     auditing.register(REGIMES, RegimeCheck)
 
 
 class CandleCheck(Check):
-    """The closed candles of every timeframe are those that the ticks give, no more, no less."""
+    """Stored candles equal the candles computed from the ticks, in every timeframe."""
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         super().__init__(report, instrument, kind)
@@ -47,11 +47,13 @@ class CandleCheck(Check):
                 self._compare(seconds, closed, int(candles[-1]["opened_at"]))
 
     def close(self, last_seq: int) -> None:
-        """Look for candles that are not closed yet, or before all ticks where none closed."""
+        """Report stored candles that no tick has closed yet."""
         for seconds in SECONDS:
             stored = Candle.objects.of(self.instrument, seconds)
             since = from_stored(stored.filter(opened_at__gte=self._compared_to[seconds]))
-            latest = Quote.objects.latest_of(self.instrument)  # after the candles: both may grow
+            latest = Quote.objects.latest_of(
+                self.instrument
+            )  # read after the candles: both may grow
             end = BEGINNING
             if latest is not None:
                 end = opened_at(to_microseconds(latest.at), seconds)
@@ -91,14 +93,14 @@ class CandleCheck(Check):
 
 
 def from_stored(candles: QuerySet[Candle]) -> Candles:
-    """Return stored candles, ascending, as an array."""
+    """Return stored candles as an array of dtype CANDLE, in the order of the query."""
     fields = [name for name in CANDLE.names or () if name != "opened_at"]
     rows = candles.values_list(Cast("opened_at", BigIntegerField()), *fields)
     return np.array(list(rows), dtype=CANDLE)
 
 
 class RunCheck(Check):
-    """Since a run of the law began, ticks are on its grid of times and move by one tick."""
+    """The ticks of a run are on its time grid, and each moves the price by one tick."""
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         super().__init__(report, instrument, kind)
@@ -120,8 +122,8 @@ class RunCheck(Check):
         due = to_microseconds(run.started_at) + (seq - run.first_seq) * run.interval_us
         for i in np.flatnonzero(ticks["at"] != due):
             self.report.note(
-                f"tick {seq[i]} is at {moment(ticks['at'][i])}, its run of seed {run.seed} "
-                f"has it at {moment(due[i])}"
+                f"tick {seq[i]} is at {moment(ticks['at'][i])}, but at {moment(due[i])} "
+                f"in its run of seed {run.seed}"
             )
         before = np.where(seq == run.first_seq, run.start_ticks, before)
         for i in np.flatnonzero(np.abs(ticks["ticks"] - before) != 1):
@@ -131,7 +133,7 @@ class RunCheck(Check):
 
 
 class RegimeCheck(Check):
-    """Regimes tile the ticks since the law began; each starts at the time of its first tick."""
+    """Regimes cover all ticks of the law; each starts at the time of its first tick."""
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         super().__init__(report, instrument, kind)
@@ -162,11 +164,11 @@ class RegimeCheck(Check):
         first_run = runs.order_by("first_seq").first()
         if first_run is not None and began != first_run.first_seq:
             self.report.note(
-                f"the law began at tick {first_run.first_seq}, its first regime at {began}"
+                f"the law began at tick {first_run.first_seq}, but its first regime at {began}"
             )
 
     def _check_starts(self, regimes: Rows) -> None:
-        """Compare the times of regimes with those of their first ticks."""
+        """Compare the times of regimes with the times of their first ticks."""
         keys = [row_key(self.instrument.pk, int(seq)) for seq in regimes["first_seq"]]
         found = Quote.objects.filter(pk__in=keys)
         starts = dict(found.values_list("seq", Cast("at", BigIntegerField())))
@@ -174,5 +176,5 @@ class RegimeCheck(Check):
             if starts.get(seq) != at:
                 tick = moment(starts[seq]) if seq in starts else "not stored"
                 self.report.note(
-                    f"the regime from tick {seq} starts at {moment(at)}, the tick is at {tick}"
+                    f"the regime from tick {seq} starts at {moment(at)}, but the tick is at {tick}"
                 )

@@ -1,4 +1,4 @@
-"""Candles as the journal records them: derived from quotes, all eight timeframes at once."""
+"""Derivation of candles from quotes in the journal, in all eight timeframes."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -20,7 +20,7 @@ from quotes.models import Candle, Quote
 
 
 class RecordedCandles:
-    """The open candles of one instrument; closed ones become rows of CANDLES."""
+    """The open candles of one instrument; closed ones are stored as rows of CANDLES."""
 
     def __init__(self, instrument_id: int, ladder: CandleLadder) -> None:
         self.ladder = ladder
@@ -28,7 +28,7 @@ class RecordedCandles:
 
     @classmethod
     def load(cls, instrument: Instrument, last: Rows) -> Self:
-        """Rebuild the open candles at the end of the history from what they are made of."""
+        """Rebuild the open candles at the end of the history from stored ticks and candles."""
         if not len(last):
             return cls(instrument.pk, CandleLadder.empty())
         now = int(last["at"][0])
@@ -51,7 +51,7 @@ class RecordedCandles:
 
 
 def open_minute(instrument: Instrument, now: int) -> Rows:
-    """Return the ticks of the minute of `now` (microseconds), ascending."""
+    """Return the ascending ticks of the minute of `now` (microseconds since 1970 UTC)."""
     since = from_microseconds(opened_at(now, SECONDS[0]))
     ticks = (
         Quote.objects.filter(instrument=instrument, at__gte=since)
@@ -62,7 +62,7 @@ def open_minute(instrument: Instrument, now: int) -> Rows:
 
 
 def open_rungs(instrument: Instrument, now: int) -> list[Rows]:
-    """Return, for 5m .. 1w, the candle open at `now` as far as finer candles have closed."""
+    """Return, for 5m .. 1w, the candle open at `now`, merged from closed finer candles."""
     wanted = Q()
     for finer, coarser in pairwise(SECONDS):
         wanted |= Q(timeframe=finer, opened_at__gte=from_microseconds(opened_at(now, coarser)))

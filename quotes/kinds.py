@@ -20,11 +20,13 @@ def check_prices(rows: Rows) -> None:
 
 
 def check_phi(rows: Rows) -> None:
-    """Raise ValueError for a persistence beyond what the law draws."""
+    """Raise ValueError for a persistence outside the range of the law."""
     if (wrong := ~(np.abs(rows["phi"]) <= LARGEST_PHI)).any():
         i = int(np.argmax(wrong))
         phi = rows["phi"][i]
-        raise ValueError(f"regime {rows['seq'][i]} has phi {phi}: use at most {LARGEST_PHI}")
+        raise ValueError(
+            f"regime {rows['seq'][i]} has phi {phi}: use -{LARGEST_PHI} to {LARGEST_PHI}"
+        )
 
 
 QUOTES: Final = Kind(

@@ -1,4 +1,4 @@
-"""The live market of one process: law, session and broadcast, put together."""
+"""The live market of one process: back-fill, simulation, recording and broadcast."""
 
 import asyncio
 import time
@@ -18,19 +18,19 @@ from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
 from quotes.kinds import QUOTES
-from quotes.law.lawruns import Wish, continue_history
 from quotes.law.simulation import Simulation
+from quotes.lawruns import RunOptions, continue_history
 
 BEHIND_S = 2.0
-"""A back-fill that ends this far behind the clock fills in what it took itself, too."""
+"""Back-filling repeats until its end is less than this far behind the clock."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run; durations in seconds of wall time unless named otherwise."""
+    """What to run. Durations are in seconds of wall time; `opens_at` in microseconds since 1970."""
 
     instruments: Sequence[Instrument]
-    wish: Wish
+    run_options: RunOptions
     speed: float = 1.0
     backfill_s: float | None = None
     duration_s: float | None = None
@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What a live market did, for the closing line and --json."""
+    """Result of a live market, for the final line and --json."""
 
     instruments: int = 0
     backfilled: int = 0
@@ -52,7 +52,7 @@ class Summary:
 
 
 class LiveMarket:
-    """Runs a Plan from `open` to `close`. The event loop is where publications go out."""
+    """Runs a Plan and publishes through the event loop `loop`."""
 
     def __init__(self, plan: Plan, loop: asyncio.AbstractEventLoop) -> None:
         self.summary = Summary(instruments=len(plan.instruments))
@@ -64,9 +64,9 @@ class LiveMarket:
     def run(
         self, is_stopping: Callable[[], bool], advance: Callable[[int], None] = lambda n: None
     ) -> Summary:
-        """Back-fill, then live until the end of the plan or until `is_stopping()`.
+        """Back-fill, then run live until the end of the plan or until `is_stopping()`.
 
-        Raise LeaseHeldError, RunError, or what stopped the journal.
+        Raise LeaseHeldError, RunError or the error that stopped the journal.
         """
         started = time.monotonic()
         try:
@@ -101,12 +101,12 @@ class LiveMarket:
         for instrument in self._plan.instruments:
             if is_stopping():
                 return
-            gap = missing(self._journal, instrument.pk, span, self._plan.wish)
-            fill(self._journal, instrument.pk, gap, self._plan.wish, count, is_stopping)
+            gap = missing(self._journal, instrument.pk, span, self._plan.run_options)
+            fill(self._journal, instrument.pk, gap, self._plan.run_options, count, is_stopping)
 
     def _opens_at(self) -> int | None:
-        """Where an empty history starts: as asked; a seeded one at a fixed date; else now."""
-        if self._plan.opens_at is not None or self._plan.wish.seed is not None:
+        """Start of an empty history: as given, at the fixed date with a seed, or else now."""
+        if self._plan.opens_at is not None or self._plan.run_options.seed is not None:
             return self._plan.opens_at
         return _now()
 
@@ -115,7 +115,9 @@ class LiveMarket:
         for instrument in self._plan.instruments:
             tail = self._journal.tail(instrument.pk, QUOTES)
             opens_at = self._opens_at() if tail.seq == 0 else None
-            starts.append(continue_history(self._journal, instrument.pk, self._plan.wish, opens_at))
+            starts.append(
+                continue_history(self._journal, instrument.pk, self._plan.run_options, opens_at)
+            )
         simulation = Simulation(starts, self._plan.speed, self._plan.duration_s)
         metrics.SCHEDULE_LAG_SECONDS.set_function(lambda: simulation.lag_s)
         metrics.LATE_SLOTS.set_function(lambda: simulation.late_slots)
@@ -129,5 +131,5 @@ class LiveMarket:
 
 
 def _now() -> int:
-    """Return the present, rounded down to whole seconds, in microseconds since 1970 UTC."""
+    """Return the current time in microseconds since 1970 UTC, rounded down to whole seconds."""
     return to_microseconds(timezone.now().replace(microsecond=0))

@@ -1,4 +1,4 @@
-"""What is recorded. Only the journal writes here, but for runs of the law."""
+"""Recorded quotes, candles and regimes, which only the journal writes, and runs of the law."""
 
 from datetime import datetime
 from typing import Self
@@ -14,17 +14,17 @@ from market.timeframes import TIMEFRAMES
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
     def of(self, instrument: Instrument) -> Self:
-        """All quotes of one instrument, a range of the primary key, in the order of seq."""
+        """Return all quotes of one instrument, ordered by seq: a range of the primary key."""
         return self.filter(
             pk__gt=row_key(instrument.pk, 0), pk__lt=row_key(instrument.pk + 1, 0)
         ).order_by("pk")
 
     def since(self, instrument: Instrument, seq: int) -> Self:
-        """Those after `seq`."""
+        """Return the quotes after `seq`, ordered by seq."""
         return self.of(instrument).filter(pk__gt=row_key(instrument.pk, seq))
 
     def between(self, instrument: Instrument, start: datetime | None, end: datetime | None) -> Self:
-        """Those with start <= at < end, in the order of time."""
+        """Return the quotes with start <= at < end, ordered by time."""
         quotes = self.filter(instrument=instrument)
         if start is not None:
             quotes = quotes.filter(at__gte=start)
@@ -40,7 +40,7 @@ class QuoteQuerySet(models.QuerySet["Quote"]):
 
 
 class Quote(models.Model):
-    """One tick: the price of an instrument at a moment, number `seq` of its history."""
+    """One tick: the price of an instrument at a point in time, numbered by `seq`."""
 
     id = models.BigIntegerField(primary_key=True, editable=False)
     instrument = models.ForeignKey(
@@ -71,7 +71,7 @@ class CandleQuerySet(models.QuerySet["Candle"]):
         return self.filter(instrument=instrument, timeframe=timeframe_s).order_by("opened_at")
 
     def between(self, start: datetime | None, end: datetime | None) -> Self:
-        """Those with start <= opened_at < end."""
+        """Return the candles with start <= opened_at < end."""
         candles = self
         if start is not None:
             candles = candles.filter(opened_at__gte=start)
@@ -81,7 +81,7 @@ class CandleQuerySet(models.QuerySet["Candle"]):
 
 
 class Candle(models.Model):
-    """A closed candle. Prices in ticks; it equals quotes first_seq..last_seq."""
+    """A closed candle, aggregated from the quotes first_seq..last_seq. Prices are in ticks."""
 
     id = models.BigAutoField(primary_key=True)
     instrument = models.ForeignKey(
@@ -115,9 +115,9 @@ class Candle(models.Model):
 
 
 class Run(models.Model):
-    """One application of the law to one instrument: all that fixes its ticks.
+    """One run of the law for one instrument: everything that determines its ticks.
 
-    Tick first_seq + k is at started_at + k * interval_us. A run ends where the next begins.
+    Tick first_seq + k is at started_at + k * interval_us. A run ends where the next one begins.
     """
 
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="runs")
@@ -141,7 +141,7 @@ class Run(models.Model):
 
 
 class Regime(models.Model):
-    """The truth, as it changes: phi holds from tick first_seq on, until the next regime begins."""
+    """The true persistence phi, in force from tick first_seq until the next regime begins."""
 
     id = models.BigIntegerField(primary_key=True, editable=False)
     instrument = models.ForeignKey(

@@ -53,7 +53,7 @@ def candles(instrument):
     )
 
 
-def test_any_partition_of_the_ticks_gives_the_same_candles(es):
+def test_candles_do_not_depend_on_batch_boundaries(es):
     nq = Instrument.objects.create(symbol="NQ", name="E-mini Nasdaq-100", tick_size="0.25")
     n = 20_000
     with Journal([es, nq]) as journal:
@@ -66,7 +66,7 @@ def test_any_partition_of_the_ticks_gives_the_same_candles(es):
     assert {row[0] for row in candles(es)} == set(SECONDS)
 
 
-def test_the_open_candles_after_a_restart_are_those_before_it(es):
+def test_restart_restores_open_candles(es):
     with Journal([es]) as journal:
         record(journal, ticks(es, 5000, step_s=61))
         live = journal.tail(es.pk, QUOTES).derived[0].ladder
@@ -88,7 +88,7 @@ def test_the_open_candles_after_a_restart_are_those_before_it(es):
         (lambda t: t["instrument"].__setitem__(5, 0), "records of other instruments"),
     ],
 )
-def test_a_batch_that_does_not_continue_the_history_changes_nothing(es, spoil, complaint):
+def test_batch_that_does_not_continue_stream_is_rejected_whole(es, spoil, complaint):
     with Journal([es]) as journal:
         record(journal, ticks(es, 3))
         bad = ticks(es, 10, first_seq=4)
@@ -102,7 +102,7 @@ def test_a_batch_that_does_not_continue_the_history_changes_nothing(es, spoil, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_published_before_its_commit(es):
+def test_publishes_only_after_commit(es):
     seen = []
 
     def publish(committed):
@@ -114,26 +114,26 @@ def test_nothing_is_published_before_its_commit(es):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failed_transaction_leaves_no_trace_and_can_be_repeated(es):
+def test_failed_transaction_is_rolled_back_and_can_be_retried(es):
     published = []
     with Journal([es], published.append) as journal:
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE quotes_candle RENAME TO candle_away")
+            cursor.execute("ALTER TABLE quotes_candle RENAME TO candle_renamed")
         try:
             with pytest.raises(Exception, match="quotes_candle"):
                 record(journal, ticks(es, 100))
         finally:
             with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE candle_away RENAME TO quotes_candle")
+                cursor.execute("ALTER TABLE candle_renamed RENAME TO quotes_candle")
         assert (Quote.objects.count(), published) == (0, [])
         record(journal, ticks(es, 100))
     assert Quote.objects.count() == 100
     assert len(published) == 1
 
 
-def test_a_second_recorder_is_refused_with_who_holds_the_lease_and_since_when(es):
+def test_second_writer_is_rejected_with_lease_holder_and_start_time(es):
     with Journal([es]) as first:
-        with pytest.raises(LeaseHeldError, match=f"ES is driven by {first.holder} since 20"):
+        with pytest.raises(LeaseHeldError, match=f"ES has been driven by {first.holder} since 20"):
             Journal([es]).__enter__()
         first.renew_leases()
     assert Lease.objects.count() == 0
@@ -141,7 +141,7 @@ def test_a_second_recorder_is_refused_with_who_holds_the_lease_and_since_when(es
         pass
 
 
-def test_the_lease_of_a_dead_process_expires(es, settings):
+def test_lease_of_dead_process_expires(es, settings):
     dead = Journal([es])
     dead.__enter__()
     host = dead.holder.split(":")[0]
@@ -160,7 +160,7 @@ def test_the_lease_of_a_dead_process_expires(es, settings):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_a_server_that_ends_the_connection_in_a_copy_is_a_database_that_is_away(es):
+def test_connection_lost_during_copy_raises_operational_error(es):
     with Journal([es]) as journal:
         record(journal, ticks(es, 1))
         with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
@@ -171,7 +171,7 @@ def test_a_server_that_ends_the_connection_in_a_copy_is_a_database_that_is_away(
         connection.close()
 
 
-def test_the_deliveries_of_a_flush_are_merged_into_one_per_stream(
+def test_deliveries_of_a_flush_are_merged_into_one_per_stream(
     es, django_capture_on_commit_callbacks
 ):
     published = []
@@ -187,8 +187,8 @@ def test_the_deliveries_of_a_flush_are_merged_into_one_per_stream(
     assert list(Regime.objects.values_list("phi", "first_seq")) == [(0.5, 4)]
 
 
-def test_a_second_writer_is_fenced_out_whatever_its_lease_says(es):
-    """Both hold "the" lease, as after a bug or a clock that jumped: the streams still have one."""
+def test_second_writer_is_fenced_even_with_a_lease(es):
+    """Both writers hold a lease, as after a clock jump; the epoch admits only the second."""
     with Journal([es]) as first:
         record(first, ticks(es, 5))
         Lease.objects.all().delete()
@@ -196,13 +196,13 @@ def test_a_second_writer_is_fenced_out_whatever_its_lease_says(es):
             with pytest.raises(FencedError):
                 record(first, ticks(es, 1, first_seq=6))
             record(second, ticks(es, 1, first_seq=6))
-            with pytest.raises(FencedError, match="took our streams over"):
+            with pytest.raises(FencedError, match="took over our streams"):
                 first.reload()
     assert list(Quote.objects.values_list("seq", flat=True)) == [1, 2, 3, 4, 5, 6]
     assert Stream.objects.get(instrument=es, kind="quotes").last_seq == 6
 
 
-def test_a_stream_that_moved_without_us_stores_nothing(es):
+def test_append_is_fenced_if_last_seq_changed(es):
     with Journal([es]) as journal:
         record(journal, ticks(es, 2))
         Stream.objects.filter(kind="quotes").update(last_seq=1)
@@ -211,7 +211,7 @@ def test_a_stream_that_moved_without_us_stores_nothing(es):
     assert Quote.objects.count() == 2
 
 
-def test_a_stream_whose_newest_record_is_missing_is_not_continued(es):
+def test_stream_without_its_newest_record_is_not_continued(es):
     with Journal([es]) as journal:
         record(journal, ticks(es, 3))
     Quote.objects.filter(pk=row_key(es.pk, 3)).delete()
@@ -219,7 +219,7 @@ def test_a_stream_whose_newest_record_is_missing_is_not_continued(es):
         journal.tail(es.pk, QUOTES)
 
 
-def test_a_seq_that_does_not_fit_into_a_key_is_refused(es):
+def test_seq_too_large_for_a_key_is_rejected(es):
     with pytest.raises(SeqRangeError, match=str(LARGEST_SEQ + 1)):
         insert(QUOTES, ticks(es, 1, first_seq=LARGEST_SEQ + 1))
     with pytest.raises(SeqRangeError):
@@ -227,7 +227,7 @@ def test_a_seq_that_does_not_fit_into_a_key_is_refused(es):
     assert not Quote.objects.exists()
 
 
-def test_the_end_of_a_stream_is_one_row(es, django_assert_num_queries):
+def test_ends_of_streams_take_one_query(es, django_assert_num_queries):
     with Journal([es]) as journal:
         record(journal, ticks(es, 3))
     with django_assert_num_queries(1):
@@ -235,8 +235,8 @@ def test_the_end_of_a_stream_is_one_row(es, django_assert_num_queries):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_standbys_that_see_one_expired_lease_exactly_one_takes_it(es, settings):
-    """Both read the lease as expired before either takes it: the window of a race."""
+def test_expired_lease_is_taken_by_exactly_one_of_two_standbys(es, settings):
+    """Race: both read the lease as expired before either takes it."""
     settings.LEASE_TTL_S = 0
     now = timezone.now()
     Lease.objects.create(instrument=es, holder="elsewhere:1:x", acquired_at=now, renewed_at=now)
@@ -262,4 +262,4 @@ def test_of_two_standbys_that_see_one_expired_lease_exactly_one_takes_it(es, set
         thread.join()
     winner = Lease.objects.get().holder
     assert winner in outcomes
-    assert sum(f"ES is driven by {winner} since" in outcome for outcome in outcomes) == 1
+    assert sum(f"ES has been driven by {winner} since" in outcome for outcome in outcomes) == 1

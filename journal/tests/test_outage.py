@@ -1,4 +1,4 @@
-"""A database that goes away and comes back under a live market."""
+"""PostgreSQL outages under a live market."""
 
 import contextlib
 import json
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.processes
 
 
 class Listener:
-    """Keeps every frame that a socket receives, in order."""
+    """Collects every frame that a socket receives, in order."""
 
     def __init__(self, socket):
         self.socket = socket
         self.frames = []
 
     def hear(self, seconds):
-        """Wait at most `seconds` for a frame; return it, or None."""
+        """Return the next frame, or None after `seconds`."""
         try:
             frame = json.loads(self.socket.recv(timeout=seconds))
         except TimeoutError:
@@ -37,7 +37,7 @@ class Listener:
             self.hear(rest)
 
     def hear_until(self, wanted, seconds):
-        """Wait at most `seconds` for a frame that has these `wanted` items."""
+        """Wait at most `seconds` for a frame that contains the `wanted` items."""
         deadline = time.monotonic() + seconds
         while (rest := deadline - time.monotonic()) > 0:
             frame = self.hear(rest)
@@ -54,7 +54,7 @@ class Listener:
 
 @contextlib.contextmanager
 def heard_market(postgresql):
-    """Run a market on `postgresql`; give its port and who follows it; then check what was heard."""
+    """Run a market on `postgresql`; yield its port and a subscriber; then check all frames."""
     env = environment(seeded_on(postgresql.url))
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
@@ -72,7 +72,7 @@ def heard_market(postgresql):
     assert audit(env)["ok"]
 
 
-def test_a_database_that_hangs_is_told_and_waited_for(postgresql):
+def test_market_turns_stale_and_recovers_when_database_hangs(postgresql):
     with heard_market(postgresql) as (_, listener):
         postgresql.pause()
         listener.hear_state("stale", 60)
@@ -102,7 +102,7 @@ def test_sigterm_ends_a_market_whose_database_hangs(postgresql):
 
 
 @pytest.mark.parametrize(("end", "outage_s"), [("stop", 10), ("kill", 2)])
-def test_an_outage_of_postgresql_leaves_no_hole_and_is_told(postgresql, end, outage_s):
+def test_seq_has_no_gaps_after_postgresql_outage(postgresql, end, outage_s):
     with heard_market(postgresql) as (port, listener):
         getattr(postgresql, end)()
         listener.hear_state("stale", 60)

@@ -25,17 +25,17 @@ from market.times import (
         "1769851800000",
     ],
 )
-def test_rfc_3339_and_epoch_milliseconds_are_the_same_moment(text: str) -> None:
+def test_rfc_3339_and_epoch_milliseconds_give_the_same_time(text: str) -> None:
     assert from_microseconds(parse_moment(text)) == datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
 @given(st.integers(EARLIEST // 1000, LATEST // 1000))
-def test_every_epoch_millisecond_of_the_years_is_read_back(ms: int) -> None:
+def test_epoch_milliseconds_round_trip(ms: int) -> None:
     assert parse_moment(str(ms)) == ms * 1000
 
 
 @given(st.integers(EARLIEST, LATEST))
-def test_every_microsecond_of_the_years_is_read_back(at: int) -> None:
+def test_microseconds_round_trip_through_iso_format(at: int) -> None:
     assert parse_moment(from_microseconds(at).isoformat()) == at
 
 
@@ -49,7 +49,7 @@ def test_every_microsecond_of_the_years_is_read_back(at: int) -> None:
         "-8520336000001",
     ],
 )
-def test_moments_outside_the_years_are_refused(text: str) -> None:
+def test_times_outside_supported_years_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=f"'{text[:4]}.* is outside the years 1700 to 2199"):
         parse_moment(text)
 
@@ -59,7 +59,7 @@ def test_moments_outside_the_years_are_refused(text: str) -> None:
     ["", "-", "soon", "+5", "٣", "1.5", "1e9", "2026-13-01", "2026-01-31-09:30", "2026-01-31109:30",
      "2026-01-31T09:30:60Z", "2026-W05-6", "9" * 5000],
 )  # fmt: skip
-def test_what_is_not_a_time_is_refused_with_what_would_be(text: str) -> None:
+def test_invalid_time_is_rejected_with_valid_examples(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time: use RFC 3339 such as") as refused:
         parse_moment(text)
     assert len(str(refused.value)) < 200
@@ -83,11 +83,11 @@ def test_what_is_not_a_time_is_refused_with_what_would_be(text: str) -> None:
         ("٢٠٢٦٠١٣١", None),
     ],
 )
-def test_digits_that_spell_a_date_are_one(digits: str, date: str | None) -> None:
+def test_compact_dates_are_recognised(digits: str, date: str | None) -> None:
     found = compact_date(digits)
     assert (found and found.isoformat()) == date
 
 
-def test_microseconds_and_datetimes_are_exact_both_ways() -> None:
+def test_microseconds_and_datetimes_convert_exactly() -> None:
     at = datetime(1929, 10, 29, 0, 0, 0, 1, tzinfo=UTC)
     assert from_microseconds(to_microseconds(at)) == at

@@ -59,7 +59,7 @@ def said(*command: str, until: str = "", **env: str) -> str:
 @pytest.mark.parametrize(
     ("log_format", "command", "shows"),
     [
-        ("console", ("manage.py", "runsim", "--duration", "1"), "the database says"),
+        ("console", ("manage.py", "runsim", "--duration", "1"), "database error"),
         ("json", ("manage.py", "migrate"), "OperationalError"),
         ("console", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
         ("json", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),

@@ -1,4 +1,4 @@
-"""A market in motion: the law of one instrument, walked tick by tick or in long strides."""
+"""Generation of one instrument's ticks and regimes from its law."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from quotes.law.randomwalk import (
 
 @dataclass(frozen=True)
 class MarketLaw:
-    """All that fixes the ticks of one instrument from `first_seq` on.
+    """Everything that determines the ticks of one instrument from `first_seq` on.
 
-    Tick first_seq + k is at started_at + k * interval_us (microseconds since 1970, UTC).
-    `start` is the price and direction before the first tick, `first_regime` the seq of the regime
-    that opens with it.
+    Tick first_seq + k is at started_at + k * interval_us (microseconds since 1970 UTC). `start` is
+    the price and direction before the first tick; `first_regime` is the seq of the regime that
+    begins with it.
     """
 
     instrument: int
@@ -49,7 +49,7 @@ class MarketLaw:
         return self.started_at + (seq - self.first_seq) * self.interval_us
 
     def spans(self, regime: "RegimePlace | None" = None) -> Iterator[RegimeSpan]:
-        """Yield the schedule of regimes from `regime` on; steps are counted from tick first_seq."""
+        """Yield the schedule of regimes from `regime` on, in steps counted from tick first_seq."""
         number, first = regime or (0, 0)
         stream = f"regimes/{self.first_seq}"
         rng = generator(self.seed, self.symbol, stream, skip=DRAWS_PER_REGIME * number)
@@ -57,14 +57,14 @@ class MarketLaw:
 
 
 class RegimePlace(NamedTuple):
-    """A regime in the schedule of a law: how many come before it, and its first step."""
+    """The position of a regime in the schedule: its number, from 0, and its first step."""
 
     number: int
     first: int
 
 
 class Start(NamedTuple):
-    """From where a walker sets out: its law, its next tick, the state before it, its regime."""
+    """Arguments of a `Walker`: law, next tick, state before it, regime at or before it."""
 
     law: MarketLaw
     next_seq: int
@@ -73,7 +73,7 @@ class Start(NamedTuple):
 
 
 class Walker:
-    """Walks one MarketLaw from any tick on; `take(1)` n times equals `take(n)` once."""
+    """Generates ticks of one MarketLaw from any tick on; n calls of `take(1)` equal `take(n)`."""
 
     def __init__(
         self,
@@ -83,10 +83,10 @@ class Walker:
         regime: RegimePlace | None = None,
         spans: Iterator[RegimeSpan] | None = None,
     ) -> None:
-        """Stand before tick `next_seq` in `state`.
+        """Start before tick `next_seq` in `state`.
 
-        `regime` is one at or before that tick, so that the schedule is not drawn from its
-        beginning; `spans` may bring law.spans(regime) from elsewhere.
+        `regime`, at or before that tick, saves drawing the schedule from its beginning. `spans`
+        replaces law.spans(regime), e.g. by the feed of another thread.
         """
         self.law = law
         self.next_seq = next_seq
@@ -97,7 +97,7 @@ class Walker:
         self._span = next(span for span in self._spans if span.end > done)
 
     def take(self, n: int) -> tuple[Delivery, ...]:
-        """Return the next `n` ticks (n >= 1) and the regimes that start among them."""
+        """Return the next `n` ticks (n >= 1) and the regimes that begin with one of them."""
         first = self.next_seq
         regimes: list[tuple[int, int, int, float, int]] = []
         if n == 1:
@@ -133,7 +133,7 @@ class Walker:
         return tick_array(self.law.instrument, seqs, times, prices)
 
     def _phi_at(self, seq: int, regimes: list[tuple[int, int, int, float, int]]) -> float:
-        """Return phi of tick `seq`; note the regime where this tick opens one."""
+        """Return phi of tick `seq`; append its regime to `regimes` if it begins with this tick."""
         done = seq - self.law.first_seq
         while self._span.end <= done:
             self._span = next(self._spans)

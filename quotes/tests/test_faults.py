@@ -114,7 +114,7 @@ def test_a_second_runsim_is_refused_with_who_drives_and_since_when(env):
         with running("runsim", "--instruments", "ES", env=env) as second:
             _, errors = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 1
-    assert "ES is driven by" in errors
+    assert "ES has been driven by" in errors
     assert f":{first.pid}:" in errors
     assert len(errors.strip().splitlines()) == 1
 

@@ -321,7 +321,7 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         (["missing.csv", "--symbol", "X", "--tick-size", "0.25"], "missing.csv: No such file"),
         (["-", "--symbol", "X", "--tick-size", "-1"], "'-1' is not a decimal number above 0"),
-        (["-", "--symbol", "X", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone"),
+        (["-", "--symbol", "X", "--timezone", "Mars/Base"], "'Mars/Base' is not a time zone"),
         (["-"], "the following arguments are required: --symbol"),
     ],
 )

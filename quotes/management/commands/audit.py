@@ -13,7 +13,7 @@ from quotes.management.base import QuietCommand, add_instruments, chosen_instrum
 
 
 class Command(QuietCommand):
-    help = "Prove that seq has no holes, that candles equal their ticks, that regimes tile time."
+    help = "Check that seq has no gaps, candles equal their ticks and regimes cover every tick."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -40,7 +40,7 @@ class Command(QuietCommand):
         }
         *audited, last = (f"{counts[name]:,} {name}" for name in names)
         verdict = f"{', '.join(audited)} and {last} of {len(reports)} instruments audited: " + (
-            f"{count:,} violations" if count else "all true"
+            f"{count:,} violations" if count else "no violations"
         )
         self.finish(summary, "\n".join([*violations, verdict]))
         if count:
