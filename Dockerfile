@@ -8,8 +8,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY scripts/javascript.py scripts/
 RUN python scripts/javascript.py && rm -rf node_modules
 COPY . .
-RUN DEBUG=on .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
-    && rm .secret_key
+RUN DEBUG=on SECRET_KEY=of-the-build .venv/bin/python manage.py collectstatic --noinput --verbosity 0
 
 FROM python:3.11-slim
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/tmp/numba
@@ -20,4 +19,4 @@ RUN chown -R pytrade staticfiles
 USER pytrade
 EXPOSE 8000
 HEALTHCHECK --start-period=30s --interval=10s --timeout=5s CMD ["python", "scripts/healthcheck.py"]
-CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "1", "pytrade.asgi:application"]
+CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--backlog", "2048", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576", "--lifespan", "off", "--no-access-log", "--log-level", "warning", "pytrade.asgi:application"]

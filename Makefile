@@ -8,7 +8,8 @@ ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
 
-.PHONY: help setup setup-dev run up lint test test-sqlite test-postgresql test-anywhere bench faults clean
+.PHONY: help setup setup-dev run up lint check test test-long test-quick test-processes test-postgresql \
+  test-browser bench faults clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -22,7 +23,10 @@ help: ## what there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-setup: .venv/runtime ## Python and JavaScript packages
+.env: | .venv/runtime
+	@$(BIN)/python scripts/dotenv.py
+
+setup: .venv/runtime .env ## Python and JavaScript packages, and a .env for development
 	@$(BIN)/python scripts/javascript.py
 
 setup-dev: setup .venv/development
@@ -34,7 +38,7 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
 
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
-	@exec $(BIN)/python scripts/up.py --port $(lastword $(subst :, ,$(ADDRESS))) --web $(WEB)
+	@exec $(BIN)/python -m scripts.up --address $(ADDRESS) --web $(WEB)
 
 lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
 	$(BIN)/ruff check .
@@ -46,18 +50,26 @@ lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabi
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-test: lint ## everything, on SQLite and on PostgreSQL with Redis, side by side
-	@$(MAKE) --no-print-directory --jobs 3 test-sqlite test-postgresql test-anywhere
+check: setup-dev ## lint, and every test that starts no other process: a minute on two cores
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
-test-sqlite: setup-dev
-	DEBUG=on $(BIN)/pytest -m "not anywhere"
+test: lint ## everything; what depends on the database on SQLite and on PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 3 test-processes test-browser test-postgresql test-quick
 
-# These two are shown when they are whole.
-test-postgresql: TITLE = On PostgreSQL with Redis
-test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "not anywhere"
-test-anywhere: TITLE = What asks nothing of the database
-test-anywhere: COMMAND = $(BIN)/pytest -m anywhere
-test-postgresql test-anywhere: setup-dev
+test-long: ## make test with more kills and with a thousand examples of every property
+	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
+
+test-processes: setup-dev
+	DEBUG=on $(BIN)/pytest -m "processes and not browser"
+
+# The output of these is shown when they end.
+test-quick: TITLE = Tests within one process, on SQLite
+test-quick: COMMAND = $(BIN)/pytest -m "not processes"
+test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
+test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
+test-browser: TITLE = Tests in Chromium
+test-browser: COMMAND = $(BIN)/pytest -m browser
+test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 
@@ -66,10 +78,10 @@ test-postgresql test-anywhere: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout load churn stalled chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout live churn chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-clean: ## forget everything that can be made again (not the database)
+clean: ## delete everything that can be made again (not the database, not .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

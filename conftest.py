@@ -1,20 +1,89 @@
-"""What holds for the whole suite: its order and the database of its tests."""
+"""What holds for the whole suite: its settings, markers, order and the database of its tests."""
 
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import django
 import pytest
 from django.conf import settings
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
+django.setup()
+
+from web.snapshots import Snapshot  # noqa: E402  needs the settings above
 
 pytest_plugins = ["rig.fixtures"]
 
+LONG_EXAMPLES = 1_000
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
+running: list[pytest.Item] = []
+"""The test that runs now."""
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long version of each proof")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis_settings.register_profile("suite", deadline=None)
+    hypothesis_settings.register_profile("long", deadline=None, max_examples=LONG_EXAMPLES)
+    hypothesis_settings.load_profile("long" if config.getoption("long") else "suite")
+    sys.addaudithook(check_that_processes_are_marked)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what needs Chromium last: from then on Playwright's event loop runs in this thread, and
-    no test can run one of its own. What is about PostgreSQL is left to the suite on it."""
+    """Mark what uses the database of the run, and what needs Chromium.
+
+    Chromium comes last: from then on Playwright's event loop runs in this thread, and no test can
+    run one of its own. What is about PostgreSQL is left to the run on it.
+    """
     if not settings.DATABASE_URL.startswith("postgres"):
         others = [item for item in items if item.get_closest_marker("postgresql")]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    for item in items:
+        if DATABASE_FIXTURES & set(fixtures_of(item)) or item.get_closest_marker("django_db"):
+            item.add_marker("both_databases")
+        if needs_browser(item):
+            item.add_marker("browser")
+            item.add_marker("processes")
+    items.sort(key=needs_browser)
+
+
+def needs_browser(item: pytest.Item) -> bool:
+    return "browser" in fixtures_of(item)
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    running[:] = [item]
+    try:
+        return (yield)
+    finally:
+        running.clear()
+
+
+def check_that_processes_are_marked(event: str, arguments: tuple[Any, ...]) -> None:
+    """Fail a test that starts a process without the marker: `make check` relies on it."""
+    if running and event in STARTS_PROCESSES and not running[0].get_closest_marker("processes"):
+        raise AssertionError(f"starts {arguments[0]}: mark it with pytest.mark.processes")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Hash passwords without the million rounds that production wants."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +93,9 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_snapshots() -> None:
+    """Forget what pages showed of the database of another test."""
+    Snapshot.forget_all()

@@ -7,13 +7,13 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
 from journal.storage import insert_quotes
 from market.times import to_microseconds
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
 from quotes.law.randomwalk import RegimeLaw, WalkState, generator, walk
 from quotes.law.walker import MarketLaw, Walker
+from quotes.lawruns import SEEDED_MARKETS_OPEN_AT, RunOptions
 
 TICKS = 1_000_000
 
@@ -34,12 +34,14 @@ def main() -> None:
             other.pk, "NQ", 7, 1_000_000, 1, opens_at, WalkState(20_000, 1), RegimeLaw()
         )
         walker = Walker(law, 1, law.start)
-        blocks = [walker.take(CHUNK_TICKS).ticks for _ in range(TICKS // CHUNK_TICKS)]
+        blocks = [walker.take(CHUNK_TICKS)[0].rows for _ in range(TICKS // CHUNK_TICKS)]
         # The bare rows go first, into the empty table: the order favours the peer.
         bare_s = seconds(lambda: [insert_quotes(block) for block in blocks])
-        with Recorder([market]) as recorder:
+        with Journal([market]) as journal:
             gap = Gap(opens_at, TICKS)
-            whole_s = seconds(lambda: fill(recorder, market.pk, gap, Wish(seed=7), lambda n: None))
+            whole_s = seconds(
+                lambda: fill(journal, market.pk, gap, RunOptions(seed=7), lambda n: None)
+            )
     report(
         "backfill",
         {

@@ -15,11 +15,11 @@ from django.test import Client
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
 from market.timeframes import TIMEFRAMES
 from market.times import to_microseconds
 from quotes.backfilling import Gap, fill
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT, Wish
+from quotes.lawruns import SEEDED_MARKETS_OPEN_AT, RunOptions
 
 STORED = (100_000, int(os.environ.get("BENCH_QUOTES", "10000000")))
 CALLS = 200
@@ -83,12 +83,12 @@ def main() -> None:
         stored = 0
         for target in STORED:
             opens_at = to_microseconds(SEEDED_MARKETS_OPEN_AT) + stored * 1_000_000
-            with Recorder([market]) as recorder:
+            with Journal([market]) as journal:
                 fill(
-                    recorder,
+                    journal,
                     market.pk,
                     Gap(opens_at, target - stored),
-                    Wish(seed=7),
+                    RunOptions(seed=7),
                     lambda n: None,
                 )
             stored = target

@@ -1,80 +1,200 @@
-"""How often bands and intervals hold what they promise to hold in 95 of 100 series."""
+"""How many of 100 bands and intervals contain what they promise to contain in 95."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
 from benchmarks.harness import report
 from indicators.entropy import permutation_entropy
-from indicators.estimate import Estimate, Interval
+from indicators.estimate import Estimate, FloatArray, FloatMatrix, Interval
 from indicators.hurst import hurst_exponent
 from indicators.persistence import persistence
-from indicators.tests.noise import fractional_gaussian_noise, recorded_walk
+from indicators.tests.noise import fractional_gaussian_noise, law_path, recorded_walk
 from indicators.variance_ratio import variance_ratio
 
 SERIES = 1_000
 PHIS = (-0.8, -0.4, 0.0, 0.4, 0.8)
 EXPONENTS = (0.3, 0.5, 0.7, 0.9)
 INCREMENTS = 4_096
+CLOSES = 2_000
+TICKS = (2_000, 5_000, 20_000)
+TICKS_PER_MINUTE = 60
+LONGER = 10
 Measure = Callable[[np.ndarray], Estimate]
+Figures = dict[str, object]
 
 
 def main() -> None:
     rng = np.random.default_rng(95)
-    figures: dict[str, object] = {"series each": SERIES, "promised, %": 95}
-    for m, n in ((3, 100), (3, 500), (3, 2_000), (5, 2_000), (7, 2_000), (7, 20_000)):
-        label = f"entropy, m = {m}, of {n:,} points of noise in its null band, %"
-        noise = (rng.normal(size=n) for _ in range(SERIES))
-        figures[label] = in_band(noise, lambda x, m=m: permutation_entropy(x, m=m))
-    for m, n in ((3, 2_000), (5, 2_000), (5, 20_000)):
-        truth = permutation_entropy(rng.normal(size=5_000_000).cumsum(), m=m).value or 0.0
-        walks = (rng.normal(size=n).cumsum() for _ in range(SERIES))
-        found = [permutation_entropy(walk, m=m) for walk in walks]
-        label = f"entropy, m = {m}, of an endless walk in the interval of {n:,} points, %"
-        figures[label] = share([holds(each.interval, truth) for each in found])
-    for n in (60, 500, 5_000):
-        walks = (recorded_walk(n, 0.0, rng).cumsum() for _ in range(SERIES))
-        figures[f"persistence of {n:,} coins in its null band, %"] = in_band(walks, persistence)
-        for phi in PHIS:
-            walks = (recorded_walk(n, phi, rng).cumsum() for _ in range(SERIES))
-            held = [holds(persistence(walk).interval, phi) for walk in walks]
-            figures[f"phi = {phi} in the interval of {n:,} ticks, %"] = share(held)
-    walks = (rng.normal(size=2_000).cumsum() for _ in range(SERIES))
-    figures["variance ratio, q = 2, of 2,000 points in its null band, %"] = in_band(
-        walks, variance_ratio
-    )
+    closes = law_closes(rng)
+    figures: Figures = {"series each": SERIES, "promised, %": 95}
+    figures |= of_entropy(rng, closes)
+    figures |= of_persistence(rng)
+    figures |= of_variance_ratio(rng, closes)
+    figures |= of_hurst_under_the_law(rng, closes)
     for corrected in (False, True):
         figures |= of_hurst(rng, corrected)
     report("coverage", figures)
 
 
-def of_hurst(rng: np.random.Generator, corrected: bool) -> dict[str, object]:
-    figures: dict[str, object] = {}
+def law_closes(rng: np.random.Generator) -> FloatMatrix:
+    """Return SERIES windows of 1-minute closes that follow each other, one tick a second."""
+    minutes = [
+        law_path(CLOSES * TICKS_PER_MINUTE, rng)[0][TICKS_PER_MINUTE - 1 :: TICKS_PER_MINUTE]
+        for _ in range(SERIES)
+    ]
+    return np.array(minutes, dtype=np.float64)
+
+
+def of_entropy(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
+    figures: Figures = {}
+    for m, n in ((3, 100), (3, 500), (3, 2_000), (5, 2_000), (7, 2_000), (7, 20_000)):
+        label = f"entropy, m = {m}, of {n:,} points of noise in its null band, %"
+        noise = (rng.normal(size=n) for _ in range(SERIES))
+        figures[label] = in_band(noise, partial(permutation_entropy, m=m))
+    for m, n in ((3, 2_000), (5, 2_000), (5, 20_000)):
+        measure = partial(permutation_entropy, m=m)
+        truth = measure(rng.normal(size=5_000_000).cumsum()).value
+        walks = (rng.normal(size=n).cumsum() for _ in range(SERIES))
+        label = f"entropy, m = {m}, of an endless walk in the interval of {n:,} points, %"
+        figures[label] = in_interval(walks, measure, truth)
+    for m in (3, 5):
+        measure = partial(permutation_entropy, m=m)
+        truth = measure(joined(closes)).value
+        label = f"entropy, m = {m}, of endless closes of the law in the interval of {CLOSES:,}, %"
+        figures[label] = in_interval(closes, measure, truth)
+        for n in TICKS[::2]:
+            ticks = law_path(SERIES * n, rng)[0]
+            label = f"entropy, m = {m}, of endless ticks of the law in the interval of {n:,}, %"
+            figures[label] = in_interval(ticks.reshape(-1, n), measure, measure(ticks).value)
+    return figures
+
+
+def joined(windows: FloatMatrix) -> FloatArray:
+    """Return one path from windows: each begins where the one before ended."""
+    steps = np.diff(windows, axis=1)
+    path: FloatArray = np.concatenate([[0.0], steps.ravel().cumsum()])
+    return path
+
+
+def of_persistence(rng: np.random.Generator) -> Figures:
+    figures: Figures = {}
+    for n in (60, 500, 2_000, 5_000):
+        walks = (recorded_walk(n, 0.0, rng).cumsum() for _ in range(SERIES))
+        figures[f"persistence of {n:,} coins in its null band, %"] = in_band(walks, persistence)
+        for phi in PHIS:
+            walks = (recorded_walk(n, phi, rng).cumsum() for _ in range(SERIES))
+            label = f"phi = {phi} in the interval of {n:,} ticks, %"
+            figures[label] = in_interval(walks, persistence, phi)
+        ticks, phis = (each.reshape(-1, n) for each in law_path(SERIES * n, rng))
+        found = [persistence(row).interval for row in ticks]
+        label = f"mean phi of the window in the interval of {n:,} ticks of the law, %"
+        figures[label] = share(map(contains, found, phis.mean(axis=1)))
+    return figures
+
+
+def of_variance_ratio(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
+    figures: Figures = {}
+    for q in (2, 5, 30):
+        measure = partial(variance_ratio, q=q)
+        walks = (rng.normal(size=2_000).cumsum() for _ in range(SERIES))
+        label = f"variance ratio, q = {q}, of 2,000 points in its null band, %"
+        figures[label] = in_band(walks, measure)
+        label = f"variance ratio, q = {q}, of endless closes of the law in the interval, %"
+        figures[label] = in_interval(closes, measure, measure(joined(closes)).value)
+        for n in TICKS[::2]:
+            ticks = law_path(SERIES * n, rng)[0]
+            label = f"variance ratio, q = {q}, of endless ticks of the law in that of {n:,}, %"
+            figures[label] = in_interval(ticks.reshape(-1, n), measure, measure(ticks).value)
+        for phi in (-0.8, 0.8):
+            lags = np.arange(1, q)
+            truth = float(1 + 2 * ((1 - lags / q) * phi**lags).sum())
+            walks = (recorded_walk(2_000, phi, rng).cumsum() for _ in range(SERIES))
+            label = f"variance ratio, q = {q}, of phi = {phi} in the interval of 2,000 ticks, %"
+            figures[label] = in_interval(walks, measure, truth)
+    return figures
+
+
+def of_hurst_under_the_law(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
+    """Count values of endless series over the same windows, and of ten times longer windows."""
+    rows = {f"{n:,} ticks": law_path(SERIES * n, rng)[0].reshape(-1, n) for n in TICKS}
+    rows[f"{CLOSES:,} closes"] = closes
+    rows["2,000 closes, one tick a minute"] = law_path(SERIES * 2_000, rng, interval_s=60)[
+        0
+    ].reshape(-1, 2_000)
+    figures: Figures = {}
+    for label, windows in rows.items():
+        path, largest = joined(windows), (windows.shape[1] - 1) // 2
+        for corrected in (False, True):
+            measure = partial(hurst_exponent, corrected=corrected)
+            truth = measure(path, max_window=largest).value
+            told = f"H{', corrected' if corrected else ''}, of the law, {label}"
+            figures[f"{told}: value of an endless series in the interval, %"] = in_interval(
+                windows, measure, truth
+            )
+        width = LONGER * (windows.shape[1] - 1)
+        long = path[: SERIES // LONGER * width].reshape(-1, width)
+        for corrected in (False, True):
+            told = f"H{', corrected' if corrected else ''}, of the law, {label}"
+            figures[f"{told}: value of a ten times longer window in the interval, %"] = of_longer(
+                long, corrected
+            )
+    return figures
+
+
+def of_longer(rows: FloatMatrix, corrected: bool) -> float:
+    """Return how many intervals of the tenths of each row contain the value of the whole row."""
+    held = []
+    for row in rows:
+        value = hurst_exponent(row, corrected=corrected).value
+        found = (hurst_exponent(part, corrected=corrected) for part in np.split(row, LONGER))
+        held += [contains(each.interval, value) for each in found]
+    return share(held)
+
+
+def of_hurst(rng: np.random.Generator, corrected: bool) -> Figures:
+    figures: Figures = {}
     for exponent in EXPONENTS:
         noise = fractional_gaussian_noise(exponent, INCREMENTS, SERIES, rng)
         found = [hurst_exponent(row, corrected=corrected) for row in noise.cumsum(axis=1)]
-        label = f"H = {exponent}{', corrected' if corrected else ''}"
-        figures[f"{label}: in the interval of {INCREMENTS:,} closes, %"] = share(
-            [holds(each.interval, exponent) for each in found]
-        )
+        intervals = [each.interval for each in found]
         values = np.array([each.value for each in found], dtype=float)
-        figures[f"{label}: bias and deviation"] = (
-            f"{values.mean() - exponent:+.3f}, {values.std():.3f}"
-        )
+        mean = float(values.mean())
+        label = f"H = {exponent}{', corrected' if corrected else ''}"
+        figures |= {
+            f"{label}: in the interval of {INCREMENTS:,} closes, %": share(
+                contains(interval, exponent) for interval in intervals
+            ),
+            f"{label}: mean of the estimate in the interval, %": share(
+                contains(interval, mean) for interval in intervals
+            ),
+            f"{label}: value of a ten times longer window in the interval, %": of_longer(
+                fractional_gaussian_noise(
+                    exponent, LONGER * INCREMENTS, SERIES // LONGER, rng
+                ).cumsum(axis=1),
+                corrected,
+            ),
+            f"{label}: bias and deviation": f"{mean - exponent:+.3f}, {values.std():.3f}",
+        }
     return figures
 
 
 def in_band(series: Iterable[np.ndarray], measure: Measure) -> float:
     found = [measure(each) for each in series]
-    return share([holds(each.null_band, each.value or 0.0) for each in found])
+    return share(contains(each.null_band, each.value) for each in found)
 
 
-def holds(interval: Interval | None, value: float) -> bool:
-    return interval is not None and interval[0] <= value <= interval[1]
+def in_interval(series: Iterable[np.ndarray], measure: Measure, truth: float | None) -> float:
+    return share(contains(measure(each).interval, truth) for each in series)
 
 
-def share(held: list[bool]) -> float:
-    return round(100 * float(np.mean(held)), 1)
+def contains(interval: Interval | None, value: float | None) -> bool:
+    return interval is not None and value is not None and interval[0] <= value <= interval[1]
+
+
+def share(held: Iterable[bool] | Sequence[bool]) -> float:
+    return round(100 * float(np.mean(list(held))), 1)
 
 
 if __name__ == "__main__":

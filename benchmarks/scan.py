@@ -10,8 +10,10 @@ from benchmarks.harness import report, scratch_market
 from indicators.models import Reading
 from indicators.readings import scan_market
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from market.kinds import Delivery
 from market.ticks import tick_array
+from quotes.kinds import QUOTES
 
 INSTRUMENTS = 1_000
 MINUTES = 2_001
@@ -25,13 +27,13 @@ def fill(instruments: list[Instrument]) -> None:
         [np.arange(MINUTES) * 60_000_000, MINUTES * 60_000_000 + np.arange(500) * 10_000]
     )
     seq = np.arange(1, at.size + 1)
-    with Recorder(instruments) as recorder:
+    with Journal(instruments) as journal:
         for instrument in instruments:
             steps = rng.choice([-1, 1], size=at.size)
             ticks = tick_array(
                 instrument.pk, seq, 1_767_225_600_000_000 + at, 100_000 + np.cumsum(steps)
             )
-            recorder.record(ticks, [])
+            journal.append([Delivery(QUOTES, ticks)])
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from instruments.models import Instrument
-from quotes.law.lawruns import Wish
+from quotes.lawruns import RunOptions
 from quotes.livemarket import LiveMarket, Plan
 
 INSTRUMENTS = 1_000
@@ -26,7 +26,7 @@ def main() -> None:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
-        plan = Plan(list(Instrument.objects.all()), Wish(seed=7), duration_s=SECONDS)
+        plan = Plan(list(Instrument.objects.all()), RunOptions(seed=7), duration_s=SECONDS)
         market = LiveMarket(plan, loop)
         before, started = time.process_time(), time.monotonic()
         summary = market.run(lambda: False)

@@ -10,14 +10,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 
-from indicators.catalogue import CATALOGUE, INDICATORS, Indicator, ParameterError, Value
+from indicators.catalogue import CATALOGUE, Indicator, ParameterError, Value
 from indicators.catalogue import parameters_key as key_of
 from indicators.estimate import Estimate, RefusedError
-from indicators.models import Reading
-from indicators.readings import Measured, measure
-from indicators.runs import rolling_rows
+from indicators.models import Reading, ReadingQuerySet
+from indicators.readings import Measured
+from indicators.requests import estimate_now, rolling_rows
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
-from instruments.models import Instrument
 from market.times import from_microseconds, to_microseconds
 from quotes.http.api import HistoryView, find_instrument, read
 from quotes.http.history import Page
@@ -54,11 +53,11 @@ def described(indicator: Indicator) -> list[OpenApiParameter]:
     ]
 
 
-ANY_PARAMETER = list({p.name: p for i in INDICATORS for p in described(i)}.values())
+ANY_PARAMETER = list({p.name: p for i in CATALOGUE.values() for p in described(i)}.values())
 
 
 def responses(status: int, schema: Any) -> dict[tuple[int, str], Any]:
-    problems = (400, 401, 403, 404, 429) if status == 202 else (400, 404, 429)
+    problems = (400, 401, 403, 404, 429, 503) if status == 202 else (400, 404, 429, 503)
     return {
         (status, "application/json"): schema,
         **{(code, "application/problem+json"): formats.PROBLEM_SCHEMA for code in problems},
@@ -74,7 +73,7 @@ class CatalogueView(HistoryView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """All measures with their parameters."""
         read(request)
-        return formats.json_response([indicator.described() for indicator in INDICATORS])
+        return formats.json_response([indicator.described() for indicator in CATALOGUE.values()])
 
 
 class EstimateView(HistoryView):
@@ -85,12 +84,15 @@ class EstimateView(HistoryView):
         responses=responses(200, ESTIMATE_SCHEMA),
     )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
-        """The estimate now, beside the truth. A value of null comes with its reason."""
+        """The estimate now, beside the truth. A value of null comes with its reason.
+
+        Large windows are expensive: few are computed at a time, more are refused with 503.
+        """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
         parameters = checked(indicator, request.GET.dict())
         try:
-            found = measure(indicator, instrument, parameters)
+            found = estimate_now(indicator, instrument, parameters)
         except ParameterError as error:
             raise ValidationError({error.name: [error.reason]}) from error
         return formats.json_response(
@@ -128,20 +130,26 @@ def estimate_json(found: Measured) -> dict[str, Any]:
 class SeriesView(HistoryView):
     prices = frozenset()
 
-    @formats.documented("indicators_series", PAGED, formats.table_schema(READING_COLUMNS))
+    @formats.documented(
+        "indicators_series", ("step", *PAGED), formats.table_schema(READING_COLUMNS)
+    )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
-        """Stored readings in ascending order; without `start` the newest `limit`."""
+        """Stored readings in ascending order; without `start` the newest `limit`.
+
+        `step`: those whose windows end at its multiples, as in the computation that stored them.
+        """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
         own = [parameter.name for parameter in indicator.parameters]
-        asked = read(request, *own, *PAGED)
+        asked = read(request, *own, "step", *PAGED)
         given = {key: value for key, value in request.GET.items() if key in own}
         start, end = asked.span()
         after = asked.cursor("readings")
         if after is not None:
             start = after * 1000 + 1
         key = key_of(checked(indicator, given))
-        page = stored(instrument, name, key, start, end, asked.limit())
+        series = Reading.objects.of(instrument, name, key, asked.whole("step", 1, 100_000, 1))
+        page = stored(series, start, end, asked.limit())
         return self.table(
             request,
             instrument,
@@ -152,12 +160,8 @@ class SeriesView(HistoryView):
         )
 
 
-def stored(
-    instrument: Instrument, name: str, key: str, start: int | None, end: int | None, limit: int
-) -> Page:
-    found = Reading.objects.of(instrument, name, key).between(
-        *(None if at is None else from_microseconds(at) for at in (start, end))
-    )
+def stored(series: ReadingQuerySet, start: int | None, end: int | None, limit: int) -> Page:
+    found = series.between(*(None if at is None else from_microseconds(at) for at in (start, end)))
     columns = ("window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason")
     newest_first = start is None
     ordered = found.order_by("-window_end") if newest_first else found
@@ -174,13 +178,14 @@ def stored(
 
 class RollingView(HistoryView):
     @formats.documented(
-        "indicators_rolling", ["start", "end", "format"], formats.table_schema(ROLLING)
+        "indicators_rolling", ["step", "start", "end", "format"], formats.table_schema(ROLLING)
     )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
         """The measure over all windows that end in a span, `step` points apart, computed now.
 
-        Where there is no row, `reason` says why. At most 10,000 windows; for
-        more, or to keep them, start a computation.
+        Where there is no row, `reason` says why. At most the newest 10,000 windows, and no more
+        work than docs/indicators.md allows; for more, or to store them, start a computation.
+        Few expensive requests are computed at a time, more are refused with 503.
         """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
+from journal.sources import Companion
 from live import companions
 
 
@@ -12,7 +13,7 @@ class IndicatorsConfig(AppConfig):
             companions.register(scan_thread)
 
 
-def scan_thread(publish: companions.Publish) -> companions.Companion:
+def scan_thread(publish: companions.Publish) -> Companion:
     from indicators.embedded import ScanThread  # models are not ready at the top
 
     return ScanThread(publish)

@@ -1,11 +1,11 @@
-"""The measures that there are, what they read and which parameters they take."""
+"""The catalogue: one entry per measure. Scans, the API and the pages take all they know from it."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from indicators import entropy_nulls, hurst_nulls
 from indicators.entropy import permutation_entropy, rolling_entropy
@@ -13,6 +13,7 @@ from indicators.estimate import Estimate, Interval, RefusedError, RollingEstimat
 from indicators.hurst import hurst_exponent, hurst_windows, rolling_hurst
 from indicators.persistence import persistence, rolling_persistence
 from indicators.variance_ratio import rolling_variance_ratio, variance_ratio
+from market.integers import parse_integer
 
 Value = int | bool | None
 DEFAULT_N: Final = 2_000
@@ -46,23 +47,35 @@ class Parameter:
             if text not in {"true", "false", "1", "0"}:
                 raise ParameterError(self.name, f"{given!r} is neither true nor false")
             return text in {"true", "1"}
-        low, high = self.minimum or 0, self.maximum or MOST_POINTS
-        if not (
-            text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high
-        ):
-            raise ParameterError(self.name, f"{given!r} is not a whole number from {low} to {high}")
-        return int(text)
+        try:
+            return parse_integer(text, self.minimum or 0, self.maximum or MOST_POINTS)
+        except ValueError as error:
+            raise ParameterError(self.name, str(error)) from None
+
+
+class Cost(NamedTuple):
+    """Microseconds to measure a series: fixed, and per point of it (benchmarks/pool.py)."""
+
+    fixed: float
+    per_point: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """`reads`: 1-minute closes, or the prices of single ticks. `null_value`: without memory."""
+    """`reads`: 1-minute closes, or the prices of single ticks. `null_value`: without memory.
+
+    `domain` is what the width of its small drawing stands for. `estimates_phi`: its value
+    estimates the mean phi of the window, so pages show it against the truth.
+    """
 
     name: str
     title: str
     help: str
     reads: Literal["closes", "ticks"] = "closes"
     null_value: float
+    domain: tuple[float, float]
+    estimates_phi: bool = False
+    cost: Cost
     parameters: tuple[Parameter, ...]
     compute: Callable[..., Estimate]
     rolling: Callable[..., RollingEstimate]
@@ -156,7 +169,7 @@ def _n(what: str, default: int = DEFAULT_N) -> Parameter:
     return Parameter(name="n", default=default, minimum=3, maximum=MOST_POINTS, help=what)
 
 
-INDICATORS: Final = (
+_ENTRIES: Final = (
     Indicator(
         name="persistence",
         title="Persistence",
@@ -164,6 +177,9 @@ INDICATORS: Final = (
         "phi. 0 for a fair coin.",
         reads="ticks",
         null_value=0.0,
+        domain=(-1.0, 1.0),
+        estimates_phi=True,
+        cost=Cost(19.0, 0.003),
         parameters=(_n("How many of the newest ticks.", default=500),),
         compute=persistence,
         rolling=rolling_persistence,
@@ -175,6 +191,8 @@ INDICATORS: Final = (
         help="Growth of the rescaled range R/S with the length of the window. About 0.5 without "
         "memory, above with persistence, below with mean reversion.",
         null_value=0.5,
+        domain=(0.2, 0.8),
+        cost=Cost(45.0, 0.013),
         parameters=(
             _n("How many of the newest 1-minute closes."),
             Parameter(name="min_points", default=500, minimum=20, help="Fewest increments."),
@@ -202,6 +220,8 @@ INDICATORS: Final = (
         help="Shannon entropy of the ordinal patterns of m closes, between 0 and 1. Lower with "
         "order; a random walk has 0.967 for m = 3, white noise 1.",
         null_value=entropy_nulls.walk_entropy(3),
+        domain=(0.85, 1.0),
+        cost=Cost(40.0, 0.001),
         parameters=(
             _n("How many of the newest 1-minute closes."),
             Parameter(name="m", default=3, minimum=2, maximum=7, help="Points per pattern."),
@@ -218,6 +238,8 @@ INDICATORS: Final = (
         help="Variance of q-minute changes over q times that of 1-minute changes (Lo-MacKinlay). "
         "1 without memory, above with persistence, below with mean reversion.",
         null_value=1.0,
+        domain=(0.4, 1.6),
+        cost=Cost(60.0, 0.004),
         parameters=(
             _n("How many of the newest 1-minute closes."),
             Parameter(name="q", default=5, minimum=2, maximum=1_000, help="Minutes per change."),
@@ -227,4 +249,5 @@ INDICATORS: Final = (
         null_band=_variance_ratio_band,
     ),
 )
-CATALOGUE: Final = {indicator.name: indicator for indicator in INDICATORS}
+CATALOGUE: Final = {indicator.name: indicator for indicator in _ENTRIES}
+"""By name, in the order in which they are listed."""

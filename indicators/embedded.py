@@ -3,8 +3,8 @@
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from indicators import runs
 from indicators.models import ComputationRun
 from indicators.readings import Publish, scan_market
-from indicators.tasks import compute_chunk, compute_run, open_chunks
+from indicators.tasks import compute_run
 from instruments.models import Instrument
 
 logger = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ RETRY_S = 1.0
 class ScanThread(threading.Thread):
     """Measures every instrument each minute, at low cost and off the event loop.
 
-    Its first minute goes on with the computations that an earlier process left open.
+    Its first minute resumes the computations that an earlier process left open.
     """
 
     def __init__(self, publish: Publish, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +42,7 @@ class ScanThread(threading.Thread):
                 self._resume()
                 scan_market(Instrument.objects.order_by("pk"), self._publish)
             except (OperationalError, InterfaceError) as error:
-                logger.warning("no scan: the database is away", error=str(error).strip())
+                logger.warning("no scan: the database is unavailable", error=str(error).strip())
             except Exception:  # of one minute: the next has another chance
                 logger.exception("scan failed")
             finally:
@@ -50,61 +50,113 @@ class ScanThread(threading.Thread):
             next_at = max(next_at + EVERY_S, self._clock())
 
     def stop(self) -> None:
-        """End it, and the computations after their present chunk."""
+        """End, and have computations end after their present chunk."""
         self._stopping.set()
-        leave_computations()
+        computations.leave()
         self.join()
 
     def _resume(self) -> None:
         if not self._resumed:
             for run_id in runs.open_runs():
-                _submit(str(run_id))
+                computations.add(str(run_id))
             self._resumed = True
 
 
-computations = ThreadPoolExecutor(1, thread_name_prefix="computation")
-_leaving = threading.Event()
+class Computations:
+    """Computes runs one after the other, in a thread that ends when there is nothing to do.
+
+    It also ends, after its present chunk, when the process does: what is left is resumed at the
+    next start of the market.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[str] = deque()
+        self._thread: threading.Thread | None = None
+        self._leaving = threading.Event()
+
+    def add(self, run_id: str) -> None:
+        with self._lock:
+            self._waiting.append(run_id)
+            if self._thread is None:
+                self._leaving = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._compute, args=(self._leaving,), name="computations"
+                )
+                self._thread.start()
+
+    def leave(self) -> None:
+        """End after the present chunk."""
+        with self._lock:
+            self._waiting.clear()
+            self._leaving.set()
+            self._thread = None
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until nothing is left to do; return whether it is so."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    def _compute(self, leaving: threading.Event) -> None:
+        while (run_id := self._next(leaving)) is not None:
+            try:
+                compute_run_here(run_id, leaving)
+            except Exception:  # of one run: the next has its own chance
+                logger.exception("computation given up", run=run_id)
+
+    def _next(self, leaving: threading.Event) -> str | None:
+        with self._lock:
+            if leaving.is_set():
+                return None
+            if not self._waiting or is_over(leaving):
+                self._thread = None
+                return None
+            return self._waiting.popleft()
+
+
+computations = Computations()
+
+
+def is_over(leaving: threading.Event) -> bool:
+    """Tell whether computations should end; the interpreter waits for them at its exit."""
+    return leaving.is_set() or not threading.main_thread().is_alive()
 
 
 def start_run(run: ComputationRun) -> None:
     """Have a run computed as soon as it is committed: by workers, or here without a broker."""
     run_id = str(run.pk)
     if settings.CELERY_TASK_ALWAYS_EAGER:
-        transaction.on_commit(lambda: _submit(run_id))
+        transaction.on_commit(lambda: computations.add(run_id))
     else:
         transaction.on_commit(lambda: compute_run.delay(run_id))
 
 
-def leave_computations() -> None:
-    """Leave what was submitted so far after the present chunk, to be resumed later."""
-    global _leaving
-    _leaving.set()
-    _leaving = threading.Event()
-
-
-def _submit(run_id: str) -> None:
-    computations.submit(_compute_here, run_id, _leaving)
-
-
-def _compute_here(run_id: str, leaving: threading.Event) -> None:
-    """Compute the open chunks of a run; wait for a database that is away."""
-    while not leaving.is_set():
+def compute_run_here(run_id: str, leaving: threading.Event) -> None:
+    """Compute the open chunks of a run; wait for a database that is unavailable."""
+    while not is_over(leaving):
         try:
-            _compute_open_chunks(run_id, leaving)
+            _compute_open_chunks(uuid.UUID(run_id), leaving)
             return
         except (OperationalError, InterfaceError) as error:
             logger.warning("computation waits for the database", run=run_id, error=str(error))
             leaving.wait(RETRY_S)
-        except Exception:  # the run tells it too
+        except Exception as error:
+            if is_over(leaving):  # the threads of the kernels end before this one
+                return
             logger.exception("computation failed", run=run_id)
+            runs.fail(uuid.UUID(run_id), f"{type(error).__name__}: {error}")
             return
         finally:
             connection.close()
 
 
-def _compute_open_chunks(run_id: str, leaving: threading.Event) -> None:
-    for index in open_chunks(run_id):
-        if leaving.is_set():
+def _compute_open_chunks(run_id: uuid.UUID, leaving: threading.Event) -> None:
+    done = runs.done_chunks(run_id)
+    for index in range(ComputationRun.objects.get(pk=run_id).chunk_count):
+        if is_over(leaving):
             return
-        compute_chunk(run_id, index)
-    runs.settle(uuid.UUID(run_id))
+        if index not in done and not runs.compute_chunk(run_id, index):
+            return
+    runs.settle(run_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from indicators import hurst_nulls
 from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, RollingEstimate
 from indicators.expected_range import peters
-from indicators.rescaled_range import are_coins, mean_rs, rolling_mean_rs
+from indicators.rescaled_range import are_coins, mean_and_drift, rolling_mean_rs
 from indicators.rolling import rolling_ends
 from indicators.series import Series, check_whole, finite_series, length, scaled
 from indicators.threads import map_in_threads, processors, workers_of
@@ -52,8 +53,10 @@ def hurst_exponent(
     workers = workers_of(num_workers, "num_workers")
     try:
         path = scaled(finite_series(closes))
-        sizes = _windows(path.size - 1, min_points, min_window, max_window, num_windows)
-        return _measure(path, sizes, corrected, workers)
+        n = path.size - 1
+        sizes = _windows(n, min_points, min_window, max_window, num_windows)
+        longer = _windows(hurst_nulls.LONGER * n, min_points, min_window, max_window, num_windows)
+        return _measure(path, sizes, corrected, workers, tuple(longer.tolist()))
     except RefusedError as error:
         return HurstEstimate(value=None, reason=str(error), n=max(0, length(closes) - 1))
 
@@ -148,17 +151,29 @@ def _windows(
     largest = n // 2 if max_window is None else min(max_window, n)
     if largest < min_window:
         raise RefusedError(f"no window from {min_window} to {largest} fits {n} increments")
-    spaced = np.geomspace(min_window, largest, num_windows)
+    return _spaced(min_window, largest, num_windows)
+
+
+@lru_cache(maxsize=1024)
+def _spaced(smallest: int, largest: int, count: int) -> IntArray:
+    spaced = np.geomspace(smallest, largest, count)
     sizes: IntArray = np.unique((spaced + 1e-9).astype(np.int64))  # an exact power stays one
+    sizes.setflags(write=False)
     return sizes
 
 
-def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -> HurstEstimate:
-    def measure(size: int) -> float:
-        return float(mean_rs(path, size))
+def _measure(
+    path: FloatArray,
+    sizes: IntArray,
+    corrected: bool,
+    workers: int,
+    longer: tuple[int, ...] | None = None,
+) -> HurstEstimate:
+    def measure(size: int) -> tuple[float, float]:
+        return mean_and_drift(path, size)
 
     at_once = 1 if path.size < PARALLEL_INCREMENTS else workers
-    rs = np.array(map_in_threads(measure, sizes.tolist(), at_once))
+    rs, drifts = np.array(map_in_threads(measure, sizes.tolist(), at_once)).T
     found = rs > 0
     windows, rs = sizes[found], rs[found]
     if windows.size < FEWEST_WINDOWS:
@@ -173,10 +188,11 @@ def _measure(path: FloatArray, sizes: IntArray, corrected: bool, workers: int) -
         y -= np.log([peters(size) for size in key])
     value = float(hurst_nulls.slope_weights(key) @ y) + (0.5 if corrected else 0.0)
     n, coins = path.size - 1, bool(are_coins(path))
+    drift = float(drifts[found][0])  # of the shortest window, which has the most chunks
     return HurstEstimate(
         value=value,
         n=n,
-        interval=hurst_nulls.interval(value, n, key, corrected, coins),
+        interval=hurst_nulls.interval(value, n, key, corrected, coins, drift, longer),
         null_band=hurst_nulls.null_band(n, key, corrected, coins),
         windows=windows,
         rs=rs,

@@ -11,10 +11,10 @@ from journal.fields import MicrosecondsField
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
-    def of(self, instrument: Instrument, indicator: str, parameters: str) -> Self:
+    def of(self, instrument: Instrument, indicator: str, parameters: str, step: int = 1) -> Self:
         """The series of one measure with one set of parameters, in the order of time."""
         return self.filter(
-            instrument=instrument, indicator=indicator, parameters=parameters
+            instrument=instrument, indicator=indicator, parameters=parameters, step=step
         ).order_by("window_end")
 
     def between(self, start: datetime | None, end: datetime | None) -> Self:
@@ -35,6 +35,9 @@ class Reading(models.Model):
         Instrument, on_delete=models.PROTECT, related_name="readings", db_index=False
     )
     parameters = models.CharField(max_length=200, help_text="All of them, as canonical JSON.")
+    step = models.PositiveIntegerField(
+        default=1, help_text="Windows end at multiples of it: seqs of ticks, minutes of closes."
+    )
     window_end = MicrosecondsField(help_text="Everything before it was seen.")
     value = models.FloatField(null=True)
     reason = models.CharField(max_length=200, blank=True)
@@ -49,7 +52,7 @@ class Reading(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["instrument", "indicator", "parameters", "window_end"],
+                fields=["instrument", "indicator", "parameters", "step", "window_end"],
                 name="reading_unique",
             ),
             models.CheckConstraint(
@@ -64,7 +67,11 @@ class Reading(models.Model):
 
 
 class ComputationRun(models.Model):
-    """A measure over all windows of a span, computed in chunks by any number of workers."""
+    """A measure over all windows of a span, computed in chunks by any number of workers.
+
+    Windows end at the positions `first`, `first + step` ... `last` (indicators/grids.py). Chunks
+    have `chunk_windows` of them each, so that none has to be stored before it is done.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -78,8 +85,18 @@ class ComputationRun(models.Model):
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     start = MicrosecondsField(help_text="First window end.")
     end = MicrosecondsField(help_text="Window ends are before it.")
-    step = models.PositiveIntegerField(default=1, help_text="Points between window ends.")
+    step = models.PositiveIntegerField(
+        default=1, help_text="Windows end at multiples of it: seqs of ticks, minutes of closes."
+    )
     parameters = models.CharField(max_length=200)
+    first = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    chunk_windows = models.PositiveIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    chunks_done = models.PositiveIntegerField(default=0)
+    readings = models.PositiveBigIntegerField(default=0, help_text="Stored so far.")
+    values = models.PositiveBigIntegerField(default=0, help_text="Readings that have a value.")
+    value_sum = models.FloatField(default=0.0)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     error = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -87,6 +104,10 @@ class ComputationRun(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["created_at"], name="run_created_at"),
+            models.Index(fields=["state", "finished_at"], name="run_state_finished_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.indicator} of {self.instrument}, {self.state}"
@@ -95,15 +116,22 @@ class ComputationRun(models.Model):
     def is_open(self) -> bool:
         return self.state in {self.State.QUEUED, self.State.RUNNING}
 
+    @property
+    def progress(self) -> float:
+        """From 0 to 1."""
+        return self.chunks_done / self.chunk_count if self.chunk_count else 0.0
+
+    @property
+    def mean(self) -> float | None:
+        return self.value_sum / self.values if self.values else None
+
 
 class RunChunk(models.Model):
-    """Windows of a run that one task computes; done once, however often it is delivered."""
+    """A part of a run that is done: it is done once, however often it is delivered."""
 
     run = models.ForeignKey(ComputationRun, on_delete=models.CASCADE, related_name="chunks")
     index = models.PositiveIntegerField()
-    first_end = MicrosecondsField()
-    last_end = MicrosecondsField()
-    done_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(auto_now_add=True)
     readings = models.PositiveIntegerField(default=0)
 
     class Meta:

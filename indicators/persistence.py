@@ -13,11 +13,13 @@ from indicators.estimate import (
     RefusedError,
     RollingEstimate,
 )
+from indicators.quantiles import NORMAL_97_5
 from indicators.rolling import rolling_ends
 from indicators.series import Series, length, ordered_series
 
-NORMAL_97_5: Final = 1.959964
 FEWEST_PAIRS: Final = 20
+BLOCK: Final = 20
+"""Pairs within which phi is taken to be one: short beside a regime of the law."""
 SignArray = np.ndarray[tuple[int], np.dtype[np.int8]]
 
 
@@ -32,9 +34,11 @@ class PersistenceEstimate(Estimate):
 def persistence(prices: Series) -> PersistenceEstimate:
     """Return the lag-1 autocorrelation of the signs of the steps of `prices` (one per tick).
 
-    In the law P(s[t + 1] = s[t]) = (1 + phi) / 2, so the repeats are binomial: the value is
-    2 repeats / pairs - 1, its interval Wilson's, its standard error sqrt((1 - phi^2) / pairs).
-    A price that does not move has no sign: the pairs it belongs to are left out.
+    In the law P(s[t + 1] = s[t]) = (1 + phi) / 2, so the value, 2 repeats / pairs - 1, estimates
+    the mean phi of the window without bias, and its variance is 1 - mean(phi^2) over the pairs:
+    that of a binomial share where phi is constant, less where it changes. The interval is for the
+    mean phi of the window; it is Wilson's with that variance. A price that does not move
+    has no sign: the pairs it belongs to are left out.
 
     Null band: a fair coin. Source: E. B. Wilson, JASA 22 (1927).
     """
@@ -49,13 +53,14 @@ def persistence(prices: Series) -> PersistenceEstimate:
     except RefusedError as error:
         return PersistenceEstimate(value=None, reason=str(error), n=length(prices))
     value = float(products.sum(dtype=np.int64)) / pairs
+    spread = _variance_of_phi(products, value)
     band = NORMAL_97_5 / sqrt(pairs)
     return PersistenceEstimate(
         value=value,
         n=series.size,
-        interval=_wilson(value, pairs),
+        interval=_wilson(value, pairs, spread),
         null_band=(-band, band),
-        standard_error=sqrt((1 - value**2) / pairs),
+        standard_error=sqrt(max(0.0, 1 - value**2 - spread) / pairs),
         pairs=pairs,
     )
 
@@ -84,8 +89,25 @@ def _products(series: NumberArray) -> SignArray:
     return signs[1:] * signs[:-1]
 
 
-def _wilson(value: float, pairs: int) -> Interval:
+def _variance_of_phi(products: SignArray, value: float) -> float:
+    """Return how much phi varies within the window: mean(phi^2) - mean(phi)^2, at least 0.
+
+    Two pairs repeat independently of each other, so the product of what they show is phi^2 on
+    average where both have the same phi: here any two pairs of one block.
+    """
+    blocks = products[: products.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    sums = blocks.sum(axis=1, dtype=np.int64)
+    moves = np.count_nonzero(blocks, axis=1)
+    couples = int(moves @ moves - moves.sum())
+    if couples == 0:
+        return 0.0
+    squared = float(sums @ sums - moves.sum()) / couples
+    return min(max(0.0, squared - value**2), 1 - value**2)
+
+
+def _wilson(value: float, pairs: int, spread: float) -> Interval:
+    """Return the phi with (value - phi)^2 <= z^2 (1 - spread - phi^2) / pairs."""
     z2 = NORMAL_97_5**2 / pairs
     center = value / (1 + z2)
-    half = sqrt(z2 * (1 - value**2) + z2**2) / (1 + z2)
+    half = sqrt(z2 * max(0.0, 1 - spread - value**2) + z2**2 * (1 - spread)) / (1 + z2)
     return max(-1.0, center - half), min(1.0, center + half)

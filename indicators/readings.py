@@ -1,11 +1,12 @@
-"""Making readings: measure, keep once, tell."""
+"""Making readings: measure, store once, publish what is stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from indicators.catalogue import INDICATORS, Indicator, Value, parameters_key
+from indicators.catalogue import CATALOGUE, Indicator, Value, parameters_key
 from indicators.estimate import Estimate
 from indicators.models import Reading
 from indicators.scanning import scan
@@ -71,6 +72,30 @@ def keep(readings: Sequence[Reading]) -> None:
     Reading.objects.bulk_create(readings, batch_size=1_000, ignore_conflicts=True)
 
 
+def kept(readings: Sequence[Reading]) -> list[Reading]:
+    """Store readings; return the stored ones, which another process may have made first."""
+    keep(readings)
+    stored = Reading.objects.filter(
+        instrument__in={reading.instrument_id for reading in readings},
+        indicator__in={reading.indicator for reading in readings},
+        parameters__in={reading.parameters for reading in readings},
+        window_end__in={reading.window_end for reading in readings},
+    ).select_related("instrument")
+    by_key = {_key(reading): reading for reading in stored}
+    return [by_key[_key(reading)] for reading in readings]
+
+
+def _key(reading: Reading) -> tuple[int, str, str, int, datetime]:
+    """Return what a reading is stored once for."""
+    return (
+        reading.instrument_id,
+        reading.indicator,
+        reading.parameters,
+        reading.step,
+        reading.window_end,
+    )
+
+
 def told(reading: Reading) -> Publication:
     """Return the frame of a reading, for subscribers of its topic."""
     return publication(
@@ -97,10 +122,8 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
     """Measure every indicator at its defaults for every instrument; return how many readings."""
     readings: list[Reading] = []
     listed = list(instruments)
-    for reads in ("closes", "ticks"):
-        indicators = [indicator for indicator in INDICATORS if indicator.reads == reads]
+    for (reads, n), indicators in _by_window():
         defaults = [indicator.read({}) for indicator in indicators]
-        n = max(int(parameters["n"] or 0) for parameters in defaults)
         read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in listed)
         found = [(instrument, window) for instrument, window in read if window is not None]
         estimates = _estimates([window for _, window in found], indicators, defaults, n)
@@ -109,9 +132,17 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
             for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
                 one = Measured(estimate, end, truth)
                 readings.append(reading(indicator, instrument, parameters, one))
-    keep(readings)
-    publish([told(one) for one in readings])
+    publish([told(one) for one in kept(readings)])
     return len(readings)
+
+
+def _by_window() -> list[tuple[tuple[str, int], list[Indicator]]]:
+    """Return what the indicators read by default (closes first), with those that read it."""
+    windows: dict[tuple[str, int], list[Indicator]] = {}
+    for indicator in CATALOGUE.values():
+        key = (indicator.reads, int(indicator.read({})["n"] or 0))
+        windows.setdefault(key, []).append(indicator)
+    return sorted(windows.items(), key=lambda item: item[0])
 
 
 def _estimates(

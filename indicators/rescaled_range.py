@@ -6,7 +6,7 @@ accumulate and no copy of the series is made. Both loops over a chunk are free o
 anything that keeps the processor from doing several points at once.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
@@ -17,6 +17,8 @@ from indicators.estimate import FloatArray, IntArray
 
 ROUNDING = 4 * np.finfo(np.float64).eps
 """S below this share of the path's height is what rounding leaves of equal increments."""
+PARTS: Final = 5
+"""Parts of a series that are compared to see whether its memory changes."""
 BLOCK = 1024
 SAME = 1e-6
 """Sizes of increments that differ by this share are one size, as ticks of 0.1 are."""
@@ -79,15 +81,39 @@ def chunk_rs(path: FloatArray, begin: int, w: int) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def mean_and_drift(path: FloatArray, w: int) -> tuple[float, float]:
+    """Return the mean R/S over the whole chunks of `w` increments, and its drift.
+
+    Where all chunks have one law, the means of PARTS of the series vary as the chunks let expect;
+    where the memory changes from regime to regime, they vary more. The drift is the excess, as a
+    variance of the logarithm of the mean. It is 0 for fewer than 2 chunks per part; both
+    are 0 where no chunk has an R/S.
+    """
+    chunks = (path.size - 1) // w
+    sums = np.zeros(PARTS)
+    counts = np.zeros(PARTS)
+    squares = 0.0
+    for i in range(chunks):
+        rs = chunk_rs(path, i * w, w)
+        part = i * PARTS // chunks
+        sums[part] += rs
+        counts[part] += rs > 0
+        squares += rs**2
+    count = counts.sum()
+    if count == 0:
+        return 0.0, 0.0
+    mean = sums.sum() / count
+    if counts.min() < 2:
+        return mean, 0.0
+    within = max(0.0, squares / count - mean**2) / (count - 1)
+    between = ((sums / counts - mean) ** 2).sum() / PARTS / (PARTS - 1)
+    return mean, max(0.0, between - within) / mean**2
+
+
+@njit(cache=True, nogil=True)
 def mean_rs(path: FloatArray, w: int) -> float:
     """Return the mean R/S over the whole chunks of `w` increments; 0 where none has any."""
-    total = 0.0
-    valid = 0
-    for begin in range(0, path.size - w, w):
-        rs = chunk_rs(path, begin, w)
-        total += rs
-        valid += rs > 0
-    return total / valid if valid else 0.0
+    return mean_and_drift(path, w)[0]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

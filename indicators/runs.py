@@ -2,25 +2,24 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 
+from indicators import costs
 from indicators.catalogue import CATALOGUE, Indicator, Value, parameters_key
+from indicators.estimate import IntArray
+from indicators.grids import Grid, grid_between, known_at, window_ends
 from indicators.models import ComputationRun, Reading, RunChunk
 from indicators.readings import keep
 from indicators.windows import Points, Truth, newest_points, points_between
 from instruments.models import Instrument
-from market.times import from_microseconds, to_microseconds
-
-CHUNK_WINDOWS = 5_000
-MOST_WINDOWS = 10_000
-"""That one request may ask for."""
+from market.times import from_microseconds
 
 State = ComputationRun.State
 OPEN_STATES = (State.QUEUED, State.RUNNING)
@@ -39,91 +38,97 @@ def plan_run(
     parameters: Mapping[str, Value],
     step: int,
 ) -> ComputationRun:
-    """Store a run and its chunks; raise RunRefusedError where no window ends in the span."""
-    ends = window_ends(indicator, instrument, start, end, parameters, step)
-    with transaction.atomic():
-        run = ComputationRun.objects.create(
-            indicator=indicator,
-            instrument=instrument,
-            start=start,
-            end=end,
-            step=step,
-            parameters=parameters_key(parameters),
-        )
-        parts = [ends[at : at + CHUNK_WINDOWS] for at in range(0, len(ends), CHUNK_WINDOWS)]
-        RunChunk.objects.bulk_create(
-            RunChunk(
-                run=run,
-                index=index,
-                first_end=from_microseconds(int(part[0])),
-                last_end=from_microseconds(int(part[-1])),
-            )
-            for index, part in enumerate(parts)
-        )
-    return run
-
-
-def window_ends(
-    indicator: str,
-    instrument: Instrument,
-    start: datetime,
-    end: datetime,
-    parameters: Mapping[str, Value],
-    step: int,
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return when the windows of the span end (microseconds)."""
-    n = int(parameters["n"] or 0)
-    reads = CATALOGUE[indicator].reads
-    begin = to_microseconds(start)
-    before = len(newest_points(instrument, reads, n - 1, begin - 1))
-    points = points_between(instrument, reads, begin, to_microseconds(end))
-    ends = points.known_at[max(0, n - 1 - before) :: step]
-    if ends.size == 0:
+    """Store a run; raise RunRefusedError where no window ends in the span. Reads no prices."""
+    n, reads = int(parameters["n"] or 0), CATALOGUE[indicator].reads
+    grid = grid_between(instrument, reads, n, step, start, end)
+    if grid.size == 0:
         raise RunRefusedError(
             f"no window of {n} {reads} of {instrument.symbol} ends from {start.isoformat()} to "
-            f"{end.isoformat()}: {before + len(points)} are stored"
+            f"{end.isoformat()} at a multiple of step {step}"
         )
-    return ends
+    chunk_windows = costs.chunk_windows(indicator, parameters, step)
+    return ComputationRun.objects.create(
+        indicator=indicator,
+        instrument=instrument,
+        start=start,
+        end=end,
+        step=step,
+        parameters=parameters_key(parameters),
+        first=grid.first,
+        last=grid.last,
+        chunk_windows=chunk_windows,
+        chunk_count=-(-grid.size // chunk_windows),
+    )
 
 
-def compute_chunk(run_id: uuid.UUID, index: int) -> None:
-    """Compute and store one chunk, unless that is done or nobody wants it any more."""
-    chunk = RunChunk.objects.select_related("run__instrument").get(run=run_id, index=index)
-    if chunk.done_at is None and chunk.run.is_open:
+def compute_chunk(run_id: uuid.UUID, index: int) -> bool:
+    """Compute and store one chunk unless that is done; return whether the run is still open."""
+    run = ComputationRun.objects.select_related("instrument").get(pk=run_id)
+    if not run.is_open:
+        return False
+    if not run.chunks.filter(index=index).exists():
         ComputationRun.objects.filter(pk=run_id, state=State.QUEUED).update(state=State.RUNNING)
-        readings = chunk_readings(chunk)
-        with transaction.atomic():
-            keep(readings)
-            RunChunk.objects.filter(pk=chunk.pk).update(
-                done_at=timezone.now(), readings=len(readings)
-            )
-    settle(run_id)
+        _store_chunk(run, index, chunk_readings(run, index))
+    return not settle(run_id)
 
 
-def settle(run_id: uuid.UUID) -> None:
-    """Close a run whose chunks are all done.
+def settle(run_id: uuid.UUID) -> bool:
+    """Close a run whose chunks are all done; return whether it was closed.
 
-    Who comes back to a chunk does it too: its worker may have died between the chunk and this.
+    A repeated delivery of a chunk does this too: the first worker may have died before it.
     """
-    if not RunChunk.objects.filter(run=run_id, done_at=None).exists():
-        _close(run_id, State.DONE)
+    closed = _open(run_id).filter(chunks_done__gte=F("chunk_count"))
+    return bool(closed.update(state=State.DONE, finished_at=timezone.now()))
 
 
-def chunk_readings(chunk: RunChunk) -> list[Reading]:
+def _store_chunk(run: ComputationRun, index: int, readings: Sequence[Reading]) -> None:
+    """Store the readings of a chunk and count them, unless another worker was faster."""
+    with transaction.atomic():
+        _, is_new = RunChunk.objects.get_or_create(
+            run=run, index=index, defaults={"readings": len(readings)}
+        )
+        if not is_new:
+            return
+        keep(readings)
+        stored = _stored(readings)
+        ComputationRun.objects.filter(pk=run.pk).update(
+            chunks_done=F("chunks_done") + 1,
+            readings=F("readings") + stored["readings"],
+            values=F("values") + stored["values"],
+            value_sum=F("value_sum") + (stored["value_sum"] or 0.0),
+        )
+
+
+def _stored(readings: Sequence[Reading]) -> dict[str, Any]:
+    """Count what is stored in the span of these readings: an earlier one may differ from ours."""
+    if not readings:
+        return {"readings": 0, "values": 0, "value_sum": 0.0}
+    first, last = readings[0], readings[-1]
+    series = Reading.objects.of(first.instrument, first.indicator, first.parameters, first.step)
+    span = series.filter(window_end__gte=first.window_end, window_end__lte=last.window_end)
+    return span.order_by().aggregate(
+        readings=Count("id"), values=Count("value"), value_sum=Sum("value")
+    )
+
+
+def chunk_readings(run: ComputationRun, index: int) -> list[Reading]:
     """Return the readings of all windows of a chunk."""
-    run = chunk.run
     indicator = CATALOGUE[run.indicator]
     parameters = stored_parameters(run)
-    points = _points_of(chunk, indicator.reads, int(parameters["n"] or 0))
-    rolled = indicator.roll(points.prices, parameters, run.step)
+    n = int(parameters["n"] or 0)
+    grid = Grid(run.first, run.last, run.step).part(index, run.chunk_windows)
+    points = _points(run.instrument, indicator.reads, n, grid)
+    ends = window_ends(points, indicator.reads, n, grid)
+    if ends.size == 0:
+        return []
+    values, valid = roll(indicator, points, ends, parameters, run.step)
     low, high = indicator.band(parameters) or (None, None)
-    first_seq = points.first_seq[rolled.ends - rolled.window]
-    last_seq = points.last_seq[rolled.ends - 1]
+    first_seq, last_seq = points.first_seq[ends - (n - 1)], points.last_seq[ends]
     truth = Truth(run.instrument, int(first_seq[0]), int(last_seq[-1]))
     columns = (
-        points.known_at[rolled.ends - 1].tolist(),
-        rolled.values.tolist(),
-        rolled.valid.tolist(),
+        points.known_at[ends].tolist(),
+        values.tolist(),
+        valid.tolist(),
         truth.mean_phi(first_seq, last_seq),
     )
     return [
@@ -131,60 +136,47 @@ def chunk_readings(chunk: RunChunk) -> list[Reading]:
             indicator=run.indicator,
             instrument=run.instrument,
             parameters=run.parameters,
+            step=run.step,
             window_end=from_microseconds(end),
-            value=value if valid else None,
-            reason="" if valid else "too little varies in this window",
+            value=value if is_valid else None,
+            reason="" if is_valid else "too little varies in this window",
             null_low=low,
             null_high=high,
             truth=phi,
         )
-        for end, value, valid, phi in zip(*columns, strict=True)
+        for end, value, is_valid, phi in zip(*columns, strict=True)
     ]
 
 
-def rolling_rows(
+def roll(
     indicator: Indicator,
-    instrument: Instrument,
+    points: Points,
+    ends: IntArray,
     parameters: Mapping[str, Value],
     step: int,
-    start: int | None,
-    end: int | None,
-) -> list[tuple[int, float | None, float | None]]:
-    """Return (window end in epoch ms, value, mean phi) of the windows that end in a span.
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return value and validity of the windows that end with the points `ends`.
 
-    The newest MOST_WINDOWS of them. Raises RefusedError where there is no whole window.
+    Minutes without a close leave some windows nearer than `step` points: each stretch of equal
+    distances is measured at once.
     """
     n = int(parameters["n"] or 0)
-    until = None if end is None else end - 1
-    points = newest_points(instrument, indicator.reads, n + MOST_WINDOWS * step, until)
-    if start is not None:
-        skipped = int(np.searchsorted(points.known_at, start))
-        points = Points(*(column[max(0, skipped - n + 1) :] for column in points))
-    # The last window ends with the last point: the grid is fixed there.
-    offset = (len(points) - n) % step if len(points) >= n else 0
-    points = Points(*(column[offset:] for column in points))
-    rolled = indicator.roll(points.prices, parameters, step)
-    first_seq = points.first_seq[rolled.ends - rolled.window]
-    last_seq = points.last_seq[rolled.ends - 1]
-    truth = Truth(instrument, int(first_seq[0]), int(last_seq[-1]))
-    columns = (
-        (points.known_at[rolled.ends - 1] // 1000).tolist(),
-        rolled.values.tolist(),
-        rolled.valid.tolist(),
-        truth.mean_phi(first_seq, last_seq),
+    stretches = np.split(ends, np.flatnonzero(np.diff(ends) != step) + 1)
+    rolled = [
+        indicator.roll(points.prices[part[0] - (n - 1) : part[-1] + 1], parameters, step)
+        for part in stretches
+    ]
+    return (
+        np.concatenate([part.values for part in rolled]),
+        np.concatenate([part.valid for part in rolled]),
     )
-    return [
-        (at, value if valid else None, phi) for at, value, valid, phi in zip(*columns, strict=True)
-    ][-MOST_WINDOWS:]
 
 
-def _points_of(chunk: RunChunk, reads: str, n: int) -> Points:
+def _points(instrument: Instrument, reads: str, n: int, grid: Grid) -> Points:
     """Return the points from the first window's first to the last window's last."""
-    first_end = to_microseconds(chunk.first_end)
-    lead = newest_points(chunk.run.instrument, reads, n - 1, first_end - 1)
-    rest = points_between(
-        chunk.run.instrument, reads, first_end, to_microseconds(chunk.last_end) + 1
-    )
+    start, end = (known_at(instrument, reads, at) for at in (grid.first, grid.last))
+    lead = newest_points(instrument, reads, n - 1, start - 1)
+    rest = points_between(instrument, reads, start, end + 1)
     return Points(*(np.concatenate(pair) for pair in zip(lead, rest, strict=True)))
 
 
@@ -192,13 +184,17 @@ def stored_parameters(run: ComputationRun) -> dict[str, Value]:
     return json.loads(run.parameters)  # type: ignore[no-any-return]
 
 
+def done_chunks(run_id: uuid.UUID) -> set[int]:
+    return set(RunChunk.objects.filter(run=run_id).values_list("index", flat=True))
+
+
 def cancel(run: ComputationRun) -> None:
     """End a run that is still open; chunks that have begun finish and are kept."""
-    _close(run.pk, State.CANCELLED)
+    _open(run.pk).update(state=State.CANCELLED, finished_at=timezone.now())
 
 
 def fail(run_id: uuid.UUID, error: str) -> None:
-    _close(run_id, State.FAILED, error[:500])
+    _open(run_id).update(state=State.FAILED, error=error[:500], finished_at=timezone.now())
 
 
 def open_runs() -> list[uuid.UUID]:
@@ -207,22 +203,14 @@ def open_runs() -> list[uuid.UUID]:
     return list(found.values_list("pk", flat=True))
 
 
-def _close(run_id: uuid.UUID, state: State, error: str = "") -> None:
-    ComputationRun.objects.filter(pk=run_id, state__in=OPEN_STATES).update(
-        state=state, error=error, finished_at=timezone.now()
-    )
+def _open(run_id: uuid.UUID) -> Any:
+    return ComputationRun.objects.filter(pk=run_id, state__in=OPEN_STATES)
 
 
 def progress(run: ComputationRun) -> dict[str, Any]:
-    """Return how far a run is, and what came out where it is done."""
-    chunks = run.chunks.aggregate(
-        total=Count("id"), done=Count("id", filter=Q(done_at__isnull=False)), made=Sum("readings")
-    )
-    result = None
-    if run.state == State.DONE:
-        found = Reading.objects.of(run.instrument, run.indicator, run.parameters).between(
-            run.start, run.end
-        )
-        result = found.order_by().aggregate(readings=Count("id"), mean=Avg("value"))
-    total = chunks["total"] or 0
-    return {"progress": chunks["done"] / total if total else 0.0, "result": result}
+    """Return how far a run is, and what came out where it is done. Asks no database."""
+    done = run.state == State.DONE
+    return {
+        "progress": run.progress,
+        "result": {"readings": run.readings, "mean": run.mean} if done else None,
+    }

@@ -26,7 +26,7 @@ from web import formats
 
 
 class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
-    """Anyone reads; who writes needs a staff session or a token of a staff user.
+    """Anyone may read; writes require a staff session or a token of a staff user.
 
     With LOCAL_WRITES a program on this machine needs neither.
     """
@@ -59,7 +59,7 @@ def is_local_program(request: HttpRequest) -> bool:
 
 class BrokerAway(APIException):  # type: ignore[misc]
     status_code = 503
-    default_detail = "the broker of tasks is away, nothing was started: try again"
+    default_detail = "the task broker is unavailable, nothing was started: try again"
     wait = 2
 
 
@@ -85,7 +85,7 @@ class RunsView(APIView):  # type: ignore[misc]
         responses=responses(202, RUN_SCHEMA),
     )
     def post(self, request: Any) -> HttpResponse:
-        """Compute a measure over every window of a span; answers at once where to look."""
+        """Compute a measure over every window of a span; the answer says where to look."""
         run = start_asked_run(request.data)
         response = formats.json_response(run_json(run))
         response.status_code = 202
@@ -114,7 +114,7 @@ def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
     try:
         start_run(run)
     except BrokerError as error:
-        runs.fail(run.pk, f"the broker was away: {error}")
+        runs.fail(run.pk, f"the task broker was unavailable: {error}")
         raise BrokerAway from error
     return run
 
@@ -151,7 +151,9 @@ def find_run(run_id: str) -> ComputationRun:
     try:
         return ComputationRun.objects.select_related("instrument").get(pk=uuid.UUID(run_id))
     except (ValueError, ComputationRun.DoesNotExist):
-        raise NotFound(f"there is no computation {run_id!r}") from None
+        raise NotFound(
+            f"there is no computation {run_id!r}: see /api/v1/indicators/runs/"
+        ) from None
 
 
 def run_json(run: ComputationRun) -> dict[str, Any]:

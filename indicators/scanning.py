@@ -6,34 +6,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from indicators.entropy import permutation_entropy
+from indicators.catalogue import CATALOGUE
 from indicators.estimate import Estimate, FloatMatrix
-from indicators.hurst import hurst_exponent
-from indicators.persistence import persistence
 from indicators.sharedpool import is_pool_ready, pool
 from indicators.threads import processors
-from indicators.variance_ratio import variance_ratio
 
-MEASURES: Final = {
-    "hurst": hurst_exponent,
-    "entropy": permutation_entropy,
-    "persistence": persistence,
-    "variance_ratio": variance_ratio,
-}
-# Measured with benchmarks/pool.py: in microseconds per series, and per close of it.
-COSTS: Final = {
-    "hurst": (75.0, 0.028),
-    "entropy": (40.0, 0.001),
-    "persistence": (10.0, 0.001),
-    "variance_ratio": (37.0, 0.0036),
-}
 HANDING: Final = 0.008
 """Microseconds to hand one close to the processes."""
 ANSWERING: Final = 12.0
 """Microseconds to get one estimate back."""
 LEAST_WORK: Final = 10_000.0
 GAIN: Final = 0.75
-"""The processes are asked when they should take this share of the time of this one, or less."""
+"""Processes are used when they need at most this share of the time that this one would need."""
 
 Wanted = Sequence[tuple[str, Mapping[str, Any]]]
 """Names of measures and their parameters."""
@@ -63,7 +47,7 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
 def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
     """Whether `processes` are faster than this one: for much Hurst, hardly ever without it."""
     rows, closes = matrix.shape
-    costs = [COSTS[name] for name, _ in wanted]
+    costs = [CATALOGUE[name].cost for name, _ in wanted]
     alone = rows * sum(fixed + each * closes for fixed, each in costs)
     shared = alone / processes + rows * (closes * HANDING + len(costs) * ANSWERING)
     return alone > LEAST_WORK and shared < GAIN * alone
@@ -71,6 +55,6 @@ def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
 
 def measure_rows(matrix: FloatMatrix, begin: int, end: int, wanted: Wanted) -> list[list[Estimate]]:
     return [
-        [MEASURES[name](row, **parameters) for name, parameters in wanted]  # type: ignore[operator]
+        [CATALOGUE[name].compute(row, **parameters) for name, parameters in wanted]
         for row in matrix[begin:end]
     ]

@@ -1,11 +1,11 @@
-"""The same work for Celery workers: each task may be delivered twice and is kept once."""
+"""The same work for Celery workers: a task may be delivered twice, its result is stored once."""
 
 import asyncio
 import uuid
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from celery import group, shared_task
+from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -13,12 +13,14 @@ from django.db import InterfaceError, OperationalError
 
 from indicators import runs
 from indicators.catalogue import CATALOGUE
-from indicators.models import RunChunk
-from indicators.readings import keep, measure, reading, scan_market, told
+from indicators.models import ComputationRun
+from indicators.readings import kept, measure, reading, scan_market, told
 from instruments.models import Instrument
 from live.frames import Publication
 from live.membership import LAYER_S
 
+LANES = 64
+"""Chunks of a run that wait in the broker or are computed at a time, however long the run is."""
 # A worker that is killed gives its task back; a database that is away is asked again.
 RELIABLY: dict[str, Any] = {
     "acks_late": True,
@@ -42,9 +44,9 @@ def compute_reading(name: str, symbol: str, given: dict[str, Any], until: int | 
     if found.window_end is None:
         return None
     made = reading(indicator, instrument, parameters, found)
-    keep([made])
-    publish([told(made)])
-    return made.value
+    (stored,) = kept([made])
+    publish([told(stored)])
+    return stored.value
 
 
 @shared_task(name="indicators.scan", **RELIABLY)
@@ -55,20 +57,16 @@ def scan() -> int:
 
 @shared_task(name="indicators.run", **RELIABLY)
 def compute_run(run_id: str) -> None:
-    """Share a run out: one task per chunk that is not done."""
-    group(compute_chunk.si(run_id, index) for index in open_chunks(run_id)).apply_async()
-    runs.settle(uuid.UUID(run_id))
-
-
-def open_chunks(run_id: str) -> list[int]:
-    chunks = RunChunk.objects.filter(run=run_id, done_at=None).order_by("index")
-    return list(chunks.values_list("index", flat=True))
+    """Start a run: LANES chunks at once; each is followed by the next of its lane."""
+    run = ComputationRun.objects.get(pk=run_id)
+    for index in range(min(LANES, run.chunk_count)):
+        compute_chunk.delay(run_id, index)
 
 
 @shared_task(name="indicators.chunk", **RELIABLY)
 def compute_chunk(run_id: str, index: int) -> None:
     try:
-        runs.compute_chunk(uuid.UUID(run_id), index)
+        is_open = runs.compute_chunk(uuid.UUID(run_id), index)
     except (OperationalError, InterfaceError):
         raise
     except SoftTimeLimitExceeded:
@@ -78,6 +76,9 @@ def compute_chunk(run_id: str, index: int) -> None:
     except Exception as error:
         runs.fail(uuid.UUID(run_id), f"{type(error).__name__}: {error}")
         raise
+    following = index + LANES
+    if is_open and following < ComputationRun.objects.get(pk=run_id).chunk_count:
+        compute_chunk.delay(run_id, following)
 
 
 def publish(publications: list[Publication]) -> None:

@@ -1,17 +1,29 @@
 """Variance ratio test of Lo & MacKinlay (1988)."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from typing import Final
 
 import numpy as np
 
-from indicators.estimate import Estimate, FloatArray, FloatMatrix, RefusedError, RollingEstimate
+from indicators.estimate import (
+    Estimate,
+    FloatArray,
+    FloatMatrix,
+    IntArray,
+    Interval,
+    RefusedError,
+    RollingEstimate,
+)
+from indicators.quantiles import NORMAL_97_5, student_97_5
 from indicators.rolling import rolling_ends
 from indicators.series import Series, check_whole, finite_series, length, scaled
 
-NORMAL_97_5: Final = 1.959964
 ROUNDING: Final = 4 * np.finfo(np.float64).eps
+MOST_PARTS: Final = 20
+FEWEST_PARTS: Final = 5
+HORIZONS_PER_PART: Final = 5
+"""The interval compares parts of a series, each of so many q-increments or more."""
 BLOCK: Final = 1 << 18
 """A long series is summed in blocks of so many increments."""
 
@@ -28,8 +40,9 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
     """Return VR(q): the variance of q-increments over q times that of increments.
 
     1 without memory, above 1 with persistence, below 1 with mean reversion. Overlapping
-    q-increments, both variances unbiased. The interval and the null band use the standard error
-    that is robust to heteroskedasticity.
+    q-increments, both variances unbiased. The null band and z use the standard error of a series
+    without memory, robust to heteroskedasticity; the interval has the spread between parts of the
+    series (batch means), so it holds with memory too. None below 25 q increments.
 
     Raises ValueError for q below 2. Source: Lo & MacKinlay, Review of Financial Studies 1 (1988).
     """
@@ -41,7 +54,8 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
         n = path.size - 1
         if n < 4 * q:
             raise RefusedError(f"{max(n, 0)} increments are too few: q = {q} needs {4 * q}")
-        one, many, products = _sums(path, q)
+        ones, manys, products = _sums(path, q)
+        one, many = float(ones.sum()), float(manys.sum())
         if sqrt(one / n) <= ROUNDING * float(max(path.max(), -path.min())):
             raise RefusedError("the increments are constant: there is no variance")
     except RefusedError as error:
@@ -54,7 +68,7 @@ def variance_ratio(closes: Series, q: int = 2) -> VarianceRatioEstimate:
     return VarianceRatioEstimate(
         value=value,
         n=n,
-        interval=(max(0.0, value - half), value + half),
+        interval=_interval(value, ones, manys),
         null_band=(max(0.0, 1 - half), 1 + half),
         z=(value - 1) / deviation if deviation > 0 else None,
         q=q,
@@ -80,27 +94,49 @@ def rolling_variance_ratio(
     return RollingEstimate(window=window, ends=ends, values=values, valid=values > 0)
 
 
-def _sums(path: FloatArray, q: int) -> tuple[float, float, FloatArray]:
-    """Return the sums of squared deviations of the increments and of the q-increments, and per
-    lag below q the sum of products of the former.
+def _sums(path: FloatArray, q: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return, per part of the series, the sums of squared deviations of the increments and of the
+    q-increments that begin in it; and per lag below q the sum of products of the former.
 
     Block by block, so that a long series needs no copies of its length.
     """
-    mean = (path[-1] - path[0]) / (path.size - 1)
-    one = many = 0.0
-    products = np.zeros(q)
+    n = path.size - 1
+    mean = (path[-1] - path[0]) / n
+    parts = max(1, min(MOST_PARTS, n // (HORIZONS_PER_PART * q)))
+    begins = np.arange(parts) * n // parts
+    ones, manys, products = np.zeros(parts), np.zeros(parts), np.zeros(q)
     block = max(BLOCK, q)
-    for start in range(0, path.size - 1, block):
+    for start in range(0, n, block):
         part = path[start : start + block + q]
         squares = (np.diff(part) - mean) ** 2
         own = squares[:block]
-        one += float(own.sum())
-        many += float(((part[q:] - part[:-q] - q * mean) ** 2).sum())
+        _add(ones, begins - start, own)
+        _add(manys, begins - start, (part[q:] - part[:-q] - q * mean) ** 2)
         for lag in range(1, q):
             # einsum, because @ may wake the threads of a BLAS, which takes longer than the sum.
             later = squares[lag : lag + own.size]
             products[lag] += np.einsum("i,i", later, own[: later.size])
-    return one, many, products
+    return ones, manys, products
+
+
+def _add(sums: FloatArray, begins: IntArray, terms: FloatArray) -> None:
+    """Add the terms to the sums of their parts, which begin at term begins[i]; some before 0."""
+    if terms.size == 0:
+        return
+    first = int(np.searchsorted(begins, 0, side="right")) - 1
+    last = int(np.searchsorted(begins, terms.size))
+    cuts = np.maximum(begins[first:last], 0)
+    sums[first:last] += np.add.reduceat(terms, cuts)
+
+
+def _interval(value: float, ones: FloatArray, manys: FloatArray) -> Interval | None:
+    """Return the 95 % interval of a ratio of means, from its logarithm in the parts."""
+    if ones.size < FEWEST_PARTS:
+        return None
+    off = manys / manys.sum() - ones / ones.sum()
+    variance = float(off @ off) * ones.size / (ones.size - 1)
+    reach = exp(student_97_5(ones.size - 1) * sqrt(variance))
+    return value / reach, value * reach
 
 
 def _parts(

@@ -4,8 +4,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from archive import Span, scan
 from archive.database import fetch
+from archive.scanning import scan
+from archive.selections import Span
 from indicators.estimate import IntArray
 from instruments.models import Instrument
 from market.timeframes import MICROSECONDS, TIMEFRAMES
@@ -76,9 +77,10 @@ class Truth:
 
     def __init__(self, instrument: Instrument, first_seq: int, last_seq: int) -> None:
         rows = fetch(
-            "SELECT phi, first_seq FROM quotes_regime WHERE instrument_id = %s "
-            "AND first_seq <= %s AND (last_seq >= %s OR last_seq IS NULL) ORDER BY first_seq",
-            (instrument.pk, last_seq, first_seq),
+            "SELECT phi, first_seq FROM quotes_regime WHERE instrument_id = %s AND first_seq <= %s "
+            "AND first_seq >= COALESCE((SELECT max(first_seq) FROM quotes_regime "
+            "WHERE instrument_id = %s AND first_seq <= %s), 0) ORDER BY first_seq",
+            (instrument.pk, last_seq, instrument.pk, first_seq),
         )
         self._phi = np.array([row[0] for row in rows])
         self._first = np.array([row[1] for row in rows], dtype=np.int64)

@@ -8,19 +8,19 @@ from instruments.models import Instrument
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InstrumentAdmin(admin.ModelAdmin[Instrument]):
     list_display = ["symbol", "name", "tick_size", "currency", "chart"]
     list_filter = ["currency"]
     search_fields = ["symbol", "name"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """The symbol is part of addresses, and the tick size of every stored price."""
+        """Fix the symbol, which URLs contain, and the tick size once quotes are stored in ticks."""
         if obj is None:
             return []
         return ["symbol", "tick_size"] if obj.quotes.exists() else ["symbol"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was recorded stays: only an instrument without quotes goes, one at a time."""
+        """Allow deleting one instrument at a time, and only without quotes."""
         if obj is None or obj.quotes.exists():
             return False
         return super().has_delete_permission(request, obj)

@@ -1,11 +1,11 @@
-"""The instruments that a new market starts with. The order is the order of the pages."""
+"""The instruments of a new market, in the order in which pages list them."""
 
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 
 class Entry(NamedTuple):
-    """One instrument: the fields of the model of the same names."""
+    """The fields of one `Instrument`."""
 
     symbol: str
     name: str

@@ -13,21 +13,23 @@ SMALLEST_TICK_SIZE = Decimal("0.0000000001")
 
 class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def by_symbols(self, symbols: list[str]) -> list["Instrument"]:
-        """Return the instruments in the order of `symbols` (`["all"]`: every one).
+        """Return the instruments in the order of `symbols`; `["all"]` returns every instrument.
 
-        Raise ValidationError naming the symbols that do not exist.
+        Raise ValidationError for unknown symbols.
         """
         if symbols == ["all"]:
             return list(self.order_by("id"))
         found = self.in_bulk(symbols, field_name="symbol")
         if unknown := [symbol for symbol in symbols if symbol not in found]:
             known = ", ".join(self.order_by("id").values_list("symbol", flat=True)[:20])
-            raise ValidationError(f"unknown instrument {', '.join(unknown)}; there are: {known}")
+            raise ValidationError(
+                f"unknown instrument {', '.join(unknown)}; known instruments: {known}"
+            )
         return [found[symbol] for symbol in dict.fromkeys(symbols)]
 
 
 class Instrument(models.Model):
-    """Something that is traded on its own lattice of prices."""
+    """A traded instrument with its own price lattice."""
 
     symbol = models.CharField(
         max_length=32,
@@ -80,7 +82,7 @@ class Instrument(models.Model):
         self.refuse_new_tick_size()
 
     def refuse_new_tick_size(self) -> None:
-        """Raise ValidationError where the tick size changed although quotes were stored."""
+        """Raise ValidationError if the tick size changes after quotes were stored."""
         if self.pk is None:
             return
         stored = Instrument.objects.filter(pk=self.pk).values_list("tick_size", flat=True).first()

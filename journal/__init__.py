@@ -1,1 +1,1 @@
-"""The only writer: intake, journal, storage, streams and fencing, leases."""
+"""The only writer of records: intake, journal, storage, streams with fencing, leases."""

@@ -1,4 +1,4 @@
-"""Leases: at most one process drives an instrument."""
+"""Leases: at most one process writes the streams of an instrument."""
 
 import os
 import secrets
@@ -10,15 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from instruments.models import Instrument
-from quotes.models import Lease
+from journal.models import Lease
 
 
 class LeaseHeldError(RuntimeError):
-    """Another process drives the instrument."""
+    """Another process holds the lease of the instrument."""
 
 
 class LeaseLostError(RuntimeError):
-    """The lease ran out while we were away and somebody else took it."""
+    """The lease expired and another process took it."""
 
 
 def new_holder() -> str:
@@ -27,27 +27,48 @@ def new_holder() -> str:
 
 
 def acquire(instruments: Sequence[Instrument], holder: str, ttl: timedelta) -> None:
-    """Take the leases of all `instruments` or raise LeaseHeldError and take none."""
+    """Take the leases of all `instruments`, or raise LeaseHeldError and take none.
+
+    One UPDATE takes a lease, on the condition that the row has not changed since it was read as
+    free. If two processes read the same expired lease, one takes it and the other raises.
+    """
     now = timezone.now()
+    ordered = sorted(instruments, key=lambda instrument: instrument.pk)  # no deadlocks
     with transaction.atomic():
-        leases = Lease.objects.select_for_update().filter(instrument__in=instruments)
-        held = {lease.instrument_id: lease for lease in leases}
-        for instrument in instruments:
-            lease = held.get(instrument.pk)
-            if lease is not None and is_alive(lease, now, ttl):
-                raise LeaseHeldError(
-                    f"{instrument.symbol} is driven by {lease.holder} since "
-                    f"{lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC: stop that process first"
-                )
-        Lease.objects.filter(instrument__in=instruments).delete()
         Lease.objects.bulk_create(
-            Lease(instrument=instrument, holder=holder, acquired_at=now, renewed_at=now)
-            for instrument in instruments
+            [Lease(instrument=i, holder=holder, acquired_at=now, renewed_at=now) for i in ordered],
+            ignore_conflicts=True,
         )
+        for instrument in ordered:
+            _take(instrument, holder, now, ttl)
+
+
+def _take(instrument: Instrument, holder: str, now: datetime, ttl: timedelta) -> None:
+    seen = Lease.objects.get(pk=instrument.pk)
+    if seen.holder == holder:
+        return
+    if is_alive(seen, now, ttl):
+        raise held(seen)
+    take_if_unchanged(seen, holder, now)
+
+
+def take_if_unchanged(seen: Lease, holder: str, now: datetime) -> None:
+    """Take a free lease; raise LeaseHeldError if it changed since it was read as `seen`."""
+    unchanged = Lease.objects.filter(pk=seen.pk, holder=seen.holder, renewed_at=seen.renewed_at)
+    if not unchanged.update(holder=holder, acquired_at=now, renewed_at=now):
+        seen.refresh_from_db()
+        raise held(seen)
+
+
+def held(lease: Lease) -> LeaseHeldError:
+    return LeaseHeldError(
+        f"{lease.instrument.symbol} has been driven by {lease.holder} since "
+        f"{lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC: stop that process first"
+    )
 
 
 def is_alive(lease: Lease, now: datetime, ttl: timedelta) -> bool:
-    """Tell whether the holder still counts: renewed within `ttl`, and not known to be dead."""
+    """Return whether the lease was renewed within `ttl` and its holder is not known to be dead."""
     host, pid, _ = lease.holder.rsplit(":", 2)
     if host == socket.gethostname() and not _process_exists(int(pid)):
         return False
@@ -65,10 +86,12 @@ def _process_exists(pid: int) -> bool:
 
 
 def renew(instruments: Sequence[Instrument], holder: str) -> None:
-    """Renew our leases; raise LeaseLostError when one of them is no longer ours."""
+    """Renew our leases; raise LeaseLostError if we no longer hold one of them."""
     ours = Lease.objects.filter(instrument__in=instruments, holder=holder)
     if ours.update(renewed_at=timezone.now()) < len(instruments):
-        raise LeaseLostError(f"{holder} lost the lease of an instrument to another process")
+        raise LeaseLostError(
+            f"{holder} lost the lease of an instrument to another process: stop one of the two"
+        )
 
 
 def release(holder: str) -> None:

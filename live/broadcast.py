@@ -10,16 +10,11 @@ from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
 from live import metrics
-from live.frames import (
-    Publication,
-    State,
-    publication,
-    status_publication,
-    ticks_publications,
-)
+from live.backlog import Backlog
+from live.frames import Publication, publications, status_publication
 from live.membership import AWAY, LAYER_S
-from market.ticks import Ticks
-from quotes.law.walker import RegimeStart
+from market.kinds import Delivery
+from market.states import State
 
 logger = structlog.get_logger(__name__)
 
@@ -35,22 +30,18 @@ class Broadcaster:
         self._of = {i.pk: (i.symbol, i.lattice) for i in instruments}
         self._loop = loop
         self._layer = get_channel_layer()
-        self._pending: list[Publication] = []
+        self._pending = Backlog()
         self._sending = False
         self._away = False
 
-    def publish(self, blocks: Sequence[Ticks], regimes: Sequence[RegimeStart]) -> None:
-        """Publish committed ticks and regimes (recorder's thread)."""
-        publications: list[Publication] = []
-        for regime in regimes:
-            topic = f"regimes.{self._of[regime.instrument][0]}"
-            row = (regime.phi, regime.started_at // 1000, regime.first_seq)
-            publications.append(publication({"topic": topic, "type": "regime", "data": row}))
-        for ticks in blocks:
-            symbol, lattice = self._of[int(ticks["instrument"][0])]
-            publications += ticks_publications(symbol, lattice, ticks)
-            metrics.TICKS_PUBLISHED.inc(len(ticks))
-        self._hand_over(publications)
+    def publish(self, committed: Sequence[Delivery]) -> None:
+        """Publish committed records (journal's thread)."""
+        made: list[Publication] = []
+        for kind, rows in committed:
+            symbol, lattice = self._of[int(rows["instrument"][0])]
+            made += publications(kind, symbol, lattice, rows)
+            metrics.RECORDS_PUBLISHED.labels(kind.name).inc(len(rows))
+        self._hand_over(made)
 
     def publish_state(self, state: State) -> None:
         """Tell the state of all our instruments (any thread)."""
@@ -67,16 +58,19 @@ class Broadcaster:
             self._loop.call_soon_threadsafe(self._enqueue, publications)
 
     def _enqueue(self, publications: list[Publication]) -> None:
-        self._pending += publications
+        dropped = self._pending.dropped
+        for each in publications:
+            self._pending.add(each)
+        metrics.DROPPED.labels("broadcast").inc(self._pending.dropped - dropped)
         if not self._sending:
             self._sending = True
             self._task = self._loop.create_task(self._send_pending())
 
     async def _send_pending(self) -> None:
+        """Send until nothing is pending; what is committed meanwhile is merged by topic."""
         try:
             while self._pending:
-                batch, self._pending = self._pending, []
-                await self._send(batch)
+                await self._send(self._pending.take())
         finally:
             self._sending = False
 
@@ -89,11 +83,11 @@ class Broadcaster:
         except AWAY as error:
             metrics.LAYER_ERRORS.labels("broadcast").inc()
             if not self._away:
-                logger.warning("channel layer away", error=str(error))
+                logger.warning("channel layer unavailable", error=str(error))
             self._away = True
         else:
             if self._away:
-                logger.warning("channel layer is back")
+                logger.warning("channel layer available again")
             self._away = False
 
 

@@ -1,23 +1,35 @@
 """What goes over the wire: topics and typed frames, each encoded once."""
 
 import time
-from typing import Literal, TypedDict
+from collections.abc import Iterator
+from typing import Any, Literal, TypedDict
 
 import orjson
 
+from archive.columns import Columns
 from instruments.lattice import Lattice
-from market.ticks import Ticks
-
-State = Literal["live", "stale", "stopped"]
+from market.kinds import Kind, Rows
+from market.states import State
 
 REPLAY_ROWS = 10_000
 """Most ticks in a frame: clients take 1 MiB. Who misses more is told of a gap and reads HTTP."""
 
 
-class TicksFrame(TypedDict):
+class RecordsFrame(TypedDict):
+    """Records of one stream, e.g. type "ticks"; a row has the columns of its kind, seq first."""
+
     topic: str
-    type: Literal["ticks"]
-    data: list[tuple[int, int, float]]  # seq, epoch milliseconds, price
+    type: str
+    data: list[tuple[Any, ...]]
+
+
+class RecordFrame(TypedDict):
+    """One record, e.g. type "regime", of a kind whose records are frames of their own."""
+
+    topic: str
+    type: str
+    seq: int
+    data: tuple[Any, ...]
 
 
 class GapFrame(TypedDict):
@@ -41,25 +53,19 @@ class StatusFrame(TypedDict):
     state: State
 
 
-class RegimeFrame(TypedDict):
-    topic: str
-    type: Literal["regime"]
-    data: tuple[float, int, int]  # phi, epoch milliseconds, first seq
-
-
 class ReadingFrame(TypedDict):
     topic: str
     type: Literal["reading"]
     data: dict[str, object]
 
 
-Frame = ReadingFrame | TicksFrame | GapFrame | ResetFrame | StatusFrame | RegimeFrame
+Frame = RecordsFrame | RecordFrame | GapFrame | ResetFrame | StatusFrame | ReadingFrame
 
 
 class Publication(TypedDict):
     """What travels through the channel layer: an encoded frame and where it belongs.
 
-    first_seq and last_seq tell which ticks the frame tells of (0, 0: of none).
+    `first_seq` and `last_seq` say which records the frame holds (0, 0: none).
     """
 
     type: Literal["frame"]
@@ -74,26 +80,36 @@ def encode(frame: object) -> str:
     return orjson.dumps(frame).decode()
 
 
-def tick_rows(ticks: Ticks, lattice: Lattice) -> list[tuple[int, int, float]]:
-    """Return (seq, epoch milliseconds, price) of each tick."""
-    prices = lattice.numbers(ticks["ticks"])
-    columns = ticks["seq"].tolist(), (ticks["at"] // 1000).tolist(), prices.tolist()
-    return list(zip(*columns, strict=True))
+def publications(kind: Kind, symbol: str, lattice: Lattice, rows: Rows) -> list[Publication]:
+    """Return what tells subscribers of ascending records of one stream.
 
-
-def ticks_publications(symbol: str, lattice: Lattice, ticks: Ticks) -> list[Publication]:
-    """Return what tells of `ticks`: a frame, after a gap when there are too many for one."""
-    topic = f"quotes.{symbol}"
-    older, newer = ticks[:-REPLAY_ROWS], ticks[-REPLAY_ROWS:]
-    publications = []
+    One frame, after a gap where there are too many for one; with `kind.single` a frame each.
+    """
+    topic = f"{kind.name}.{symbol}"
+    older, newer = rows[:-REPLAY_ROWS], rows[-REPLAY_ROWS:]
+    made = []
     if older.size:
         first, last = int(older["seq"][0]), int(older["seq"][-1])
         gap: GapFrame = {"topic": topic, "type": "gap", "from_seq": first, "to_seq": last}
-        publications.append(publication(gap, first, last))
-    rows = tick_rows(newer, lattice)
-    frame: TicksFrame = {"topic": topic, "type": "ticks", "data": rows}
-    publications.append(publication(frame, rows[0][0], rows[-1][0]))
-    return publications
+        made.append(publication(gap, first, last))
+    for frame, first, last in record_frames(kind, symbol, lattice, newer):
+        made.append(publication(frame, first, last))
+    return made
+
+
+def record_frames(
+    kind: Kind, symbol: str, lattice: Lattice, rows: Rows
+) -> Iterator[tuple[RecordsFrame | RecordFrame, int, int]]:
+    """Yield the frames of `rows`, each with the first and the last seq that it holds."""
+    topic = f"{kind.name}.{symbol}"
+    seqs = rows["seq"].tolist()
+    numbers = {name: rows[name] for name in kind.dtype.names or ()}
+    data = Columns(kind, lattice, numbers).rows()
+    if not kind.single:
+        yield {"topic": topic, "type": kind.frame, "data": data}, seqs[0], seqs[-1]
+        return
+    for seq, row in zip(seqs, data, strict=True):
+        yield {"topic": topic, "type": kind.frame, "seq": seq, "data": row}, seq, seq
 
 
 def publication(frame: Frame, first_seq: int = 0, last_seq: int = 0) -> Publication:
@@ -109,15 +125,3 @@ def publication(frame: Frame, first_seq: int = 0, last_seq: int = 0) -> Publicat
 
 def status_publication(topic: str, state: State) -> Publication:
     return publication({"topic": topic, "type": "status", "state": state})
-
-
-def history_end(topic: str, last_seq: int) -> Publication:
-    """Return what tells of no tick, only where the history ends: who has less reads the rest."""
-    return {
-        "type": "frame",
-        "topic": topic,
-        "text": "",
-        "first_seq": last_seq + 1,
-        "last_seq": last_seq,
-        "committed_at": time.time(),
-    }

@@ -4,17 +4,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-# The simulation and its recorder.
-SCHEDULE_LAG_SECONDS = Gauge(
-    "pytrade_schedule_lag_seconds", "How late the newest tick of the latest source came."
+# The process that records.
+RECORDS_PUBLISHED = Counter(
+    "pytrade_records_published", "Committed records handed to the channel layer.", ["kind"]
 )
-LATE_SLOTS = Gauge("pytrade_late_slots", "Slots of this run that came too late for a tick.")
-QUEUE_TICKS = Gauge("pytrade_recorder_queue_ticks", "Ticks that wait for the recorder.")
-FLUSH_SECONDS = Histogram(
-    "pytrade_flush_seconds", "From the start of a flush to its commit.", buckets=LATENCIES
-)
-TICKS_RECORDED = Counter("pytrade_ticks_recorded", "Ticks committed live.")
-TICKS_PUBLISHED = Counter("pytrade_ticks_published", "Committed ticks handed to the channel layer.")
 PUBLISH_SECONDS = Histogram(
     "pytrade_commit_to_publish_seconds", "From commit to channel layer.", buckets=LATENCIES
 )
@@ -30,5 +23,11 @@ TOPICS = Gauge("pytrade_topics", "Topics that this process is subscribed to.")
 FRAMES = Counter("pytrade_frames", "Frames handed to subscribers.")
 BUFFERED_BYTES = Gauge("pytrade_buffered_bytes", "Bytes that wait for slow readers of WebSockets.")
 GAPS = Counter("pytrade_gaps", "Gaps told to clients.")
-HOLES = Counter("pytrade_holes_filled", "Holes that were filled from the database.")
-CLOSES = Counter("pytrade_closes", "Sockets closed by us.", ["reason"])
+HOLES = Counter("pytrade_holes_filled", "Holes in a stream that were filled from the database.")
+READS = Counter("pytrade_stream_reads", "Reads of the database for streams, shared by subscribers.")
+DROPPED = Counter(
+    "pytrade_publications_dropped",
+    "Publications dropped from a full queue; subscribers get their rows from the database.",
+    ["side"],
+)
+CLOSES = Counter("pytrade_closes", "Connections closed by us.", ["reason"])

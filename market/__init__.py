@@ -1,1 +1,1 @@
-"""The shared vocabulary of the market: ticks, candles, timeframes, kinds of records. Pure."""
+"""Shared market vocabulary: ticks, candles, timeframes, record kinds. Pure."""

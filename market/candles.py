@@ -1,4 +1,4 @@
-"""Candles from ticks, and coarser candles from finer ones."""
+"""Aggregation of ticks into candles, and of candles into coarser candles."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Candles = NDArray[np.void]
 
 
 def from_ticks(ticks: Ticks, timeframe_s: int) -> Candles:
-    """Return the candles, shape (k,), of one instrument's `ticks` in ascending order."""
+    """Return the candles, shape (k,), of one instrument's ascending `ticks`, shape (n,)."""
     pieces = np.empty(len(ticks), dtype=CANDLE)
     pieces["opened_at"] = ticks["at"]
     for name in ("open", "high", "low", "close"):
@@ -33,7 +33,7 @@ def from_ticks(ticks: Ticks, timeframe_s: int) -> Candles:
 
 
 def coarsen(pieces: Candles, timeframe_s: int) -> Candles:
-    """Merge ascending finer candles (closed or not) into candles of `timeframe_s` seconds."""
+    """Merge ascending finer candles, closed or open, into candles of `timeframe_s` seconds."""
     if len(pieces) == 0:
         return pieces
     times: NDArray[np.int64] = pieces["opened_at"]

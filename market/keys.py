@@ -1,4 +1,4 @@
-"""Sequence numbers and the keys of rows: `instrument << 40 | seq`, unique and ordered by seq."""
+"""Primary keys of records: `instrument << 40 | seq`, unique and ordered by seq."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ LARGEST_SEQ: Final = 2**SEQ_BITS - 1
 
 
 class SeqRangeError(ValueError):
-    """A seq that does not fit into a key."""
+    """The seq does not fit in a key."""
 
 
 def row_key(instrument_id: int, seq: int) -> int:
-    """Return the key of record `seq` (0: the key before the first) of an instrument.
+    """Return the key of record `seq` of an instrument; seq 0 gives the key before the first.
 
-    Raise SeqRangeError outside 0 .. 2^40 - 1: a larger seq would be a key of the next instrument.
+    Raise SeqRangeError outside 0 .. 2^40 - 1, where keys would belong to another instrument.
     """
     if not 0 <= seq <= LARGEST_SEQ:
         raise SeqRangeError(f"seq {seq} is outside 0..{LARGEST_SEQ}")
@@ -21,5 +21,5 @@ def row_key(instrument_id: int, seq: int) -> int:
 
 
 def key_range(instrument_id: int) -> tuple[int, int]:
-    """Return the keys between which, both exclusive, all rows of an instrument are."""
+    """Return the exclusive bounds of the keys of an instrument."""
     return row_key(instrument_id, 0), row_key(instrument_id + 1, 0)

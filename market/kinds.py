@@ -1,10 +1,10 @@
-"""Kinds of records: what the journal stores, the archive reads and the live path streams. Pure.
+"""Record kinds, which the journal stores, the archive reads and the live path streams. Pure.
 
-An app registers its kinds; nothing below it knows them by name. A stream is the records of one
-kind of one instrument, numbered 1, 2, 3 ... by `seq`.
+Each app registers its kinds; the layers below do not know them by name. A stream is the records of
+one kind and one instrument, numbered 1, 2, 3 ... by `seq`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple, Protocol
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.void]
 HEADER: Final = (("instrument", np.int64), ("seq", np.int64), ("at", np.int64))
-"""Fields that every record begins with: instrument's key, seq, microseconds since 1970 UTC."""
+"""First fields of every record: primary key of the instrument, seq, microseconds since 1970 UTC."""
 
 
 class Unit(Enum):
-    """What the number in a field means, and so how clients see it."""
+    """The unit of a field, which decides how it is presented to clients."""
 
     INTEGER = "integer"
     NUMBER = "number"
-    TIME = "time"  # microseconds inside; epoch milliseconds outside
-    PRICE = "price"  # ticks inside; a decimal outside
+    TIME = "time"  # microseconds inside, epoch milliseconds outside
+    PRICE = "price"  # ticks inside, a decimal outside
 
 
 class Column(NamedTuple):
-    """A column as clients see it: its name, the field it shows and the field's unit."""
+    """A column of the API: its name, its field and the unit of the field."""
 
     name: str
     field: str
@@ -40,10 +40,10 @@ AT: Final = Column("at", "at", Unit.TIME)
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Where rows of one dtype are stored.
+    """The database table that stores rows of one dtype.
 
-    `table` has a database column per field of `dtype` (`instrument_id` for "instrument") and a
-    primary key `id`. `columns` are what clients see of a row, in their order.
+    `table` has one database column per field of `dtype` (`instrument_id` for "instrument") and a
+    primary key `id`. `columns` are the columns presented to clients, in order.
     """
 
     name: str
@@ -57,20 +57,21 @@ class Table:
 
 
 def accept(rows: Rows) -> None:
-    """Accept any rows: the check of a kind that has none of its own."""
+    """Accept any rows: the default check of a kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Table):
-    """A kind of record with a stream per instrument; `id` is `market.keys.row_key` of a record.
+    """A kind of record with one stream per instrument; `id` is the `market.keys.row_key`.
 
-    `dtype` begins with HEADER. Times rise from record to record (clock "strict") or may repeat
-    ("monotone"). `frame` is the `type` of its frames on the live path. `check` raises ValueError
-    for rows that no stream of this kind may hold.
+    `dtype` begins with HEADER. Times increase strictly (clock "strict") or may repeat
+    ("monotone"). `frame` is the `type` of its live frames; with `single`, each record is sent as a
+    frame of its own. `check` raises ValueError for rows that are invalid for this kind.
     """
 
     clock: Literal["strict", "monotone"] = "strict"
     frame: str = "rows"
+    single: bool = False
     check: Callable[[Rows], None] = accept
 
     def __post_init__(self) -> None:
@@ -81,8 +82,17 @@ class Kind(Table):
             raise ValueError(f"kind {self.name}: its dtype has no field {', '.join(unknown)}")
 
 
+def rows_of(kind: Kind, instrument_id: int, numbers: Mapping[str, NDArray[Any]]) -> Rows:
+    """Return records of one stream from their fields, each of shape (n,)."""
+    rows = np.empty(len(numbers["seq"]), dtype=kind.dtype)
+    rows["instrument"] = instrument_id
+    for name in (kind.dtype.names or ())[1:]:
+        rows[name] = numbers[name]
+    return rows
+
+
 class Delivery(NamedTuple):
-    """Records of one stream, ascending by seq, as a source hands them to the journal."""
+    """Records of one stream, ascending by seq, from a source to the journal."""
 
     kind: Kind
     rows: Rows
@@ -93,10 +103,10 @@ class Delivery(NamedTuple):
 
 
 class Derived(Protocol):
-    """What is made from the records of one stream as they are recorded, e.g. its candles."""
+    """State derived from one stream as its records are stored, e.g. open candles."""
 
     def extend(self, rows: Rows) -> Iterable[tuple[Table, Rows]]:
-        """Take ascending rows; return the rows that they complete, with their tables."""
+        """Add ascending rows; return the derived rows that they complete, with their tables."""
 
     def copy(self) -> "Derived":
         """Return an independent copy, so that a failed transaction leaves no trace."""
@@ -106,9 +116,9 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
-    """Add a kind; raise ValueError where its name is taken by another."""
+    """Add a kind; raise ValueError if another kind has its name."""
     if _kinds.setdefault(kind.name, kind) is not kind:
-        raise ValueError(f"kind {kind.name!r} is registered already")
+        raise ValueError(f"kind {kind.name!r} is already registered: choose another name")
     return kind
 
 
@@ -117,7 +127,7 @@ def find(name: str) -> Kind | None:
 
 
 def kinds() -> tuple[Kind, ...]:
-    """Return all registered kinds, in the order of their registration."""
+    """Return all kinds in order of registration."""
     return tuple(_kinds.values())
 
 

@@ -1,4 +1,4 @@
-"""The open candles of one instrument: where ticks wait until their candles close."""
+"""The open candles of one instrument in all timeframes."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ NO_CANDLES: Candles = np.empty(0, dtype=CANDLE)
 
 
 class CandleLadder:
-    """Eight timeframes, each fed by the closed candles of the one below it.
+    """Eight timeframes, each built from the closed candles of the next finer one.
 
-    The lowest rung holds the ticks of the open minute; rung k holds the merged closed
-    candles of rung k - 1 since the open candle of rung k began. One owner: the recorder.
+    The lowest rung holds the ticks of the open minute. Rung k holds the merged closed candles of
+    rung k - 1 since its own open candle began. Not thread-safe; the journal owns it.
     """
 
     def __init__(self, minute: Ticks, rungs: list[Candles]) -> None:
-        """Start from the ticks of the open minute and, for 5m .. 1w, the finer closed candles."""
+        """Start from the ticks of the open minute and the finer closed candles for 5m .. 1w."""
         self._minute = [minute] if len(minute) else []
         self._rungs = rungs
         self._minute_ends = self._end_of_minute(int(minute["at"][-1])) if len(minute) else 0

@@ -1,4 +1,4 @@
-"""The tick, as every stage of the live path hands it on: one structured array per batch."""
+"""The tick: one structured dtype for every stage of the live path."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ Ticks = NDArray[np.void]
 
 
 class Tick(NamedTuple):
-    """One tick; fields and units as in TICK."""
+    """One tick, with the fields and units of TICK."""
 
     instrument: int
     seq: int

@@ -1,4 +1,4 @@
-"""The eight timeframes and the grid on which their candles open."""
+"""The eight timeframes and the opening times of their candles."""
 
 from typing import Final, TypeVar
 
@@ -19,12 +19,12 @@ TIMEFRAMES: Final[dict[str, int]] = {
     "1d": 86_400,
     "1w": 604_800,
 }
-"""Name -> length in seconds, shortest first; each is a whole multiple of the one before."""
+"""Name -> length in seconds, ascending; each is a whole multiple of the previous one."""
 
 SECONDS: Final[tuple[int, ...]] = tuple(TIMEFRAMES.values())
 
 WEEK_OFFSET_S: Final = 4 * 86_400
-"""Weeks open on Monday 00:00 UTC; 1970-01-01 was a Thursday."""
+"""Weeks open on Monday 00:00 UTC, and 1970-01-01 was a Thursday."""
 
 
 def opening_offset_s(timeframe_s: int) -> int:
@@ -32,7 +32,7 @@ def opening_offset_s(timeframe_s: int) -> int:
 
 
 def opened_at(at: At, timeframe_s: int) -> At:
-    """Return when the candle that holds `at` opened (both microseconds since 1970, UTC)."""
+    """Return the opening time of the candle that contains `at` (microseconds since 1970 UTC)."""
     offset = opening_offset_s(timeframe_s) * MICROSECONDS
     length = timeframe_s * MICROSECONDS
     return (at - offset) // length * length + offset

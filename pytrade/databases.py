@@ -5,16 +5,22 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from pytrade.postgresql.connection import limited_to
+
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
+TIMEOUT_S = 5.0
+"""Default of DATABASE_TIMEOUT_S."""
 
 
-def connection_settings(url: str) -> dict[str, Any]:
+def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
     """Return Django's connection settings for a `sqlite:///` or `postgres://` URL.
 
     SQLite: write-ahead log, so that readers never wait for the writer; immediate
     transactions, so that a writer waits at BEGIN (busy timeout) instead of failing in the
-    middle. PostgreSQL: a pool per process, because ASGI requests run in changing threads.
+    middle. PostgreSQL: a pool per process, because ASGI requests run in changing threads; a
+    statement that takes longer than `timeout_s` raises OperationalError, also when the server
+    hangs (0: no limit).
     """
     try:
         settings: dict[str, Any] = environ.Env.db_url_config(url)
@@ -32,6 +38,11 @@ def connection_settings(url: str) -> dict[str, Any]:
             ),
         }
     elif settings.get("ENGINE") == POSTGRESQL:
+        if timeout_s < 0:
+            raise ImproperlyConfigured(
+                f"DATABASE_TIMEOUT_S {timeout_s:g} is negative: use seconds, or 0 for no limit"
+            )
+        settings["ENGINE"] = "pytrade.postgresql"
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
             # For the cursors of archive/database.py alone, as Django's own never prepare. Their
@@ -39,8 +50,7 @@ def connection_settings(url: str) -> dict[str, Any]:
             "prepare_threshold": 2,
             "options": "-c plan_cache_mode=force_generic_plan",
             **settings.get("OPTIONS", {}),
-            # A server that was away is found within a second: the pool's own pauses double.
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 2, "reconnect_timeout": 1},
+            "pool": pool_settings(timeout_s),
         }
     else:
         raise ImproperlyConfigured(
@@ -48,6 +58,12 @@ def connection_settings(url: str) -> dict[str, Any]:
             "use sqlite:/// or postgres://"
         )
     return settings
+
+
+def pool_settings(timeout_s: float) -> dict[str, Any]:
+    # A server that comes back is found within a second: the pool's own pauses double.
+    settings: dict[str, Any] = {"min_size": 1, "max_size": 20, "timeout": 2, "reconnect_timeout": 1}
+    return settings | ({"connection_class": limited_to(timeout_s)} if timeout_s else {})
 
 
 def shown(url: str) -> str:

@@ -7,6 +7,7 @@ each other.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,8 +21,10 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpRequest
 from django.urls import Resolver404, resolve, set_script_prefix
 
-PROBE = "/livez"
-"""Answered by a thread of its own: a process whose other threads are all busy is still alive."""
+from web.clients import ClientGone, check_client, client_of_request
+
+PROBES = ("/livez", "/readyz")
+"""Each has a thread of its own: both answer while all other threads wait for a hung database."""
 
 
 class ThreadHandler(ASGIHandler):
@@ -29,14 +32,14 @@ class ThreadHandler(ASGIHandler):
 
     Exports are made in a thread of their own, block by block in turn, so that however many there
     are, other requests do not wait for them. The loop sends what streaming responses yield, and
-    watches for disconnects.
+    watches for disconnects; views that compute for long ask web/clients.py about them.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
         self._exports = ThreadPoolExecutor(1, thread_name_prefix="export")
-        self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self._probes = {path: ThreadPoolExecutor(1, thread_name_prefix=path[1:]) for path in PROBES}
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -49,31 +52,41 @@ class ThreadHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        threads = self._probes if scope["path"] == PROBE else self._threads
-        response = await in_thread(threads, self._answer, scope, body)
-        if not response.streaming:  # and closed
-            await self.send_response(response, send)
-            return
-        threads = self._threads if isinstance(response, FileResponse) else self._exports
-        try:
-            if not response.is_async:
-                response.streaming_content = pieces(response.streaming_content, threads)
-            await self._stream(response, receive, send)
-        finally:  # after the piece that is being made
-            await in_thread(threads, response.close)
-
-    async def _stream(self, response: Any, receive: Any, send: Any) -> None:
-        """Send until the response ends or its client disconnects, whichever comes first."""
-        sending = asyncio.create_task(self.send_response(response, send))
         listening = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            response = await self._answer_to_client(scope, body, listening)
+            if response.streaming:
+                await self._stream(response, listening, send)
+            elif not listening.done():
+                await self.send_response(response, send)
+        except ClientGone:
+            body.close()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _answer_to_client(self, scope: Any, body: Any, listening: asyncio.Task[None]) -> Any:
+        """Return the response; the view can see when its client disconnects meanwhile."""
+        gone = threading.Event()
+        listening.add_done_callback(lambda task: gone.set())
+        threads = self._probes.get(scope["path"], self._threads)
+        with client_of_request(gone):
+            return await in_thread(threads, self._answer, scope, body)
+
+    async def _stream(self, response: Any, listening: asyncio.Task[None], send: Any) -> None:
+        """Send until the response ends or its client disconnects, whichever comes first."""
+        threads = self._threads if isinstance(response, FileResponse) else self._exports
+        if not response.is_async:
+            response.streaming_content = pieces(response.streaming_content, threads)
+        sending = asyncio.create_task(self.send_response(response, send))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
                 sending.result()
         finally:
             sending.cancel()
-            listening.cancel()
-            await asyncio.gather(sending, listening, return_exceptions=True)
+            await asyncio.gather(sending, return_exceptions=True)
+            await in_thread(threads, response.close)  # after the piece that is being made
 
     async def get_response_async(self, request: HttpRequest) -> Any:
         return await in_thread(self._threads, self._respond, request)
@@ -85,7 +98,11 @@ class ThreadHandler(ASGIHandler):
             close_old_connections()  # of this thread: another one may see the response end
 
     def _answer(self, scope: Any, body: Any) -> Any:
-        """Return the response to a request; close it unless it is a stream."""
+        """Return the response to a request; close it unless it is a stream.
+
+        Raises ClientGone where the client disconnected while the request waited for a thread.
+        """
+        check_client()
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         request, response = self.create_request(scope, body)

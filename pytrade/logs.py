@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from pytrade.redaction import without_secrets
+
 RENDERERS = ("console", "json")
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -13,6 +15,11 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+def redact(_logger: Any, _method: str, line: str) -> str:
+    """Hide the values of secret parameters: the last processor, which sees the whole line."""
+    return without_secrets(line)
 
 
 def logging_settings(log_format: str) -> dict[str, Any]:
@@ -45,7 +52,11 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *tail,
+                    redact,
+                ],
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
         },
@@ -54,6 +65,7 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},  # its own would write each line twice
             "daphne": {"level": "WARNING"},
+            "uvicorn": {"level": "WARNING"},
             # Every second of an outage with a traceback; live.membership tells it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},
             # Answered with 400; anyone can send any Host header any number of times.

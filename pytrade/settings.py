@@ -1,15 +1,17 @@
-"""All settings, from the environment (and `.env`). `.env.example` lists every variable."""
+"""All settings: from the environment, then from `.env`. `.env.example` lists every variable."""
 
 import re
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.utils import get_random_secret_key
 
-from pytrade.databases import connection_settings
+from pytrade.databases import TIMEOUT_S, connection_settings
 from pytrade.logs import logging_settings
+
+django_stubs_ext.monkeypatch()  # makes ModelAdmin[Instrument] and the like valid at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,25 +22,20 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 def _secret_key() -> str:
-    """Return SECRET_KEY; in development generate one and keep it in a git-ignored file."""
+    """Return SECRET_KEY, which has no default."""
     if key := env.str("SECRET_KEY", default=""):
         return key
-    if not DEBUG:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is not set: it is required when DEBUG is off (set DEBUG=on in development)"
-        )
-    path = BASE_DIR / ".secret_key"
-    if not path.exists():
-        path.write_text(get_random_secret_key())
-        path.chmod(0o600)
-    return path.read_text().strip()
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set: run `make setup`, which writes a .env with one where there is no "
+        ".env, or set it in the environment or in .env"
+    )
 
 
 def _rate(name: str) -> str:
-    """Return a rate such as 100/minute, or nothing."""
+    """Return a rate such as 100/minute, or an empty text for no limit."""
     rate = env.str(name, default="60000/minute")
     if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
-        raise ImproperlyConfigured(f"{name} {rate!r} is no rate: use e.g. 100/minute")
+        raise ImproperlyConfigured(f"{name} {rate!r} is not a rate: use e.g. 100/minute")
     return rate
 
 
@@ -79,6 +76,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "instruments",
+    "journal",
     "quotes",
     "indicators",
     "pytrade",
@@ -94,6 +92,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pytrade.access.ReadersMiddleware",
+    "pytrade.throttling.PageThrottleMiddleware",
+    "pytrade.outages.OutageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -120,7 +120,9 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
-DATABASES = {"default": connection_settings(DATABASE_URL)}
+# A statement that takes longer on PostgreSQL fails (0: no limit): pytrade/postgresql/.
+DATABASE_TIMEOUT_S = env.float("DATABASE_TIMEOUT_S", default=TIMEOUT_S)
+DATABASES = {"default": connection_settings(DATABASE_URL, DATABASE_TIMEOUT_S)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -186,7 +188,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": 1 if PROXY_HEADERS else 0,
 }
-# Requests to the API that one address, one user may send: N/second|minute|hour|day; empty: any.
+# Requests to the API and to pages that one address, one user may send: N/second|minute|hour|day;
+# empty: any number.
 API_RATE = _rate("API_RATE")
 API_USER_RATE = _rate("API_USER_RATE")
 SPECTACULAR_SETTINGS = {
@@ -202,10 +205,10 @@ SPECTACULAR_SETTINGS = {
 LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
-# The recorder and the lease: see docs/architecture.md.
-RECORDER_FLUSH_S = env.float("RECORDER_FLUSH_S", default=0.05)
-RECORDER_BATCH_TICKS = env.int("RECORDER_BATCH_TICKS", default=20_000)
-RECORDER_QUEUE_TICKS = env.int("RECORDER_QUEUE_TICKS", default=100_000)
+# The journal and the lease: see docs/architecture.md.
+JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)
+JOURNAL_BATCH_RECORDS = env.int("JOURNAL_BATCH_RECORDS", default=20_000)
+JOURNAL_QUEUE_RECORDS = env.int("JOURNAL_QUEUE_RECORDS", default=100_000)
 LEASE_TTL_S = env.float("LEASE_TTL_S", default=15.0)
 
 # The stream: see docs/live.md.

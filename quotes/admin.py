@@ -1,4 +1,4 @@
-"""Recorded data, to look at. Nothing here counts or scans a table."""
+"""Read-only admin of recorded data, without counting or scanning whole tables."""
 
 from typing import Any
 
@@ -10,21 +10,24 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from instruments.models import Instrument
-from quotes.models import Candle, Lease, Quote, Regime, Run, quote_id
+from journal.models import Lease, Stream
+from market.integers import parse_integer
+from market.keys import LARGEST_SEQ, row_key
+from quotes.models import Candle, Quote, Regime, Run
 
 COUNTED_ROWS = 10_000
 
 
-class UncountedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than COUNTED_ROWS, so that any table opens at once."""
+class UncountedPaginator(Paginator[Any]):
+    """Stops counting at COUNTED_ROWS, so that the page of a large table opens quickly."""
 
     @cached_property
     def count(self) -> int:
         return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]
 
 
-class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read-only, newest first by an index, one instrument at a time by the filter."""
+class RecordedAdmin(admin.ModelAdmin[Any]):
+    """Read-only, newest first by index, with a filter by instrument."""
 
     paginator = UncountedPaginator
     show_full_result_count = False
@@ -52,10 +55,10 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class ExactSeqSearch(RecordedAdmin):
-    """The search box takes a seq, with the instrument filter or without."""
+    """Searches for an exact seq, with or without the instrument filter."""
 
     search_fields = ["=seq"]
-    search_help_text = "A seq, exactly."
+    search_help_text = "Exact seq, e.g. 1234."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
@@ -63,9 +66,10 @@ class ExactSeqSearch(RecordedAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if not (term.isascii() and term.isdecimal() and len(term) <= 12):
+        try:
+            return self.at_seq(queryset, parse_integer(term, 0, LARGEST_SEQ)), False
+        except ValueError:
             return queryset.none(), False
-        return self.at_seq(queryset, int(term)), False
 
     def at_seq(self, queryset: QuerySet[Model], seq: int) -> QuerySet[Model]:
         return queryset.filter(first_seq__lte=seq, last_seq__gte=seq)
@@ -78,9 +82,9 @@ class QuoteAdmin(ExactSeqSearch):
     ordering = ["-id"]
 
     def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
-        """Look the seq up in the primary key of each instrument."""
+        """Find the seq of each instrument by primary key."""
         keys = Instrument.objects.values_list("pk", flat=True)
-        return queryset.filter(pk__in=[quote_id(key, seq) for key in keys])
+        return queryset.filter(pk__in=[row_key(key, seq) for key in keys])
 
 
 @admin.register(Candle)
@@ -102,8 +106,16 @@ class CandleAdmin(RecordedAdmin):
 
 @admin.register(Regime)
 class RegimeAdmin(ExactSeqSearch):
-    list_display = ["id", "chart", "phi", "started_at", "ended_at", "first_seq", "last_seq"]
+    list_display = ["chart", "seq", "phi", "at", "first_seq"]
+    list_display_links = ["seq"]
     ordering = ["-id"]
+
+    def at_seq(self, queryset: QuerySet[Any], seq: int) -> QuerySet[Any]:
+        """Return the regime of each instrument that is in force at tick `seq`."""
+        keys = Instrument.objects.values_list("pk", flat=True)
+        before = Regime.objects.filter(first_seq__lte=seq).order_by("-first_seq").values("pk")
+        found = [before.filter(instrument=key).values_list("pk", flat=True).first() for key in keys]
+        return queryset.filter(pk__in=[pk for pk in found if pk is not None])
 
 
 @admin.register(Run)
@@ -116,3 +128,10 @@ class RunAdmin(RecordedAdmin):
 class LeaseAdmin(RecordedAdmin):
     list_display = ["holder", "chart", "acquired_at", "renewed_at"]
     ordering = ["instrument"]
+
+
+@admin.register(Stream)
+class StreamAdmin(RecordedAdmin):
+    list_display = ["id", "chart", "kind", "last_seq", "epoch"]
+    list_filter = ["kind", "instrument"]
+    ordering = ["instrument", "kind"]

@@ -1,150 +1,59 @@
-"""Proof that the record is whole: seq, time, candles against their ticks, regimes and runs.
+"""Audit checks of quotes and regimes: candles equal their ticks, and ticks follow the law."""
 
-Ticks are read once, in chunks, so that a history of any length is audited in bounded memory.
-While a recorder goes on writing, what was there at the start is audited.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 import numpy as np
 from django.db.models import BigIntegerField, QuerySet
 from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
+from archive import auditing
+from archive.auditing import Check, Report, last_seq_of, moment
 from instruments.models import Instrument
 from market.candles import CANDLE, Candles, coarsen, from_ticks
-from market.ticks import Ticks, tick_array
+from market.keys import row_key
+from market.kinds import Kind, Rows
 from market.timeframes import SECONDS, TIMEFRAMES, opened_at
-from market.times import from_microseconds, to_microseconds
-from quotes.law.randomwalk import LARGEST_PHI
-from quotes.models import Candle, Quote, Regime, Run, quote_id
+from market.times import to_microseconds
+from quotes.kinds import CANDLES, QUOTES, REGIMES
+from quotes.models import Candle, Quote, Run
 
-CHUNK = 100_000
 NAMES = {seconds: name for name, seconds in TIMEFRAMES.items()}
+STARTS = 500
 BEGINNING = to_microseconds(datetime.min.replace(tzinfo=UTC))
-LONGEST_REPORT = 20
-"""Violations of one instrument that are spelled out; the others are counted."""
 
 
-@dataclass
-class Audit:
-    """What was audited of one instrument, and what is wrong with it."""
-
-    symbol: str
-    quotes: int = 0
-    candles: int = 0
-    regimes: int = 0
-    violation_count: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def note(self, violation: str) -> None:
-        self.violation_count += 1
-        if len(self.violations) < LONGEST_REPORT:
-            self.violations.append(f"{self.symbol}: {violation}")
-
-
-def audit(instrument: Instrument, advance: Callable[[int], None] = lambda n: None) -> Audit:
-    """Audit the history of `instrument`; `advance` is told the number of ticks as they are read."""
-    report = Audit(instrument.symbol)
-    last_seq = last_seq_of(instrument)
-    checks: list[Check] = [
-        SeqCheck(report),
-        CandleCheck(report, instrument),
-        RunCheck(report, instrument),
-    ]
-    for ticks in read_ticks(instrument, last_seq):
-        for check in checks:
-            check.feed(ticks)
-        report.quotes += len(ticks)
-        advance(len(ticks))
-    for check in checks:
-        check.close()
-    check_regimes(report, instrument, last_seq)
-    return report
-
-
-def read_ticks(instrument: Instrument, last_seq: int) -> Iterator[Ticks]:
-    """Yield the stored ticks up to `last_seq` in the order of seq, in chunks."""
-    done = quote_id(instrument.pk, 0)
-    while True:
-        rows = (
-            Quote.objects.filter(pk__gt=done, pk__lte=quote_id(instrument.pk, last_seq))
-            .order_by("pk")
-            .values_list("pk", "seq", Cast("at", BigIntegerField()), "ticks")[:CHUNK]
-        )
-        table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
-        if len(table) == 0:
-            return
-        done = int(table[-1, 0])
-        yield tick_array(instrument.pk, table[:, 1], table[:, 2], table[:, 3])
-
-
-def moment(at: int) -> str:
-    return from_microseconds(int(at)).isoformat()
-
-
-class Check:
-    """Looks at all ticks of one instrument, chunk by chunk."""
-
-    def __init__(self, report: Audit) -> None:
-        self.report = report
-
-    def feed(self, ticks: Ticks) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Finish after the last chunk."""
-
-
-class SeqCheck(Check):
-    """seq is 1, 2, 3 ...; times ascend; prices are at least one tick."""
-
-    def __init__(self, report: Audit) -> None:
-        super().__init__(report)
-        self._seq, self._at = 0, BEGINNING
-
-    def feed(self, ticks: Ticks) -> None:
-        seq, at = ticks["seq"], ticks["at"]
-        before = np.concatenate(([self._seq], seq[:-1]))
-        for i in np.flatnonzero(seq != before + 1):
-            self.report.note(f"seq {before[i]} is followed by {seq[i]}")
-        earlier = np.concatenate(([self._at], at[:-1]))
-        for i in np.flatnonzero(at <= earlier):
-            self.report.note(
-                f"tick {seq[i]} at {moment(at[i])} is not later than the one before it, "
-                f"{moment(earlier[i])}"
-            )
-        for i in np.flatnonzero(ticks["ticks"] < 1):
-            self.report.note(f"tick {seq[i]} has a price of {ticks['ticks'][i]} ticks")
-        self._seq, self._at = int(seq[-1]), int(at[-1])
+def register() -> None:
+    """Add the checks of candles, runs and regimes to `manage.py audit`."""
+    auditing.register(QUOTES, CandleCheck, RunCheck)
+    auditing.register(REGIMES, RegimeCheck)
 
 
 class CandleCheck(Check):
-    """The closed candles of every timeframe are those that the ticks give, no more, no less."""
+    """Stored candles equal the candles computed from the ticks, in every timeframe."""
 
-    def __init__(self, report: Audit, instrument: Instrument) -> None:
-        super().__init__(report)
-        self._instrument = instrument
+    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+        super().__init__(report, instrument, kind)
         self._open = {seconds: np.empty(0, dtype=CANDLE) for seconds in SECONDS}
         self._compared_to = dict.fromkeys(SECONDS, BEGINNING)
 
-    def feed(self, ticks: Ticks) -> None:
-        minutes = from_ticks(ticks, SECONDS[0])
+    def feed(self, rows: Rows) -> None:
+        minutes = from_ticks(rows, SECONDS[0])
         for seconds in SECONDS:
             candles = coarsen(np.concatenate((self._open[seconds], minutes)), seconds)
             closed, self._open[seconds] = candles[:-1], candles[-1:]
             if len(closed):
                 self._compare(seconds, closed, int(candles[-1]["opened_at"]))
 
-    def close(self) -> None:
-        """Look for candles that are not closed yet, or before all ticks where none closed."""
+    def close(self, last_seq: int) -> None:
+        """Report stored candles that no tick has closed yet."""
         for seconds in SECONDS:
-            stored = Candle.objects.of(self._instrument, seconds)
+            stored = Candle.objects.of(self.instrument, seconds)
             since = from_stored(stored.filter(opened_at__gte=self._compared_to[seconds]))
-            latest = Quote.objects.latest_of(self._instrument)  # after the candles: both may grow
+            latest = Quote.objects.latest_of(
+                self.instrument
+            )  # read after the candles: both may grow
             end = BEGINNING
             if latest is not None:
                 end = opened_at(to_microseconds(latest.at), seconds)
@@ -156,12 +65,12 @@ class CandleCheck(Check):
 
     def _compare(self, seconds: int, right: Candles, end: int) -> None:
         stored = from_stored(
-            Candle.objects.of(self._instrument, seconds).filter(
+            Candle.objects.of(self.instrument, seconds).filter(
                 opened_at__gte=self._compared_to[seconds], opened_at__lt=end
             )
         )
         self._compared_to[seconds] = end
-        self.report.candles += len(stored)
+        self.report.counts[CANDLES.name] += len(stored)
         if np.array_equal(stored, right):
             return
         opened = stored["opened_at"]
@@ -184,37 +93,37 @@ class CandleCheck(Check):
 
 
 def from_stored(candles: QuerySet[Candle]) -> Candles:
-    """Return stored candles, ascending, as an array."""
+    """Return stored candles as an array of dtype CANDLE, in the order of the query."""
     fields = [name for name in CANDLE.names or () if name != "opened_at"]
     rows = candles.values_list(Cast("opened_at", BigIntegerField()), *fields)
     return np.array(list(rows), dtype=CANDLE)
 
 
 class RunCheck(Check):
-    """Since a run of the law began, ticks are on its grid of times and move by one tick."""
+    """The ticks of a run are on its time grid, and each moves the price by one tick."""
 
-    def __init__(self, report: Audit, instrument: Instrument) -> None:
-        super().__init__(report)
+    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+        super().__init__(report, instrument, kind)
         self._runs = list(Run.objects.filter(instrument=instrument).order_by("first_seq"))
         self._price = 0
 
-    def feed(self, ticks: Ticks) -> None:
-        before = np.concatenate(([self._price], ticks["ticks"][:-1]))
+    def feed(self, rows: Rows) -> None:
+        before = np.concatenate(([self._price], rows["ticks"][:-1]))
         for run, following in zip_longest(self._runs, self._runs[1:]):
-            inside = ticks["seq"] >= run.first_seq
+            inside = rows["seq"] >= run.first_seq
             if following is not None:
-                inside &= ticks["seq"] < following.first_seq
+                inside &= rows["seq"] < following.first_seq
             if inside.any():
-                self._check(run, ticks[inside], before[inside])
-        self._price = int(ticks["ticks"][-1])
+                self._check(run, rows[inside], before[inside])
+        self._price = int(rows["ticks"][-1])
 
-    def _check(self, run: Run, ticks: Ticks, before: NDArray[np.int64]) -> None:
+    def _check(self, run: Run, ticks: Rows, before: NDArray[np.int64]) -> None:
         seq = ticks["seq"]
         due = to_microseconds(run.started_at) + (seq - run.first_seq) * run.interval_us
         for i in np.flatnonzero(ticks["at"] != due):
             self.report.note(
-                f"tick {seq[i]} is at {moment(ticks['at'][i])}, its run of seed {run.seed} "
-                f"has it at {moment(due[i])}"
+                f"tick {seq[i]} is at {moment(ticks['at'][i])}, but at {moment(due[i])} "
+                f"in its run of seed {run.seed}"
             )
         before = np.where(seq == run.first_seq, run.start_ticks, before)
         for i in np.flatnonzero(np.abs(ticks["ticks"] - before) != 1):
@@ -223,53 +132,49 @@ class RunCheck(Check):
             )
 
 
-def check_regimes(report: Audit, instrument: Instrument, last_seq: int) -> None:
-    """Regimes tile the ticks since the first run: no hole, no overlap, the last one open."""
-    runs = Run.objects.filter(instrument=instrument, first_seq__lte=last_seq)
-    regimes = list(
-        Regime.objects.filter(instrument=instrument, first_seq__lte=last_seq).order_by("first_seq")
-    )
-    report.regimes = len(regimes)
-    if (first_run := runs.first()) is not None:
-        began = regimes[0].first_seq if regimes else None
-        if began != first_run.first_seq:
-            report.note(f"the law began at tick {first_run.first_seq}, its first regime at {began}")
-    for previous, regime in pairwise(regimes):
-        if previous.last_seq != regime.first_seq - 1:
-            report.note(
-                f"the regime from tick {previous.first_seq} ends with tick {previous.last_seq}, "
-                f"the next begins with tick {regime.first_seq}"
-            )
-        if previous.ended_at != regime.started_at:
-            report.note(
-                f"the regime from tick {previous.first_seq} ends at {previous.ended_at}, "
-                f"the next begins at {regime.started_at}"
-            )
-    if regimes and regimes[-1].last_seq is not None and regimes[-1].last_seq <= last_seq:
-        report.note(f"no regime is in force after tick {regimes[-1].last_seq}")
-    for regime in regimes:
-        if not abs(regime.phi) <= LARGEST_PHI:
-            report.note(f"the regime from tick {regime.first_seq} has phi {regime.phi}")
-    check_starts(report, instrument, regimes)
-    beyond = Regime.objects.filter(instrument=instrument, first_seq__gt=last_seq)
-    for regime in list(beyond):
-        if regime.first_seq > last_seq_of(instrument):
-            report.note(f"the regime from tick {regime.first_seq} begins after all ticks")
+class RegimeCheck(Check):
+    """Regimes cover all ticks of the law; each starts at the time of its first tick."""
 
+    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+        super().__init__(report, instrument, kind)
+        self._last_tick = last_seq_of(instrument, QUOTES)
+        self._first_seq = 0
 
-def check_starts(report: Audit, instrument: Instrument, regimes: list[Regime]) -> None:
-    """Every regime starts at the time of its first tick."""
-    for i in range(0, len(regimes), 500):
-        ids = [quote_id(instrument.pk, regime.first_seq) for regime in regimes[i : i + 500]]
-        starts = dict(Quote.objects.filter(pk__in=ids).values_list("seq", "at"))
-        for regime in regimes[i : i + 500]:
-            if starts.get(regime.first_seq) != regime.started_at:
-                report.note(
-                    f"the regime from tick {regime.first_seq} starts at {regime.started_at}, "
-                    f"the tick is at {starts.get(regime.first_seq)}"
+    def feed(self, rows: Rows) -> None:
+        before = np.concatenate(([self._first_seq], rows["first_seq"][:-1]))
+        for regime in rows[rows["first_seq"] <= before]:
+            self.report.note(
+                f"regime {regime['seq']} begins with tick {regime['first_seq']}, not after the "
+                "one before it"
+            )
+        if not self._first_seq:
+            self._check_beginning(int(rows["first_seq"][0]))
+        for at in range(0, len(rows), STARTS):
+            self._check_starts(rows[at : at + STARTS])
+        self._first_seq = int(rows["first_seq"][-1])
+
+    def close(self, last_seq: int) -> None:
+        if not last_seq:
+            self._check_beginning(None)
+        if self._first_seq > self._last_tick:
+            self.report.note(f"the regime from tick {self._first_seq} begins after all ticks")
+
+    def _check_beginning(self, began: int | None) -> None:
+        runs = Run.objects.filter(instrument=self.instrument, first_seq__lte=self._last_tick)
+        first_run = runs.order_by("first_seq").first()
+        if first_run is not None and began != first_run.first_seq:
+            self.report.note(
+                f"the law began at tick {first_run.first_seq}, but its first regime at {began}"
+            )
+
+    def _check_starts(self, regimes: Rows) -> None:
+        """Compare the times of regimes with the times of their first ticks."""
+        keys = [row_key(self.instrument.pk, int(seq)) for seq in regimes["first_seq"]]
+        found = Quote.objects.filter(pk__in=keys)
+        starts = dict(found.values_list("seq", Cast("at", BigIntegerField())))
+        for seq, at in zip(regimes["first_seq"].tolist(), regimes["at"].tolist(), strict=True):
+            if starts.get(seq) != at:
+                tick = moment(starts[seq]) if seq in starts else "not stored"
+                self.report.note(
+                    f"the regime from tick {seq} starts at {moment(at)}, but the tick is at {tick}"
                 )
-
-
-def last_seq_of(instrument: Instrument) -> int:
-    latest = Quote.objects.latest_of(instrument)
-    return 0 if latest is None else latest.seq

@@ -1,38 +1,36 @@
-"""The live market of one process: sources, intake, recorder, broadcast, put together."""
+"""The live market of one process: back-fill, simulation, recording and broadcast."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from instruments.models import Instrument
-from journal.intake import Intake
-from journal.recorder import Recorder
-from journal.recording import RecordingThread
-from live import metrics
+from journal import metrics
+from journal.journal import Journal
+from journal.session import Session
 from live.broadcast import Broadcaster
 from live.companions import companions
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
-from quotes.law.lawruns import Wish, continue_history
+from quotes.kinds import QUOTES
 from quotes.law.simulation import Simulation
+from quotes.lawruns import RunOptions, continue_history
 
-POLL_S = 0.1
-DRAIN_S = 1.5
-"""After a stop, this long for the rest to reach the database."""
+BEHIND_S = 2.0
+"""Back-filling repeats until its end is less than this far behind the clock."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run; durations in seconds of wall time unless named otherwise."""
+    """What to run. Durations are in seconds of wall time; `opens_at` in microseconds since 1970."""
 
     instruments: Sequence[Instrument]
-    wish: Wish
+    run_options: RunOptions
     speed: float = 1.0
     backfill_s: float | None = None
     duration_s: float | None = None
@@ -41,7 +39,7 @@ class Plan:
 
 @dataclass
 class Summary:
-    """What a live market did, for the closing line and --json."""
+    """Result of a live market, for the final line and --json."""
 
     instruments: int = 0
     backfilled: int = 0
@@ -54,26 +52,25 @@ class Summary:
 
 
 class LiveMarket:
-    """Runs a Plan from `open` to `close`. The event loop is where publications go out."""
+    """Runs a Plan and publishes through the event loop `loop`."""
 
     def __init__(self, plan: Plan, loop: asyncio.AbstractEventLoop) -> None:
         self.summary = Summary(instruments=len(plan.instruments))
         self.lags: list[float] = []
         self._plan = plan
         self._broadcaster = Broadcaster(plan.instruments, loop)
-        self._recorder = Recorder(plan.instruments, publish=self._broadcaster.publish)
-        self._intake = Intake(settings.RECORDER_QUEUE_TICKS)
+        self._journal = Journal(plan.instruments, publish=self._broadcaster.publish)
 
     def run(
         self, is_stopping: Callable[[], bool], advance: Callable[[int], None] = lambda n: None
     ) -> Summary:
-        """Back-fill, then live until the end of the plan or until `is_stopping()`.
+        """Back-fill, then run live until the end of the plan or until `is_stopping()`.
 
-        Raise LeaseHeldError, RunError, or what stopped the recorder.
+        Raise LeaseHeldError, RunError or the error that stopped the journal.
         """
         started = time.monotonic()
         try:
-            with self._recorder:
+            with self._journal:
                 self._backfill(is_stopping, advance)
                 if not is_stopping():
                     self._live(is_stopping)
@@ -88,62 +85,51 @@ class LiveMarket:
 
         def count(n: int) -> None:
             self.summary.backfilled += n
-            self._recorder.renew_leases()
+            self._journal.renew_leases()
             advance(n)
 
-        now = _now()
-        span = Span(now - round(self._plan.backfill_s * MICROSECONDS), now)
+        since = _now() - round(self._plan.backfill_s * MICROSECONDS)
+        behind_s = BEHIND_S
+        while behind_s >= BEHIND_S and not is_stopping():
+            until = _now()
+            self._fill(Span(since, until), count, is_stopping)
+            behind_s = (_now() - until) / MICROSECONDS
+
+    def _fill(
+        self, span: Span, count: Callable[[int], None], is_stopping: Callable[[], bool]
+    ) -> None:
         for instrument in self._plan.instruments:
             if is_stopping():
                 return
-            gap = missing(self._recorder, instrument.pk, span, self._plan.wish)
-            fill(self._recorder, instrument.pk, gap, self._plan.wish, count, is_stopping)
+            gap = missing(self._journal, instrument.pk, span, self._plan.run_options)
+            fill(self._journal, instrument.pk, gap, self._plan.run_options, count, is_stopping)
 
     def _opens_at(self) -> int | None:
-        """Where an empty history starts: as asked; a seeded one at a fixed date; else now."""
-        if self._plan.opens_at is not None or self._plan.wish.seed is not None:
+        """Start of an empty history: as given, at the fixed date with a seed, or else now."""
+        if self._plan.opens_at is not None or self._plan.run_options.seed is not None:
             return self._plan.opens_at
         return _now()
 
     def _live(self, is_stopping: Callable[[], bool]) -> None:
         starts = []
         for instrument in self._plan.instruments:
-            tail = self._recorder.tail(instrument.pk)
+            tail = self._journal.tail(instrument.pk, QUOTES)
             opens_at = self._opens_at() if tail.seq == 0 else None
-            starts.append(continue_history(tail, self._plan.wish, opens_at))
-        simulation = Simulation(starts, self._intake, self._plan.speed, self._plan.duration_s)
-        metrics.QUEUE_TICKS.set_function(lambda: len(self._intake))
+            starts.append(
+                continue_history(self._journal, instrument.pk, self._plan.run_options, opens_at)
+            )
+        simulation = Simulation(starts, self._plan.speed, self._plan.duration_s)
         metrics.SCHEDULE_LAG_SECONDS.set_function(lambda: simulation.lag_s)
         metrics.LATE_SLOTS.set_function(lambda: simulation.late_slots)
-        recording = RecordingThread(self._recorder, self._intake, self._broadcaster.publish_state)
-        connection.close()
-        recording.start()
-        simulation.start()
-        self._broadcaster.publish_state("live")
-        beside = companions(self._broadcaster.publish_frames)
-        for companion in beside:
-            companion.start()
+        session = Session(self._journal, self._broadcaster.publish_state)
         try:
-            while simulation.is_running and recording.is_alive() and not is_stopping():
-                simulation.join(POLL_S)
-                recording.check()
+            session.run([simulation], is_stopping, companions(self._broadcaster.publish_frames))
         finally:
-            self._intake.close()
-            simulation.stop()
-            for companion in beside:
-                companion.stop()
-            recording.join(DRAIN_S if is_stopping() else None)
-            if recording.is_alive():
-                recording.abandon()
-                recording.join()
-            self._broadcaster.publish_state("stopped")
-            self.summary.recorded = recording.recorded
+            self.summary.recorded = session.recorded[QUOTES.name]
             self.summary.late_slots = simulation.late_slots
             self.lags = [lag for thread in simulation.instruments for lag in thread.lags]
-        if recording.error is not None:
-            raise recording.error
 
 
 def _now() -> int:
-    """Return the present, rounded down to whole seconds, in microseconds since 1970 UTC."""
+    """Return the current time in microseconds since 1970 UTC, rounded down to whole seconds."""
     return to_microseconds(timezone.now().replace(microsecond=0))

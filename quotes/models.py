@@ -1,4 +1,4 @@
-"""What is recorded. Only the recorder writes here (journal/recorder.py)."""
+"""Recorded quotes, candles and regimes, which only the journal writes, and runs of the law."""
 
 from datetime import datetime
 from typing import Self
@@ -8,29 +8,23 @@ from django.db.models import F, Q
 
 from instruments.models import Instrument
 from journal.fields import MicrosecondsField
+from market.keys import SEQ_BITS, row_key
 from market.timeframes import TIMEFRAMES
-
-SEQ_BITS = 40
-"""A quote's primary key is instrument_id << SEQ_BITS | seq: unique, and ordered by seq."""
-
-
-def quote_id(instrument_id: int, seq: int) -> int:
-    return (instrument_id << SEQ_BITS) + seq
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
     def of(self, instrument: Instrument) -> Self:
-        """All quotes of one instrument, a range of the primary key, in the order of seq."""
+        """Return all quotes of one instrument, ordered by seq: a range of the primary key."""
         return self.filter(
-            pk__gt=quote_id(instrument.pk, 0), pk__lt=quote_id(instrument.pk + 1, 0)
+            pk__gt=row_key(instrument.pk, 0), pk__lt=row_key(instrument.pk + 1, 0)
         ).order_by("pk")
 
     def since(self, instrument: Instrument, seq: int) -> Self:
-        """Those after `seq`."""
-        return self.of(instrument).filter(pk__gt=quote_id(instrument.pk, seq))
+        """Return the quotes after `seq`, ordered by seq."""
+        return self.of(instrument).filter(pk__gt=row_key(instrument.pk, seq))
 
     def between(self, instrument: Instrument, start: datetime | None, end: datetime | None) -> Self:
-        """Those with start <= at < end, in the order of time."""
+        """Return the quotes with start <= at < end, ordered by time."""
         quotes = self.filter(instrument=instrument)
         if start is not None:
             quotes = quotes.filter(at__gte=start)
@@ -46,7 +40,7 @@ class QuoteQuerySet(models.QuerySet["Quote"]):
 
 
 class Quote(models.Model):
-    """One tick: the price of an instrument at a moment, number `seq` of its history."""
+    """One tick: the price of an instrument at a point in time, numbered by `seq`."""
 
     id = models.BigIntegerField(primary_key=True, editable=False)
     instrument = models.ForeignKey(
@@ -77,7 +71,7 @@ class CandleQuerySet(models.QuerySet["Candle"]):
         return self.filter(instrument=instrument, timeframe=timeframe_s).order_by("opened_at")
 
     def between(self, start: datetime | None, end: datetime | None) -> Self:
-        """Those with start <= opened_at < end."""
+        """Return the candles with start <= opened_at < end."""
         candles = self
         if start is not None:
             candles = candles.filter(opened_at__gte=start)
@@ -87,7 +81,7 @@ class CandleQuerySet(models.QuerySet["Candle"]):
 
 
 class Candle(models.Model):
-    """A closed candle. Prices in ticks; it equals quotes first_seq..last_seq."""
+    """A closed candle, aggregated from the quotes first_seq..last_seq. Prices are in ticks."""
 
     id = models.BigAutoField(primary_key=True)
     instrument = models.ForeignKey(
@@ -121,9 +115,9 @@ class Candle(models.Model):
 
 
 class Run(models.Model):
-    """One application of the law to one instrument: all that fixes its ticks.
+    """One run of the law for one instrument: everything that determines its ticks.
 
-    Tick first_seq + k is at started_at + k * interval_us. A run ends where the next begins.
+    Tick first_seq + k is at started_at + k * interval_us. A run ends where the next one begins.
     """
 
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="runs")
@@ -146,50 +140,27 @@ class Run(models.Model):
         return f"{self.instrument} from {self.first_seq}, seed {self.seed}"
 
 
-class RegimeQuerySet(models.QuerySet["Regime"]):
-    def overlapping(
-        self, instrument: Instrument, start: datetime | None, end: datetime | None
-    ) -> Self:
-        """Those in force at some moment of start <= t < end, in the order of time."""
-        regimes = self.filter(instrument=instrument)
-        if start is not None:
-            regimes = regimes.filter(Q(ended_at__gt=start) | Q(ended_at=None))
-        if end is not None:
-            regimes = regimes.filter(started_at__lt=end)
-        return regimes.order_by("first_seq")
-
-
 class Regime(models.Model):
-    """The truth: phi in force from tick first_seq to last_seq (the one in force: open)."""
+    """The true persistence phi, in force from tick first_seq until the next regime begins."""
 
+    id = models.BigIntegerField(primary_key=True, editable=False)
     instrument = models.ForeignKey(
         Instrument, on_delete=models.PROTECT, related_name="regimes", db_index=False
     )
+    seq = models.BigIntegerField(help_text="Number of the regime in the instrument's history.")
+    at = MicrosecondsField(help_text="Time of the tick first_seq.")
     phi = models.FloatField()
-    started_at = MicrosecondsField()
-    ended_at = MicrosecondsField(null=True, blank=True, help_text="Start of the next regime.")
-    first_seq = models.BigIntegerField()
-    last_seq = models.BigIntegerField(null=True, blank=True)
-
-    objects = RegimeQuerySet.as_manager()
+    first_seq = models.BigIntegerField(help_text="First tick.")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["instrument", "first_seq"], name="regime_first_seq")
+            models.UniqueConstraint(fields=["instrument", "first_seq"], name="regime_first_seq"),
+            models.CheckConstraint(
+                condition=Q(seq__gte=1) & Q(id=F("instrument_id") * 2**SEQ_BITS + F("seq")),
+                name="regime_key",
+            ),
         ]
-        indexes = [models.Index(fields=["instrument", "started_at"], name="regime_started_at")]
+        indexes = [models.Index(fields=["instrument", "at"], name="regime_instrument_at")]
 
     def __str__(self) -> str:
         return f"{self.instrument} phi {self.phi:+.3f} from {self.first_seq}"
-
-
-class Lease(models.Model):
-    """Who drives an instrument now; its holder renews it, a silent one loses it."""
-
-    instrument = models.OneToOneField(Instrument, on_delete=models.PROTECT, primary_key=True)
-    holder = models.CharField(max_length=200, help_text="HOST:PID:random")
-    acquired_at = MicrosecondsField()
-    renewed_at = MicrosecondsField()
-
-    def __str__(self) -> str:
-        return f"{self.instrument} held by {self.holder}"

@@ -1,4 +1,4 @@
-"""The law of the simulated market, at its public import path; the code is quotes.law.randomwalk."""
+"""Public import path of the price law, implemented in quotes.law.randomwalk."""
 
 from quotes.law.randomwalk import WalkState, generator, step, walk
 

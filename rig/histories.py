@@ -1,18 +1,20 @@
-"""Recorded histories for tests, stored through the recorder."""
+"""Recorded histories for tests, written through the journal."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from market.kinds import Delivery, Rows
 from market.ticks import Ticks, tick_array
 from market.times import to_microseconds
-from quotes.law.walker import RegimeStart
+from quotes.kinds import QUOTES, REGIMES
 
 START = datetime(2026, 1, 1, 7, 3, 11, tzinfo=UTC)
-"""A Thursday, off every grid."""
+"""A Thursday, not aligned to any timeframe."""
 
 
 def make_instrument(symbol: str = "ES", tick_size: str = "0.25") -> Instrument:
@@ -22,7 +24,7 @@ def make_instrument(symbol: str = "ES", tick_size: str = "0.25") -> Instrument:
 def make_ticks(
     instrument: Instrument, count: int, interval_s: float = 1, start: datetime = START
 ) -> Ticks:
-    """Return `count` ticks of a fair walk around 20,000 ticks, the same every time."""
+    """Return `count` ticks of a symmetric random walk from 20,000; the seed is `count`."""
     seq = np.arange(1, count + 1)
     at = to_microseconds(start) + (seq - 1) * int(interval_s * 1_000_000)
     steps = np.random.default_rng(count).choice([-1, 1], size=count)
@@ -30,13 +32,21 @@ def make_ticks(
 
 
 def record(ticks: Ticks, regimes: int = 0) -> Ticks:
-    """Store `ticks` with their candles and so many regimes of equal length; return them."""
+    """Store and return `ticks`, with their candles and `regimes` regimes of equal length."""
     instrument = Instrument.objects.get(pk=int(ticks["instrument"][0]))
-    first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
-    starts = [
-        RegimeStart(instrument.pk, 0.1 * n, int(ticks["seq"][i]), int(ticks["at"][i]))
-        for n, i in enumerate(first)
-    ]
-    with Recorder([instrument]) as recorder:
-        recorder.record(ticks, starts)
+    deliveries = [Delivery(QUOTES, ticks)]
+    if regimes:
+        first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
+        deliveries.append(Delivery(REGIMES, make_regimes(ticks[first], 0.1 * np.arange(regimes))))
+    with Journal([instrument]) as journal:
+        journal.append(deliveries)
     return ticks
+
+
+def make_regimes(first_ticks: Ticks, phi: ArrayLike, first_seq: int = 1) -> Rows:
+    """Return one regime per tick in `first_ticks`, numbered from `first_seq`."""
+    rows = np.empty(len(first_ticks), dtype=REGIMES.dtype)
+    rows["instrument"], rows["at"] = first_ticks["instrument"], first_ticks["at"]
+    rows["seq"] = np.arange(first_seq, first_seq + len(rows))
+    rows["phi"], rows["first_seq"] = phi, first_ticks["seq"]
+    return rows

@@ -72,7 +72,7 @@ def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) 
 MOMENT: Final = "RFC 3339 (UTC where it names no offset) or epoch milliseconds."
 MOMENT_SCHEMA: Final = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,14})?$"}],
+    "anyOf": [{"format": "date-time"}, {"pattern": "^(-?[0-9]{1,13})?$"}],
 }
 LIMIT_SCHEMA: Final = {
     "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, {"enum": [ALL]}]
@@ -92,6 +92,10 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
     "cursor": (
         OpenApiTypes.STR,
         "next_cursor of the previous page, with the same other parameters.",
+    ),
+    "step": (
+        {"type": "integer", "minimum": 1, "maximum": 100_000, "default": 1},
+        "Points between window ends. Of stored readings: windows end at its multiples.",
     ),
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
@@ -170,7 +174,7 @@ def documented(
     }
     if "arrow" in formats:
         responses[200, ARROW] = OpenApiTypes.BINARY
-    for status in (400, 404, 429) if with_symbol else (400, 429):
+    for status in (400, 404, 429, 503) if with_symbol else (400, 429, 503):
         responses[status, "application/problem+json"] = PROBLEM_SCHEMA
     return extend_schema(
         operation_id=operation, parameters=described, responses=responses, tags=["history"]

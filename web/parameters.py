@@ -1,20 +1,22 @@
 """Query parameters of the API: read, checked, or refused with what would be right."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Final
 
 from rest_framework.exceptions import ValidationError
 
+from market.integers import parse_integer
+from market.quoting import quoted
 from market.timeframes import TIMEFRAMES
-from market.times import from_microseconds, to_microseconds
+from market.times import parse_bound
 
 MOST_ROWS: Final = 10_000
 ALL: Final = "all"
 """As a limit: as many rows as the format allows."""
+LARGEST_KEY: Final = 10**15 - 1
 
 
 class Parameters:
@@ -36,9 +38,10 @@ class Parameters:
 
     def whole(self, name: str, smallest: int, largest: int, default: int) -> int:
         text = self._query.get(name, str(default))
-        if not (re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) and smallest <= int(text) <= largest):
-            raise refused(name, f"{text!r} is not a whole number from {smallest} to {largest}")
-        return int(text)
+        try:
+            return parse_integer(text, smallest, largest)
+        except ValueError as error:
+            raise refused(name, str(error)) from None
 
     def limit(self, default: int = 500) -> int:
         """Return how many rows a page may have."""
@@ -68,36 +71,26 @@ class Parameters:
         if not text:
             return None
         try:
-            if re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII):
-                return to_microseconds(from_microseconds(int(text) * 1_000))
             # The + of an offset arrives as a space where it was not encoded.
-            parsed = datetime.fromisoformat(re.sub(r" (?=\d\d:\d\d$)(?<=:\d\d.)", "+", text))
-            moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-            return to_microseconds(moment.astimezone(UTC))  # there is no year 0, nor 10000
-        except (ValueError, OverflowError):
-            raise refused(
-                name,
-                f"{text!r} is not a time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch "
-                "milliseconds",
-            ) from None
+            return parse_bound(re.sub(r" (?=\d\d:\d\d$)(?<=:\d\d.)", "+", text))
+        except ValueError as error:
+            raise refused(name, str(error)) from None
 
     def cursor(self, kind: str) -> int | None:
         """Return the key in a cursor of this kind of table; None where none is given."""
         text = self._query.get("cursor")
         if not text:
             return None
-        try:
+        with suppress(ValueError):
             padded = text + "=" * (-len(text) % 4)
             name, _, key = base64.b64decode(padded, b"-_", validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            name = key = ""
-        if name != kind or not re.fullmatch(r"-?[0-9]{1,15}", key, re.ASCII):
-            raise refused(
-                "cursor",
-                f"{text!r} is not a cursor of this table: use next_cursor of the page before it, "
-                "unchanged",
-            )
-        return int(key)
+            if name == kind:
+                return parse_integer(key, -LARGEST_KEY, LARGEST_KEY)
+        raise refused(
+            "cursor",
+            f"{quoted(text)} is not a cursor of this table: use next_cursor of the page before, "
+            "unchanged",
+        )
 
 
 def cursor_text(kind: str, key: int | None) -> str | None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from archive import Span, scan, select
 from archive.database import fetch_arrays
-from archive.scanning import chunks, until_now
+from archive.scanning import chunks, scan, until_now
+from archive.selections import Span, select
 from instruments.models import Instrument
 from market.ticks import Ticks
 from quotes.kinds import CANDLES, QUOTES

@@ -1,33 +1,27 @@
-"""A reading as a small drawing: estimate and interval, the truth, the band without memory."""
+"""A reading as a small drawing: estimate and interval, truth, and the band without memory."""
 
 from typing import Any
 
 from django import template
 
+from indicators.catalogue import CATALOGUE
 from indicators.models import Reading
 
 register = template.Library()
-DOMAINS = {
-    "persistence": (-1.0, 1.0),
-    "hurst": (0.2, 0.8),
-    "entropy": (0.85, 1.0),
-    "variance_ratio": (0.4, 1.6),
-}
-"""What the width of the drawing stands for."""
 WIDTH = 100.0
 
 
 @register.inclusion_tag("indicators/reading_plot.html")
 def reading_plot(reading: Reading) -> dict[str, Any]:
     """Return where in a box of WIDTH the parts of the drawing are; None where there is none."""
-    domain = DOMAINS[reading.indicator]
-    is_phi = reading.indicator == "persistence"
+    indicator = CATALOGUE[reading.indicator]
+    domain = indicator.domain
     return {
         "width": WIDTH,
         "estimate": place(reading.value, domain),
         "interval": span(reading.low, reading.high, domain),
         "band": span(reading.null_low, reading.null_high, domain),
-        "truth": place(reading.truth, domain) if is_phi else None,
+        "truth": place(reading.truth, domain) if indicator.estimates_phi else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from quotes.law.randomwalk import regime_spans, walk
+
 
 def fractional_gaussian_noise(exponent, n, runs, rng):
     """Return `runs` x `n` draws with Hurst exponent `exponent`, unit variance.
@@ -24,3 +26,16 @@ def recorded_walk(n, phi, rng):
     """Return `n` signs, each like the one before with probability (1 + phi) / 2."""
     repeats = rng.random(n) < (1 + phi) / 2
     return np.cumprod(np.where(repeats, 1, -1))
+
+
+def law_path(n, rng, interval_s=1.0):
+    """Return (prices, phi) of `n` ticks of the market's law, from within a regime on."""
+    first = int(rng.integers(0, 2_000))
+    phis, lengths = [], []
+    for span in regime_spans(rng, interval_s):
+        phis.append(span.phi)
+        lengths.append(span.end - span.first)
+        if span.end >= first + n:
+            break
+    phi = np.repeat(phis, lengths)[first : first + n]
+    return walk(n, phi, rng, start_ticks=10**9)[0], phi

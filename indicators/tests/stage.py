@@ -21,8 +21,8 @@ def stage(symbol: str) -> str:
     """Store a run in each state; return the session key of a member of staff."""
     instrument = Instrument.objects.get(symbol=symbol)
     run = store_run(instrument, State.DONE)
-    for chunk in run.chunks.all():
-        runs.compute_chunk(run.pk, chunk.index)
+    for index in range(run.chunk_count):
+        runs.compute_chunk(run.pk, index)
     store_run(instrument, State.FAILED, "chunk 1 took longer than TASK_TIME_LIMIT_S = 120")
     store_run(instrument, State.CANCELLED)
     store_run(instrument, State.RUNNING, chunks_done=1)
@@ -43,8 +43,9 @@ def store_run(
         step=STEP,
     )
     if state != State.DONE:
-        run.chunks.filter(index__lt=chunks_done).update(done_at=now)
-        ComputationRun.objects.filter(pk=run.pk).update(state=state, error=error)
+        ComputationRun.objects.filter(pk=run.pk).update(
+            state=state, error=error, chunks_done=chunks_done
+        )
     return run
 
 

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-from rig.processes import environment, free_port, manage, new_database_url
+from rig.databases import seeded_database_url
+from rig.processes import environment, free_port, manage
+
+pytestmark = pytest.mark.processes
 
 POST = """
 import json
@@ -36,12 +39,11 @@ print(json.dumps(["4 readings computed, but subscribers were not told" in page,
 """
 
 
-@pytest.fixture
-def env(tmp_path):
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
     """An hour of ES, and the address of a Redis that is not there."""
-    env = environment(new_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    url = seeded_database_url(tmp_path_factory.mktemp("market"))
+    env = environment(url, f"redis://127.0.0.1:{free_port()}/0")
     span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--instruments", "ES", env=env)
     return env
@@ -54,7 +56,7 @@ def shell(env, code):
 def test_a_computation_is_refused_while_the_broker_is_away(env):
     assert shell(env, POST) == [
         503,
-        "the broker of tasks is away, nothing was started: try again",
+        "the task broker is unavailable, nothing was started: try again",
         "2",
         "failed",
     ]

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from indicators.estimate import RefusedError
 from indicators.expected_range import anis_lloyd, of_coins, peters
 from indicators.hurst import hurst_exponent, hurst_of_increments, rolling_hurst
-from indicators.rescaled_range import mean_rs
+from indicators.rescaled_range import mean_and_drift, mean_rs
 from indicators.tests import naive
-from indicators.tests.noise import fractional_gaussian_noise, recorded_walk
-
-pytestmark = pytest.mark.anywhere
+from indicators.tests.noise import fractional_gaussian_noise, law_path, recorded_walk
 
 
 def walk(n, seed=1):
@@ -200,6 +198,54 @@ def test_the_null_band_holds_95_of_100_series_without_memory(n, kind, corrected)
         low, high = estimate.null_band
         inside += low <= estimate.value <= high
     assert 930 <= inside <= 970
+
+
+def share_of_intervals(estimates, value):
+    return np.mean([low <= value <= high for low, high in (each.interval for each in estimates)])
+
+
+@pytest.mark.parametrize("n", [2_000, 8_000])
+def test_interval_contains_the_long_run_value_under_regimes(n):
+    rng = np.random.default_rng(n)
+    ticks = law_path(400 * n, rng)[0].astype(float)
+    long_run = hurst_exponent(ticks, max_window=(n - 1) // 2).value
+    estimates = [hurst_exponent(window) for window in ticks.reshape(400, n)]
+    assert 0.92 <= share_of_intervals(estimates, long_run) <= 0.985
+
+
+def test_interval_contains_the_value_of_a_ten_times_longer_window_under_regimes():
+    ticks = law_path(40 * 20_000, np.random.default_rng(3))[0].reshape(40, 20_000).astype(float)
+    shares = [
+        share_of_intervals(map(hurst_exponent, np.split(long, 10)), hurst_exponent(long).value)
+        for long in ticks
+    ]
+    assert 0.91 <= np.mean(shares) <= 0.985
+
+
+@pytest.mark.parametrize("exponent", [0.3, 0.5, 0.7, 0.9])
+def test_interval_contains_the_mean_estimate_of_fractional_noise(exponent):
+    rng = np.random.default_rng(18)
+    paths = fractional_gaussian_noise(exponent, 2_000, 600, rng).cumsum(axis=1)
+    estimates = [hurst_exponent(path) for path in paths]
+    mean = np.mean([estimate.value for estimate in estimates])
+    assert 0.93 <= share_of_intervals(estimates, mean) <= 0.985
+
+
+def test_drift_is_the_variance_that_regimes_add_to_mean_rs():
+    rng = np.random.default_rng(5)
+    steady = [mean_and_drift(recorded_walk(2_000, 0.0, rng).cumsum(), 10)[1] for _ in range(200)]
+    phi = np.repeat(np.tile([-0.8, 0.8], 5), 200)
+    changing = np.cumprod(np.where(rng.random(2_000) < (1 + phi) / 2, 1, -1)).cumsum()
+    halves = np.concatenate([recorded_walk(1_000, phi, rng) for phi in (-0.8, 0.8)]).cumsum()
+    assert np.mean(steady) < 1e-3
+    assert mean_and_drift(halves.astype(float), 10)[1] > 0.01
+    assert mean_and_drift(changing.astype(float), 10)[1] < 2e-3  # each part holds two regimes
+
+
+def test_drift_needs_two_chunks_in_each_part():
+    path = np.random.default_rng(6).normal(size=100).cumsum()
+    mean, drift = mean_and_drift(path, 11)
+    assert (mean > 0, drift) == (True, 0.0)
 
 
 BIAS = {0.3: 0.075, 0.5: 0.045, 0.7: 0.005, 0.9: -0.065}

@@ -3,10 +3,8 @@ import pytest
 
 from indicators.estimate import RefusedError
 from indicators.persistence import persistence, rolling_persistence
-from indicators.tests.noise import recorded_walk
+from indicators.tests.noise import law_path, recorded_walk
 from indicators.variance_ratio import rolling_variance_ratio, variance_ratio
-
-pytestmark = pytest.mark.anywhere
 
 
 @pytest.mark.parametrize("phi", np.linspace(-0.8, 0.8, 9).round(1))
@@ -17,6 +15,19 @@ def test_the_interval_holds_phi_95_times_of_100(phi):
     assert 930 <= inside <= 970
     errors = np.array([e.value for e in estimates]) - phi
     assert errors.std() == pytest.approx(np.sqrt((1 - phi**2) / 499), rel=0.1)
+
+
+@pytest.mark.parametrize("n", [500, 2_000])
+def test_interval_contains_the_mean_phi_of_a_window_with_regimes(n):
+    rng = np.random.default_rng(n)
+    ticks, phi = (each.reshape(3_000, n) for each in law_path(3_000 * n, rng))
+    truth = phi.mean(axis=1)
+    estimates = [persistence(window) for window in ticks]
+    inside = [e.interval[0] <= t <= e.interval[1] for e, t in zip(estimates, truth, strict=True)]
+    assert 0.94 <= np.mean(inside) <= 0.962
+    errors = np.array([e.value for e in estimates]) - truth
+    expected = np.sqrt(np.mean([e.standard_error**2 for e in estimates]))
+    assert errors.std() == pytest.approx(expected, rel=0.04)
 
 
 def test_a_fair_coin_is_in_the_null_band_95_times_of_100():
@@ -103,6 +114,24 @@ def test_the_null_band_of_the_variance_ratio_holds_under_changing_variance(q):
     assert 930 <= inside <= 970
 
 
+@pytest.mark.parametrize("phi", [-0.8, 0.8])
+@pytest.mark.parametrize("q", [2, 5, 30])
+def test_interval_contains_the_variance_ratio_of_a_series_with_memory(q, phi):
+    rng = np.random.default_rng(q)
+    lags = np.arange(1, q)
+    truth = 1 + 2 * ((1 - lags / q) * phi**lags).sum()
+    found = [variance_ratio(recorded_walk(2_000, phi, rng).cumsum(), q) for _ in range(500)]
+    assert 0.92 <= np.mean([e.interval[0] <= truth <= e.interval[1] for e in found]) <= 0.975
+
+
+def test_a_short_series_has_a_variance_ratio_without_an_interval():
+    path = np.random.default_rng(3).normal(size=600).cumsum()
+    assert variance_ratio(path, 23).interval is not None
+    estimate = variance_ratio(path, 24)
+    assert estimate.value is not None
+    assert estimate.interval is None
+
+
 def test_the_variance_ratio_of_the_law_tends_to_its_limit():
     path = recorded_walk(200_000, 0.6, np.random.default_rng(0)).cumsum()
     assert variance_ratio(path, 60).value == pytest.approx(1.6 / 0.4, rel=0.1)
@@ -134,6 +163,7 @@ def test_the_variance_ratio_of_blocks_is_that_of_the_whole(monkeypatch):
     monkeypatch.setattr("indicators.variance_ratio.BLOCK", 37)
     blocks = variance_ratio(path, 5)
     assert (blocks.value, blocks.z) == pytest.approx((whole.value, whole.z), rel=1e-12)
+    assert blocks.interval == pytest.approx(whole.interval, rel=1e-12)
 
 
 def test_q_is_a_whole_number():

@@ -1,16 +1,19 @@
 """Readings from what is stored: the API, scans and long computations."""
 
+import re
 import threading
 from datetime import UTC, datetime
 
 import numpy as np
+import orjson
 import pytest
 from django.contrib.auth import get_user_model
+from django.db.models import Avg
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from indicators import embedded, runs
-from indicators.catalogue import CATALOGUE, INDICATORS
+from indicators import costs, embedded, grids, laboratory, runs
+from indicators.catalogue import CATALOGUE, parameters_key
 from indicators.hurst import hurst_exponent
 from indicators.models import ComputationRun, Reading
 from indicators.persistence import persistence
@@ -79,8 +82,8 @@ def test_persistence_reads_ticks_and_is_told_beside_the_true_phi(client, market)
 
 def test_the_mean_phi_of_a_window_is_weighted_by_ticks(market):
     phi = np.empty(40_001)
-    for regime in Regime.objects.filter(instrument=market):
-        phi[regime.first_seq : (regime.last_seq or 40_000) + 1] = regime.phi
+    for regime in Regime.objects.filter(instrument=market).order_by("seq"):
+        phi[regime.first_seq :] = regime.phi
     truth = Truth(market, 1, 40_000)
     first, last = np.array([1, 4_000, 17_777, 39_999]), np.array([40_000, 9_000, 17_777, 40_000])
     expected = [phi[a : b + 1].mean() for a, b in zip(first, last, strict=True)]
@@ -173,17 +176,16 @@ def test_rolling_without_a_whole_window_says_why(client, market):
 
 def test_series_page_ahead_and_as_csv(client, market):
     run = planned(market, step=100)
-    for chunk in run.chunks.all():
-        runs.compute_chunk(run.pk, chunk.index)
-    everything = get(client, "entropy/ES/series/", n=600, start=0, limit=1_000)["rows"]
+    compute(run)
+    query = {"n": 600, "step": 100}
+    everything = get(client, "entropy/ES/series/", start=0, limit=1_000, **query)["rows"]
     assert len(everything) == Reading.objects.count() > 30
-    first = get(client, "entropy/ES/series/", n=600, start=0, limit=20)
-    second = get(
-        client, "entropy/ES/series/", n=600, start=0, limit=20, cursor=first["next_cursor"]
-    )
+    first = get(client, "entropy/ES/series/", start=0, limit=20, **query)
+    rest = {"start": 0, "limit": 20, "cursor": first["next_cursor"]}
+    second = get(client, "entropy/ES/series/", **rest, **query)
     assert first["rows"] + second["rows"] == everything[:40]
-    assert get(client, "entropy/ES/series/", n=600, limit=7)["rows"] == everything[-7:]
-    text = client.get(API + "entropy/ES/series/?n=600&format=csv").content.decode()
+    assert get(client, "entropy/ES/series/", limit=7, **query)["rows"] == everything[-7:]
+    text = client.get(API + "entropy/ES/series/?n=600&step=100&format=csv").content.decode()
     assert text.splitlines()[0] == "window_end,value,low,high,null_low,null_high,truth,reason"
 
 
@@ -195,31 +197,45 @@ def test_the_series_has_the_same_numbers_as_csv(client, market):
     assert [float(cell) for cell in cells if cell] == [cell for cell in row if cell is not None]
 
 
-def planned(market, name="entropy", step=1):
+def planned(market, name="entropy", step=1, start=datetime(2026, 1, 1, tzinfo=UTC)):
     indicator = CATALOGUE[name]
     return runs.plan_run(
         indicator=name,
         instrument=market,
-        start=datetime(2026, 1, 1, tzinfo=UTC),
+        start=start,
         end=datetime(2026, 2, 1, tzinfo=UTC),
         parameters=indicator.read({"n": 600}),
         step=step,
     )
 
 
+def compute(run):
+    """Compute all chunks, each of them twice."""
+    for index in range(run.chunk_count):
+        runs.compute_chunk(run.pk, index)
+        runs.compute_chunk(run.pk, index)
+    run.refresh_from_db()
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_chunks_tile_the_windows_of_a_run_and_are_done_once(market, name, monkeypatch):
-    monkeypatch.setattr(runs, "CHUNK_WINDOWS", 20)
+    monkeypatch.setattr(costs, "CHUNK_WINDOWS", 20)
     run = planned(market, name, step=97)
-    assert run.chunks.count() > 1
-    for chunk in run.chunks.all():
-        runs.compute_chunk(run.pk, chunk.index)
-        runs.compute_chunk(run.pk, chunk.index)
-    run.refresh_from_db()
+    assert run.chunk_count > 1
+    compute(run)
     assert run.state == ComputationRun.State.DONE
+    assert run.chunks_done == run.chunk_count
     indicator = CATALOGUE[name]
     points = newest_points(market, indicator.reads, 100_000)
-    assert Reading.objects.count() == len(range(599, len(points), 97))
+    ends = [at for at in grids.positions(points, indicator.reads)[599:].tolist() if at % 97 == 0]
+    assert run.readings == Reading.objects.count() == len(ends)
+    assert runs.progress(run) == {
+        "progress": 1.0,
+        "result": {
+            "readings": len(ends),
+            "mean": pytest.approx(Reading.objects.aggregate(mean=Avg("value"))["mean"]),
+        },
+    }
     for reading in Reading.objects.order_by("?")[:5]:
         end = int(reading.window_end.timestamp() * 1_000_000)
         found = measure(indicator, market, indicator.read({"n": 600}), end)
@@ -227,10 +243,80 @@ def test_chunks_tile_the_windows_of_a_run_and_are_done_once(market, name, monkey
         assert reading.truth == pytest.approx(found.truth)
 
 
+@pytest.mark.parametrize("name", ["entropy", "persistence"])
+def test_planning_a_run_reads_no_prices(market, name, django_assert_max_num_queries):
+    with django_assert_max_num_queries(4) as queries:
+        planned(market, name)
+    for query in queries.captured_queries:
+        assert not re.search(r'"(close|ticks)"', query["sql"])
+        assert query["sql"].startswith("INSERT") or "LIMIT 1" in query["sql"]
+
+
+@pytest.mark.parametrize("step", [1, 100, 10_000])
+@pytest.mark.parametrize("n", [3, 100_000])
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_chunk_is_bounded_in_points_and_work(name, n, step):
+    parameters = CATALOGUE[name].read({"n": n})
+    windows = costs.chunk_windows(name, parameters, step)
+    assert 1 <= windows <= costs.CHUNK_WINDOWS
+    assert n + windows * step <= costs.CHUNK_POINTS
+    assert windows * costs.window_work(name, parameters) <= costs.CHUNK_WORK
+
+
+def test_runs_of_different_steps_do_not_mix_their_readings(client, market):
+    for step in (7, 5):
+        compute(planned(market, step=step))
+    sevens, fives = (
+        [
+            row[0]
+            for row in get(client, "entropy/ES/series/", n=600, start=0, step=s, limit=9999)["rows"]
+        ]
+        for s in (7, 5)
+    )
+    assert {at // 60_000 % 7 for at in sevens} == {at // 60_000 % 5 for at in fives} == {0}
+    assert len(sevens) == 3_400 // 7 == pytest.approx(len(fives) * 5 / 7, abs=1)
+    assert get(client, "entropy/ES/series/", n=600, start=0)["rows"] == []
+    for run in ComputationRun.objects.all():
+        assert run.readings == len(sevens if run.step == 7 else fives)
+
+
+def test_runs_of_one_step_agree_whatever_their_start_is(market):
+    compute(planned(market, step=7))
+    count = Reading.objects.count()
+    compute(planned(market, step=7, start=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
+    assert Reading.objects.count() == count
+
+
+def test_minutes_without_a_close_leave_no_window_on_the_grid(market):
+    Candle.objects.filter(
+        pk__in=list(Candle.objects.values_list("pk", flat=True)[700:3_000:3])
+    ).delete()
+    run = planned(market, step=4)
+    compute(run)
+    minutes = [
+        int(at.timestamp()) // 60 + 1
+        for at in Candle.objects.of(market, 60).values_list("opened_at", flat=True)
+    ][599:]
+    ends = [int(r.window_end.timestamp()) // 60 for r in Reading.objects.order_by("window_end")]
+    assert ends == [minute for minute in minutes if minute % 4 == 0]
+    for reading in Reading.objects.order_by("?")[:5]:
+        end = int(reading.window_end.timestamp() * 1_000_000)
+        found = measure(CATALOGUE["entropy"], market, {"n": 600, "m": 3, "tau": 1}, end)
+        assert reading.value == pytest.approx(found.estimate.value)
+
+
+def test_the_published_reading_is_the_stored_one(client, market):
+    scan_market([market], list)
+    Reading.objects.update(value=0.125)  # as another process measured it
+    told = []
+    scan_market([market], told.extend)
+    assert [orjson.loads(frame["text"])["data"]["value"] for frame in told] == [0.125] * 4
+
+
 def test_a_cancelled_run_computes_nothing_more(market):
     run = planned(market)
     runs.cancel(run)
-    runs.compute_chunk(run.pk, 0)
+    assert not runs.compute_chunk(run.pk, 0)
     assert Reading.objects.count() == 0
 
 
@@ -256,27 +342,34 @@ def test_without_a_broker_the_next_process_goes_on_with_an_open_run(embedded_mar
     thread = embedded.ScanThread(lambda publications: scanned.set())
     thread.start()
     assert scanned.wait(60)
-    embedded.computations.submit(int).result(60)  # it has one thread: what came before is done
+    assert embedded.computations.join(60)
     thread.stop()
     run.refresh_from_db()
     assert run.state == ComputationRun.State.DONE
 
 
-def test_a_process_that_ends_leaves_its_computation_to_the_next(embedded_market):
-    busy = threading.Event()
-    embedded.computations.submit(busy.wait)
-    run = planned(embedded_market, step=97)
-    embedded.start_run(run)
-    embedded.leave_computations()
-    busy.set()
-    embedded.computations.submit(int).result(60)
-    assert runs.open_runs() == [run.pk]
-    embedded.start_run(run)
-    embedded.computations.submit(int).result(60)
-    assert runs.open_runs() == []
+def test_a_process_that_ends_leaves_its_computation_to_the_next(embedded_market, monkeypatch):
+    monkeypatch.setattr(costs, "CHUNK_WINDOWS", 3)
+    run = planned(embedded_market)
+    others = [planned(embedded_market) for _ in range(2)]
+    for each in (run, *others):
+        embedded.start_run(each)
+    while not (done := run.chunks.count()):
+        pass
+    embedded.computations.leave()
+    assert embedded.computations.join(60)
+    assert set(runs.open_runs()) == {run.pk, *(other.pk for other in others)}
+    assert done < run.chunk_count
 
 
-ORDER = {"indicator": "entropy", "symbol": "ES", "start": 0, "end": 2_000_000_000_000, "step": 50}
+ORDER = {
+    "indicator": "entropy",
+    "symbol": "ES",
+    "start": 0,
+    "end": 2_000_000_000_000,
+    "step": 50,
+    "parameters": {"n": 600},
+}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -285,10 +378,10 @@ def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings)
     record(make_ticks(make_instrument(), 20_000, interval_s=6), regimes=3)
     answer = staff.post(API + "runs/", ORDER, content_type="application/json")
     assert answer.status_code == 202
-    embedded.computations.submit(int).result(60)  # it has one thread: what came before is done
+    assert embedded.computations.join(60)
     told = staff.get(answer["Location"]).json()
     assert (told["state"], told["progress"]) == ("done", 1.0)
-    assert told["result"]["readings"] == Reading.objects.count() == 1 + (1_999 - 2_000) // 50 + 1
+    assert told["result"]["readings"] == Reading.objects.count() == 2_000 // 50 - 600 // 50
     assert [entry["id"] for entry in staff.get(API + "runs/").json()] == [told["id"]]
     assert staff.delete(answer["Location"]).json()["state"] == "done"
 
@@ -314,7 +407,7 @@ def test_starting_a_computation_needs_staff(client, market, settings):
         ({"step": 0}, "step: Ensure this value is greater than or equal to 1"),
         ({"parameters": {"m": 9}}, "'9' is not a whole number from 2 to 7"),
         ({"parameters": 3}, "parameters"),
-        ({"end": 1_000}, "no window of 2000 closes of ES ends"),
+        ({"end": 1_000}, "no window of 600 closes of ES ends"),
     ],
 )
 def test_a_computation_that_cannot_be_is_refused_and_not_stored(staff, market, change, complaint):
@@ -336,10 +429,35 @@ def test_the_admin_computes_now(staff, market):
     assert staff.get("/admin/indicators/reading/").status_code == 200
 
 
-def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_assert_num_queries):
+def test_the_laboratory_shows_estimates_beside_the_truth(client, market):
     scan_market([market], list)
-    with django_assert_num_queries(3 + len(INDICATORS)):
-        page = client.get("/laboratory/").content.decode()
+    page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
     estimate = Reading.objects.get(indicator="persistence").value
     assert f"{estimate:.3f}".replace("-", "\N{MINUS SIGN}") in page
+
+
+def test_the_coverage_looks_at_the_newest_readings_of_every_instrument(market, monkeypatch):
+    other = make_instrument("NQ")
+    key = parameters_key(CATALOGUE["persistence"].read({}))
+    for instrument, held in ((market, True), (other, False)):
+        for minute in range(10):
+            Reading.objects.create(
+                indicator="persistence",
+                instrument=instrument,
+                parameters=key,
+                window_end=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
+                value=0.5,
+                low=0.4,
+                high=0.6,
+                truth=0.5 if held or minute < 6 else 0.9,
+                null_low=-0.1,
+                null_high=0.1 if minute < 6 else 0.5,
+            )
+    monkeypatch.setattr(laboratory, "READINGS", 8)
+    interval, band = laboratory.coverage(CATALOGUE["persistence"])
+    assert (interval.readings, interval.held) == (8, 4)
+    assert (band.readings, band.held) == (8, 8)
+    monkeypatch.setattr(laboratory, "READINGS", 1_000)
+    interval, band = laboratory.coverage(CATALOGUE["persistence"])
+    assert (interval.readings, interval.held, band.held) == (20, 16, 8)

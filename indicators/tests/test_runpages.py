@@ -84,5 +84,12 @@ def test_staff_cancels_an_open_run(staff: Client, market) -> None:
     assert 'class="cancel"' not in staff.get(PATH).content.decode()
 
 
+@pytest.mark.parametrize("unknown", ["x", "6f1c0d3e-0000-4000-8000-000000000000"])
+def test_cancelling_an_unknown_run_is_not_found(staff: Client, unknown: str) -> None:
+    response = staff.post(f"{PATH}{unknown}/cancel/")
+    assert response.status_code == 404
+    assert staff.delete(f"/api/v1/indicators/runs/{unknown}/").status_code == 404
+
+
 def test_a_reason_without_a_field_is_told_too() -> None:
     assert runpages.told("the broker is away") == ["the broker is away"]

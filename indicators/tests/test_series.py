@@ -6,8 +6,6 @@ import pytest
 from indicators.estimate import RefusedError
 from indicators.series import finite_series
 
-pytestmark = pytest.mark.anywhere
-
 
 class Uncountable:
     def __float__(self):

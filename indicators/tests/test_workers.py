@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,12 @@ import pytest
 from celery import Celery
 
 from indicators.hurst import hurst_exponent
-from rig.processes import ROOT, environment, manage, new_database_url
+from rig.databases import seeded_on
+from rig.processes import ROOT, environment, manage
+from rig.waiting import wait_until
 from scripts.services import Redis
+
+pytestmark = pytest.mark.processes
 
 TIME_LIMIT_S = 6
 
@@ -28,8 +31,8 @@ def redis():
 
 
 @pytest.fixture
-def env(redis, tmp_path):
-    env = environment(new_database_url(tmp_path), redis.url)
+def env(redis, postgresql):
+    env = environment(seeded_on(postgresql.url), redis.url)
     return env | {"TASK_TIME_LIMIT_S": str(TIME_LIMIT_S)}
 
 
@@ -50,11 +53,11 @@ def worker(env, name):
         children = psutil.Process(process.pid).children(recursive=True) if is_alive(process) else []
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []
 
 
@@ -81,75 +84,79 @@ from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
-runs.CHUNK_WINDOWS = 50
+runs.costs.CHUNK_WINDOWS = 50
 run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
 start_run(run)
-print(json.dumps([str(run.pk), run.chunks.count()]))
-"""
-TWO_DONE = """
-from indicators.models import RunChunk
-while (done := RunChunk.objects.exclude(done_at=None).count()) < 2:
-    pass
-print(done)
-"""
-STATE = """
-import json
-from indicators.models import ComputationRun, Reading
-run = ComputationRun.objects.get()
-done = run.chunks.exclude(done_at=None).count()
-print(json.dumps([run.state, run.error, done, Reading.objects.count()]))
+print(run.chunk_count)
 """
 
 
-def fill(env, days):
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+def planned(env, days):
+    """Store `days` of ES, plan a run over them and put it into the queue; return its chunks."""
     span = ["--since", "2026-01-01T00:00:00Z", "--until", f"2026-01-{1 + days:02}T00:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "ES", env=env)
+    return shell(env, PLAN)
 
 
-@pytest.mark.timeout(240)
-def test_a_run_whose_worker_is_killed_is_finished_by_another(env):
-    fill(env, days=5)
-    _, chunks = shell(env, PLAN)
+class Progress:
+    """What the database tells of the one run."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    @property
+    def state(self):
+        return self._one("SELECT state FROM indicators_computationrun")
+
+    @property
+    def error(self):
+        return self._one("SELECT error FROM indicators_computationrun")
+
+    @property
+    def chunks_done(self):
+        return self._one("SELECT chunks_done FROM indicators_computationrun")
+
+    @property
+    def readings(self):
+        return self._one("SELECT count(*) FROM indicators_reading")
+
+    def _one(self, query):
+        return self._connection.execute(query).fetchone()[0]
+
+
+@pytest.fixture
+def progress(env):
+    with psycopg.connect(env["DATABASE_URL"], autocommit=True) as connection:
+        yield Progress(connection)
+
+
+def test_a_run_whose_worker_is_killed_is_finished_by_another(env, progress):
+    chunks = planned(env, days=4)
     with worker(env, "first") as first:
-        assert shell(env, TWO_DONE) >= 2
+        wait_until(lambda: progress.chunks_done >= 2, "two chunks are done")
         children = psutil.Process(first.pid).children(recursive=True)
         first.kill()
         for child in children:
             child.kill()
-    state, _, done, _ = shell(env, STATE)
-    assert (state, 0 < done < chunks) == ("running", True)
-    # The transport looks for what a dead worker held when it starts, and then every 100 s only.
-    given_back = time.monotonic() + 2 * TIME_LIMIT_S
-    while time.monotonic() < given_back:
-        assert shell(env, STATE)[0] == "running"
-    deadline = time.monotonic() + 120
+    assert progress.state == "running"
+    assert progress.chunks_done < chunks
+    # The transport gives back what a dead worker held when a worker starts after that time, and
+    # then every 100 s only.
+    time.sleep(2 * TIME_LIMIT_S)
+    assert progress.state == "running"
     with worker(env, "second"):
-        while shell(env, STATE)[0] == "running" and time.monotonic() < deadline:
-            os.sched_yield()
-    state, error, done, readings = shell(env, STATE)
-    assert (state, error, done) == ("done", "", chunks)
-    assert readings == 5 * 1440 - 1_500 + 1
+        wait_until(lambda: progress.state != "running", "the run ends", 200)
+    assert (progress.state, progress.error, progress.chunks_done) == ("done", "", chunks)
+    assert progress.readings == 4 * 1440 - 1_500 + 1
 
 
-@pytest.mark.anywhere
-def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(redis, postgresql):
-    env = environment(postgresql.url, redis.url) | {"TASK_TIME_LIMIT_S": "2"}
-    fill(env, days=2)
-    shell(env, PLAN)
-    with (
-        psycopg.connect(postgresql.url) as other,
-        worker(env, "waiting"),
-    ):
+def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
+    env |= {"TASK_TIME_LIMIT_S": "2"}
+    planned(env, days=2)
+    with psycopg.connect(env["DATABASE_URL"]) as other, worker(env, "waiting"):
         other.execute("LOCK TABLE indicators_reading")
-        deadline = time.monotonic() + 60
-        while (found := run_of(other))[0] != "failed" and time.monotonic() < deadline:
-            os.sched_yield()
-    assert found == ("failed", "chunk 0 took longer than TASK_TIME_LIMIT_S = 2")
-
-
-def run_of(connection):
-    return connection.execute("SELECT state, error FROM indicators_computationrun").fetchone()
+        wait_until(lambda: progress.state == "failed", "the run fails")
+        other.rollback()  # the worker ends when the chunk that it has begun is through
+    assert progress.error == "chunk 0 took longer than TASK_TIME_LIMIT_S = 2"

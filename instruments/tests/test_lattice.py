@@ -4,8 +4,6 @@ import pytest
 
 from instruments.lattice import Lattice, OffLatticeError
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.mark.parametrize(
     ("tick_size", "ticks", "price"),
@@ -20,6 +18,6 @@ def test_ticks_and_prices_convert_exactly(tick_size: str, ticks: int, price: str
 
 
 @pytest.mark.parametrize("price", ["5000.1", "0", "-1", "NaN", "Infinity"])
-def test_a_price_off_the_lattice_is_refused_by_name(price: str) -> None:
+def test_price_off_the_lattice_is_rejected_with_its_value(price: str) -> None:
     with pytest.raises(OffLatticeError, match=price):
         Lattice(Decimal("0.25")).ticks(Decimal(price))

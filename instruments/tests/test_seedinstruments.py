@@ -10,7 +10,7 @@ from instruments.models import Instrument
 pytestmark = pytest.mark.django_db
 
 
-def test_seeding_starts_with_es_and_nq_and_every_entry_is_valid() -> None:
+def test_seeded_instruments_start_with_es_and_nq_and_are_valid() -> None:
     call_command("seedinstruments")
     instruments = list(Instrument.objects.order_by("id"))
     assert [(i.symbol, i.tick_size) for i in instruments[:2]] == [
@@ -24,7 +24,9 @@ def test_seeding_starts_with_es_and_nq_and_every_entry_is_valid() -> None:
         instrument.full_clean()
 
 
-def test_seeding_again_changes_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_seeding_twice_changes_nothing_and_reports_kept_symbols(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     Instrument.objects.create(symbol="NQ", name="mine", tick_size="0.5")
     call_command("seedinstruments", json=True)
     report = json.loads(capsys.readouterr().out)

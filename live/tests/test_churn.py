@@ -6,7 +6,7 @@ from rig.census import deserted, left_behind, settled
 from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
 from rig.visits import AT_ONCE, churn
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])

@@ -2,13 +2,11 @@ import json
 from decimal import Decimal
 
 import numpy as np
-import pytest
 
 from instruments.lattice import Lattice
-from live.frames import REPLAY_ROWS, ticks_publications
+from live.frames import REPLAY_ROWS, publications
 from market.ticks import TICK
-
-pytestmark = pytest.mark.anywhere
+from quotes.kinds import QUOTES
 
 LATTICE = Lattice(Decimal("0.25"))
 
@@ -22,7 +20,7 @@ def ticks(n):
 
 
 def test_a_batch_is_one_frame_of_rows():
-    (told,) = ticks_publications("ES", LATTICE, ticks(2))
+    (told,) = publications(QUOTES, "ES", LATTICE, ticks(2))
     assert (told["first_seq"], told["last_seq"]) == (5, 6)
     assert json.loads(told["text"]) == {
         "topic": "quotes.ES",
@@ -32,7 +30,7 @@ def test_a_batch_is_one_frame_of_rows():
 
 
 def test_more_than_a_client_takes_in_one_frame_is_a_gap_and_the_newest():
-    gap, newest = ticks_publications("ES", LATTICE, ticks(REPLAY_ROWS + 3))
+    gap, newest = publications(QUOTES, "ES", LATTICE, ticks(REPLAY_ROWS + 3))
     assert json.loads(gap["text"]) == {
         "topic": "quotes.ES",
         "type": "gap",

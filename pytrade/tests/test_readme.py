@@ -13,7 +13,8 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import ClientConnection
 
-from rig.processes import ROOT, environment, free_port, new_database_url, open_stream
+from rig.databases import new_database_url
+from rig.processes import ROOT, environment, free_port, open_stream
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
@@ -48,6 +49,7 @@ def serving(command: list[str], env: dict[str, str]) -> Iterator[tuple[str, Clie
             process.kill()
 
 
+@pytest.mark.processes
 def test_commands_answer_as_the_readme_says(tmp_path: Path) -> None:
     env = environment(new_database_url(tmp_path))
     commands = said("$ ")
@@ -100,7 +102,7 @@ def check_python(address: str) -> None:
     assert names["est"].value is not None
 
 
-@pytest.mark.anywhere
+@pytest.mark.processes
 def test_make_knows_what_the_readme_tells_it() -> None:
     lines = [block.strip() for _, block in BLOCKS if block.startswith("make ")]
     assert lines == ["make run", "make test", "make up WEB=2"]
@@ -112,7 +114,6 @@ def test_make_knows_what_the_readme_tells_it() -> None:
         assert ".venv/bin/" in done.stdout
 
 
-@pytest.mark.anywhere
 def test_the_first_things_come_first() -> None:
     headings = re.findall(r"^## (.*)$", README, re.MULTILINE)
     assert headings[:4] == [

@@ -24,6 +24,7 @@ MALLEABLE = [
     or any(parameter["in"] == "query" for parameter in PATHS[path][method].get("parameters", ()))
 ]
 """What can be asked against the schema: the others take a path and nothing else."""
+EXAMPLES, LONG_EXAMPLES = 30, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
 """What a path must name for a request to get past 404."""
 NEGATIVE, POSITIVE = schemathesis.GenerationMode.NEGATIVE, schemathesis.GenerationMode.POSITIVE
@@ -52,7 +53,11 @@ def staff_token() -> str:
     + [(*operation, NEGATIVE) for operation in MALLEABLE],
 )
 def test_the_api_is_as_its_schema_says(
-    path: str, method: str, mode: schemathesis.GenerationMode, staff_token: str
+    path: str,
+    method: str,
+    mode: schemathesis.GenerationMode,
+    staff_token: str,
+    pytestconfig: pytest.Config,
 ) -> None:
     record(make_ticks(make_instrument(), 300), regimes=3)
     schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
@@ -61,8 +66,8 @@ def test_the_api_is_as_its_schema_says(
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=30,
-        deadline=1_000,
+        max_examples=LONG_EXAMPLES if pytestconfig.getoption("long") else EXAMPLES,
+        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

@@ -17,7 +17,6 @@ from pytrade.databases import connection_settings
 from pytrade.logs import logging_settings
 from rig.processes import ROOT
 
-pytestmark = pytest.mark.anywhere
 PASSWORD = "hush4711"
 KEY = "key-of-a-test-that-nobody-may-see-" * 3
 SECRETS = {
@@ -56,10 +55,11 @@ def said(*command: str, until: str = "", **env: str) -> str:
         return "".join(lines)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("log_format", "command", "shows"),
     [
-        ("console", ("manage.py", "runsim", "--duration", "1"), "the database says"),
+        ("console", ("manage.py", "runsim", "--duration", "1"), "database error"),
         ("json", ("manage.py", "migrate"), "OperationalError"),
         ("console", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
         ("json", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
@@ -75,6 +75,7 @@ def test_commands_without_their_services_say_no_password(
     assert KEY not in text
 
 
+@pytest.mark.processes
 def test_a_worker_names_its_broker_without_the_password() -> None:
     worker = ("-m", "celery", "--app", "pytrade", "worker", "--pool", "solo")
     text = said(*worker, until="Cannot connect to")

@@ -1,57 +1,185 @@
-"""The full stack on one machine: one command starts it, one signal ends all of it."""
+"""`make up` runs the full stack, restarts roles that exit, and leaves no process behind."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import psutil
 import pytest
 
 from rig.processes import ROOT, free_port, open_stream
+from rig.waiting import wait_until
+from scripts.services import PostgreSQL
+from scripts.sessions import members
 
-pytestmark = pytest.mark.anywhere
+pytestmark = pytest.mark.processes
+LIMIT_S = 90.0
+ROLES = ("simulation", "worker", "beat")
+SLEEPERS = """
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=%(ENV_UP_DATA)s/supervisord.pid
+[program:sleeper]
+command=sh -c 'sleep 1000 & sleep 1000'
+"""
 
 
-@pytest.fixture
-def data():
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
-def test_one_command_runs_every_role_and_one_signal_ends_all(data):
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
-    log = data / "log"
-    with log.open("w") as output:
-        stack = subprocess.Popen(
-            [sys.executable, "scripts/up.py", "--port", str(port), "--data", str(data)],
-            cwd=ROOT,
-            env=environment | {"DEBUG": "on"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
+class Up:
+    """A running `python -m scripts.up`."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.port = free_port()
+        self.log = data / "log"
+        self._data = data
+        named = ("DATABASE_URL", "REDIS_URL")
+        env = {name: value for name, value in os.environ.items() if name not in named}
+        self._command = [sys.executable, "-m", "scripts.up", "--data", str(data), *options]
+        self._env = env | {"DEBUG": "on"}
+        with self.log.open("w") as output:
+            self.front = subprocess.Popen(
+                [*self._command, "--address", f"127.0.0.1:{self.port}"],
+                cwd=ROOT,
+                env=self._env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,  # Ctrl-C of a terminal goes to its group
+            )
+
+    def again(self) -> subprocess.CompletedProcess[str]:
+        command = [*self._command, "--address", f"127.0.0.1:{free_port()}"]
+        return subprocess.run(
+            command, cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=60
         )
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all processes, including those of PostgreSQL, which have another parent."""
+        postmaster = int((self._data / "postgresql" / "postmaster.pid").read_text().split()[0])
+        of_postgresql = psutil.Process(postmaster)
+        front = psutil.Process(self.front.pid)
+        families = [front.children(recursive=True), of_postgresql.children(recursive=True)]
+        return [front, of_postgresql, *families[0], *families[1]]
+
+    def process(self, *words: str) -> psutil.Process:
+        """Return the descendant whose command line contains all of `words`."""
+        front = psutil.Process(self.front.pid)
+        for found in front.children(recursive=True):
+            if all(word in found.cmdline() for word in words):
+                return found
+        raise AssertionError(f"no process with {words} in its command line: {self.log.read_text()}")
+
+    def wait_for(self, text: str) -> None:
+        wait_until(lambda: text in self.log.read_text() or self.front.poll() is not None, text)
+        assert text in self.log.read_text()
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in processes if one.is_running() and one.status() != "zombie"]
+
+
+@contextmanager
+def up(data: Path, *options: str) -> Iterator[Up]:
+    stack = Up(data, *options)
     try:
-        with open_stream(port, stack, tries=600) as socket:
-            socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]}))
-            types = [json.loads(socket.recv(timeout=60)).get("type") for _ in range(5)]
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
-                assert json.load(answer) == {"status": "ready"}
-            started = psutil.Process(stack.pid).children(recursive=True)
-            stack.send_signal(signal.SIGTERM)
-            assert stack.wait(30) == 0, log.read_text()
+        yield stack
     finally:
-        stack.terminate()
-        stack.wait(30)
+        stack.front.terminate()
+        stack.front.wait(LIMIT_S)
+
+
+def next_ticks(stack: Up) -> None:
+    """Subscribe to an instrument and wait for live ticks."""
+    with open_stream(stack.port, stack.front, tries=600) as stream:
+        stream.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]}))
+        types = [json.loads(stream.recv(timeout=60)).get("type") for _ in range(5)]
     assert types[-2:] == ["ticks"] * 2
-    _, alive = psutil.wait_procs(started, timeout=10)
-    assert alive == []
-    text = log.read_text()
+
+
+def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(data: Path) -> None:
+    with up(data) as stack:
+        next_ticks(stack)
+        second = stack.again()
+        assert second.returncode == 1
+        assert (
+            f"already running in this checkout: pid {stack.front.pid}, http://127.0.0.1:{stack.port}"
+            in second.stderr
+        )
+        assert len(second.stderr.splitlines()) == 1
+
+        stack.process("pytrade.asgi:application", str(stack.port)).kill()
+        stack.wait_for(f"exited: web-{stack.port} (terminated by SIGKILL")
+        next_ticks(stack)
+
+        processes = stack.processes()
+        assert len(alive(processes)) > 10
+        os.killpg(stack.front.pid, signal.SIGINT)
+        assert stack.front.wait(LIMIT_S) == 0, stack.log.read_text()
+        assert alive(processes) == []
+    text = stack.log.read_text()
     assert "Traceback" not in text
-    for role in ("web", "simulation", "worker", "beat"):
-        assert f"{role}.1" in text
+    for role in (f"web-{stack.port}", *ROLES):
+        assert f"\n{role:11} | " in text
+        assert f"stopped: {role} " in text
+
+
+@pytest.mark.parametrize("victim", ["front", "stack", "supervisor"])
+def test_no_process_outlives_a_killed_supervisor(data: Path, victim: str) -> None:
+    roles = data / "sleepers.conf"
+    roles.write_text(SLEEPERS)
+    with up(data, "--roles", str(roles)) as running:
+        running.wait_for("spawned: 'sleeper'")
+        wait_until(lambda: running.process("sleep"), "sleep started")
+        processes = running.processes()
+        front = processes[0]
+        (stack,) = front.children()
+        supervisor = running.process("--configuration")
+        {"front": front, "stack": stack, "supervisor": supervisor}[victim].kill()
+        wait_until(lambda: not alive(processes), "all processes exited")
+        assert members(stack.pid, set()) == []
+        assert running.front.wait(LIMIT_S) != 0
+    assert "Traceback" not in running.log.read_text()
+
+
+def test_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [
+            sys.executable,
+            "-m",
+            "scripts.up",
+            "--data",
+            str(tmp_path),
+            "--address",
+            address,
+        ]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"cannot listen on {address}: ")
+    assert not (tmp_path / "postgresql").exists()
+
+
+def test_postgresql_already_running_is_left_running(postgresql: PostgreSQL) -> None:
+    with PostgreSQL(postgresql.folder) as second:
+        assert second.pid == postgresql.pid
+    assert psutil.Process(postgresql.pid).is_running()
+
+
+def test_make_up_passes_address_and_web_count() -> None:
+    command = ["make", "--dry-run", "up", "ADDRESS=127.0.0.1:9000", "WEB=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "-m scripts.up --address 127.0.0.1:9000 --web 2" in done.stdout

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -11,11 +11,14 @@ from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 
 from instruments.models import Instrument
-from journal.recorder import Recorder, Tail
+from journal.journal import Journal, Tail
+from market.kinds import Delivery
 from market.ticks import tick_array
 from market.times import from_microseconds
+from quotes.files.clocks import Clock
 from quotes.files.parsing import Readings, readings
 from quotes.files.tables import Table, TableError
+from quotes.kinds import QUOTES
 from quotes.models import Quote, Run
 
 
@@ -45,7 +48,7 @@ def import_table(
     *,
     symbol: str,
     tick_size: Decimal | None,
-    zone: tzinfo = UTC,
+    clock: Clock | None = None,
     skip_duplicates: bool = False,
     advance: Callable[[int], None] = lambda amount: None,
 ) -> Imported:
@@ -59,13 +62,13 @@ def import_table(
         instrument, created = instrument_for(symbol, tick_size)
         report = Imported(symbol, created)
         consumed = 0
-        with Recorder([instrument]) as recorder:
-            history = recorder.tail(instrument.pk)
-            for rows in readings(table, instrument.lattice, zone, skip_duplicates):
+        with Journal([instrument]) as journal:
+            history = journal.tail(instrument.pk, QUOTES)
+            for rows in readings(table, instrument.lattice, clock, skip_duplicates):
                 new = after_history(rows, history, table.unit, skip_duplicates)
                 report.skipped += new.skipped
                 if len(new.at):
-                    _record(recorder, instrument, new, report)
+                    _record(journal, instrument, new, report)
                 advance(table.read() - consumed)
                 consumed = table.read()
         if not report.imported and not report.skipped:
@@ -125,10 +128,11 @@ def after_history(rows: Readings, history: Tail, unit: str, skip_duplicates: boo
     )
 
 
-def _record(recorder: Recorder, instrument: Instrument, rows: Readings, report: Imported) -> None:
-    seq = recorder.tail(instrument.pk).seq + 1
+def _record(journal: Journal, instrument: Instrument, rows: Readings, report: Imported) -> None:
+    seq = journal.tail(instrument.pk, QUOTES).seq + 1
     end = seq + len(rows.at)
-    recorder.record(tick_array(instrument.pk, np.arange(seq, end), rows.at, rows.ticks))
+    ticks = tick_array(instrument.pk, np.arange(seq, end), rows.at, rows.ticks)
+    journal.append([Delivery(QUOTES, ticks)])
     if report.first_seq is None:
         report.first_seq, report.first_at = seq, from_microseconds(int(rows.at[0]))
     report.last_seq, report.last_at = end - 1, from_microseconds(int(rows.at[-1]))

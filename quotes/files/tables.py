@@ -4,6 +4,7 @@ Read in blocks of bounded size, as text, with the line of each row, so that what
 can be named. What the text means is decided in quotes/files/parsing.py.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 BLOCK_ROWS = 65_536
@@ -94,6 +96,7 @@ class CsvTable:
             newline="",
         )
         with _readable():
+            refuse_utf16(content.peek(2)[:2])
             header = self._text.readline(LONGEST_HEADER)
             delimiter = max(DELIMITERS, key=header.count)
             self._header = next(csv.reader([header], delimiter=delimiter), [])
@@ -204,6 +207,17 @@ def _as_text(column: pa.Array) -> list[str]:
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
     return [text or "" for text in column.cast(pa.string()).to_pylist()]
+
+
+def all_match(column: pa.Array, pattern: str) -> bool:
+    """Return whether every text of `column` is, as a whole, what `pattern` (RE2) describes."""
+    return bool(pc.all(pc.match_substring_regex(column, f"^(?:{pattern})$")).as_py())
+
+
+def refuse_utf16(start: bytes) -> None:
+    """Raise TableError where the first two bytes are a mark of UTF-16, or one letter in it."""
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or 0 in start:
+        raise TableError("the file is UTF-16, not UTF-8: convert it, e.g. iconv -f UTF-16 -t UTF-8")
 
 
 def find_columns(names: list[str], time: str | None, price: str | None) -> tuple[int, int]:

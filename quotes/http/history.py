@@ -7,12 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from archive import Columns, Span, select
-from archive.columns import joined
+from archive.columns import Columns, joined
 from archive.database import Row, fetch
 from archive.instruments import Newest, find_with_newest
 from archive.scanning import chunks, read, read_together
-from archive.selections import Selection
+from archive.selections import LOWEST, Selection, Span, select
 from instruments.models import Instrument
 from market.candles import CANDLE, Candles, coarsen, from_ticks
 from market.keys import row_key
@@ -177,22 +176,24 @@ def regimes(
 
     Keyed by first_seq; those after the one of `after`.
     """
-    where = ["instrument_id = %s", "first_seq > %s"]
-    parameters = [instrument.pk, after]
+    begin = LOWEST if start is None else start
+    where = ["first_seq > %s"]
+    parameters = [after]
     if start is not None:
-        where.append("(ended_at > %s OR ended_at IS NULL)")
-        where.append(
-            "first_seq >= COALESCE((SELECT first_seq FROM quotes_regime WHERE instrument_id = %s "
-            "AND started_at <= %s ORDER BY started_at DESC LIMIT 1), 0)"
-        )
-        parameters += [start, instrument.pk, start]
+        where.append("(next_at > %s OR next_at IS NULL)")
+        parameters.append(start)
     if end is not None:
-        where.append("started_at < %s")
+        where.append("at < %s")
         parameters.append(end)
     rows = fetch(
-        "SELECT phi, started_at / 1000, ended_at / 1000, first_seq, last_seq FROM quotes_regime "  # noqa: S608
+        "SELECT phi, at / 1000, next_at / 1000, first_seq, next_first_seq - 1 FROM ("  # noqa: S608
+        "SELECT *, lead(at) OVER following AS next_at, "
+        "lead(first_seq) OVER following AS next_first_seq FROM quotes_regime "
+        "WHERE instrument_id = %s AND first_seq >= COALESCE((SELECT first_seq FROM quotes_regime "
+        "WHERE instrument_id = %s AND at <= %s ORDER BY at DESC LIMIT 1), 0) "
+        "WINDOW following AS (ORDER BY first_seq)) AS spans "
         f"WHERE {' AND '.join(where)} ORDER BY first_seq LIMIT %s",
-        [*parameters, limit + 1],
+        [instrument.pk, instrument.pk, begin, *parameters, limit + 1],
     )
     more = len(rows) > limit
     return Page(rows[:limit], rows[limit - 1][3] if more else None)

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema_view
 
-from archive import Columns, Span, select
-from archive.columns import arrow_blocks, csv_blocks
+from archive.columns import Columns, arrow_blocks, csv_blocks
 from archive.instruments import find
 from archive.scanning import chunks, until_now
+from archive.selections import Span, select
 from instruments.models import Instrument
 from market.keys import LARGEST_SEQ
 from market.kinds import Kind, Table

@@ -4,7 +4,6 @@ Times are whole seconds. Errors are `{"s": "error", "errmsg": ...}` with status 
 library's client reads nothing else.
 """
 
-import re
 import time
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,6 +16,7 @@ from rest_framework.exceptions import APIException
 
 from archive.instruments import Newest
 from instruments.models import Instrument
+from market.integers import parse_integer
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from quotes.http import history
 from web.parameters import MOST_ROWS
@@ -38,6 +38,7 @@ RESOLUTIONS: Final[dict[str, int]] = {
 }
 ALIASES: Final = {"D": "1D", "W": "1W"}
 MOST_FOUND: Final = 100
+LARGEST_NUMBER: Final = 10**11 - 1
 CONFIG: Final = {
     "supports_search": True,
     "supports_group_request": False,
@@ -243,9 +244,10 @@ def whole(request: HttpRequest, name: str, default: int | None = None) -> int:
     text = request.GET.get(name, "")
     if not text and default is not None:
         return default
-    if not re.fullmatch(r"-?[0-9]{1,11}", text, re.ASCII):
-        raise RefusedError(f"{name}: {text!r} is not a whole number")
-    return int(text)
+    try:
+        return parse_integer(text, -LARGEST_NUMBER, LARGEST_NUMBER)
+    except ValueError as error:
+        raise RefusedError(f"{name}: {error}") from None
 
 
 def bars(

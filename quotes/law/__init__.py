@@ -1,1 +1,1 @@
-"""The law of the prices and the simulation that follows it."""
+"""The price law of the simulated market and the threads that simulate it. Pure."""

@@ -1,19 +1,19 @@
-"""The grid of moments at which ticks are due, without drift."""
+"""The time grid on which ticks are due, free of drift."""
 
 import math
 
 LONGEST_BURST_S = 0.02
-"""At high speed several slots fall into one wake-up; this much wall time of them is normal."""
+"""At high speed one wake-up covers several slots: at most this much wall time of them."""
 
 LARGEST_BURST = 100_000
-"""Slots, however high the speed: what is recorded well within the time that a stop may take."""
+"""Upper limit of slots per burst at any speed, so that a burst is stored quickly on a stop."""
 
 
 class Pace:
     """Slot k is due at started + k * period (seconds of a monotonic clock).
 
-    A source that comes late gives only the slots of one ordinary burst; those beyond it are
-    counted as late and the grid moves on by them, so that ticks are never bunched.
+    A source that falls behind takes only the slots of one normal burst. The others count as late
+    and shift the grid, so that ticks never bunch up.
     """
 
     def __init__(self, started: float, period: float) -> None:
@@ -26,11 +26,11 @@ class Pace:
 
     @property
     def next_at(self) -> float:
-        """When the next slot is due."""
+        """Due time of the next slot."""
         return self._started + self._taken * self.period
 
     def take_due(self, now: float) -> int:
-        """Return how many slots to give now; they count as taken."""
+        """Take the slots that are due at `now`; return their number."""
         due = math.floor((now - self._started) / self.period) + 1 - self._taken
         if due <= 0:
             return 0

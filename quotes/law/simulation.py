@@ -1,6 +1,6 @@
-"""The live market: one thread per instrument, one more that draws the regimes.
+"""The simulated market: one thread per instrument and one that draws the regimes.
 
-Sources of ticks: they know neither the database nor the network.
+A `Source` of ticks without access to the database or the network.
 """
 
 import threading
@@ -8,25 +8,27 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from journal.intake import Intake
+from market.kinds import Delivery
 from quotes.law.pace import Pace
-from quotes.law.randomwalk import RegimeSpan, WalkState
-from quotes.law.walker import MarketLaw, Walker
+from quotes.law.randomwalk import RegimeSpan
+from quotes.law.walker import Start, Walker
+
+Put = Callable[[tuple[Delivery, ...]], bool]
 
 REGIMES_AHEAD = 2
 STACK_BYTES = 256 * 1024
 THREAD_START_S = 0.001
-"""The first slot waits this long per instrument, until all threads run."""
+"""Delay of the first slot per instrument, so that all threads are running by then."""
 STAGGER_S = 0.0002
-"""Each instrument is due this much after the one before it, so that not all wake at once."""
+"""Offset between the slots of consecutive instruments, so that threads do not all wake at once."""
 
 
 class RegimesEndedError(Exception):
-    """The simulation stops: no more regimes come."""
+    """The regime thread stopped, so the simulation ends."""
 
 
 class RegimeFeed:
-    """The regimes of one instrument on their way from the regime thread to the instrument's."""
+    """The queue of one instrument's regimes between the regime thread and the instrument thread."""
 
     def __init__(self, spans: Iterator[RegimeSpan], wanted: threading.Semaphore) -> None:
         self._spans = spans
@@ -36,7 +38,7 @@ class RegimeFeed:
         self._closed = False
 
     def draw(self) -> None:
-        """Draw until enough regimes are ready (regime thread)."""
+        """Draw until REGIMES_AHEAD regimes are ready. Called by the regime thread."""
         while len(self._ready) < REGIMES_AHEAD:
             span = next(self._spans)
             with self._arrived:
@@ -52,7 +54,10 @@ class RegimeFeed:
         return self
 
     def __next__(self) -> RegimeSpan:
-        """Return the next regime, waiting for it (instrument thread)."""
+        """Return the next regime, waiting for it. Called by the instrument thread.
+
+        Raise RegimesEndedError once the feed is closed and empty.
+        """
         with self._arrived:
             while not self._ready and not self._closed:
                 self._wanted.release()
@@ -65,7 +70,7 @@ class RegimeFeed:
 
 
 class RegimeThread(threading.Thread):
-    """Changes the coefficients of all instruments: draws each regime before it is needed."""
+    """Draws the regimes of all instruments ahead of time."""
 
     def __init__(self) -> None:
         super().__init__(name="regimes", daemon=True)
@@ -74,7 +79,7 @@ class RegimeThread(threading.Thread):
         self._stopping = False
 
     def feed(self, spans: Iterator[RegimeSpan]) -> RegimeFeed:
-        """Return the feed of one more instrument (before the thread starts)."""
+        """Return a feed for one more instrument. Call this before the thread starts."""
         feed = RegimeFeed(spans, self._wanted)
         self.feeds.append(feed)
         return feed
@@ -93,22 +98,22 @@ class RegimeThread(threading.Thread):
 
 
 class InstrumentThread(threading.Thread):
-    """Moves the price of one instrument on its grid of times and hands the ticks over."""
+    """Generates the ticks of one instrument when they are due and puts them into the intake."""
 
     def __init__(
         self,
         walker: Walker,
         pace: Pace,
         last_seq: int | None,
-        intake: Intake,
+        put: Put,
         clock: Callable[[], float],
     ) -> None:
-        """`last_seq` ends the thread (None: until stopped); `clock` gives monotonic seconds."""
+        """End after tick `last_seq` (None: when stopped); `clock` returns monotonic seconds."""
         super().__init__(name=f"instrument {walker.law.symbol}", daemon=True)
         self.pace = pace
         self.lags: deque[float] = deque(maxlen=1000)
         self._walker = walker
-        self._intake = intake
+        self._put = put
         self._last_seq = last_seq
         self._clock = clock
         self._stopping = threading.Event()
@@ -122,13 +127,13 @@ class InstrumentThread(threading.Thread):
                 wait = self.pace.next_at - self._clock()
                 if wait > 0 and self._stopping.wait(max(wait, self.pace.shortest_wait)):
                     return
-                if self._stopping.is_set() or not self._give_due():
+                if self._stopping.is_set() or not self._put_due():
                     return
-        except RegimesEndedError:  # stopped while it waited for a regime
+        except RegimesEndedError:  # stopped while waiting for a regime
             return
 
-    def _give_due(self) -> bool:
-        """Hand over the ticks that are due; return False when nobody takes them any more."""
+    def _put_due(self) -> bool:
+        """Put the ticks that are due; return False if the intake is closed."""
         now = self._clock()
         lag = now - self.pace.next_at
         n = self.pace.take_due(now)
@@ -137,52 +142,52 @@ class InstrumentThread(threading.Thread):
         self.lags.append(lag)
         if self._last_seq is not None:
             n = min(n, self._last_seq + 1 - self._walker.next_seq)
-        return self._intake.put(self._walker.take(n))
+        return self._put(self._walker.take(n))
 
 
 class Simulation:
-    """All threads of a live market; start, wait, stop."""
+    """Owns the threads of a simulated market: starts, joins and stops them."""
 
     def __init__(
         self,
-        starts: Sequence[tuple[MarketLaw, int, WalkState]],
-        intake: Intake,
+        starts: Sequence[Start],
         speed: float,
         duration_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`starts`: per instrument its law, the next seq and the state before it.
+        """Simulate one instrument per start, `speed` simulated seconds per second.
 
-        `speed` simulated seconds pass in one second. `duration_s` (of wall time) is turned into
-        a number of ticks, so that it ends at the same tick however slow the machine is.
+        `duration_s` of wall time is converted into a number of ticks, so that the last tick does
+        not depend on the speed of the machine. Raise ValueError unless speed > 0.
         """
         if not speed > 0:
             raise ValueError(f"speed {speed}: use a positive number, 1 for real time")
         self.regimes = RegimeThread()
         self.instruments: list[InstrumentThread] = []
-        self._starts = [(start, self.regimes.feed(start[0].spans())) for start in starts]
-        self._intake = intake
+        self._starts = [
+            (start, self.regimes.feed(start.law.spans(start.regime))) for start in starts
+        ]
         self._speed = speed
         self._duration_s = duration_s
         self._clock = clock
 
-    def _instrument(self, walker: Walker, started: float) -> InstrumentThread:
+    def _instrument(self, walker: Walker, started: float, put: Put) -> InstrumentThread:
         period = walker.law.interval_us / 1_000_000 / self._speed
         phase = len(self.instruments) * STAGGER_S % period
         last_seq = None
         if self._duration_s is not None:
             last_seq = walker.next_seq + round(self._duration_s / period) - 1
         pace = Pace(started + phase, period)
-        return InstrumentThread(walker, pace, last_seq, self._intake, self._clock)
+        return InstrumentThread(walker, pace, last_seq, put, self._clock)
 
     @property
     def late_slots(self) -> int:
-        """Slots that came too late, over all instruments."""
+        """Number of late slots of all instruments."""
         return sum(thread.pace.late_slots for thread in self.instruments)
 
     @property
     def lag_s(self) -> float:
-        """How far the latest source is behind its schedule: at its newest tick, or since."""
+        """Lag in seconds of the instrument furthest behind its schedule, 0 if none is behind."""
         now = self._clock()
         alive = [thread for thread in self.instruments if thread.is_alive()]
         newest = [thread.lags[-1] for thread in alive if thread.lags]
@@ -193,17 +198,18 @@ class Simulation:
         return any(thread.is_alive() for thread in self.instruments)
 
     def join(self, timeout: float) -> None:
-        """Wait up to `timeout` s for the end of all instruments."""
+        """Wait up to `timeout` s for all instrument threads to end."""
         deadline = time.monotonic() + timeout
         for thread in self.instruments:
             thread.join(max(0, deadline - time.monotonic()))
 
-    def start(self) -> None:
+    def start(self, put: Put) -> None:
+        """Start all threads; each passes its ticks to `put`, which returns False once closed."""
         self.regimes.start()
         walkers = [Walker(*start, feed) for start, feed in self._starts]
         started = self._clock() + len(walkers) * THREAD_START_S
         for walker in walkers:
-            self.instruments.append(self._instrument(walker, started))
+            self.instruments.append(self._instrument(walker, started, put))
         previous = threading.stack_size(STACK_BYTES)
         try:
             for thread in self.instruments:
@@ -212,7 +218,7 @@ class Simulation:
             threading.stack_size(previous)
 
     def stop(self) -> None:
-        """End all threads; what they handed over stays in the intake."""
+        """Stop all threads and wait for them."""
         self.regimes.stop()
         for thread in self.instruments:
             thread.stop()

@@ -1,4 +1,4 @@
-"""A market in motion: the law of one instrument, walked tick by tick or in long strides."""
+"""Generation of one instrument's ticks and regimes from its law."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from market.kinds import Delivery
 from market.ticks import TICK, Ticks, tick_array
+from quotes.kinds import QUOTES, REGIMES
 from quotes.law.randomwalk import (
+    DRAWS_PER_REGIME,
     RegimeLaw,
     RegimeSpan,
     WalkState,
@@ -20,10 +23,11 @@ from quotes.law.randomwalk import (
 
 @dataclass(frozen=True)
 class MarketLaw:
-    """All that fixes the ticks of one instrument from `first_seq` on.
+    """Everything that determines the ticks of one instrument from `first_seq` on.
 
-    Tick first_seq + k is at started_at + k * interval_us (microseconds since 1970, UTC).
-    `start` is the price and direction before the first tick.
+    Tick first_seq + k is at started_at + k * interval_us (microseconds since 1970 UTC). `start` is
+    the price and direction before the first tick; `first_regime` is the seq of the regime that
+    begins with it.
     """
 
     instrument: int
@@ -34,6 +38,7 @@ class MarketLaw:
     started_at: int
     start: WalkState
     regimes: RegimeLaw
+    first_regime: int = 1
 
     def __post_init__(self) -> None:
         if self.interval_us < 1:
@@ -43,51 +48,58 @@ class MarketLaw:
         """Return the time of tick `seq`."""
         return self.started_at + (seq - self.first_seq) * self.interval_us
 
-    def spans(self) -> Iterator[RegimeSpan]:
-        """Yield the schedule of regimes; steps are counted from tick first_seq = 0."""
-        rng = generator(self.seed, self.symbol, f"regimes/{self.first_seq}")
-        return regime_spans(rng, self.interval_us / 1_000_000, self.regimes)
+    def spans(self, regime: "RegimePlace | None" = None) -> Iterator[RegimeSpan]:
+        """Yield the schedule of regimes from `regime` on, in steps counted from tick first_seq."""
+        number, first = regime or (0, 0)
+        stream = f"regimes/{self.first_seq}"
+        rng = generator(self.seed, self.symbol, stream, skip=DRAWS_PER_REGIME * number)
+        return regime_spans(rng, self.interval_us / 1_000_000, self.regimes, first, number)
 
 
-class RegimeStart(NamedTuple):
-    """The truth as it changes: `phi` holds from tick `first_seq`, at `started_at`, on."""
+class RegimePlace(NamedTuple):
+    """The position of a regime in the schedule: its number, from 0, and its first step."""
 
-    instrument: int
-    phi: float
-    first_seq: int
-    started_at: int
+    number: int
+    first: int
 
 
-class Delivery(NamedTuple):
-    """What a source hands to the recorder: ticks of one instrument, regimes they open."""
+class Start(NamedTuple):
+    """Arguments of a `Walker`: law, next tick, state before it, regime at or before it."""
 
-    ticks: Ticks
-    regimes: tuple[RegimeStart, ...] = ()
+    law: MarketLaw
+    next_seq: int
+    state: WalkState
+    regime: RegimePlace = RegimePlace(0, 0)
 
 
 class Walker:
-    """Walks one MarketLaw from any tick on; `take(1)` n times equals `take(n)` once."""
+    """Generates ticks of one MarketLaw from any tick on; n calls of `take(1)` equal `take(n)`."""
 
     def __init__(
         self,
         law: MarketLaw,
         next_seq: int,
         state: WalkState,
+        regime: RegimePlace | None = None,
         spans: Iterator[RegimeSpan] | None = None,
     ) -> None:
-        """Stand before tick `next_seq` in `state`; `spans` may bring law.spans() from elsewhere."""
+        """Start before tick `next_seq` in `state`.
+
+        `regime`, at or before that tick, saves drawing the schedule from its beginning. `spans`
+        replaces law.spans(regime), e.g. by the feed of another thread.
+        """
         self.law = law
         self.next_seq = next_seq
         self.state = state
         done = next_seq - law.first_seq
         self._rng = generator(law.seed, law.symbol, f"signs/{law.first_seq}", skip=done)
-        self._spans = law.spans() if spans is None else spans
+        self._spans = law.spans(regime) if spans is None else spans
         self._span = next(span for span in self._spans if span.end > done)
 
-    def take(self, n: int) -> Delivery:
-        """Return the next `n` ticks (n >= 1) and the regimes that start among them."""
+    def take(self, n: int) -> tuple[Delivery, ...]:
+        """Return the next `n` ticks (n >= 1) and the regimes that begin with one of them."""
         first = self.next_seq
-        regimes: list[RegimeStart] = []
+        regimes: list[tuple[int, int, int, float, int]] = []
         if n == 1:
             phi = self._phi_at(first, regimes)
             self.state = step(self.state, phi, self._rng.random())
@@ -97,9 +109,12 @@ class Walker:
         else:
             ticks = self._stride(n, regimes)
         self.next_seq = first + n
-        return Delivery(ticks, tuple(regimes))
+        quotes = Delivery(QUOTES, ticks)
+        if not regimes:
+            return (quotes,)
+        return quotes, Delivery(REGIMES, np.array(regimes, dtype=REGIMES.dtype))
 
-    def _stride(self, n: int, regimes: list[RegimeStart]) -> Ticks:
+    def _stride(self, n: int, regimes: list[tuple[int, int, int, float, int]]) -> Ticks:
         first, end = self.next_seq, self.next_seq + n
         phis: list[float] = []
         lengths: list[int] = []
@@ -117,11 +132,13 @@ class Walker:
         times = self.law.at(first) + np.arange(n, dtype=np.int64) * self.law.interval_us
         return tick_array(self.law.instrument, seqs, times, prices)
 
-    def _phi_at(self, seq: int, regimes: list[RegimeStart]) -> float:
-        """Return phi of tick `seq`; note the regime where this tick opens one."""
+    def _phi_at(self, seq: int, regimes: list[tuple[int, int, int, float, int]]) -> float:
+        """Return phi of tick `seq`; append its regime to `regimes` if it begins with this tick."""
         done = seq - self.law.first_seq
         while self._span.end <= done:
             self._span = next(self._spans)
-        if self._span.first == done:
-            regimes.append(RegimeStart(self.law.instrument, self._span.phi, seq, self.law.at(seq)))
-        return self._span.phi
+        span, law = self._span, self.law
+        if span.first == done:
+            regime_seq = law.first_regime + span.number
+            regimes.append((law.instrument, regime_seq, law.at(seq), span.phi, seq))
+        return span.phi

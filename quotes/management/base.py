@@ -1,4 +1,4 @@
-"""Manners that our commands share: one JSON object last, errors on one line, quiet on a pipe."""
+"""Shared behaviour of our commands: --json, one-line errors, a progress bar on terminals."""
 
 import argparse
 import math
@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 import orjson
@@ -18,27 +18,26 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from instruments.models import Instrument
 from journal.leases import LeaseHeldError, LeaseLostError
-from market.times import from_microseconds
+from journal.streams import FencedError
+from market.integers import parse_integer
+from market.times import compact_date, from_microseconds, parse_moment
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 LARGEST = 1e9
-"""Of seconds, hours and factors: 31 years of seconds."""
-FIRST_YEAR, LAST_YEAR = 1700, 2199
-"""What 64-bit nanoseconds, and so pandas and Arrow, can hold."""
-
+"""Upper limit of seconds, hours and factors: 31 years in seconds."""
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 class UsageError(CommandError):
-    """Arguments that make no sense: exit code 2."""
+    """Invalid arguments: exit code 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, returncode=USAGE)
 
 
 class OneLineParser(CommandParser):
-    """Says what is wrong with the arguments on one line, without the whole usage."""
+    """Reports invalid arguments on one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         if self.called_from_command_line:
@@ -49,7 +48,7 @@ class OneLineParser(CommandParser):
 class QuietCommand(BaseCommand):
     """A command with `--json`, a progress bar on a terminal and one-line errors.
 
-    Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 invalid arguments, 130 interrupted.
     """
 
     requires_system_checks = []
@@ -61,7 +60,9 @@ class QuietCommand(BaseCommand):
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.as_json = bool(options.get("json"))
@@ -71,19 +72,19 @@ class QuietCommand(BaseCommand):
             raise
         except ValidationError as error:
             raise UsageError(spelled_out(error)) from error
-        except (LeaseHeldError, LeaseLostError, OSError) as error:
+        except (LeaseHeldError, LeaseLostError, FencedError, OSError) as error:
             raise CommandError(one_line(error)) from error
         except DatabaseError as error:
             raise CommandError(
-                f"the database says: {one_line(error)} (is it there, and is `migrate` done?)"
+                f"database error: {one_line(error)} (is the database running and migrated?)"
             ) from error
         except KeyboardInterrupt as error:
             raise CommandError("interrupted", returncode=INTERRUPTED) from error
 
     def finish(self, report: Mapping[str, object], text: str = "") -> None:
-        """Print the outcome: `report` as JSON where --json was given, else `text`.
+        """Print `report` as JSON with --json, else `text`.
 
-        Without `text` the members of the report, one a line.
+        Without `text`, print the members of the report, one per line.
         """
         if self.as_json:
             self.stdout.write(orjson.dumps(dict(report), default=str).decode())
@@ -92,9 +93,9 @@ class QuietCommand(BaseCommand):
 
     @contextmanager
     def progress(self, total: float | None, description: str) -> Iterator[Callable[[float], None]]:
-        """Show a bar on a terminal while the block runs; yield `advance(amount)`.
+        """Show a progress bar while the block runs; yield `advance(amount)`.
 
-        `total` None: the end is unknown. On a pipe nothing is shown.
+        `total` None means an unknown total. If stderr is not a terminal, show nothing.
         """
         if not sys.stderr.isatty():
             yield lambda amount: None
@@ -111,7 +112,7 @@ class QuietCommand(BaseCommand):
 
 
 def spelled_out(error: ValidationError) -> str:
-    """Return all messages of `error`, each with its field, on one line."""
+    """Return all messages of `error` with their fields on one line."""
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
     fields = error.message_dict.items()
@@ -123,18 +124,18 @@ def one_line(error: BaseException) -> str:
 
 
 def add_instruments(parser: CommandParser, default: tuple[str, ...] = ("all",)) -> None:
-    """Add `--instruments ES NQ | all`; `chosen_instruments` reads it."""
+    """Add `--instruments ES NQ | all`, to be resolved by `chosen_instruments`."""
     parser.add_argument(
         "--instruments",
         nargs="+",
         metavar="SYMBOL",
         default=list(default),
-        help=f"Symbols, or all (default: {' '.join(default)}).",
+        help=f"symbols, or all (default: {' '.join(default)})",
     )
 
 
 def chosen_instruments(symbols: list[str]) -> list[Instrument]:
-    """Return the instruments of `symbols`; raise UsageError naming those that do not exist."""
+    """Return the instruments of `symbols`; raise UsageError for unknown symbols."""
     try:
         return Instrument.objects.by_symbols(symbols)
     except ValidationError as error:
@@ -142,35 +143,40 @@ def chosen_instruments(symbols: list[str]) -> list[Instrument]:
 
 
 def positive(text: str) -> float:
-    """Read a number above 0, up to LARGEST."""
+    """Parse a number above 0, up to LARGEST."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number <= LARGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to {LARGEST:,.0f}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number above 0 and at most {LARGEST:,.0f}"
+        )
     return number
 
 
 def seed(text: str) -> int:
-    """Read a whole number that fits into 64 bits, signed."""
-    if not (re.fullmatch(r"-?[0-9]{1,19}", text) and -(2**63) <= int(text) < 2**63):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 64 bits")
-    return int(text)
+    """Parse a signed 64-bit integer."""
+    return _integer(text, -(2**63), 2**63 - 1)
 
 
 def whole(text: str) -> int:
-    """Read a whole number of at least 1."""
-    if not (re.fullmatch(r"[0-9]{1,18}", text) and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    """Parse a whole number of at least 1."""
+    return _integer(text, 1, 10**18)
+
+
+def _integer(text: str, low: int, high: int) -> int:
+    try:
+        return parse_integer(text, low, high)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def duration_s(text: str) -> float:
-    """Read a duration in seconds: `12h`, `1h30m`, `2d`, `500ms`; a bare number is seconds."""
-    parts = re.findall(r"([0-9]*\.?[0-9]+)(ms|[smhdw])", text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        seconds = sum(float(number) * UNIT_S[unit] for number, unit in parts)
+    """Parse a duration into seconds: `12h`, `1h30m`, `2d`, `500ms`, or a number of seconds."""
+    terms = re.findall(r"([0-9]*\.?[0-9]+)(ms|[smhdw])", text)
+    if terms and "".join(number + unit for number, unit in terms) == text:
+        seconds = sum(float(number) * UNIT_S[unit] for number, unit in terms)
     else:
         try:
             seconds = float(text)
@@ -178,24 +184,20 @@ def duration_s(text: str) -> float:
             seconds = math.nan
     if not 0 < seconds <= LARGEST:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no duration above 0, up to 30 years: "
+            f"{text!r} is not a duration above 0 and at most 30 years: "
             "use e.g. 12h, 90m, 1h30m, 2d or seconds"
         )
     return seconds
 
 
 def moment(text: str) -> datetime:
-    """Read a point in time: RFC 3339 (UTC where it names no offset) or epoch milliseconds."""
+    """Parse a point in time: RFC 3339 (UTC if it has no offset) or epoch milliseconds."""
     try:
-        if re.fullmatch(r"-?[0-9]{9,15}", text):
-            parsed = from_microseconds(int(text) * 1_000)
-        else:
-            parsed = datetime.fromisoformat(text)
-        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-        if not FIRST_YEAR <= parsed.year <= LAST_YEAR:
-            raise OverflowError
-        return parsed
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: use RFC 3339 such as 2026-01-31T09:30:00Z, or epoch milliseconds"
-        ) from None
+        if date := compact_date(text):
+            raise ValueError(
+                f"{text!r} could be the date {date} or epoch milliseconds: "
+                f"write a date as {date.isoformat()}"
+            )
+        return from_microseconds(parse_moment(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -5,11 +5,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from instruments.models import Instrument
-from quotes.models import Candle, Lease, Quote, Regime, Run
+from journal.models import Lease, Stream
+from quotes.models import Candle, Quote, Regime, Run
 from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
-RECORDED = [Quote, Candle, Regime, Run, Lease]
+RECORDED = [Quote, Candle, Regime, Run, Lease, Stream]
 
 
 @pytest.mark.parametrize("model", [Instrument, *RECORDED], ids=lambda model: model.__name__)

@@ -165,6 +165,7 @@ def test_csv_prices_keep_their_decimals_and_name_the_next_page(client: Client) -
         ("ES/quotes/?start=yesterday", 400, "start"),
         ("ES/quotes/?end=999999999999999", 400, "end"),
         ("ES/quotes/?start=0001-01-01T00:00:00%2B14:00", 400, "start"),
+        ("ES/quotes/?end=9999-12-31T23:59:59-14:00", 400, "end"),
         ("ES/quotes/?start=2000&end=1000", 400, "end"),
         ("ES/quotes/?cursor=abc", 400, "cursor"),
         ("ES/quotes/?cursor=%C3%A9", 400, "cursor"),

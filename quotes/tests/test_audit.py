@@ -1,4 +1,4 @@
-"""The audit is silent about a true record and sees every corruption that is planted in one."""
+"""The audit accepts a correct record and detects every planted corruption."""
 
 import io
 import json
@@ -12,15 +12,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
+from archive import records
+from archive.auditing import audit
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from journal.models import Stream
+from market.keys import row_key
+from market.kinds import Delivery
 from market.ticks import tick_array
 from market.times import from_microseconds
-from quotes import auditing
-from quotes.auditing import audit
+from quotes.kinds import QUOTES
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Walker
-from quotes.models import Candle, Quote, Regime, Run, quote_id
+from quotes.models import Candle, Quote, Regime, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -48,9 +52,9 @@ def recorded() -> Instrument:
         instrument.pk, "T", 7, interval_us, 1, STARTED_AT, WalkState(500, 1), RegimeLaw(1200, 30)
     )
     walker = Walker(law, 1, law.start)
-    with Recorder([instrument]) as recorder:
+    with Journal([instrument]) as journal:
         for _ in range(3):
-            recorder.record(*walker.take(TICKS // 3))
+            journal.append(walker.take(TICKS // 3))
     return instrument
 
 
@@ -59,27 +63,27 @@ def candle(instrument: Instrument, timeframe_s: int) -> Candle:
 
 
 def drop_tick(instrument: Instrument) -> None:
-    Quote.objects.filter(pk=quote_id(instrument.pk, 1500)).delete()
+    Quote.objects.filter(pk=row_key(instrument.pk, 1500)).delete()
 
 
 def drop_first_tick(instrument: Instrument) -> None:
-    Quote.objects.filter(pk=quote_id(instrument.pk, 1)).delete()
+    Quote.objects.filter(pk=row_key(instrument.pk, 1)).delete()
 
 
 def swap_times(instrument: Instrument) -> None:
-    quote = Quote.objects.get(pk=quote_id(instrument.pk, 1500))
+    quote = Quote.objects.get(pk=row_key(instrument.pk, 1500))
     quote.at -= timedelta(seconds=12, microseconds=1)
     quote.save()
 
 
 def shift_time(instrument: Instrument) -> None:
-    quote = Quote.objects.get(pk=quote_id(instrument.pk, 1500))
+    quote = Quote.objects.get(pk=row_key(instrument.pk, 1500))
     quote.at += timedelta(microseconds=1)
     quote.save()
 
 
 def change_price(instrument: Instrument) -> None:
-    Quote.objects.filter(pk=quote_id(instrument.pk, 1500)).update(ticks=F("ticks") + 50)
+    Quote.objects.filter(pk=row_key(instrument.pk, 1500)).update(ticks=F("ticks") + 50)
 
 
 def drop_candle(instrument: Instrument) -> None:
@@ -129,19 +133,27 @@ def drop_first_regime(instrument: Instrument) -> None:
     regime(instrument, 0).delete()
 
 
-def overlap_regimes(instrument: Instrument) -> None:
-    Regime.objects.filter(pk=regime(instrument, 2).pk).update(last_seq=F("last_seq") + 1)
+def drop_last_regime(instrument: Instrument) -> None:
+    Regime.objects.filter(instrument=instrument).order_by("first_seq").last().delete()
 
 
-def part_regimes_in_time(instrument: Instrument) -> None:
+def swap_regimes(instrument: Instrument) -> None:
+    one, two = regime(instrument, 2), regime(instrument, 3)
+    Regime.objects.filter(pk=two.pk).update(first_seq=one.first_seq - 1)
+
+
+def move_regime_in_time(instrument: Instrument) -> None:
     late = regime(instrument, 2)
-    late.ended_at += timedelta(seconds=1)
+    late.at += timedelta(seconds=1)
     late.save()
 
 
-def close_last_regime(instrument: Instrument) -> None:
-    open_ones = Regime.objects.filter(instrument=instrument, last_seq=None)
-    assert open_ones.update(last_seq=TICKS) == 1
+def shorten_stream(instrument: Instrument) -> None:
+    Stream.objects.filter(instrument=instrument, kind="quotes").update(last_seq=TICKS - 1)
+
+
+def lengthen_stream(instrument: Instrument) -> None:
+    Stream.objects.filter(instrument=instrument, kind="quotes").update(last_seq=TICKS + 1)
 
 
 def exaggerate_phi(instrument: Instrument) -> None:
@@ -151,8 +163,8 @@ def exaggerate_phi(instrument: Instrument) -> None:
 CORRUPTIONS = [
     (drop_tick, "seq 1499 is followed by 1501"),
     (drop_first_tick, "seq 0 is followed by 2"),
-    (swap_times, "tick 1500 at .* is not later than the one before it"),
-    (shift_time, "tick 1500 is at .*000001.*, its run of seed 7 has it at"),
+    (swap_times, "quotes: record 1500 at .* is not later than the one before it"),
+    (shift_time, "tick 1500 is at .*000001.*, but at .* in its run of seed 7"),
     (change_price, r"tick 1500 moves from \d+ to \d+ ticks, not by one"),
     (change_price, r"candle 5m of .* has high \d+ instead of \d+"),
     (drop_candle, "candle 1h of 2024-01-02T15:00:00.* is missing"),
@@ -161,40 +173,52 @@ CORRUPTIONS = [
     (plant_candle_before, "candle 1m of 2024-01-01T14:30:00.* has no ticks"),
     (plant_open_candle, "candle 1m of .* is stored but not closed"),
     (plant_open_day, "candle 1w of 2024-01-02T00:00:00.* is stored but not closed"),
-    (drop_regime, r"the regime from tick \d+ ends with tick \d+, the next begins with tick"),
-    (drop_first_regime, r"the law began at tick 1, its first regime at \d+"),
-    (overlap_regimes, r"the regime from tick \d+ ends with tick"),
-    (part_regimes_in_time, r"the regime from tick \d+ ends at 2024"),
-    (close_last_regime, "no regime is in force after tick 3000"),
-    (exaggerate_phi, r"the regime from tick \d+ has phi 0.81"),
+    (drop_regime, "regimes: seq 2 is followed by 4"),
+    (drop_first_regime, r"the law began at tick 1, but its first regime at \d+"),
+    (drop_last_regime, r"regimes: the stream ends at seq \d+, the stored records at \d+"),
+    (swap_regimes, r"regime 4 begins with tick \d+, not after the one before it"),
+    (move_regime_in_time, r"the regime from tick \d+ starts at 2024.*, but the tick is at 2024"),
+    (exaggerate_phi, "regimes: regime 3 has phi 0.81: use -0.8 to 0.8"),
+    (shorten_stream, "quotes: record 3000 is stored beyond the end of the stream"),
+    (lengthen_stream, "quotes: the stream ends at seq 3001, the stored records at 3000"),
 ]
 
 
-def test_a_true_record_is_found_true(recorded: Instrument) -> None:
+def test_correct_record_passes(recorded: Instrument) -> None:
     report = audit(recorded)
     assert report.violations == []
-    assert report.quotes == TICKS
-    assert report.candles == Candle.objects.count() > 700
-    assert report.regimes == Regime.objects.count() > 10
+    assert report.counts["quotes"] == TICKS
+    assert report.counts["candles"] == Candle.objects.count() > 700
+    assert report.counts["regimes"] == Regime.objects.count() > 10
+
+
+all_chunks = records.chunks
+
+
+def cut(instrument: Instrument, kind: str, last_seq: int) -> None:
+    Stream.objects.filter(instrument=instrument, kind=kind).update(last_seq=last_seq)
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
-def test_the_verdict_does_not_depend_on_the_chunks(
+def test_result_does_not_depend_on_chunk_size(
     recorded: Instrument, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(auditing, "CHUNK", chunk)
-    Quote.objects.filter(pk__gt=quote_id(recorded.pk, 300)).delete()
+    monkeypatch.setattr(
+        records, "chunks", lambda *stream, size=chunk: all_chunks(*stream, size=chunk)
+    )
+    Quote.objects.filter(pk__gt=row_key(recorded.pk, 300)).delete()
     Candle.objects.filter(last_seq__gt=299).delete()
     Regime.objects.filter(first_seq__gt=300).delete()
-    Regime.objects.filter(last_seq__gte=300).update(last_seq=None, ended_at=None)
+    cut(recorded, "quotes", 300)
+    cut(recorded, "regimes", Regime.objects.count())
     report = audit(recorded)
-    assert report.quotes == 300
-    assert report.candles == Candle.objects.count()
+    assert report.counts["quotes"] == 300
+    assert report.counts["candles"] == Candle.objects.count()
     assert report.violations == []
 
 
 @pytest.mark.parametrize(("corrupt", "violation"), CORRUPTIONS)
-def test_a_planted_corruption_is_found(
+def test_planted_corruption_is_detected(
     recorded: Instrument, corrupt: Callable[[Instrument], None], violation: str
 ) -> None:
     corrupt(recorded)
@@ -208,36 +232,36 @@ def test_a_planted_corruption_is_found(
     assert any(re.search(violation, text) for text in report["violations"]), report
 
 
-def test_ticks_before_a_run_and_without_regimes_are_true(recorded: Instrument) -> None:
+def test_ticks_before_a_run_need_no_regimes(recorded: Instrument) -> None:
     Regime.objects.all().delete()
+    cut(recorded, "regimes", 0)
     Run.objects.all().delete()
     assert audit(recorded).violations == []
 
 
-def test_an_instrument_without_history_is_true() -> None:
+def test_instrument_without_history_passes() -> None:
     empty = Instrument.objects.create(symbol="E", name="E", tick_size=1)
     report = audit(empty)
-    assert (report.quotes, report.violations) == (0, [])
+    assert (report.counts["quotes"], report.violations) == (0, [])
 
 
-def test_a_market_that_goes_on_during_the_audit_is_true(recorded: Instrument) -> None:
+def test_market_may_run_during_audit(recorded: Instrument) -> None:
     run = Run.objects.get()
 
     def go_on(n: int) -> None:
-        with Recorder([recorded]) as recorder:
-            tail = recorder.tail(recorded.pk)
+        with Journal([recorded]) as journal:
+            tail = journal.tail(recorded.pk, QUOTES)
             seqs = np.arange(tail.seq + 1, tail.seq + 2001)
-            prices = tail.ticks + np.arange(1, 2001)
-            recorder.record(
-                tick_array(recorded.pk, seqs, STARTED_AT + (seqs - 1) * run.interval_us, prices)
-            )
+            prices = tail.last["ticks"] + np.arange(1, 2001)
+            times = STARTED_AT + (seqs - 1) * run.interval_us
+            journal.append([Delivery(QUOTES, tick_array(recorded.pk, seqs, times, prices))])
 
     report = audit(recorded, advance=go_on)
-    assert report.quotes == TICKS
+    assert report.counts["quotes"] == TICKS
     assert report.violations == []
 
 
-def test_unknown_instruments_are_wrong_usage() -> None:
+def test_unknown_instrument_is_a_usage_error() -> None:
     with pytest.raises(CommandError, match="unknown instrument NOPE") as refused:
         call_command("audit", "--instruments", "NOPE")
     assert refused.value.returncode == 2

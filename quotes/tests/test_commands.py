@@ -1,12 +1,12 @@
-"""What the commands of the market do with numbers that are too large, and when they are to stop."""
+"""Arguments of the market commands, and stopping a back-fill."""
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
-from quotes.law.lawruns import Wish
+from quotes.lawruns import RunOptions
 from quotes.models import Quote, Run
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,9 @@ pytestmark = pytest.mark.django_db
         ("runselector", "--workers=0"),
     ],
 )
-def test_too_large_a_number_is_one_line_and_changes_nothing(arguments: tuple[str, ...]) -> None:
+def test_too_large_number_is_a_one_line_error_and_changes_nothing(
+    arguments: tuple[str, ...],
+) -> None:
     Instrument.objects.create(symbol="X", tick_size="0.25")
     with pytest.raises(CommandError) as refusal:
         call_command(*arguments)
@@ -37,10 +39,18 @@ def test_too_large_a_number_is_one_line_and_changes_nothing(arguments: tuple[str
     assert not Run.objects.exists()
 
 
-def test_a_back_fill_stops_between_two_chunks_when_it_is_told_to() -> None:
+@pytest.mark.parametrize("time", ["20260131", "2026013109", "202601310930"])
+def test_compact_date_is_not_read_as_epoch_milliseconds(time: str) -> None:
+    Instrument.objects.create(symbol="X", tick_size="0.25")
+    with pytest.raises(CommandError, match=rf"'{time}' could be the date .* write a date as 2026"):
+        call_command("backfill", f"--since={time}")
+    assert not Quote.objects.exists()
+
+
+def test_back_fill_stops_between_chunks() -> None:
     instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
     done: list[int] = []
-    with Recorder([instrument]) as recorder:
+    with Journal([instrument]) as journal:
         gap = Gap(0, 10**15)
-        fill(recorder, instrument.pk, gap, Wish(seed=1), done.append, lambda: bool(done))
+        fill(journal, instrument.pk, gap, RunOptions(seed=1), done.append, lambda: bool(done))
     assert done == [CHUNK_TICKS]

@@ -4,8 +4,9 @@ import csv
 import gzip
 import io
 import json
-import subprocess
+import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
@@ -15,16 +16,18 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from django.core.management import CommandError, call_command
-from hypothesis import given
+from django.core.management import CommandError, call_command, execute_from_command_line
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from archive.auditing import audit
 from instruments.lattice import Lattice
 from instruments.models import Instrument
-from market.times import to_microseconds
-from quotes.auditing import audit
-from quotes.files.parsing import Clock, read_price, read_prices
-from quotes.models import Candle, Lease, Quote, Run
+from journal.models import Lease
+from market.times import from_microseconds, to_microseconds
+from quotes.files.clocks import TIME_FORMATS, Clock
+from quotes.files.parsing import read_price, read_prices
+from quotes.models import Candle, Quote, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +75,7 @@ def test_real_market_data_is_stored_exactly_with_true_candles(
     assert [instrument.lattice.price(ticks) for _, ticks in stored] == closes
     report = audit(instrument)
     assert report.violations == []
-    assert report.candles == Candle.objects.filter(instrument=instrument).count() > count
+    assert report.counts["candles"] == Candle.objects.filter(instrument=instrument).count() > count
 
 
 def test_naive_times_are_local_in_the_given_zone(tmp_path: Path) -> None:
@@ -110,6 +113,7 @@ def test_local_times_that_do_not_exist_or_came_twice_are_refused(
         ("2024-01-02T15:30:00+01:00", "2024-01-02T09:30:01-05:00"),
         ("2024-01-02 14:30:00", "2024-01-02 14:30:01.000000"),
         ("20240102T143000", "20240102 143001"),
+        ("20240102143000", "20240102143001"),
     ],
 )
 def test_times_in_usual_forms_are_the_same_moment(texts: tuple[str, str]) -> None:
@@ -317,17 +321,208 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         (["missing.csv", "--symbol", "X", "--tick-size", "0.25"], "missing.csv: No such file"),
         (["-", "--symbol", "X", "--tick-size", "-1"], "'-1' is not a decimal number above 0"),
-        (["-", "--symbol", "X", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone"),
+        (["-", "--symbol", "X", "--timezone", "Mars/Base"], "'Mars/Base' is not a time zone"),
         (["-"], "the following arguments are required: --symbol"),
     ],
 )
-def test_wrong_arguments_get_one_line_and_exit_code_2(arguments: list[str], complaint: str) -> None:
-    command = [sys.executable, "manage.py", "importquotes", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 2
-    assert complaint in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+def test_wrong_arguments_get_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "importquotes", *arguments])
+    output, errors = capsys.readouterr()
+    assert ended.value.code == 2
+    assert complaint in errors
+    assert errors.count("\n") == 1
+    assert output == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("20260131.csv", id="csv"),
+        pytest.param("20260131.parquet", id="parquet"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ((20260131, 20260201), "2026-01-31T00:00:00+00:00"),
+        ((2026013109, 2026013110), "2026-01-31T09:00:00+00:00"),
+        ((202601310930, 202601310931), "2026-01-31T09:30:00+00:00"),
+        ((20260131093000, 20260131093001), "2026-01-31T09:30:00+00:00"),
+        ((1767225600, 1767225601), "2026-01-01T00:00:00+00:00"),
+        ((1767225600000, 1767225600001), "2026-01-01T00:00:00+00:00"),
+    ],
+)
+def test_numbers_that_spell_dates_are_dates_and_others_epochs(
+    tmp_path: Path, path: str, times: tuple[int, int], expected: str
+) -> None:
+    if path.endswith("csv"):
+        table(tmp_path, *(f"{time},1.25" for time in times), name=path)
+    else:
+        pq.write_table(pa.table({"time": times, "price": [1.25, 1.25]}), tmp_path / path)
+    import_quotes(tmp_path / path)
+    assert rows_of()[0][1] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["20260131T0930", "202601310930.0", "2.0260131093e+11", "20260131 09:30"]
+)
+def test_compact_dates_in_other_spellings_are_the_same_moment(text: str) -> None:
+    assert Clock().read_one(text) == to_microseconds(datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
+
+
+def test_compact_dates_are_local_in_the_given_zone(tmp_path: Path) -> None:
+    import_quotes(table(tmp_path, "202601310930,1.25"), timezone="America/New_York")
+    assert rows_of() == [(1, "2026-01-31T14:30:00+00:00", 5)]
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (
+            ("1767225600", "2026013109"),
+            r"line 3: time '2026013109' is both a count since 1970 and the date 2026-01-31 "
+            r"09:00:00: give --time-format epoch-s or --time-format compact",
+        ),
+        (("1767225600.5", "2026013109.5"), r"line 3: time '2026013109.5' is both"),
+        (("123456789000", "202601310930"), r"'202601310930' is both .* --time-format epoch-ms"),
+        (("2026013109", "2026013160"), r"line 3: time '2026013160' is not a compact date"),
+        (("202601310930", "2026-01-31T09:31"), r"'2026-01-31T09:31' is not a compact date"),
+        (("2026-01-31T09:30", "202601310931"), r"'202601310931' is neither ISO 8601"),
+        (("2026-01-31T09:30", "2026013101200"), r"'2026013101200' is neither ISO 8601"),
+        (("2026-01-31", "2026-01-31-09:30"), r"'2026-01-31-09:30' is neither ISO 8601"),
+    ],
+)
+def test_a_time_with_two_meanings_is_refused(
+    tmp_path: Path, times: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(CommandError, match=message) as refused:
+        import_quotes(table(tmp_path, *(f"{time},1.25" for time in times)))
+    assert "\n" not in str(refused.value)
+    assert not Quote.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("time_format", "text", "expected"),
+    [
+        ("epoch-s", "2026013109", "2034-03-15T05:25:09+00:00"),
+        ("epoch-s", "-86400", "1969-12-31T00:00:00+00:00"),
+        ("epoch-ms", "202601310930", "1976-06-02T22:08:30.930000+00:00"),
+        ("epoch-ms", "345600000", "1970-01-05T00:00:00+00:00"),
+        ("epoch-us", "20260131093000", "1970-08-23T11:48:51.093000+00:00"),
+        ("compact", "2026013109", "2026-01-31T09:00:00+00:00"),
+        ("iso", "20260131", "2026-01-31T00:00:00+00:00"),
+    ],
+)
+def test_a_given_time_format_settles_what_numbers_mean(
+    tmp_path: Path, time_format: str, text: str, expected: str
+) -> None:
+    import_quotes(table(tmp_path, f"{text},1.25"), time_format=time_format)
+    assert rows_of() == [(1, expected, 5)]
+
+
+@pytest.mark.parametrize(
+    ("time_format", "text"),
+    [("epoch-s", "2026-01-31"), ("compact", "1767225600"), ("iso", "1767225600")],
+)
+def test_a_time_in_another_format_than_the_given_is_refused(
+    tmp_path: Path, time_format: str, text: str
+) -> None:
+    with pytest.raises(CommandError, match=rf"line 2: time '{text}' is n"):
+        import_quotes(table(tmp_path, f"{text},1.25"), time_format=time_format)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31",
+        "2200-01-01",
+        "2199-12-31T23:59:59-01:00",
+        "1699-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+09:00",
+        "7258118400",
+        "7258118400000",
+        "7258118400000000",
+    ],
+)
+def test_times_outside_the_years_1700_to_2199_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CommandError, match=r"line 2: time .* lies outside the years 1700 to 2199"):
+        import_quotes(table(tmp_path, f"{text},1.25"))
+    assert not Quote.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "year"), [("1700-01-01", 1700), ("7258118399", 2199), ("2199-12-31T23:59:59Z", 2199)]
+)
+def test_the_first_and_the_last_year_are_read(text: str, year: int) -> None:
+    assert from_microseconds(int(Clock().read([text])[0])).year == year
+
+
+def test_spaces_around_times_and_prices_are_no_part_of_them(tmp_path: Path) -> None:
+    import_quotes(table(tmp_path, " 1767225600 , 1.25 ", "1767225601\t,\t1.5"))
+    assert [ticks for _, _, ticks in rows_of()] == [5, 6]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_utf_16_is_named(tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "quotes.csv"
+    path.write_bytes(pack("time,price\n2024-01-02,1.25\n".encode(encoding)))
+    with pytest.raises(CommandError, match="the file is UTF-16, not UTF-8: convert it"):
+        import_quotes(path)
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        ("1e-999999999", "an exponent beyond 99"),
+        ("1e999999999", "an exponent beyond 99"),
+        ("1e" + "9" * 5000, "an exponent beyond 99"),
+        ("9" * 5000, "more than 100 characters"),
+        ("340282366920938463463374607431768211457", "more than 2^53 ticks"),  # 2^128 + 1
+        ("0." + "0" * 60 + "1", "not a multiple"),
+        ("٣", "not a number"),
+        ("0x10", "not a number"),
+        ("1\0", "not a number"),
+        ("-inf", "not a number"),
+    ],
+)
+def test_a_price_that_is_too_long_or_odd_is_refused(
+    tmp_path: Path, price: str, reason: str
+) -> None:
+    path = table(tmp_path, f"2024-01-02,{price}")
+    with pytest.raises(CommandError, match=rf"line 2: price .*{re.escape(reason)}") as refused:
+        import_quotes(path)
+    assert len(str(refused.value)) < 400
+
+
+NUMBERS = st.from_regex(r"[+-]?[0-9]{0,50}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,12})?", fullmatch=True)
+"""Shaped like numbers, often with more digits or a larger exponent than 128 bits hold."""
+
+
+@given(NUMBERS | st.text(max_size=5), st.sampled_from(["0.25", "0.00001", "5", "1E+2"]))
+@example("1e-999999999", "0.25")
+def test_one_price_means_the_same_in_a_column_and_alone(text: str, tick_size: str) -> None:
+    lattice = Lattice(Decimal(tick_size))
+    try:
+        found = read_prices([text, text], lattice).tolist()
+    except ValueError:
+        return
+    assert found == [read_price(text, lattice)] * 2
+
+
+@given(
+    st.integers(0, 10**18).map(str) | NUMBERS | st.text(max_size=5), st.sampled_from(TIME_FORMATS)
+)
+def test_one_time_means_the_same_in_a_column_and_alone(text: str, time_format: str) -> None:
+    for given_format in (None, time_format):
+        try:
+            found = Clock(time_format=given_format).read([text, text]).tolist()
+        except (ValueError, OverflowError):
+            continue
+        assert found == [Clock(time_format=given_format).read_one(text)] * 2
 
 
 @given(
@@ -343,9 +538,3 @@ def test_every_price_on_the_lattice_is_read_as_its_ticks(ticks: list[int], tick_
 def test_moments_before_1970_are_moments_too() -> None:
     crash = datetime(1929, 10, 29, tzinfo=UTC)
     assert Clock().read(["1929-10-29"]).tolist() == [to_microseconds(crash)]
-
-
-def test_a_time_that_utc_has_no_year_for_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"line 2: time '0001.*' lies outside the years"):
-        import_quotes(table(tmp_path, "0001-01-01T00:00:00+09:00,1.25"))
-    assert not Quote.objects.exists()

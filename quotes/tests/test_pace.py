@@ -1,10 +1,7 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quotes.law.pace import LARGEST_BURST, Pace
-
-pytestmark = pytest.mark.anywhere
 
 
 def test_slots_stay_on_the_grid_without_drift():

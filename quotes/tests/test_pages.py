@@ -10,8 +10,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from instruments.models import Instrument
+from market.keys import row_key
 from market.timeframes import TIMEFRAMES
-from quotes.models import Candle, Quote, quote_id
+from quotes.models import Candle, Quote
 from quotes.pages.sparkline import HEIGHT, WIDTH, points
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def store_history(instrument: Instrument, closes: list[int], last: int) -> None:
             count=1,
         )
     Quote.objects.create(
-        id=quote_id(instrument.pk, 7), instrument=instrument, seq=7, at=NOON, ticks=last
+        id=row_key(instrument.pk, 7), instrument=instrument, seq=7, at=NOON, ticks=last
     )
 
 

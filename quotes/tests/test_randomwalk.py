@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from quotes.law.randomwalk import WalkState, generator, regime_spans, step, walk
 
-pytestmark = pytest.mark.anywhere
-
 
 @given(
     seed=st.integers(0, 2**63 - 1),

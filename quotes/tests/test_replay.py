@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from archive.auditing import audit
 from instruments.models import Instrument
-from journal.recorder import Recorder
+from journal.journal import Journal
+from journal.models import Lease
 from live.broadcast import Broadcaster, LoopThread
+from market.kinds import Delivery
 from market.ticks import Ticks, tick_array
-from quotes.auditing import audit
-from quotes.models import Candle, Lease, Quote, Run
-from quotes.replaying import Part, Replay, paced
+from quotes.kinds import QUOTES
+from quotes.models import Candle, Quote, Run
+from quotes.replaying import Replay, ReplayRange, paced
 
 STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
 
@@ -60,7 +63,7 @@ def played(chunks: list[Ticks], speed: float, until: float = np.inf) -> list[tup
 
 
 @pytest.mark.parametrize("speed", [0.5, 1, 60])
-def test_ticks_come_at_their_original_distances_divided_by_the_speed(speed: float) -> None:
+def test_ticks_arrive_at_original_intervals_divided_by_speed(speed: float) -> None:
     at_s = [0, 1, 1.5, 7, 7.001, 300]
     chunks = [history(1, at_s[:2]), history(1, at_s[2:], first_seq=3)]
     came = played(chunks, speed)
@@ -69,7 +72,7 @@ def test_ticks_come_at_their_original_distances_divided_by_the_speed(speed: floa
         assert due / speed - 1e-9 <= moment <= due / speed + 0.0101
 
 
-def test_ticks_due_together_travel_together() -> None:
+def test_ticks_due_together_are_delivered_together() -> None:
     clock = Clock()
     chunk = history(1, [i / 1000 for i in range(1000)])
     pieces = list(paced(iter([chunk]), 1000, SleepingStop(clock), clock))
@@ -77,11 +80,11 @@ def test_ticks_due_together_travel_together() -> None:
     assert np.array_equal(np.concatenate(pieces), chunk)
 
 
-def test_a_stop_ends_a_replay_between_two_ticks() -> None:
+def test_stop_ends_replay_between_ticks() -> None:
     assert [seq for seq, _ in played([history(1, [0, 1, 2, 3])], 1, until=51.5)] == [1, 2]
 
 
-def test_a_stop_is_seen_within_a_long_silence() -> None:
+def test_stop_is_noticed_during_a_long_gap() -> None:
     assert [seq for seq, _ in played([history(1, [0, 1e9])], 1, until=60)] == [1]
 
 
@@ -91,8 +94,8 @@ def source(transactional_db: None) -> Instrument:
     instrument = Instrument.objects.create(
         symbol="SRC", name="Source", tick_size=Decimal("0.01"), currency="EUR"
     )
-    with Recorder([instrument]) as recorder:
-        recorder.record(history(instrument.pk, [7 * i for i in range(1029)]))
+    with Journal([instrument]) as journal:
+        journal.append([Delivery(QUOTES, history(instrument.pk, [7 * i for i in range(1029)]))])
     return instrument
 
 
@@ -113,7 +116,7 @@ def candles_of(symbol: str) -> list[tuple]:
     return list(candles.values_list(*columns))
 
 
-def test_a_replay_gives_the_same_quotes_and_candles(source: Instrument) -> None:
+def test_replay_reproduces_quotes_and_candles(source: Instrument) -> None:
     report = replay("SRC", "--as", "AGAIN")
     assert (report["recorded"], report["remaining"]) == (1029, 0)
     assert rows_of("AGAIN") == rows_of("SRC")
@@ -124,7 +127,7 @@ def test_a_replay_gives_the_same_quotes_and_candles(source: Instrument) -> None:
     assert not Lease.objects.exists()
 
 
-def test_a_part_is_replayed_with_seq_from_1(source: Instrument) -> None:
+def test_time_range_is_replayed_with_seq_from_1(source: Instrument) -> None:
     arguments = ["--from", "2024-01-02T14:31:00Z", "--to", "1704206460000"]
     assert replay("SRC", "--as", "PART", *arguments)["recorded"] == 86
     part, whole = rows_of("PART"), rows_of("SRC")
@@ -153,23 +156,21 @@ def broadcast() -> Iterator[LoopThread]:
     thread.stop()
 
 
-def test_a_stopped_replay_goes_on_where_it_stopped(
-    source: Instrument, broadcast: LoopThread
-) -> None:
+def test_replay_resumes_where_it_stopped(source: Instrument, broadcast: LoopThread) -> None:
     target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
     stop = StopAfter(1)
-    part = Replay(Part(source), target, 1.0, Broadcaster([target], broadcast.loop))
+    part = Replay(ReplayRange(source), target, 1.0, Broadcaster([target], broadcast.loop))
     recorded = part.run(stop, stop.count)
     assert recorded == len(rows_of("AGAIN")) >= 1
     report = replay("SRC", "--as", "AGAIN")
     assert report["recorded"] == 1029 - recorded
     assert rows_of("AGAIN") == rows_of("SRC")
     assert candles_of("AGAIN") == candles_of("SRC")
-    with pytest.raises(CommandError, match="AGAIN already reaches 2024-01-02T16:29:56"):
+    with pytest.raises(CommandError, match="AGAIN already ends at 2024-01-02T16:29:56"):
         replay("SRC", "--as", "AGAIN")
 
 
-def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> None:
+def test_unsuitable_target_is_rejected_and_nothing_is_created(source: Instrument) -> None:
     coarse = Instrument.objects.create(symbol="COARSE", name="Coarse", tick_size=1)
     simulated = Instrument.objects.create(symbol="SIM", name="Sim", tick_size=Decimal("0.01"))
     Run.objects.create(
@@ -188,9 +189,9 @@ def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> No
         ("SRC", "--as", "COARSE"): "the tick size of COARSE is 1, that of SRC 0.01",
         ("SRC", "--as", "SIM"): "SIM is simulated",
         ("SRC", "--as", "new one"): "symbol: Use capital letters",
-        ("SRC", "--as", "NEW", "--from", "2030-01-01"): "SRC has no quotes there",
+        ("SRC", "--as", "NEW", "--from", "2030-01-01"): "SRC has no quotes in that time range",
         ("SRC", "--as", "NEW", "--from", "2024-01-02", "--to", "2024-01-01"): "is not before --to",
-        ("SRC", "--as", "NEW", "--to", "soon"): "'soon' is no time",
+        ("SRC", "--as", "NEW", "--to", "soon"): "'soon' is not a time",
         ("NOPE", "--as", "NEW"): "unknown instrument NOPE",
     }
     for arguments, message in refusals.items():
@@ -201,9 +202,9 @@ def test_unfit_targets_are_refused_and_nothing_is_made(source: Instrument) -> No
     assert Quote.objects.exclude(instrument=source).count() == 0
 
 
-def test_a_target_that_is_driven_by_another_is_refused(source: Instrument) -> None:
+def test_target_driven_by_another_process_is_rejected(source: Instrument) -> None:
     target = Instrument.objects.create(symbol="AGAIN", name="Again", tick_size=Decimal("0.01"))
-    with Recorder([target]) as other, pytest.raises(CommandError) as refused:
+    with Journal([target]) as other, pytest.raises(CommandError) as refused:
         replay("SRC", "--as", "AGAIN")
-    assert f"AGAIN is driven by {other.holder} since" in str(refused.value)
+    assert f"AGAIN has been driven by {other.holder} since" in str(refused.value)
     assert rows_of("AGAIN") == []

@@ -6,7 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from rig.processes import environment, manage, new_database_url
+from rig.databases import seeded_database_url
+from rig.processes import environment, manage
+
+pytestmark = pytest.mark.processes
 
 LONG = 1_000
 """Ticks of a regime from which on the normal approximation is close."""
@@ -15,17 +18,15 @@ LONG = 1_000
 @pytest.fixture
 def live_run(tmp_path):
     """Return {symbol: (ticks, [(phi, first_seq, last_seq)])} of a market that ran live."""
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
-    manage("seedinstruments", env=env)
+    env = environment(seeded_database_url(tmp_path))
     manage("runsim", "--seed", "11", "--speed", "4000", "--duration", "5", env=env)
     code = (
-        "import json; from instruments.models import Instrument; "
+        "import json; from itertools import pairwise; from instruments.models import Instrument; "
         "from quotes.models import Quote, Regime\n"
         "for i in Instrument.objects.all(): print(json.dumps([i.symbol, "
         "list(Quote.objects.of(i).values_list('ticks', flat=True)), "
-        "list(Regime.objects.filter(instrument=i, last_seq__isnull=False)"
-        ".values_list('phi', 'first_seq', 'last_seq'))]))"
+        "[(phi, first, after - 1) for (phi, first), (_, after) in pairwise("
+        "Regime.objects.filter(instrument=i).order_by('seq').values_list('phi', 'first_seq'))]]))"
     )
     lines = manage("shell", "-v0", "-c", code, env=env).splitlines()
     return {s: (np.array(t), r) for s, t, r in map(json.loads, lines)}

@@ -137,7 +137,7 @@ def test_marks_are_the_changes_of_regime(client: Client, market: Any) -> None:
     marks = ask(client, "marks", **asked)
     regimes = list(Regime.objects.order_by("first_seq"))
     assert marks["id"] == [regime.first_seq for regime in regimes]
-    assert marks["time"] == [int(regime.started_at.timestamp()) for regime in regimes]
+    assert marks["time"] == [int(regime.at.timestamp()) for regime in regimes]
     assert {len(column) for column in marks.values()} == {5}
     below = ask(client, "timescale_marks", **asked)
     assert [mark["time"] for mark in below] == marks["time"]

@@ -6,24 +6,39 @@ import { colour, onThemeChange } from "./theme.js";
 
 const REFRESH_MS = 60_000;
 const MOST_WINDOWS = 4_000; // one request; beyond it the panes are empty
+const MOST_POINTS = 500_000; // that one request reads: the server refuses more
+const TRIES = 5; // of a request that the server has no room for yet
 const TICKS_PER_MINUTE = 60;
 const CLOSES = 501; // of a window: the fewest that all measures take, soon there in a new market
 const SHARE_OF_PANE = 0.3; // of the height of the candles
 const TITLES_PX = 560; // a narrower chart has no room for the names of its lines
 
-/** One measure: its line, its band without memory, and for persistence the truth. */
+/** Fetch, and try again as long as the server says when (503 with Retry-After). */
+async function fetchPatiently(address) {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(address);
+    const wait_s = Number(answer.headers.get("Retry-After"));
+    if (answer.status !== 503 || !wait_s || tries === TRIES) return answer;
+    await new Promise((resolve) => setTimeout(resolve, wait_s * 1000));
+  }
+}
+
+/** One measure: its line, its band without memory, and the truth where it estimates phi. */
 class Pane {
   #lines = [];
 
-  constructor(chart, name, title) {
+  /** `box` is the check box of the measure; its label is the title. */
+  constructor(chart, box) {
+    const title = box.nextSibling.data.trim();
     this.chart = chart;
-    this.name = name;
+    this.name = box.value;
+    this.readsTicks = box.dataset.reads === "ticks";
     const index = chart.chart.panes().length;
     const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true };
     const hasRoom = chart.element.clientWidth >= TITLES_PX;
     this.value = this.#line({ ...options, title: hasRoom ? title : "" }, index, title);
     this.truth = null;
-    if (name === "persistence") {
+    if ("estimatesPhi" in box.dataset) {
       const truth = { ...options, lineWidth: 1, title: hasRoom ? "φ" : "", lastValueVisible: hasRoom };
       this.truth = this.#line(truth, index, "Mean φ");
     }
@@ -101,7 +116,7 @@ export class IndicatorPanes {
     for (const box of this.choice.querySelectorAll("input")) {
       const pane = this.#panes.get(box.value);
       if (box.checked && !pane) {
-        const made = new Pane(this.chart, box.value, box.nextSibling.data.trim());
+        const made = new Pane(this.chart, box);
         this.#panes.set(box.value, made);
         this.#read(made);
       } else if (!box.checked && pane) {
@@ -121,12 +136,14 @@ export class IndicatorPanes {
     const span = this.#span;
     const isWanted = () => span === this.#span && this.#panes.get(pane.name) === pane;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
-    const { from: start, to: end } = span;
-    const query = pane.name === "persistence"
-      ? { step: minutes * TICKS_PER_MINUTE, start, end } : { n: CLOSES, step: minutes, start, end };
+    const pointsPerMinute = pane.readsTicks ? TICKS_PER_MINUTE : 1;
+    const { from, to: end } = span;
+    const start = Math.max(from, end - (MOST_POINTS / pointsPerMinute) * 60_000);
+    const step = minutes * pointsPerMinute;
+    const query = pane.readsTicks ? { step, start, end } : { n: CLOSES, step, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {
-      const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
+      const answer = await fetchPatiently(`${path}?${new URLSearchParams(query)}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const table = await answer.json();
       if (!isWanted()) return;

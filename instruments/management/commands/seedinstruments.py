@@ -9,18 +9,20 @@ from instruments.models import Instrument
 
 
 class Command(BaseCommand):
-    help = "Add the instruments of the catalogue that do not exist yet; change none that does."
+    help = "Create the missing instruments of the catalogue. Existing ones do not change."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             added, kept = seed()
         except DatabaseError as error:
             raise CommandError(
-                f"the database says: {error} (is it there, and is `migrate` done?)"
+                f"database error: {error} (is the database running and migrated?)"
             ) from error
         if options["json"]:
             self.stdout.write(json.dumps({"added": added, "kept": kept}))
@@ -32,7 +34,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def seed() -> tuple[list[str], list[str]]:
-    """Store the catalogue; return the symbols that were added and those that were there."""
+    """Store the catalogue; return the symbols added and the symbols that existed before."""
     added: list[str] = []
     kept: list[str] = []
     for entry in CATALOGUE:

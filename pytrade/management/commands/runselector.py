@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from market.integers import parse_integer
 from pytrade.selectorserver.server import Limits, SelectorServer
 from pytrade.wsgi import application
-from quotes.management.base import OneLineParser
+from quotes.management.base import OneLineParser, whole
 
 DEFAULT = Limits()
 
@@ -23,8 +24,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "address", nargs="?", type=address, default="127.0.0.1:8010", metavar="ADDR:PORT"
         )
-        parser.add_argument("--workers", type=positive, default=DEFAULT.workers, metavar="N")
-        parser.add_argument("--queue", type=positive, default=DEFAULT.queue, metavar="N")
+        parser.add_argument("--workers", type=whole, default=DEFAULT.workers, metavar="N")
+        parser.add_argument("--queue", type=whole, default=DEFAULT.queue, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
         limits = Limits(workers=options["workers"], queue=options["queue"])
@@ -42,12 +43,9 @@ class Command(BaseCommand):
 
 def address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise ArgumentTypeError(f"{text!r} is no address: use ADDR:PORT, e.g. 127.0.0.1:8010")
-    return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+    try:
+        return host.strip("[]") or "127.0.0.1", parse_integer(port, 0, 65_535)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is not an address: use ADDR:PORT, e.g. 127.0.0.1:8010"
+        ) from None

@@ -1,15 +1,19 @@
 import time
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db.models import Sum
 
-from quotes.auditing import audit
+from archive.auditing import audit
+from journal.models import Stream
+from market.kinds import kinds
+from quotes.kinds import CANDLES, QUOTES
 from quotes.management.base import QuietCommand, add_instruments, chosen_instruments
-from quotes.models import Quote
 
 
 class Command(QuietCommand):
-    help = "Prove that seq has no holes, that candles equal their ticks, that regimes tile time."
+    help = "Check that seq has no gaps, candles equal their ticks and regimes cover every tick."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -18,26 +22,25 @@ class Command(QuietCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         instruments = chosen_instruments(options["instruments"])
-        latest = [Quote.objects.latest_of(instrument) for instrument in instruments]
-        total = sum(quote.seq for quote in latest if quote is not None)
+        streams = Stream.objects.filter(instrument__in=instruments)
+        total = streams.aggregate(total=Sum("last_seq"))["total"] or 0
         with self.progress(total, "Auditing") as advance:
             reports = [audit(instrument, advance) for instrument in instruments]
         violations = [violation for report in reports for violation in report.violations]
         count = sum(report.violation_count for report in reports)
+        counts = sum((report.counts for report in reports), Counter[str]())
+        names = [QUOTES.name, CANDLES.name, *(kind.name for kind in kinds() if kind is not QUOTES)]
         summary = {
             "ok": count == 0,
             "instruments": len(reports),
-            "quotes": sum(report.quotes for report in reports),
-            "candles": sum(report.candles for report in reports),
-            "regimes": sum(report.regimes for report in reports),
+            **{name: counts[name] for name in names},
             "violation_count": count,
             "violations": violations,
             "seconds": round(time.monotonic() - started, 3),
         }
-        verdict = (
-            f"{summary['quotes']:,} quotes, {summary['candles']:,} candles and "
-            f"{summary['regimes']:,} regimes of {len(reports)} instruments audited: "
-            + (f"{count:,} violations" if count else "all true")
+        *audited, last = (f"{counts[name]:,} {name}" for name in names)
+        verdict = f"{', '.join(audited)} and {last} of {len(reports)} instruments audited: " + (
+            f"{count:,} violations" if count else "no violations"
         )
         self.finish(summary, "\n".join([*violations, verdict]))
         if count:

@@ -1,16 +1,14 @@
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from journal.recorder import Recorder
+from journal.journal import Journal
 from market.timeframes import MICROSECONDS
-from market.times import to_microseconds
+from market.times import EARLIEST, FIRST_YEAR, to_microseconds
 from quotes.backfilling import Span, fill, missing
-from quotes.law.lawruns import Wish, instruments_to_drive
+from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.management.base import (
-    FIRST_YEAR,
     QuietCommand,
     UsageError,
     add_instruments,
@@ -20,23 +18,24 @@ from quotes.management.base import (
 )
 
 HOUR_S = 3600
-EARLIEST = to_microseconds(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 
 
 class Command(QuietCommand):
-    help = "Fill what is missing of a span of simulated history, from the law. Safe to repeat."
+    help = "Generate the missing end of a simulated history. Safe to repeat."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         since = parser.add_mutually_exclusive_group(required=True)
-        since.add_argument("--hours", type=positive, metavar="H", help="this long before --until")
-        since.add_argument("--since", type=moment, metavar="T", help="from here on")
+        since.add_argument(
+            "--hours", type=positive, metavar="H", help="start H hours before --until"
+        )
+        since.add_argument("--since", type=moment, metavar="T", help="start at this time")
         parser.add_argument(
-            "--until", type=moment, metavar="T", help="up to and with this time (default: now)"
+            "--until", type=moment, metavar="T", help="end at this time, inclusive (default: now)"
         )
         add_instruments(parser)
         parser.add_argument(
-            "--seed", type=seed, metavar="N", help="seed of a new history (default: as runsim)"
+            "--seed", type=seed, metavar="N", help="seed of a new history (default: as for runsim)"
         )
         parser.add_argument(
             "--interval", type=positive, metavar="S", help="simulated seconds between ticks"
@@ -50,26 +49,28 @@ class Command(QuietCommand):
             else until - round(options["hours"] * HOUR_S * MICROSECONDS)
         )
         if since > until:
-            raise UsageError("--since lies after --until: swap them")
+            raise UsageError("--since is later than --until: swap them")
         if since < EARLIEST:
-            raise UsageError(f"that is before the year {FIRST_YEAR}: use fewer --hours")
+            raise UsageError(f"--hours reaches back before the year {FIRST_YEAR}: use fewer")
         interval = options["interval"]
-        wish = Wish(options["seed"], round(interval * MICROSECONDS) if interval else None)
+        run_options = RunOptions(
+            options["seed"], round(interval * MICROSECONDS) if interval else None
+        )
         instruments = instruments_to_drive(options["instruments"])
         stored: dict[str, int] = {}
-        with Recorder(instruments) as recorder:
-            gaps = {i: missing(recorder, i.pk, Span(since, until), wish) for i in instruments}
+        with Journal(instruments) as journal:
+            gaps = {i: missing(journal, i.pk, Span(since, until), run_options) for i in instruments}
             total = sum(gap.n for gap in gaps.values())
             with self.progress(total, "Back-filling") as advance:
 
                 def count(n: int) -> None:
-                    recorder.renew_leases()
+                    journal.renew_leases()
                     advance(n)
 
                 for instrument, gap in gaps.items():
-                    fill(recorder, instrument.pk, gap, wish, count)
+                    fill(journal, instrument.pk, gap, run_options, count)
                     stored[instrument.symbol] = gap.n
         self.finish(
             {"ticks": total, "instruments": stored},
-            f"{total:,} ticks of {len(instruments)} instruments filled in",
+            f"{total:,} ticks of {len(instruments)} instruments generated",
         )

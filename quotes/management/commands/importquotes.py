@@ -10,43 +10,51 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import CommandError, CommandParser
 
-from journal.recorder import RecordingError
+from journal.journal import JournalError
+from quotes.files.clocks import TIME_FORMATS, Clock
 from quotes.files.importing import ImportRefusedError, import_table
 from quotes.files.tables import ColumnError, TableError, open_table
 from quotes.management.base import QuietCommand, UsageError
 
 
 class Command(QuietCommand):
-    help = "Import real quotes from CSV, CSV.gz or Parquet. A bad file changes nothing."
+    help = "Import quotes from CSV, CSV.gz or Parquet. An invalid file changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", metavar="FILE", help="file to read, - for standard input")
-        parser.add_argument("--symbol", required=True, help="instrument; made if it is new")
+        parser.add_argument("file", metavar="FILE", help="file to read, or - for standard input")
+        parser.add_argument(
+            "--symbol", required=True, help="instrument; created if it does not exist"
+        )
         parser.add_argument(
             "--tick-size",
             type=tick_size,
             metavar="T",
-            help="smallest step of the price; required for a new instrument, fixed afterwards",
+            help="smallest price step; required for a new instrument, fixed afterwards",
         )
         parser.add_argument(
-            "--time-column", metavar="C", help="column of times (default: found by its name)"
+            "--time-column", metavar="C", help="column of times (default: detected by name)"
         )
         parser.add_argument(
-            "--price-column", metavar="C", help="column of prices (default: found by its name)"
+            "--price-column", metavar="C", help="column of prices (default: detected by name)"
         )
         parser.add_argument(
             "--timezone",
             type=timezone,
             default="UTC",
             metavar="TZ",
-            help="zone of times that name no offset, e.g. America/New_York (default UTC)",
+            help="time zone of times without an offset, e.g. America/New_York (default: UTC)",
+        )
+        parser.add_argument(
+            "--time-format",
+            choices=TIME_FORMATS,
+            help="format of the times, compact: 202601310930 (default: detected from the first)",
         )
         parser.add_argument(
             "--on-duplicate",
             choices=["error", "skip"],
             default="error",
-            help="what to do with a time that is already there (default error)",
+            help="what to do with a time that is already stored (default: error)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,13 +67,13 @@ class Command(QuietCommand):
                         table,
                         symbol=options["symbol"],
                         tick_size=options["tick_size"],
-                        zone=options["timezone"],
+                        clock=Clock(options["timezone"], options["time_format"]),
                         skip_duplicates=options["on_duplicate"] == "skip",
                         advance=advance,
                     )
         except ColumnError as error:
             raise UsageError(f"{name}: {error}") from error
-        except (TableError, RecordingError) as error:
+        except (TableError, JournalError) as error:
             raise CommandError(f"{name}: {error}; nothing was stored") from error
         except ImportRefusedError as error:
             raise UsageError(str(error)) from error
@@ -78,7 +86,7 @@ class Command(QuietCommand):
 
 @contextmanager
 def opened(name: str) -> Iterator[tuple[IO[bytes], int | None]]:
-    """Open a file (`-`: standard input) and tell its size, None where it has none."""
+    """Open a file, or standard input for `-`; yield it and its size, None if unknown."""
     if name == "-":
         yield sys.stdin.buffer, None
         return
@@ -106,5 +114,5 @@ def timezone(text: str) -> tzinfo:
         return UTC if text.upper() == "UTC" else ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ArgumentTypeError(
-            f"{text!r} is no time zone: use a name such as Europe/London or America/New_York"
+            f"{text!r} is not a time zone: use a name such as Europe/London or America/New_York"
         ) from None

@@ -10,9 +10,10 @@ import prometheus_client
 from django.core.management.base import CommandError, CommandParser
 
 from live.broadcast import LoopThread
+from market.integers import parse_integer
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
-from quotes.law.lawruns import Wish, instruments_to_drive
+from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.livemarket import LiveMarket, Plan, Summary
 from quotes.management.base import (
     QuietCommand,
@@ -26,10 +27,11 @@ from quotes.management.base import (
 
 DEFAULT_ADDRESS = "127.0.0.1:8000"
 METRICS_ADDRESS = "127.0.0.1:9464"
+MOST_SHARDS = 10_000
 
 
 class Command(QuietCommand):
-    help = "Run the live market: one thread per instrument, recorded and published."
+    help = "Run the live market: simulate, record and publish, with one thread per instrument."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -38,66 +40,68 @@ class Command(QuietCommand):
             nargs="?",
             const=DEFAULT_ADDRESS,
             metavar="ADDR:PORT",
-            help=f"serve pages, API and stream from this process too (default {DEFAULT_ADDRESS})",
+            help=f"also serve pages, API and stream from this process (default: {DEFAULT_ADDRESS})",
         )
         parser.add_argument(
             "--metrics",
             nargs="?",
             const=METRICS_ADDRESS,
             metavar="ADDR:PORT",
-            help=f"serve /metrics of this process alone (default {METRICS_ADDRESS})",
+            help=f"serve only /metrics of this process (default: {METRICS_ADDRESS})",
         )
         add_instruments(parser)
         parser.add_argument(
             "--interval",
             type=positive,
             metavar="SECONDS",
-            help="simulated seconds between ticks (default: as the history has it, else 1)",
+            help="simulated seconds between ticks (default: that of the history, else 1)",
         )
         parser.add_argument(
             "--speed",
             type=positive,
             default=1.0,
             metavar="FACTOR",
-            help="simulated seconds per second (default 1)",
+            help="simulated seconds per second (default: 1)",
         )
         parser.add_argument(
             "--seed",
             type=seed,
             metavar="N",
-            help="seed of a new history (default: as the history has it, else drawn and stored)",
+            help="seed of a new history (default: that of the history, else drawn and stored)",
         )
         parser.add_argument(
             "--backfill",
             type=duration_s,
             metavar="12h",
-            help="first fill what is missing of this much time before now",
+            help="first generate the missing history of this long before now",
         )
         parser.add_argument(
             "--start",
             type=moment,
             metavar="TIME",
-            help="where the simulated clock of an empty history starts (default: now; with --seed "
+            help="start of the simulated clock of an empty history (default: now; with --seed "
             "2026-01-01T00:00:00Z, so that the same seed gives the same rows)",
         )
         parser.add_argument(
             "--duration", type=positive, metavar="SECONDS", help="stop after this time"
         )
         parser.add_argument(
-            "--shard", type=shard, metavar="I/N", help="drive only part I (from 1) of N"
+            "--shard", type=shard, metavar="I/N", help="drive only shard I (from 1) of N"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         instruments = instruments_to_drive(options["instruments"])
         if options["shard"]:
-            index, parts = options["shard"]
-            instruments = instruments[index - 1 :: parts]
+            index, shards = options["shard"]
+            instruments = instruments[index - 1 :: shards]
             if not instruments:
-                raise CommandError(f"shard {index}/{parts} holds no instrument: use fewer parts")
+                raise CommandError(f"shard {index}/{shards} has no instrument: use fewer shards")
         interval = options["interval"]
         plan = Plan(
             instruments=instruments,
-            wish=Wish(options["seed"], round(interval * MICROSECONDS) if interval else None),
+            run_options=RunOptions(
+                options["seed"], round(interval * MICROSECONDS) if interval else None
+            ),
             speed=options["speed"],
             backfill_s=options["backfill"],
             duration_s=options["duration"],
@@ -113,7 +117,7 @@ class Command(QuietCommand):
         )
 
     def simulate(self, plan: Plan) -> Summary:
-        """Run without pages, until the plan ends or a signal comes."""
+        """Run without a web server, until the plan ends or a signal arrives."""
         stopping = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stopping.set())
@@ -126,11 +130,13 @@ class Command(QuietCommand):
             broadcast.stop()
 
     def serve(self, plan: Plan, address: str) -> Summary:
-        """Run with pages: the web server has the main thread, the market one of its own."""
+        """Run with a web server in the main thread and the market in its own thread."""
         host, port = free_address(address)
         from live.webserver import WebServer
 
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it behind "&"
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # shells ignore SIGINT for jobs started with "&"
         server = WebServer(host, port)
         market = MarketThread(LiveMarket(plan, server.loop), server.stop)
         self.stderr.write(f"PyTrade is at http://{host}:{port} (Ctrl-C stops it)")
@@ -144,7 +150,7 @@ class Command(QuietCommand):
 
 
 class MarketThread(threading.Thread):
-    """The market beside the web server; ends the server when it ends itself."""
+    """Runs the market beside the web server and stops the server when the market ends."""
 
     def __init__(self, market: LiveMarket, on_end: Any) -> None:
         super().__init__(name="market")
@@ -157,7 +163,7 @@ class MarketThread(threading.Thread):
     def run(self) -> None:
         try:
             self._market.run(self.stopping.is_set)
-        except Exception as error:  # raised again in the main thread
+        except Exception as error:  # serve() raises it again
             self.error = error
         finally:
             self._on_end()
@@ -165,7 +171,7 @@ class MarketThread(threading.Thread):
 
 @contextlib.contextmanager
 def metrics_served(address: str | None) -> Iterator[None]:
-    """Serve what this process counts at `address`, in a thread, if there is one."""
+    """Serve the metrics of this process at `address` from a thread, unless it is None."""
     if address is None:
         yield
         return
@@ -180,22 +186,26 @@ def metrics_served(address: str | None) -> Iterator[None]:
 
 
 def shard(text: str) -> tuple[int, int]:
-    """Read I/N."""
+    """Parse a shard I/N."""
+    index, _, shards = text.partition("/")
     try:
-        index, parts = (int(part) for part in text.split("/"))
+        total = parse_integer(shards, 1, MOST_SHARDS)
+        return parse_integer(index, 1, total), total
     except ValueError:
-        index, parts = 0, 0
-    if not 1 <= index <= parts:
-        raise ArgumentTypeError(f"{text!r} is no shard: use I/N with 1 <= I <= N, e.g. 1/4")
-    return index, parts
+        raise ArgumentTypeError(
+            f"{text!r} is not a shard: use I/N with 1 <= I <= N, e.g. 1/4"
+        ) from None
 
 
 def free_address(address: str) -> tuple[str, int]:
-    """Read ADDR:PORT (or PORT) and make sure that nobody listens there."""
+    """Parse ADDR:PORT or PORT; raise CommandError if the port is in use."""
     host, _, port_text = address.rpartition(":")
-    if not port_text.isdigit() or not 0 < int(port_text) < 65536:
-        raise UsageError(f"{address!r} is no address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}")
-    host, port = host or "127.0.0.1", int(port_text)
+    try:
+        host, port = host or "127.0.0.1", parse_integer(port_text, 1, 65_535)
+    except ValueError:
+        raise UsageError(
+            f"{address!r} is not an address: use ADDR:PORT, e.g. {DEFAULT_ADDRESS}"
+        ) from None
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

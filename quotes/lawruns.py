@@ -1,51 +1,43 @@
-"""Which law drives an instrument: the one stored with its history, or a new one."""
+"""Runs of the law: continue the one stored with a history, or begin a new one."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from django.db import transaction
 
 from instruments.models import Instrument
-from journal.recorder import Tail
+from journal.journal import Journal, Tail
 from market.timeframes import MICROSECONDS
 from market.times import from_microseconds, to_microseconds
+from quotes.kinds import QUOTES, REGIMES
 from quotes.law.randomwalk import RegimeLaw, WalkState
-from quotes.law.walker import MarketLaw
-from quotes.models import Quote, Run
+from quotes.law.walker import MarketLaw, RegimePlace, Start
+from quotes.models import Quote, Regime, Run
 
 SEEDED_MARKETS_OPEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
-"""Where the simulated clock of an empty, seeded market starts: the same rows on any day."""
+"""Start of the simulated clock of an empty market with a seed: the same rows on any day."""
 
 DEFAULT_INTERVAL_US = MICROSECONDS
 
 
 class RunError(ValueError):
-    """The instrument cannot be simulated as asked."""
+    """The instrument cannot be simulated as requested."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the user asked for; None: as the stored run has it, else the default."""
+class RunOptions:
+    """Options given by the user. None means the value of the stored run, or else the default."""
 
     seed: int | None = None
     interval_us: int | None = None
-
-
-class Start(NamedTuple):
-    """From where a walker sets out: its law, its next tick and the state before it."""
-
-    law: MarketLaw
-    next_seq: int
-    state: WalkState
 
 
 def new_seed() -> int:
     return secrets.randbits(48)
 
 
-def law_of(run: Run) -> MarketLaw:
+def law_of(run: Run, first_regime: int) -> MarketLaw:
     return MarketLaw(
         instrument=run.instrument_id,
         symbol=run.instrument.symbol,
@@ -55,11 +47,12 @@ def law_of(run: Run) -> MarketLaw:
         started_at=to_microseconds(run.started_at),
         start=WalkState(run.start_ticks, run.start_direction),
         regimes=RegimeLaw(run.regime_mean_s, run.regime_floor_s),
+        first_regime=first_regime,
     )
 
 
 def state_at_tail(tail: Tail, run: Run) -> WalkState:
-    """Return price and direction after the last recorded tick, read from the history."""
+    """Return price and direction after the last recorded tick, from the stored history."""
     if tail.seq < run.first_seq:
         return WalkState(run.start_ticks, run.start_direction)
     before = (
@@ -67,7 +60,20 @@ def state_at_tail(tail: Tail, run: Run) -> WalkState:
         if tail.seq == run.first_seq
         else Quote.objects.of(tail.instrument).get(seq=tail.seq - 1).ticks
     )
-    return WalkState(tail.ticks, 1 if tail.ticks > before else -1)
+    price = int(tail.last["ticks"][0])
+    return WalkState(price, 1 if price > before else -1)
+
+
+def start_at_tails(run: Run, quotes: Tail, regimes: Tail) -> Start:
+    """Return the start of a walker that continues `run` at the end of both streams."""
+    of_run = Regime.objects.filter(instrument=run.instrument, first_seq__gte=run.first_seq)
+    first_regime = of_run.order_by("first_seq").values_list("seq", flat=True).first()
+    if first_regime is None:
+        place, first_regime = RegimePlace(0, 0), regimes.seq + 1
+    else:
+        first_seq = int(regimes.last["first_seq"][0])
+        place = RegimePlace(regimes.seq - first_regime, first_seq - run.first_seq)
+    return Start(law_of(run, first_regime), quotes.seq + 1, state_at_tail(quotes, run), place)
 
 
 def stored_run(instrument: Instrument) -> Run | None:
@@ -75,10 +81,10 @@ def stored_run(instrument: Instrument) -> Run | None:
 
 
 def instruments_to_drive(symbols: list[str]) -> list[Instrument]:
-    """Return the instruments of `symbols`; with ["all"], those that the law can drive.
+    """Return the instruments of `symbols`; `["all"]` returns all that the law can drive.
 
-    A history that the law did not make (imported, replayed) is never continued by it: "all"
-    leaves it out, naming it raises RunError.
+    The law never continues a history that it did not generate (imported, replayed): "all" omits
+    such instruments, and naming one raises RunError.
     """
     instruments = Instrument.objects.by_symbols(symbols)
     with_law = set(Run.objects.values_list("instrument_id", flat=True).distinct())
@@ -86,42 +92,46 @@ def instruments_to_drive(symbols: list[str]) -> list[Instrument]:
     if foreign and symbols != ["all"]:
         names = ", ".join(instrument.symbol for instrument in foreign)
         raise RunError(
-            f"{names}: holds recorded quotes that no law made; simulate another instrument"
+            f"{names}: the recorded quotes are not simulated; simulate another instrument"
         )
     driven = [instrument for instrument in instruments if instrument not in foreign]
     if not driven:
-        raise RunError("there is no instrument to simulate: run manage.py seedinstruments")
+        raise RunError("no instrument can be simulated: run manage.py seedinstruments")
     return driven
 
 
-def continue_history(tail: Tail, wish: Wish, opens_at: int | None) -> Start:
-    """Return the start that continues the history that ends in `tail`.
+def continue_history(
+    journal: Journal, instrument_id: int, run_options: RunOptions, opens_at: int | None
+) -> Start:
+    """Return the start that continues the stored history of an instrument.
 
-    The stored run goes on, whatever the wall clock says, unless another seed or interval is
-    wished for, or `opens_at` (microseconds; where an empty or an old history should go on) lies
-    beyond the next slot: then a new run begins.
+    The stored run continues, whatever the wall clock says. A new run begins if the options name
+    another seed or interval, or if `opens_at` (microseconds since 1970 UTC, where an empty or old
+    history should resume) is later than the next slot.
     """
+    tail = journal.tail(instrument_id, QUOTES)
     run = stored_run(tail.instrument)
     if run is None or tail.seq == 0:
         start = WalkState(tail.instrument.opening_ticks, 1)
-        interval_us = wish.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)
+        interval_us = run_options.interval_us or (run.interval_us if run else DEFAULT_INTERVAL_US)
         if opens_at is None:
             opens_at = to_microseconds(SEEDED_MARKETS_OPEN_AT)
-        seed = wish.seed if wish.seed is not None else (run.seed if run else new_seed())
+        seed = (
+            run_options.seed if run_options.seed is not None else (run.seed if run else new_seed())
+        )
         run = begin_run(tail, start, seed, interval_us, opens_at)
     else:
-        state = state_at_tail(tail, run)
-        interval_us = wish.interval_us or run.interval_us
-        seed = run.seed if wish.seed is None else wish.seed
+        interval_us = run_options.interval_us or run.interval_us
+        seed = run.seed if run_options.seed is None else run_options.seed
         next_at = max(tail.at + interval_us, opens_at or 0)
         jumps = next_at > tail.at + interval_us
         if jumps or (seed, interval_us) != (run.seed, run.interval_us):
-            run = begin_run(tail, state, seed, interval_us, next_at)
-    return Start(law_of(run), tail.seq + 1, state_at_tail(tail, run))
+            run = begin_run(tail, state_at_tail(tail, run), seed, interval_us, next_at)
+    return start_at_tails(run, tail, journal.tail(instrument_id, REGIMES))
 
 
 def begin_run(tail: Tail, start: WalkState, seed: int, interval_us: int, started_at: int) -> Run:
-    """Store and return a run of the law from the tick after `tail` on."""
+    """Store and return a run of the law that begins with the tick after `tail`."""
     law = RegimeLaw()
     with transaction.atomic():
         run, _ = Run.objects.update_or_create(

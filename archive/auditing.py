@@ -1,0 +1,134 @@
+"""Proof that the record is whole: seq, time and whatever the kinds' own checks look at.
+
+Every stream is read once, in chunks, so that a history of any length is audited in bounded memory.
+While a journal goes on writing, what was there at the start is audited.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from archive import records
+from instruments.models import Instrument
+from journal.models import Stream
+from market.kinds import Kind, Rows, kinds
+from market.times import from_microseconds
+
+LONGEST_REPORT = 20
+"""Violations of one instrument that are spelled out; the others are counted."""
+
+
+@dataclass
+class Report:
+    """What was audited of one instrument, and what is wrong with it."""
+
+    symbol: str
+    counts: Counter[str] = field(default_factory=Counter)
+    """Rows that were audited, by the name of their kind or table."""
+    violation_count: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def note(self, violation: str) -> None:
+        self.violation_count += 1
+        if len(self.violations) < LONGEST_REPORT:
+            self.violations.append(f"{self.symbol}: {violation}")
+
+
+class Check:
+    """Looks at all records of one stream, chunk by chunk."""
+
+    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+        self.report = report
+        self.instrument = instrument
+        self.kind = kind
+
+    def feed(self, rows: Rows) -> None:
+        """Look at the next records, ascending, at least one."""
+
+    def close(self, last_seq: int) -> None:
+        """Finish after the last chunk; the stream ended with `last_seq` when the audit began."""
+
+
+class SeqCheck(Check):
+    """seq is 1, 2, 3 ...; times are in order; the records are valid for their kind."""
+
+    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+        super().__init__(report, instrument, kind)
+        self._seq = 0
+        self._at: int | None = None
+
+    def feed(self, rows: Rows) -> None:
+        self.report.counts[self.kind.name] += len(rows)
+        seq, at = rows["seq"], rows["at"]
+        before = np.concatenate(([self._seq], seq[:-1]))
+        for i in np.flatnonzero(seq != before + 1):
+            self.report.note(f"{self.kind.name}: seq {before[i]} is followed by {seq[i]}")
+        least = 1 if self.kind.clock == "strict" else 0
+        earlier = np.concatenate(([at[0] - 1 if self._at is None else self._at], at[:-1]))
+        for i in np.flatnonzero(at - earlier < least):
+            self.report.note(
+                f"{self.kind.name}: record {seq[i]} at {moment(at[i])} is not later than the one "
+                f"before it, {moment(earlier[i])}"
+            )
+        try:
+            self.kind.check(rows)
+        except ValueError as error:
+            self.report.note(f"{self.kind.name}: {error}")
+        self._seq, self._at = int(seq[-1]), int(at[-1])
+
+    def close(self, last_seq: int) -> None:
+        if self._seq != last_seq:
+            self.report.note(
+                f"{self.kind.name}: the stream ends at seq {last_seq}, the stored records at "
+                f"{self._seq}"
+            )
+
+
+CheckFactory = Callable[[Report, Instrument, Kind], Check]
+_checks: dict[str, list[CheckFactory]] = {}
+
+
+def register(kind: Kind, *factories: CheckFactory) -> None:
+    """Have the streams of `kind` looked at by more checks than SeqCheck."""
+    _checks.setdefault(kind.name, []).extend(factories)
+
+
+def audit(instrument: Instrument, advance: Callable[[int], None] = lambda n: None) -> Report:
+    """Audit all streams of `instrument`; `advance` is called with the records read."""
+    report = Report(instrument.symbol)
+    for kind in kinds():
+        audit_stream(report, instrument, kind, last_seq_of(instrument, kind), advance)
+    return report
+
+
+def audit_stream(
+    report: Report,
+    instrument: Instrument,
+    kind: Kind,
+    last_seq: int,
+    advance: Callable[[int], None],
+) -> None:
+    factories: list[CheckFactory] = [SeqCheck, *_checks.get(kind.name, [])]
+    checks = [factory(report, instrument, kind) for factory in factories]
+    for rows in records.chunks(kind, instrument, 0, last_seq):
+        for check in checks:
+            check.feed(rows)
+        advance(len(rows))
+    for check in checks:
+        check.close(last_seq)
+    stored = records.newest_seq(kind, instrument)
+    if stored > last_seq and stored > last_seq_of(instrument, kind):  # not recorded meanwhile
+        report.note(f"{kind.name}: record {stored} is stored beyond the end of the stream")
+
+
+def last_seq_of(instrument: Instrument, kind: Kind) -> int:
+    """Return where a stream ends, 0 where it has no record."""
+    found = Stream.objects.filter(instrument=instrument, kind=kind.name)
+    return found.values_list("last_seq", flat=True).first() or 0
+
+
+def moment(at: int) -> str:
+    """Return microseconds as the text of a time."""
+    return from_microseconds(int(at)).isoformat()

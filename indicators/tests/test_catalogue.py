@@ -1,0 +1,123 @@
+"""An entry of the catalogue is all that a measure needs to be scanned, served and shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from indicators.catalogue import CATALOGUE, Cost, Indicator, Parameter
+from indicators.estimate import Estimate, RollingEstimate
+from indicators.models import Reading
+from indicators.readings import scan_market
+from indicators.rolling import rolling_ends
+from indicators.scanning import pays, scan
+from instruments.models import Instrument
+from rig.histories import make_instrument, make_ticks, record
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "indicators.md"
+
+
+def height(closes: Any, unit: int = 1) -> Estimate:
+    return Estimate(value=float(np.ptp(closes)) / unit, n=len(closes))
+
+
+def rolling_height(closes: Any, window: int, step: int = 1, unit: int = 1) -> RollingEstimate:
+    ends = rolling_ends(len(closes), window, step)
+    values = np.array([np.ptp(closes[end - window : end]) / unit for end in ends])
+    return RollingEstimate(window=window, ends=ends, values=values, valid=values >= 0)
+
+
+HEIGHT = Indicator(
+    name="height",
+    title="Height of the window",
+    help="Highest close less lowest close.",
+    null_value=0.0,
+    domain=(-1.0, 100.0),
+    cost=Cost(6_000.0, 0.0),
+    parameters=(
+        Parameter(name="n", default=300, minimum=3, help="How many of the newest closes."),
+        Parameter(name="unit", default=2, minimum=1, help="Ticks per unit."),
+    ),
+    compute=height,
+    rolling=rolling_height,
+    null_band=lambda n, unit: None,
+)
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CATALOGUE, "height", HEIGHT)
+
+
+@pytest.fixture
+def market(db: None) -> Instrument:
+    instrument: Instrument = make_instrument()
+    record(make_ticks(instrument, 30_000, interval_s=6), regimes=3)
+    return instrument
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("catalogue")
+def test_a_new_entry_is_measured_by_scans() -> None:
+    matrix = np.arange(30.0).reshape(3, 10)
+    assert [row[0].value for row in scan(matrix, [("height", {"unit": 3})], workers=1)] == [3.0] * 3
+    assert pays(matrix, [("height", {})], 4)
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_new_entry_is_scanned_over_its_own_window(market: Instrument) -> None:
+    published: list[Any] = []
+    assert scan_market([market], published.extend) == len(CATALOGUE)
+    stored = Reading.objects.get(indicator="height")
+    assert stored.value == HEIGHT.measure(closes(market)[-300:], HEIGHT.read({})).value
+    assert "indicators.height.ES" in {item["topic"] for item in published}
+
+
+def closes(market: Instrument) -> list[int]:
+    minutes = market.candles.filter(timeframe=60).order_by("opened_at")
+    return list(minutes.values_list("close", flat=True))
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_new_entry_is_served_by_the_api(client: Client, market: Instrument) -> None:
+    listed = client.get("/api/v1/indicators/").json()
+    assert listed[-1]["name"] == "height"
+    assert [parameter["name"] for parameter in listed[-1]["parameters"]] == ["n", "unit"]
+    answer = client.get("/api/v1/indicators/height/ES/?unit=1&n=500").json()
+    assert answer["value"] == np.ptp(closes(market)[-500:])
+    rolled = client.get("/api/v1/indicators/height/ES/rolling/?step=50").json()
+    assert rolled["rows"][-1][1] > 0
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("page", ["/laboratory/", "/instruments/ES/", "/laboratory/runs/"])
+def test_a_new_entry_is_listed_on_the_pages(
+    admin_client: Client, market: Instrument, page: str
+) -> None:
+    scan_market([market], lambda published: None)
+    assert HEIGHT.title in admin_client.get(page).content.decode()
+
+
+@pytest.mark.processes
+def test_the_table_of_the_documentation_is_the_catalogue() -> None:
+    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+    documented = [row for row in rows if row.split("|")[2].strip() in {"closes", "ticks"}]
+    assert documented == [
+        f"| `{indicator.name}` | {indicator.reads} | {indicator.title} | "
+        + ", ".join(f"`{p.name}` = {told(p.default)}" for p in indicator.parameters)
+        + " |"
+        for indicator in CATALOGUE.values()
+    ]
+
+
+def told(default: object) -> str:
+    return json.dumps(default)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("indicator", CATALOGUE.values(), ids=CATALOGUE)
+def test_every_measure_has_a_section_in_the_documentation(indicator: Indicator) -> None:
+    assert f"\n## {indicator.title}" in DOCS.read_text()

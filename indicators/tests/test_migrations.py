@@ -1,0 +1,51 @@
+"""Readings and runs stored by the first version keep their meaning."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def migrated(name: str) -> Any:
+    """Migrate the app; return its models as they were then."""
+    executor = MigrationExecutor(connection)
+    target = [("indicators", name)]
+    executor.migrate(target)
+    return MigrationExecutor(connection).loader.project_state(target).apps
+
+
+@pytest.mark.django_db(transaction=True)
+def test_runs_and_readings_of_the_first_version_are_taken_over() -> None:
+    try:
+        old = migrated("0001_initial")
+        instrument = old.get_model("instruments", "Instrument").objects.create(
+            symbol="ES", name="ES", tick_size="0.25"
+        )
+        series = {"instrument": instrument, "indicator": "hurst", "parameters": "{}"}
+        for minute, value in enumerate((0.25, 0.75, None)):
+            old.get_model("indicators", "Reading").objects.create(
+                window_end=START + timedelta(minutes=minute),
+                value=value,
+                reason="" if value else "flat",
+                **series,
+            )
+        for state in ("done", "running"):
+            run = old.get_model("indicators", "ComputationRun").objects.create(
+                start=START, end=START + timedelta(days=1), state=state, step=5, **series
+            )
+            for index, done_at in enumerate((START, START if state == "done" else None)):
+                run.chunks.create(index=index, first_end=START, last_end=START, done_at=done_at)
+    finally:
+        new = migrated("0003_stored_chunks_are_done")
+    runs = new.get_model("indicators", "ComputationRun").objects
+    done = runs.get(state="done")
+    assert (done.chunk_count, done.chunks_done) == (2, 2)
+    assert (done.readings, done.values, done.value_sum) == (3, 2, 1.0)
+    failed = runs.get(state="failed")
+    assert (failed.chunk_count, failed.chunks_done, failed.chunks.count()) == (2, 1, 1)
+    assert failed.error == "planned by an earlier version of PyTrade: start it again"
+    assert set(new.get_model("indicators", "Reading").objects.values_list("step", flat=True)) == {1}

@@ -1,0 +1,140 @@
+"""What one anonymous request may cost."""
+
+import re
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from indicators import costs, requests
+from indicators.catalogue import CATALOGUE
+from indicators.requests import rolling_rows
+from instruments.models import Instrument
+from rig.histories import make_instrument, make_ticks, record
+from web.clients import ClientGone, client_of_request
+from web.slots import Slots
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/indicators/"
+SMALL = {"n": 60, "min_points": 50}
+
+
+@pytest.fixture
+def market() -> Instrument:
+    """6,000 ticks, 6 seconds apart: 600 minutes."""
+    instrument = make_instrument()
+    record(make_ticks(instrument, 6_000, interval_s=6), regimes=3)
+    return instrument
+
+
+def refusal(client: Client, path: str, **query: Any) -> str:
+    answer = client.get(f"{API}{path}", query)
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    return str(answer.json()["detail"])
+
+
+def test_too_much_work_is_refused_with_the_limit_and_what_to_do(
+    client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "MOST_WORK", 500_000)
+    told = refusal(client, "hurst/ES/rolling/", **SMALL)
+    assert "windows would take" in told
+    assert "one request may take 500,000" in told
+    assert "POST /api/v1/indicators/runs/" in told
+    monkeypatch.setattr(costs, "MOST_WORK", 1_000)
+    assert "one request may take 1,000" in refusal(client, "hurst/ES/", **SMALL)
+
+
+def test_too_many_points_are_refused_before_they_are_read(
+    client: Client,
+    market: Instrument,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr(costs, "MOST_POINTS_READ", 5_000)
+    with django_assert_max_num_queries(4) as queries:
+        told = refusal(client, "persistence/ES/rolling/", step=1_000)
+    assert told.startswith("5,500 points would be read, one request may read 5,000")
+    assert not [q for q in queries.captured_queries if re.search(r"\b(ticks|close)\b", q["sql"])]
+
+
+def test_expensive_requests_beyond_the_slots_are_told_when_to_come_back(
+    client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "EXPENSIVE_WORK", 100_000)
+    monkeypatch.setattr(requests, "slots", Slots(running=1, waiting=0))
+    with requests.slots.taken():
+        for path in ("hurst/ES/rolling/", "hurst/ES/"):
+            answer = client.get(f"{API}{path}", {"n": 500})
+            assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+            assert "expensive" in answer.json()["detail"]
+        assert client.get(f"{API}persistence/ES/", {"n": 100}).status_code == 200
+    assert client.get(f"{API}hurst/ES/rolling/", {"n": 500}).status_code == 200
+
+
+def test_a_slot_is_waited_for_and_given_back() -> None:
+    slots = Slots(running=1, waiting=1)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with slots.taken():
+            entered.set()
+
+    with ExitStack() as stack:
+        stack.enter_context(slots.taken())
+        thread = threading.Thread(target=enter)
+        thread.start()
+        assert not entered.is_set()
+    assert entered.wait(20)
+    thread.join()
+
+
+class GoneAfter(threading.Event):
+    """Is set from the `looks`-th time on that it is looked at."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks <= 0
+
+
+def test_waiting_for_a_slot_ends_with_the_client() -> None:
+    slots = Slots(running=1, waiting=1)
+    with slots.taken(), client_of_request(GoneAfter(2)), pytest.raises(ClientGone), slots.taken():
+        raise AssertionError("entered")
+    with slots.taken():
+        pass
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("step", [1, 7])
+def test_slices_change_no_row(
+    market: Instrument, name: str, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indicator = CATALOGUE[name]
+    parameters = indicator.read({"n": 520 if name == "hurst" else 100})
+    whole = rolling_rows(indicator, market, parameters, step, None, None)
+    monkeypatch.setattr(requests, "SLICE_WORK", 10 * costs.window_work(name, parameters))
+    sliced = rolling_rows(indicator, market, parameters, step, None, None)
+    assert len(sliced) == len(whole) > 10
+    for found, expected in zip(sliced, whole, strict=True):
+        assert found == pytest.approx(expected)
+
+
+def test_a_computation_stops_between_slices_when_its_client_disconnects(
+    market: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indicator = CATALOGUE["hurst"]
+    monkeypatch.setattr(requests, "SLICE_WORK", 1)
+    parameters = indicator.read({"n": 520})
+    gone = GoneAfter(3)
+    with client_of_request(gone), pytest.raises(ClientGone):
+        rolling_rows(indicator, market, parameters, 1, None, None)
+    assert gone.looks == 0  # of 80 slices

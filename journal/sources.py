@@ -1,0 +1,33 @@
+"""Protocols of record sources and of the threads that run beside them. Pure."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from journal.intake import Bundle
+
+Put = Callable[[Bundle], bool]
+
+
+class Source(Protocol):
+    """Produces records in its own threads."""
+
+    @property
+    def is_running(self) -> bool: ...
+
+    def start(self, put: Put) -> None:
+        """Start; pass each bundle to `put`, which waits for room and returns False once closed."""
+
+    def stop(self) -> None:
+        """Stop all threads and wait for them."""
+
+    def join(self, timeout: float) -> None:
+        """Wait up to `timeout` s for the threads to end."""
+
+
+class Companion(Protocol):
+    """A thread that runs beside the sources."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        """Stop the thread and wait for it."""

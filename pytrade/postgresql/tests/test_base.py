@@ -1,0 +1,27 @@
+"""Migrations have no limit; everything else of Django's has."""
+
+import pytest
+from django.db import DatabaseError, connection
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+SHOW = "SHOW statement_timeout"
+
+
+def limit() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(SHOW)
+        return str(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_migration_has_no_limit(atomic: bool) -> None:
+    with connection.schema_editor(atomic=atomic):
+        assert limit() == "0"
+    assert limit() == "5s"
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_failed_migration_restores_the_limit(atomic: bool) -> None:
+    with pytest.raises(DatabaseError), connection.schema_editor(atomic=atomic) as editor:
+        editor.execute("SELECT * FROM nowhere")
+    assert limit() == "5s"

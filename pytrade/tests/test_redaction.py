@@ -1,0 +1,131 @@
+"""A token in the query of a request reaches no log, whoever writes that log."""
+
+import io
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from websockets.sync.client import connect
+
+from pytrade.logs import logging_settings
+from pytrade.redaction import without_query, without_secrets
+from rig.processes import ROOT, free_port, open_stream
+
+pytestmark = pytest.mark.processes
+SECRET = "hush4711"
+QUERY = f"limit=5&token={SECRET}&api_key={SECRET}&signature={SECRET}"
+PATHS = ("/livez", "/nowhere/", "/api/v1/instruments/")
+SERVERS = {
+    "daphne": ["daphne", "--verbosity", "1"],
+    "uvicorn": ["uvicorn", "--ws", "websockets-sansio", "--lifespan", "off"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET /a/?token=x&limit=5", "GET /a/?token=[redacted]&limit=5"),
+        ("/a?limit=5&API_KEY=x HTTP/1.1", "/a?limit=5&API_KEY=[redacted] HTTP/1.1"),
+        ('{"path":"/a?sign=x","status":404}', '{"path":"/a?sign=[redacted]","status":404}'),
+        ("/a?access_token=x%2Fy;password=z", "/a?access_token=[redacted];password=[redacted]"),
+        ("request=ab12 token=x", "request=ab12 token=x"),
+        ("/a?start=1&symbol=ES", "/a?start=1&symbol=ES"),
+    ],
+)
+def test_only_values_of_secret_parameters_are_replaced(text: str, expected: str) -> None:
+    assert without_secrets(text) == expected
+
+
+def test_a_query_is_cut_off_and_the_rest_of_the_line_is_not() -> None:
+    assert without_query("GET /a/?token=x&y=%20 200") == "GET /a/ 200"
+    assert without_query("GET /a/ 200") == "GET /a/ 200"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_line_of_our_log_holds_no_secret_parameter(log_format: str) -> None:
+    configuration = logging_settings(log_format)["formatters"]["line"]
+    factory: Any = configuration.pop("()")
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(factory(**configuration))
+    details = {"method": "GET", "path": f"/api/?{QUERY}"}
+    record = logging.LogRecord("a", logging.INFO, "", 0, "%(method)s %(path)s", (details,), None)
+    handler.handle(record)
+    assert SECRET not in stream.getvalue()
+    assert "GET /api/?limit=5&token=[redacted]" in stream.getvalue()
+
+
+def log_of(server: str, tmp_path: Path) -> str:
+    """Return what `server` logs of requests and a WebSocket that carry tokens."""
+    port = free_port()
+    log = tmp_path / "log"
+    env = os.environ | {"DEBUG": "off", "HTTPS": "off", "PYTHONUNBUFFERED": "1"}
+    env |= {"DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "REDIS_URL": ""}
+    command = [sys.executable, "-m", *SERVERS[server], "--port", str(port)]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [*command, "pytrade.asgi:application"],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        try:
+            with open_stream(port, process):
+                ask(port)
+        finally:
+            process.terminate()
+    return log.read_text()
+
+
+def ask(port: int) -> None:
+    for path in PATHS:
+        try:
+            urlopen(f"http://127.0.0.1:{port}{path}?{QUERY}", timeout=20).close()
+        except HTTPError as error:  # no such page, no such table
+            error.close()
+    with connect(f"ws://127.0.0.1:{port}/ws/v1/stream?{QUERY}") as socket:
+        socket.send(json.dumps({"op": "ping"}))
+        assert socket.recv(timeout=20) == '{"op":"pong"}'
+
+
+@pytest.mark.parametrize("server", sorted(SERVERS))
+def test_access_logs_show_paths_without_queries(server: str, tmp_path: Path) -> None:
+    text = log_of(server, tmp_path)
+    assert SECRET not in text
+    for path in (*PATHS, "/ws/v1/stream"):
+        assert re.search(rf'"\w+ {path}[ "]', text), (path, text)
+
+
+NGINX = {path.name: path.read_text() for path in (ROOT / "deploy").glob("*.conf")}
+
+
+def test_nginx_logs_paths_without_queries() -> None:
+    (written,) = re.findall(r"log_format without_query\s+(.*?);\n", NGINX["zones.conf"], re.DOTALL)
+    with_query = {"request", "request_uri", "args", "query_string", "is_args", "http_referer"}
+    assert not with_query & set(re.findall(r"\$(\w+)", written))
+    assert "$uri" in written
+    assert '"~^(?<address>[^?]*)" $address;' in NGINX["zones.conf"]
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "nginx-tls.conf"])
+def test_every_server_of_nginx_has_logs_of_its_own(name: str) -> None:
+    servers = NGINX[name].split("server {")[1:]
+    assert servers
+    for server in servers:
+        included = NGINX["locations.conf"] if "locations.conf" in server else ""
+        assert "access_log /var/log/nginx/access.log without_query;" in server + included
+        assert "error_log /var/log/nginx/error.log crit;" in server + included
+    directives = re.findall(r"access_log (\S+ \S+|off);", "".join(NGINX.values()))
+    assert set(directives) == {"off", "/var/log/nginx/access.log without_query"}

@@ -1,0 +1,223 @@
+"""The column of times of a table: one format for all its rows, found from the first one."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from market.quoting import quoted
+from market.times import (
+    EARLIEST,
+    FIRST_YEAR,
+    ISO_8601,
+    LAST_YEAR,
+    LATEST,
+    compact_date,
+    parse_iso,
+)
+from quotes.files.tables import all_match
+
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the naive twin of UTC
+EPOCH_UNITS: Final = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1}
+TIME_FORMATS: Final = ("iso", "compact", *EPOCH_UNITS)
+SMALLEST_COUNT: Final = 10**8
+"""Smaller numbers are epochs only where the format is given."""
+LARGEST_COUNTS: Final = {"epoch-s": 10**11, "epoch-ms": 10**14, "epoch-us": 10**17}
+NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+PLAIN_COUNT: Final = r"[0-9]{1,18}"
+SPELLED_DATES: Final = (
+    (19000101, 21001231),
+    (1900010100, 2100123123),
+    (190001010000, 210012312359),
+    (19000101000000, 21001231235959),
+)
+"""Every number that spells a date is in one of these ranges."""
+
+
+class TimeFormat(Protocol):
+    def read(self, texts: list[str]) -> NDArray[np.int64]:
+        """Return microseconds since 1970 UTC; raise ValueError where one of the times is wrong."""
+
+    def read_one(self, text: str) -> int:
+        """Return one time; raise ValueError with the value and the reason."""
+
+
+class Clock:
+    """Reads times in one of TIME_FORMATS; the first time decides which, unless it is given.
+
+    Digits that spell a date are a date. If the first time is one, all others must be; in a column
+    of epochs a number that also spells a date is refused unless the format is given.
+    """
+
+    def __init__(self, zone: tzinfo = UTC, time_format: str | None = None) -> None:
+        self._zone = zone
+        self._format: TimeFormat | None = None
+        if time_format is not None:
+            self._format = named_format(time_format, zone, given=True)
+
+    def read(self, texts: list[str]) -> NDArray[np.int64]:
+        """Return microseconds since 1970 UTC; raise ValueError where one of the times is wrong."""
+        at = self._format_from(texts[0]).read(texts)
+        if (at < EARLIEST).any() or (at > LATEST).any():
+            raise ValueError(f"a time lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        return at
+
+    def read_one(self, text: str) -> int:
+        """Return one time; raise ValueError with the value and the reason."""
+        if not text:
+            raise ValueError("time is empty")
+        try:
+            at = self._format_from(text).read_one(text)
+        except OverflowError:
+            at = LATEST + 1
+        if not EARLIEST <= at <= LATEST:
+            raise ValueError(
+                f"time {quoted(text)} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+            )
+        return at
+
+    def _format_from(self, text: str) -> TimeFormat:
+        if self._format is None:
+            self._format = named_format(format_of(text), self._zone, given=False)
+        return self._format
+
+
+def format_of(text: str) -> str:
+    """Return the one of TIME_FORMATS that `text`, the first time of a table, is in."""
+    if not NUMBER.fullmatch(text):
+        return "iso"
+    if compact_date(_digits(text)):
+        return "compact"
+    count = Decimal(text)
+    fitting = (name for name, largest in LARGEST_COUNTS.items() if count < largest)
+    return next(fitting, "iso") if count >= SMALLEST_COUNT else "iso"
+
+
+def named_format(name: str, zone: tzinfo, *, given: bool) -> TimeFormat:
+    if name == "iso":
+        return IsoTimes(zone)
+    return CompactTimes(zone, given) if name == "compact" else EpochTimes(name, given)
+
+
+class IsoTimes:
+    """ISO 8601; without an offset local in `zone`."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+
+    def read(self, texts: list[str]) -> NDArray[np.int64]:
+        if not all_match(pa.array(texts, pa.string()), ISO_8601):
+            raise ValueError("not all times are in ISO 8601")
+        times = [datetime.fromisoformat(text) for text in texts]
+        if self._zone is not UTC or any(time.tzinfo is not None for time in times):
+            times = [in_utc(time, self._zone) for time in times]
+        return np.array(times, dtype="datetime64[us]").astype(np.int64)
+
+    def read_one(self, text: str) -> int:
+        try:
+            time = parse_iso(text)
+        except ValueError:
+            raise ValueError(
+                f"time {quoted(text)} is neither ISO 8601 (2026-01-31T09:30:00Z) nor a count of "
+                "seconds, milliseconds or microseconds since 1970"
+            ) from None
+        return _microseconds(in_utc(time, self._zone))
+
+
+class CompactTimes:
+    """Digits that spell a date, or a date and time, local in `zone`."""
+
+    def __init__(self, zone: tzinfo, given: bool) -> None:
+        self._zone = zone
+        self._hint = _hint("compact", given)
+
+    def read(self, texts: list[str]) -> NDArray[np.int64]:
+        return np.array([self.read_one(text) for text in texts], dtype=np.int64)
+
+    def read_one(self, text: str) -> int:
+        date = compact_date(_digits(text)) if NUMBER.fullmatch(text) else None
+        if date is None:
+            raise ValueError(
+                f"time {quoted(text)} is not a compact date of the years 1900 to 2100, such as "
+                f"20260131 or 202601310930{self._hint}"
+            )
+        return _microseconds(in_utc(date, self._zone))
+
+
+class EpochTimes:
+    """Seconds, milliseconds or microseconds since 1970 UTC."""
+
+    def __init__(self, name: str, given: bool) -> None:
+        self._name = name
+        self._unit = EPOCH_UNITS[name]
+        self._given = given
+
+    def read(self, texts: list[str]) -> NDArray[np.int64]:
+        column = pa.array(texts, pa.string())
+        if not all_match(column, PLAIN_COUNT):
+            return np.array([self.read_one(text) for text in texts], dtype=np.int64)
+        counts: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
+        if counts.max() > LATEST // self._unit:
+            raise ValueError(f"a time lies after the year {LAST_YEAR}")
+        if not self._given and any(_spells_date(count) for count in _suspects(counts)):
+            raise ValueError("a time is a date as well")
+        return counts * self._unit
+
+    def read_one(self, text: str) -> int:
+        if not NUMBER.fullmatch(text):
+            raise ValueError(f"time {quoted(text)} is not a number{_hint(self._name, self._given)}")
+        count = Decimal(text)
+        if not self._given and (date := compact_date(str(int(count)))):
+            raise ValueError(
+                f"time {text!r} is both a count since 1970 and the date {date}: "
+                f"give --time-format {self._name} or --time-format compact"
+            )
+        return int(count * self._unit)
+
+
+def in_utc(time: datetime, zone: tzinfo) -> datetime:
+    """Return `time` as naive UTC; raise ValueError where `zone` has no such local time."""
+    if time.tzinfo is UTC:
+        return time.replace(tzinfo=None)
+    if time.tzinfo is not None:
+        return time.astimezone(UTC).replace(tzinfo=None)
+    local = time.replace(tzinfo=zone)
+    offset, later = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if offset is None or later is None:
+        raise ValueError(f"time '{time}' has no offset in {zone}")
+    if offset > later:
+        raise ValueError(f"time '{time}' is ambiguous in {zone}: it occurs twice that day")
+    if offset < later:
+        raise ValueError(f"time '{time}' does not exist in {zone}: clocks skip it that day")
+    return time - offset
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+def _digits(number: str) -> str:
+    """Return the digits of a whole number, which may be written 20260131.0 or 2.0260131e+07."""
+    value = Decimal(number)
+    return str(int(value)) if value == int(value) else ""
+
+
+def _suspects(counts: NDArray[np.int64]) -> list[int]:
+    """Return those of `counts` that could spell a date."""
+    within = [(counts >= low) & (counts <= high) for low, high in SPELLED_DATES]
+    found: list[int] = counts[np.logical_or.reduce(within)].tolist()
+    return found
+
+
+def _spells_date(count: int) -> bool:
+    return compact_date(str(count)) is not None
+
+
+def _hint(name: str, given: bool) -> str:
+    if given:
+        return f" (--time-format {name})"
+    return f" as the first time is ({name}; --time-format can name another format)"
