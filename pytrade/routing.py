@@ -11,7 +11,7 @@ from live import daphnesockets, uvicornsockets
 from live.consumers import StreamConsumer
 from pytrade import accesslogs
 from pytrade.access import SocketReaders
-from web import daphneflow
+from web import daphnefaults
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -24,7 +24,7 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 def build_application(django_application: Any) -> ProtocolTypeRouter:
     daphnesockets.mend()
     accesslogs.hide_queries()
-    daphneflow.mend()
+    daphnefaults.mend()
     uvicornsockets.mend()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]

@@ -1,4 +1,4 @@
-"""Daphne with our mends: a slow client slows its answer, a failed answer ends its connection."""
+"""Daphne with all our mends: a slow client slows its answer, a failed one ends its connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from daphne.http_protocol import HTTPFactory
 from daphne.server import Server
 from twisted.internet.testing import StringTransport
 
-from web import daphneflow
+from pytrade.routing import build_application
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 PIECE = b"x" * 1000
@@ -20,7 +20,7 @@ class Connection:
     """A client's connection to an application, without a network."""
 
     def __init__(self, application: Any) -> None:
-        daphneflow.mend()
+        build_application(application)  # mends daphne
         self.server = Server(application, endpoints=["unused"])
         self.server.connections = {}
         self.transport = StringTransport()
