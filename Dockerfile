@@ -19,4 +19,4 @@ RUN chown -R pytrade staticfiles
 USER pytrade
 EXPOSE 8000
 HEALTHCHECK --start-period=30s --interval=10s --timeout=5s CMD ["python", "scripts/healthcheck.py"]
-CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "1", "pytrade.asgi:application"]
+CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--backlog", "2048", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576", "--lifespan", "off", "--no-access-log", "--log-level", "warning", "pytrade.asgi:application"]

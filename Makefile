@@ -38,7 +38,7 @@ run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
 
 up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
-	@exec $(BIN)/python scripts/up.py --address $(ADDRESS) --web $(WEB)
+	@exec $(BIN)/python -m scripts.up --address $(ADDRESS) --web $(WEB)
 
 lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
 	$(BIN)/ruff check .
@@ -78,7 +78,7 @@ test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout load churn stalled chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout live churn chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

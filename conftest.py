@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import django
@@ -14,9 +15,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
 django.setup()
 
+from web.snapshots import Snapshot  # noqa: E402  needs the settings above
+
 pytest_plugins = ["rig.fixtures"]
 
 LONG_EXAMPLES = 1_000
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
 running: list[pytest.Item] = []
 """The test that runs now."""
@@ -35,13 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs Chromium and put it last: from then on Playwright's event loop runs in this
-    thread, and no test can run one of its own. Leave what is about PostgreSQL to its own run."""
+    """Mark what uses the database of the run, and what needs Chromium.
+
+    Chromium comes last: from then on Playwright's event loop runs in this thread, and no test can
+    run one of its own. What is about PostgreSQL is left to the run on it.
+    """
     if not settings.DATABASE_URL.startswith("postgres"):
         others = [item for item in items if item.get_closest_marker("postgresql")]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     for item in items:
+        if DATABASE_FIXTURES & set(fixtures_of(item)) or item.get_closest_marker("django_db"):
+            item.add_marker("both_databases")
         if needs_browser(item):
             item.add_marker("browser")
             item.add_marker("processes")
@@ -49,7 +58,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def needs_browser(item: pytest.Item) -> bool:
-    return "browser" in getattr(item, "fixturenames", ())
+    return "browser" in fixtures_of(item)
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,3 +93,9 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_snapshots() -> None:
+    """Forget what pages showed of the database of another test."""
+    Snapshot.forget_all()

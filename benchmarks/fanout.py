@@ -47,7 +47,7 @@ FIRST_RATE = 10.0
 """Frames a second and socket that the search starts from."""
 FINENESS = 1.05
 """The search ends when the lowest rate that failed is this near to the highest that held."""
-SUBSCRIBE = b'{"op":"subscribe","args":["quotes.ES"]}'
+SUBSCRIBE = b'{"op":"subscribe","args":["regimes.ES"]}'
 SERVERS = "benchmarks.fanout_servers"
 
 

@@ -21,7 +21,8 @@ import orjson
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 
-TOPIC = "quotes.ES"
+TOPIC = "regimes.ES"
+"""A topic without seqs: nothing of what is published here is stored."""
 Publish = Callable[[dict[str, Any]], Awaitable[None]]
 _seqs = count(1)
 
@@ -49,8 +50,7 @@ async def publish_to_hub(tick: dict[str, Any]) -> None:
 
     from live.frames import publication
 
-    first, last = tick["data"][0], tick["data"][-1]
-    item = publication(tick, first[0], last[0]) | {"committed_at": last[1] / 1e6}
+    item = publication(tick) | {"committed_at": tick["data"][-1][1] / 1e6}
     await get_channel_layer().group_send(TOPIC, item)
 
 

@@ -2,12 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Count, F, Max, Q
+import numpy as np
+from django.db.models import OuterRef
 
+from archive.database import fetch
 from indicators.catalogue import CATALOGUE, Indicator, parameters_key
-from indicators.models import Reading
+from indicators.models import Reading, ReadingQuerySet
 from instruments.models import Instrument
+
+READINGS = 10_000
+"""How many readings of an indicator the coverage looks at."""
+AT_ONCE = 200
+"""Instruments of one query: SQLite joins no more than 500 SELECTs."""
+NEWEST = (
+    "SELECT * FROM (SELECT value, low, high, truth, null_low, null_high FROM indicators_reading "
+    "WHERE instrument_id = %s AND indicator = %s AND parameters = %s AND step = 1 "
+    "ORDER BY window_end DESC LIMIT %s) AS of_instrument"
+)
+COUNTS = (
+    "SELECT "
+    "count(CASE WHEN value IS NOT NULL AND low IS NOT NULL AND truth IS NOT NULL THEN 1 END), "
+    "count(CASE WHEN value IS NOT NULL AND low <= truth AND high >= truth THEN 1 END), "
+    "count(CASE WHEN value IS NOT NULL AND null_low IS NOT NULL THEN 1 END), "
+    "count(CASE WHEN null_low <= value AND null_high >= value THEN 1 END)"
+)
 
 
 @dataclass(frozen=True)
@@ -39,41 +59,51 @@ class LaboratoryRow:
 
 def newest_readings() -> list[LaboratoryRow]:
     """Return the newest default reading of each indicator for every instrument, in 2 queries."""
-    keys = [parameters_key(indicator.read({})) for indicator in CATALOGUE.values()]
-    newest = (
-        Reading.objects.filter(parameters__in=keys)
-        .values("instrument", "indicator", "parameters")
-        .annotate(end=Max("window_end"))
+    instruments = list(
+        Instrument.objects.order_by("pk").annotate(
+            **{f"newest_{i.name}": newest_of(i).values("pk")[:1] for i in CATALOGUE.values()}
+        )
     )
-    wanted = {
-        (row["instrument"], row["indicator"], row["parameters"]): row["end"] for row in newest
-    }
-    found: dict[tuple[int, str], Reading] = {}
-    ends = set(wanted.values())
-    for reading in Reading.objects.filter(parameters__in=keys, window_end__in=ends):
-        key = (reading.instrument_id, reading.indicator)
-        if wanted.get((*key, reading.parameters)) == reading.window_end:
-            found[key] = reading
+    wanted = [[getattr(one, f"newest_{i.name}") for i in CATALOGUE.values()] for one in instruments]
+    found = Reading.objects.in_bulk([pk for row in wanted for pk in row if pk is not None])
     return [
-        LaboratoryRow(instrument, [found.get((instrument.pk, name)) for name in CATALOGUE])
-        for instrument in Instrument.objects.order_by("pk")
+        LaboratoryRow(instrument, [found.get(pk) for pk in row])
+        for instrument, row in zip(instruments, wanted, strict=True)
     ]
 
 
+def newest_end() -> datetime | None:
+    """Return the window end of the newest default reading of closes, whoever's it is."""
+    ends = Instrument.objects.annotate(end=newest_of(CATALOGUE["hurst"]).values("window_end")[:1])
+    return max((end for end in ends.values_list("end", flat=True) if end), default=None)
+
+
+def newest_of(indicator: Indicator) -> ReadingQuerySet:
+    """Return the default readings of an instrument of an outer query, the newest first."""
+    return Reading.objects.of(OuterRef("pk"), indicator.name, default_key(indicator)).order_by(
+        "-window_end"
+    )
+
+
+def default_key(indicator: Indicator) -> str:
+    return parameters_key(indicator.read({}))
+
+
 def coverage(indicator: Indicator) -> tuple[Coverage, Coverage]:
-    """Return how often the interval contained the mean phi, and the null band the value."""
-    told = Reading.objects.filter(
-        indicator=indicator.name,
-        parameters=parameters_key(indicator.read({})),
-        value__isnull=False,
-    )
-    counts = told.aggregate(
-        intervals=Count("id", filter=Q(low__isnull=False, truth__isnull=False)),
-        held=Count("id", filter=Q(low__lte=F("truth"), high__gte=F("truth"))),
-        bands=Count("id", filter=Q(null_low__isnull=False)),
-        inside=Count("id", filter=Q(null_low__lte=F("value"), null_high__gte=F("value"))),
-    )
-    return (
-        Coverage(counts["intervals"], counts["held"]),
-        Coverage(counts["bands"], counts["inside"]),
-    )
+    """Return how often the interval held phi (persistence), and the null band the value.
+
+    Of the newest READINGS default readings, the same number of every instrument: the length of the
+    history does not matter.
+    """
+    instruments = list(Instrument.objects.values_list("pk", flat=True))
+    each = max(1, READINGS // max(1, len(instruments)))
+    counts = np.zeros(4, dtype=np.int64)
+    for start in range(0, len(instruments), AT_ONCE):
+        part = instruments[start : start + AT_ONCE]
+        newest = " UNION ALL ".join([NEWEST] * len(part))
+        parameters = [
+            value for pk in part for value in (pk, indicator.name, default_key(indicator), each)
+        ]
+        counts += np.array(fetch(f"{COUNTS} FROM ({newest}) AS newest", parameters)[0])
+    intervals, held, bands, inside = counts.tolist()
+    return Coverage(intervals, held), Coverage(bands, inside)

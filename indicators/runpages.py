@@ -13,6 +13,7 @@ from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
 from indicators.runs_api import find_run, start_asked_run
 from instruments.models import Instrument
+from web.snapshots import Snapshot
 
 SHOWN = 50
 FIELDS = ("indicator", "symbol", "start", "end", "n")
@@ -31,6 +32,7 @@ def computations(request: HttpRequest) -> HttpResponse:
         start_asked_run(asked | {"parameters": parameters})
     except APIException as error:
         return render(request, "runs.html", page(asked, told(error.detail)), status=400)
+    newest_runs.forget()
     return redirect("runs")
 
 
@@ -46,14 +48,20 @@ def told(detail: Any) -> list[str]:
 
 
 def page(asked: dict[str, str], problems: list[str]) -> dict[str, Any]:
-    listed = ComputationRun.objects.select_related("instrument")[:SHOWN]
     return {
-        "runs": [listing(run) for run in listed],
+        "runs": newest_runs.get(),
         "indicators": CATALOGUE.values(),
-        "instruments": Instrument.objects.order_by("id"),
+        "instruments": Instrument.objects.order_by("id"),  # asked for by staff alone
         "asked": asked,
         "problems": problems,
     }
+
+
+def _newest_runs() -> list[dict[str, Any]]:
+    return [listing(run) for run in ComputationRun.objects.select_related("instrument")[:SHOWN]]
+
+
+newest_runs = Snapshot(_newest_runs, seconds=1.0)
 
 
 def listing(run: ComputationRun) -> dict[str, Any]:
@@ -76,4 +84,5 @@ def cancel(request: HttpRequest, run_id: str) -> HttpResponse:
         runs.cancel(find_run(run_id))
     except NotFound as error:
         raise Http404(str(error.detail)) from error
+    newest_runs.forget()
     return redirect("runs")

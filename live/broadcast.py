@@ -10,6 +10,7 @@ from channels.layers import get_channel_layer
 
 from instruments.models import Instrument
 from live import metrics
+from live.backlog import Backlog
 from live.frames import Publication, publications, status_publication
 from live.membership import AWAY, LAYER_S
 from market.kinds import Delivery
@@ -29,7 +30,7 @@ class Broadcaster:
         self._of = {i.pk: (i.symbol, i.lattice) for i in instruments}
         self._loop = loop
         self._layer = get_channel_layer()
-        self._pending: list[Publication] = []
+        self._pending = Backlog()
         self._sending = False
         self._away = False
 
@@ -57,16 +58,19 @@ class Broadcaster:
             self._loop.call_soon_threadsafe(self._enqueue, publications)
 
     def _enqueue(self, publications: list[Publication]) -> None:
-        self._pending += publications
+        dropped = self._pending.dropped
+        for each in publications:
+            self._pending.add(each)
+        metrics.DROPPED.labels("broadcast").inc(self._pending.dropped - dropped)
         if not self._sending:
             self._sending = True
             self._task = self._loop.create_task(self._send_pending())
 
     async def _send_pending(self) -> None:
+        """Send until nothing is pending; what is committed meanwhile is merged by topic."""
         try:
             while self._pending:
-                batch, self._pending = self._pending, []
-                await self._send(batch)
+                await self._send(self._pending.take())
         finally:
             self._sending = False
 
@@ -79,11 +83,11 @@ class Broadcaster:
         except AWAY as error:
             metrics.LAYER_ERRORS.labels("broadcast").inc()
             if not self._away:
-                logger.warning("channel layer away", error=str(error))
+                logger.warning("channel layer unavailable", error=str(error))
             self._away = True
         else:
             if self._away:
-                logger.warning("channel layer is back")
+                logger.warning("channel layer available again")
             self._away = False
 
 

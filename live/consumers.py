@@ -1,4 +1,4 @@
-"""The WebSocket door of the live path. Protocol: docs/live.md."""
+"""The WebSocket endpoint of the live path. Protocol: docs/live.md."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from live import metrics
+from live import closing, metrics, transports
 from live.feed import Feed
 from live.frames import encode
 from live.hub import current_hub
@@ -21,13 +21,16 @@ from live.protocol import ProtocolError, Request, parse
 logger = structlog.get_logger(__name__)
 
 POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
 IDLE = 4000
 TOO_SLOW = 4008
+CUT_OFF_S = 5.0
+"""How long a reader that fell behind has to read the end; then it is cut off."""
 _numbers = itertools.count(1)
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
-    """One client on a socket: what it says is parsed here, what it follows is its feed's."""
+class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
+    """One client on a socket: parses what it says; its feed sends what it follows."""
 
     channel_layer_alias = ""  # the hub owns the only channel of this process
     _feed: Feed | None = None
@@ -41,18 +44,24 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self._address = (self.scope.get("client") or ["unknown"])[0]
         if not connections.enter(self._address, settings.STREAM_CONNECTIONS_PER_ADDRESS):
-            metrics.CLOSES.labels("connections").inc()
+            closing.note("connections", client=self._address)
             await self.close()  # before the handshake: HTTP 403
             return
         structlog.contextvars.bind_contextvars(connection=next(_numbers), client=self._address)
         hub = current_hub()
         self._outlet = Outlet(
-            self.base_send, settings.STREAM_BACKLOG_BYTES, self._fall_behind, hub.batches
+            self.base_send,
+            settings.STREAM_BACKLOG_BYTES,
+            self._end_slow,
+            self._fall_behind,
+            hub.batches,
         )
-        self._feed = Feed(hub, self._outlet.send, self._outlet.offer)
+        self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         metrics.SOCKETS.inc()
+        transports.bound(self.base_send)
         await self.accept()
         self._watch_idleness()
 
@@ -60,8 +69,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self._feed is None:
             return
         feed, self._feed = self._feed, None
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._patience):
+            if timer is not None:
+                timer.cancel()
         metrics.SOCKETS.dec()
         connections.leave(self._address)
         self._outlet.close()
@@ -82,14 +92,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 "subscribe": self._subscribe,
                 "unsubscribe": self._unsubscribe,
                 "ping": self._pong,
-                "ack": self._acknowledge,
             }[request.op](request, self._feed)
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
             await self._answer(answer, error.req_id)
         except DatabaseError as error:
             logger.warning("subscription failed", error=str(error).strip())
-            detail = "the database is away; try again"
+            detail = "the database is unavailable; try again"
             await self._answer({"op": "error", "code": "unavailable", "detail": detail}, None)
 
     def _within_limits(self, text_data: str | None, bytes_data: bytes | None) -> bool:
@@ -97,13 +106,21 @@ class StreamConsumer(AsyncWebsocketConsumer):
         return size <= LARGEST_MESSAGE and self._rate.allows()
 
     async def _refuse(self, reason: str, code: int) -> None:
-        metrics.CLOSES.labels(reason).inc()
+        closing.note(reason, code=code)
         with contextlib.suppress(OSError):  # gone already
             await self.close(code)
 
-    async def _fall_behind(self) -> None:
-        logger.info("reader too slow")
-        await self._refuse("slow", TOO_SLOW)
+    def _fall_behind(self) -> None:
+        closing.note("slow", code=TOO_SLOW)
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(CUT_OFF_S, transports.abort, self.base_send)
+
+    async def _end_slow(self) -> None:
+        with contextlib.suppress(OSError):  # gone already
+            await self.close(TOO_SLOW)
+
+    def _fail(self) -> None:
+        self._closing = asyncio.create_task(self._refuse("error", INTERNAL_ERROR))
 
     def _watch_idleness(self) -> None:
         """Count from now how long this client follows nothing and says nothing."""
@@ -123,9 +140,6 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _pong(self, request: Request, feed: Feed) -> None:
         await self._answer({"op": "pong"}, request.req_id)
-
-    async def _acknowledge(self, request: Request, feed: Feed) -> None:
-        self._outlet.acknowledge()
 
     async def _subscribe(self, request: Request, feed: Feed) -> None:
         topics = await feed.resolve(request.args, request.req_id)

@@ -125,15 +125,3 @@ def publication(frame: Frame, first_seq: int = 0, last_seq: int = 0) -> Publicat
 
 def status_publication(topic: str, state: State) -> Publication:
     return publication({"topic": topic, "type": "status", "state": state})
-
-
-def history_end(topic: str, last_seq: int) -> Publication:
-    """Return what tells of no tick, only where the history ends: who has less reads the rest."""
-    return {
-        "type": "frame",
-        "topic": topic,
-        "text": "",
-        "first_seq": last_seq + 1,
-        "last_seq": last_seq,
-        "committed_at": time.time(),
-    }

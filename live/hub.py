@@ -13,9 +13,14 @@ from typing import Protocol
 import structlog
 
 from live import metrics
+from live.backlog import Backlog
 from live.batches import Batches
+from live.bulletin import Bulletin, Status
 from live.frames import Publication
 from live.membership import Membership
+from live.streams import streams_of
+from live.symbols import Symbols
+from live.tape import Tape
 from live.watch import Watch
 
 logger = structlog.get_logger(__name__)
@@ -23,7 +28,19 @@ logger = structlog.get_logger(__name__)
 
 class Subscriber(Protocol):
     def deliver(self, publication: Publication) -> None:
-        """Take one publication of a topic that was subscribed to; never wait."""
+        """Take one publication of a topic that was joined; never wait."""
+
+    def fail(self) -> None:
+        """End this client: an error of ours keeps it from what it follows."""
+
+
+class Followed:
+    """A topic in use: how many follow it, and its opening."""
+
+    def __init__(self, topic: Tape | Bulletin, opening: asyncio.Task[None]) -> None:
+        self.topic = topic
+        self.opening = opening
+        self.followers = 0
 
 
 class Hub:
@@ -31,50 +48,110 @@ class Hub:
 
     def __init__(self) -> None:
         self.batches = Batches()
-        self._subscribers: dict[str, set[Subscriber]] = {}
-        self._newest: dict[str, Publication | None] = {}
-        self._membership = Membership(self._fan_out)
-        self._watching: asyncio.Task[None] | None = None
+        self.symbols = Symbols()
+        self._followed: dict[str, Followed] = {}
+        self._inbox = Backlog()
+        self._arrived = asyncio.Event()
+        self._membership = Membership(self._receive)
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def is_away(self) -> bool:
         """Whether the channel layer brings nothing now."""
         return self._membership.is_away
 
-    async def subscribe(self, topic: str, subscriber: Subscriber) -> None:
-        if topic not in self._subscribers:
-            self._subscribers[topic] = set()
-            self._newest[topic] = None
-            metrics.TOPICS.set(len(self._subscribers))
-        self._subscribers[topic].add(subscriber)
-        await self._membership.join(topic)
-        if self._watching is None:
-            watch = Watch(self._membership, self._newest, self._fan_out)
-            self._watching = asyncio.create_task(watch.run(), context=Context())
+    @property
+    def topics(self) -> list[Tape | Bulletin]:
+        """The topics in use."""
+        return [followed.topic for followed in self._followed.values()]
 
-    async def unsubscribe(self, topic: str, subscriber: Subscriber) -> None:
-        subscribers = self._subscribers.get(topic, set())
-        subscribers.discard(subscriber)
-        if not subscribers and self._subscribers.pop(topic, None) is not None:
-            del self._newest[topic]
-            metrics.TOPICS.set(len(self._subscribers))
-            await self._membership.leave(topic)
+    def follow(self, name: str) -> None:
+        """Use a topic; `opened` waits until it is ready."""
+        if name not in self._followed:
+            topic = self._make(name)
+            opening = asyncio.create_task(self._open(topic), context=Context())
+            opening.add_done_callback(note_error)
+            self._followed[name] = Followed(topic, opening)
+            metrics.TOPICS.set(len(self._followed))
+        self._followed[name].followers += 1
+        self._run()
 
-    def _fan_out(self, publication: Publication) -> None:
-        topic = publication["topic"]
-        if topic not in self._subscribers:
+    async def opened(self, name: str) -> Tape | Bulletin:
+        """Return a followed topic that receives and knows its end; raise DatabaseError."""
+        followed = self._followed[name]
+        await asyncio.shield(followed.opening)
+        return followed.topic
+
+    async def leave(self, name: str, subscriber: Subscriber) -> None:
+        followed = self._followed[name]
+        followed.topic.subscribers.discard(subscriber)
+        followed.followers -= 1
+        if followed.followers == 0:
+            del self._followed[name]
+            followed.topic.close()
+            metrics.TOPICS.set(len(self._followed))
+            await self._membership.leave(name)
+
+    def _make(self, name: str) -> Tape | Bulletin:
+        if streams := streams_of(name):
+            return Tape(name, streams, fan_out)
+        if name.startswith("status."):
+            return Status(name, fan_out, lambda: self.is_away)
+        return Bulletin(name, fan_out)
+
+    async def _open(self, topic: Tape | Bulletin) -> None:
+        """Receive first, then read: what is published meanwhile is not lost."""
+        if topic.topic in self._followed:  # nobody left it before we began
+            await self._membership.join(topic.topic)
+            await topic.open()
+
+    def _run(self) -> None:
+        if not self._tasks:
+            watch = Watch(self._membership, self)
+            for running in (watch.run(), self._deliver_all()):
+                self._tasks.append(asyncio.create_task(running, context=Context()))
+
+    def _receive(self, publication: Publication) -> None:
+        """Take a publication from the channel layer."""
+        if publication["topic"] in self._followed:
+            self._inbox.add(publication)
+            self._arrived.set()
+
+    async def _deliver_all(self) -> None:
+        """Deliver what arrived, topic by topic; what arrives meanwhile is merged."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            dropped = self._inbox.dropped
+            for publication in self._inbox.take():
+                self._deliver(publication)
+                await asyncio.sleep(0)  # sockets read and write between two publications
+            metrics.DROPPED.labels("hub").inc(self._inbox.dropped - dropped)
+
+    def _deliver(self, publication: Publication) -> None:
+        if (followed := self._followed.get(publication["topic"])) is None:
             return
-        self._newest[topic] = publication
         self.batches.more()
-        subscribers = tuple(self._subscribers[topic])
-        for subscriber in subscribers:
-            try:
-                subscriber.deliver(publication)
-            except Exception as error:  # a socket that is gone must not hurt the others
-                logger.info("subscriber dropped", error=repr(error))
-                self._subscribers[topic].discard(subscriber)
-        metrics.FRAMES.inc(len(subscribers))
+        followed.topic.receive(publication)
         metrics.SEND_SECONDS.observe(max(0.0, time.time() - publication["committed_at"]))
+
+
+def fan_out(subscribers: set[Subscriber], publication: Publication) -> None:
+    """Hand a publication to all subscribers; an error of one ends that one."""
+    for subscriber in tuple(subscribers):
+        try:
+            subscriber.deliver(publication)
+        except Exception:  # a defect of ours: the others must not suffer from it
+            logger.exception("delivery failed", topic=publication["topic"])
+            subscribers.discard(subscriber)
+            subscriber.fail()
+    metrics.FRAMES.inc(len(subscribers))
+
+
+def note_error(opening: asyncio.Task[None]) -> None:
+    """Mark an error as seen: whoever waits for the opening raises it."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 _hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()

@@ -1,6 +1,7 @@
 """The place of this process in the channel layer: one channel, in one group per topic in use."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any
@@ -19,6 +20,8 @@ AWAY = (OSError, RedisError, ChannelFull)
 LAYER_S = 2.0
 """A layer that takes longer is away: one that hangs raises nothing by itself."""
 ECHO = {"type": "echo"}
+AT_ONCE = 100
+"""Messages taken before others on the event loop have their turn."""
 
 
 class Membership:
@@ -39,7 +42,8 @@ class Membership:
     async def join(self, topic: str) -> None:
         """Receive what is published to `topic`, from now on or from when the layer is back."""
         self._wanted.add(topic)
-        await self._settle()
+        if topic not in self._joined:
+            await self._settle()
 
     async def leave(self, topic: str) -> None:
         self._wanted.discard(topic)
@@ -50,7 +54,7 @@ class Membership:
         async with self._asking:
             answered = await self._ask(self._begin() if self.is_away else self._echo())
             if answered and self.is_away:
-                logger.warning("channel layer is back")
+                logger.warning("channel layer available again")
                 self.is_away = False
 
     async def _settle(self) -> None:
@@ -66,7 +70,7 @@ class Membership:
         except AWAY as error:
             metrics.LAYER_ERRORS.labels("hub").inc()
             if not self.is_away:
-                logger.warning("channel layer away", error=repr(error))
+                logger.warning("channel layer unavailable", error=repr(error))
             self.is_away = True
             return False
         return True
@@ -99,9 +103,10 @@ class Membership:
         await self._heard.wait()
 
     async def _receive_all(self, channel: str) -> None:
-        while True:
+        for number in itertools.count(1):
             message = await self._layer.receive(channel)
             self._heard.set()
             if message["type"] != ECHO["type"]:
                 self._receive(message)
-                await asyncio.sleep(0)  # sockets read and write between two publications
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)

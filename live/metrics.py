@@ -23,5 +23,11 @@ TOPICS = Gauge("pytrade_topics", "Topics that this process is subscribed to.")
 FRAMES = Counter("pytrade_frames", "Frames handed to subscribers.")
 BUFFERED_BYTES = Gauge("pytrade_buffered_bytes", "Bytes that wait for slow readers of WebSockets.")
 GAPS = Counter("pytrade_gaps", "Gaps told to clients.")
-HOLES = Counter("pytrade_holes_filled", "Holes that were filled from the database.")
-CLOSES = Counter("pytrade_closes", "Sockets closed by us.", ["reason"])
+HOLES = Counter("pytrade_holes_filled", "Holes in a stream that were filled from the database.")
+READS = Counter("pytrade_stream_reads", "Reads of the database for streams, shared by subscribers.")
+DROPPED = Counter(
+    "pytrade_publications_dropped",
+    "Publications dropped from a full queue; subscribers get their rows from the database.",
+    ["side"],
+)
+CLOSES = Counter("pytrade_closes", "Connections closed by us.", ["reason"])

@@ -1,8 +1,7 @@
-"""The way out to one socket. Live frames never wait for a reader: a late one has a bounded backlog.
+"""The way out to one socket: live frames never wait for a reader, a late one has a backlog.
 
-A server whose send waits (uvicorn) tells at once that a reader is late. Where it never waits
-(daphne), clients that acknowledge ("ack") are watched by what they have not acknowledged, and the
-server's own ping ends the others.
+The server's `send` waits while the reader is late (daphne's by live.daphnesockets). What is offered
+meanwhile waits here, up to a bound; then the reader is sent a gap frame and closed.
 """
 
 import asyncio
@@ -11,32 +10,33 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
-import structlog
-
 from live import metrics
 from live.batches import Batches
 from live.frames import GapFrame, Publication, encode
-
-logger = structlog.get_logger(__name__)
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 class Outlet:
-    """Writes texts to an ASGI send, in order; `fallen` is awaited when its reader is too late."""
+    """Writes texts to an ASGI send, in order."""
 
     def __init__(
         self,
         send: Send,
         most_bytes: int,
-        fallen: Callable[[], Awaitable[None]],
+        end: Callable[[], Awaitable[None]],
+        fall_behind: Callable[[], None] = lambda: None,
         batches: Batches | None = None,
     ) -> None:
+        """`fall_behind` is called once, when a reader is over its backlog of `most_bytes`.
+
+        `end` is awaited when it has read everything up to the gap.
+        """
         self.batching = False
-        self.unacknowledged: int | None = None
         self._asgi_send = send
         self._most_bytes = most_bytes
-        self._fallen = fallen
+        self._end = end
+        self._fall_behind = fall_behind
         self._batches = batches or Batches()
         self._batch: list[Publication] = []
         self._backlog: deque[tuple[str, list[Publication]]] = deque()
@@ -46,7 +46,7 @@ class Outlet:
 
     async def send(self, text: str) -> None:
         """Send a frame, and wait until the server takes it; nothing after the end of the stream."""
-        self._flush()
+        self.flush()
         while self._draining is not None:
             if self._draining.done():
                 return  # gone, or told where it ends: its consumer hears of it from the server
@@ -59,11 +59,14 @@ class Outlet:
             self._write(publication["text"], [publication])
             return
         if not self._batch:
-            self._batches.end_later(self._end_batch)
+            self._batches.end_later(self.flush)
         self._batch.append(publication)
 
-    def acknowledge(self) -> None:
-        self.unacknowledged = 0
+    def flush(self) -> None:
+        """Send the batch that was begun."""
+        batch, self._batch = self._batch, []
+        if batch:
+            self._write("[" + ",".join([item["text"] for item in batch]) + "]", batch)
 
     def close(self) -> None:
         self._batch = []
@@ -72,52 +75,40 @@ class Outlet:
         if self._draining is not None:
             self._draining.cancel()
 
-    def _end_batch(self) -> None:
-        try:
-            self._flush()
-        except Exception as error:  # gone meanwhile: its consumer hears of it from the server
-            logger.info("batch dropped", error=repr(error))
-
-    def _flush(self) -> None:
-        batch, self._batch = self._batch, []
-        if batch:
-            self._write("[" + ",".join([item["text"] for item in batch]) + "]", batch)
-
     def _write(self, text: str, publications: list[Publication]) -> None:
-        if self.unacknowledged is not None:
-            self.unacknowledged += len(text)
-        if self._draining is None and (self.unacknowledged or 0) <= self._most_bytes:
-            sending = self._asgi_send(message(text))
-            try:
-                waiting = sending.send(None)
-            except StopIteration:
-                return
-            self._draining = asyncio.create_task(self._drain(sending, waiting))
-        else:
+        if self._draining is not None:
             self._put_off(text, publications)
+            return
+        sending = self._asgi_send(message(text))
+        try:
+            waiting = sending.send(None)
+        except StopIteration:
+            return
+        except OSError:
+            return  # gone: its consumer hears of it from the server
+        self._draining = asyncio.create_task(self._drain(sending, waiting))
 
     def _put_off(self, text: str, publications: list[Publication]) -> None:
         self._backlog.append((text, publications))
         self._buffer(len(text))
-        if self._lost is None and max(self._bytes, self.unacknowledged or 0) <= self._most_bytes:
-            return
-        self._lost = self._lost or {}
+        if self._lost is None:
+            if self._bytes <= self._most_bytes:
+                return
+            self._lost = {}
+            self._fall_behind()
         for _, late in self._backlog:
             for publication in late:
                 lose(self._lost, publication)
         self._backlog.clear()
         self._buffer(-self._bytes)
-        if self._draining is None:
-            self._draining = asyncio.create_task(self._drain(None, None))
 
     def _buffer(self, change: int) -> None:
         self._bytes += change
         metrics.BUFFERED_BYTES.inc(change)
 
-    async def _drain(self, sending: Coroutine[Any, Any, None] | None, waiting: Any) -> None:
+    async def _drain(self, sending: Coroutine[Any, Any, None], waiting: Any) -> None:
         try:
-            if sending is not None:
-                await rest(sending, waiting)
+            await rest(sending, waiting)
             while self._backlog:
                 text, _ = self._backlog.popleft()
                 self._buffer(-len(text))
@@ -127,7 +118,7 @@ class Outlet:
                 for gap in self._lost.values():
                     text = encode(gap)
                     await self._asgi_send(message(f"[{text}]" if self.batching else text))
-                await self._fallen()
+                await self._end()
                 return  # what comes now is not sent: the client was told where it ends
         except OSError:
             return  # gone while we waited: its consumer hears of it from the server
@@ -139,7 +130,7 @@ def message(text: str) -> dict[str, Any]:
 
 
 def lose(lost: dict[str, GapFrame], publication: Publication) -> None:
-    """Add the ticks of `publication` to the gap of its topic."""
+    """Add the rows of `publication` to the gap of its topic."""
     if publication["last_seq"] == 0:
         return
     topic = publication["topic"]

@@ -1,13 +1,17 @@
 """What clients may say on the stream, and what is wrong with what they said. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
-OPERATIONS = ("subscribe", "unsubscribe", "ping", "ack")
-KINDS = ("quotes", "status", "regimes", "indicators")
-LARGEST_SEQ = 2**40 - 1
+from live import topics
+
+OPERATIONS: Final = ("subscribe", "unsubscribe", "ping")
+LARGEST_SEQ: Final = 2**40 - 1
+ALIAS: Final = "quotes"
+"""The kind of topic that a bare symbol in `since` stands for."""
 
 
 class ProtocolError(ValueError):
@@ -22,7 +26,9 @@ class ProtocolError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    op: Literal["subscribe", "unsubscribe", "ping", "ack"]
+    """A message of a client; `since` is by topic."""
+
+    op: Literal["subscribe", "unsubscribe", "ping"]
     args: tuple[str, ...]
     since: dict[str, int]
     req_id: Any
@@ -45,32 +51,32 @@ def parse(text: str) -> Request:
     args = message.get("args", [])
     if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
         raise ProtocolError("bad_args", "args must be a list of topics", req_id)
-    if op in ("subscribe", "unsubscribe") and not args:
+    if op != "ping" and not args:
         raise ProtocolError("bad_args", 'args is empty; name topics, e.g. ["quotes.ES"]', req_id)
     since = message.get("since") or {}
-    if not isinstance(since, dict) or not all(
-        type(seq) is int and 0 <= seq <= LARGEST_SEQ for seq in since.values()
-    ):
+    if not isinstance(since, dict) or not all(is_seq(seq) for seq in since.values()):
         raise ProtocolError(
-            "bad_since", 'since must map symbols to seqs, e.g. {"ES": 1234}', req_id
+            "bad_since", 'since must map topics to seqs, e.g. {"quotes.ES": 1234}', req_id
         )
     batch = message.get("batch", False)
     if not isinstance(batch, bool):
         raise ProtocolError("bad_batch", f"batch must be true or false, not {batch!r}", req_id)
-    return Request(op, tuple(dict.fromkeys(args)), since, req_id, batch)
+    return Request(op, tuple(dict.fromkeys(args)), by_topic(since), req_id, batch)
 
 
-def split_topic(topic: str, req_id: Any = None) -> tuple[str, str]:
-    """Return (kind, symbol) of `topic`, e.g. ("quotes", "ES") or ("indicators.hurst", "ES")."""
-    kind, _, symbol = topic.partition(".")
-    if kind == "indicators":
-        name, _, symbol = symbol.partition(".")
-        kind = f"indicators.{name}"
-    if kind.split(".")[0] not in KINDS or not symbol:
-        raise ProtocolError(
-            "unknown_topic",
-            f"topic {topic!r} is unknown; use quotes.SYMBOL, quotes.*, status.SYMBOL, "
-            "regimes.SYMBOL or indicators.NAME.SYMBOL",
-            req_id,
-        )
-    return kind, symbol
+def is_seq(value: object) -> bool:
+    return type(value) is int and 0 <= value <= LARGEST_SEQ
+
+
+def by_topic(since: Mapping[str, int]) -> dict[str, int]:
+    """Return `since` by topic, where a bare symbol ("ES") stands for its quotes."""
+    return {name if topics.split(name) else f"{ALIAS}.{name}": seq for name, seq in since.items()}
+
+
+def unknown_topic(topic: str, req_id: Any = None) -> ProtocolError:
+    """Return the error for a topic of no kind."""
+    return ProtocolError(
+        "unknown_topic",
+        f"topic {topic!r} is unknown; use one of {topics.forms()}, or * as the SYMBOL",
+        req_id,
+    )

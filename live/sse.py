@@ -1,58 +1,87 @@
 """The stream as server-sent events, for clients that cannot have a WebSocket.
 
-`id:` holds the last seq of each instrument, so that a browser that reconnects by itself
-(Last-Event-ID) goes on where it was.
+`id:` holds the last seq of each topic, so that a browser that reconnects by itself
+(Last-Event-ID) resumes where it was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 import structlog
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from live import metrics
-from live.catchup import resolve
+from live import closing, metrics
+from live.cutting import has_rows
 from live.feed import Feed
 from live.frames import Publication
 from live.hub import current_hub
 from live.limits import MOST_TOPICS
-from live.protocol import LARGEST_SEQ, ProtocolError
+from live.protocol import ALIAS, LARGEST_SEQ, ProtocolError, by_topic
 from live.reads import reader
+from live.symbols import all_symbols, expand
 from market.integers import parse_integer
 from market.quoting import quoted
 from web.problems import database_unavailable, problem
 
 logger = structlog.get_logger(__name__)
 
-MOST_WAITING = 200
-"""Frames that may wait for a slow reader; then the stream ends, and the reader resumes it."""
 HEARTBEAT_S = 15.0
-"""A comment goes out after so much silence, so that nobody between takes the stream for dead."""
+"""A comment goes out after so much silence, so that no proxy takes the stream for dead."""
+AT_ONCE = 100
+"""Frames written to a reader together when they wait."""
 
 
 class Outbox:
-    """Frames on their way to one reader. Nobody but the reader's own catching up waits for it."""
+    """Frames on their way to one reader, bounded in bytes.
 
-    def __init__(self) -> None:
-        self.overflowed = False
-        self._waiting: asyncio.Queue[str | DatabaseError] = asyncio.Queue(MOST_WAITING)
+    Live frames never wait for it: where they do not fit, the stream ends and the reader resumes.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.ended = ""
+        """Why the stream ends, once it does."""
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._frames: deque[str] = deque()
+        self._error: DatabaseError | None = None
+        self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        self._feed = Feed(current_hub(), self.send, self.offer)
+        self._feed = Feed(current_hub(), self.send, self.offer, self._fail)
 
     async def send(self, text: str) -> None:
-        await self._waiting.put(text)
+        """Add a frame, and wait until the reader has taken what is before it."""
+        while self._frames:
+            self._taken.clear()
+            await self._taken.wait()
+        self._add(text)
 
     def offer(self, publication: Publication) -> None:
-        if self._waiting.full():
-            self.overflowed = True
-        if not self.overflowed:
-            self._waiting.put_nowait(publication["text"])
+        if self._bytes + len(publication["text"]) > self._most_bytes:
+            self.ended = self.ended or "slow"
+        if not self.ended:
+            self._add(publication["text"])
+
+    def _add(self, text: str) -> None:
+        self._frames.append(text)
+        self._buffer(len(text))
+        self._changed.set()
+
+    def _fail(self) -> None:
+        self.ended = "error"
+        self._changed.set()
+
+    def _buffer(self, change: int) -> None:
+        self._bytes += change
+        metrics.BUFFERED_BYTES.inc(change)
 
     def follow(self, topics: list[str], since: dict[str, int]) -> None:
         self._following = asyncio.create_task(self._follow(topics, since))
@@ -61,25 +90,33 @@ class Outbox:
         try:
             await self._feed.follow(topics, since)
         except DatabaseError as error:
-            await self._waiting.put(error)
+            self._error = error
+            self._changed.set()
 
-    async def next(self) -> str | None:
-        """Return the next frame, None after HEARTBEAT_S of silence.
+    async def take(self) -> list[str]:
+        """Return the next frames, none after HEARTBEAT_S of silence.
 
         Raises DatabaseError when what was missed could not be read.
         """
-        try:
-            async with asyncio.timeout(HEARTBEAT_S):  # wait_for of 3.11 may swallow a cancellation
-                text = await self._waiting.get()
-        except TimeoutError:
-            return None
-        if isinstance(text, DatabaseError):
-            raise text
-        return text
+        if not self._frames and self._error is None:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):  # wait_for may swallow a cancellation
+                    await self._changed.wait()
+            except TimeoutError:
+                return []
+        if self._error is not None:
+            raise self._error
+        taken = [self._frames.popleft() for _ in range(min(AT_ONCE, len(self._frames)))]
+        self._buffer(-sum(map(len, taken)))
+        self._taken.set()
+        return taken
 
     async def close(self) -> None:
         if self._following is not None:
             self._following.cancel()
+        self._frames.clear()
+        self._buffer(-self._bytes)
         await self._feed.close()
 
 
@@ -96,7 +133,7 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if not names:
             raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")
         since = read_id(last_id)
-        topics = reader(resolve, names)
+        topics = expand(names, reader(all_symbols))
         if len(topics) > MOST_TOPICS:
             raise ProtocolError("bad_args", f"{len(topics)} topics; {MOST_TOPICS} is the most")
     except ProtocolError as error:
@@ -111,54 +148,61 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def read_id(text: str) -> dict[str, int]:
-    """Return symbol -> seq of an event's id, e.g. "ES:1234,NQ:99"; raise ProtocolError."""
+    """Return topic -> seq of an event's id, e.g. "quotes.ES:1234"; raise ProtocolError.
+
+    A bare symbol stands for its quotes.
+    """
     since: dict[str, int] = {}
     for part in filter(None, text.split(",")):
-        symbol, seq = read_position(part)
-        since[symbol] = seq
-    return since
+        topic, seq = read_position(part)
+        since[topic] = seq
+    return by_topic(since)
 
 
 def read_position(part: str) -> tuple[str, int]:
-    symbol, _, seq = part.rpartition(":")
+    name, _, seq = part.rpartition(":")
     with suppress(ValueError):
-        if symbol:
-            return symbol, parse_integer(seq, 0, LARGEST_SEQ)
+        if name:
+            return name, parse_integer(seq, 0, LARGEST_SEQ)
     raise ProtocolError(
-        "bad_since", f"{quoted(part)} is not a position in a stream: use SYMBOL:SEQ,SYMBOL:SEQ"
+        "bad_since", f"{quoted(part)} is not a position in a stream: use TOPIC:SEQ,TOPIC:SEQ"
     )
 
 
-def write_id(sent_seq: dict[str, int]) -> str:
-    return ",".join(f"{topic.partition('.')[2]}:{seq}" for topic, seq in sent_seq.items())
+def write_id(sent: Mapping[str, int]) -> str:
+    """Return `sent` as an event's id, quotes by their bare symbols."""
+    return ",".join(f"{topic.removeprefix(f'{ALIAS}.')}:{seq}" for topic, seq in sent.items())
 
 
 async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]:
     """Yield events until the client goes, or is too slow: it then resumes where it was."""
-    outbox = Outbox()
-    place = {f"quotes.{symbol}": seq for symbol, seq in since.items()}
+    outbox = Outbox(settings.STREAM_BACKLOG_BYTES)
+    place = dict(since)
     outbox.follow(topics, since)
     metrics.EVENT_STREAMS.inc()
     try:
-        while not outbox.overflowed:
-            text = await outbox.next()
-            if text is None:
-                yield ": still here\n\n"
-            else:
-                place |= told(text)
-                yield f"id: {write_id(place)}\ndata: {text}\n\n"
+        while not outbox.ended:
+            texts = await outbox.take()
+            yield "".join([event(text, place) for text in texts]) or ": still here\n\n"
+        closing.note("events " + outbox.ended)
     except DatabaseError as error:
-        logger.warning("stream ended", error=str(error))
+        closing.note("database", error=str(error).strip())
     finally:
         metrics.EVENT_STREAMS.dec()
         await outbox.close()
 
 
+def event(text: str, place: dict[str, int]) -> str:
+    """Return the event of a frame, its id the `place` after it."""
+    place |= told(text)
+    return f"id: {write_id(place)}\ndata: {text}\n\n"
+
+
 def told(text: str) -> dict[str, int]:
-    """Return the topic and the last seq that a frame tells of, if it tells of ticks."""
+    """Return the topic and the last seq of a frame of rows, a gap or a reset."""
     frame: dict[str, Any] = orjson.loads(text)
-    if frame["type"] == "ticks":
-        return {frame["topic"]: frame["data"][-1][0]}
     if frame["type"] == "gap":
         return {frame["topic"]: frame["to_seq"]}
-    return {}
+    if frame["type"] == "reset":
+        return {frame["topic"]: frame["last_seq"]}
+    return {frame["topic"]: frame["data"][-1][0]} if has_rows(frame) else {}

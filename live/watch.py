@@ -1,16 +1,22 @@
-"""What the channel layer did not bring: looks into the database, and tells subscribers."""
+"""Looks into the database for what the channel layer did not bring."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import structlog
 from django.db import Error as DatabaseError
 
-from live.catchup import End, ends
-from live.frames import Publication, history_end, status_publication
+from live.bulletin import Bulletin, Status
+from live.drivers import states
+from live.frames import status_publication
 from live.membership import Membership
-from live.protocol import split_topic
 from live.reads import read
+from live.sequenced import Sequenced
+from live.streams import streams_of
+from live.tape import Tape
+from live.topics import key_of
 from market.states import State
 
 logger = structlog.get_logger(__name__)
@@ -18,24 +24,31 @@ logger = structlog.get_logger(__name__)
 BEAT_S = 1.0
 
 
+class InUse(Protocol):
+    """The topics that somebody follows."""
+
+    @property
+    def topics(self) -> list[Tape | Bulletin]: ...
+
+
+class Stored(NamedTuple):
+    """What the database holds: the ends of streams and the states of instruments, by topic."""
+
+    ends: dict[str, int]
+    states: dict[str, State]
+
+
 class Watch:
     """Looks after the topics of one hub, every BEAT_S seconds.
 
-    A layer that is away makes the status `stale`. When it is back, and whenever a frame was lost
-    that no later one shows, the ends of the histories in the database tell.
+    A channel layer that is unavailable makes the status `stale`; the streams then go on from the
+    database. A publication that was lost, with none after it, is found a beat later.
     """
 
-    def __init__(
-        self,
-        membership: Membership,
-        newest: Mapping[str, Publication | None],
-        fan_out: Callable[[Publication], None],
-    ) -> None:
-        """`newest`: of every topic in use, what was fanned out last."""
+    def __init__(self, membership: Membership, hub: InUse) -> None:
         self._membership = membership
-        self._newest = newest
-        self._fan_out = fan_out
-        self._before: dict[str, End] = {}
+        self._hub = hub
+        self._before = Stored({}, {})
         self._told_stale = False
 
     async def run(self) -> None:
@@ -50,46 +63,53 @@ class Watch:
         await self._membership.check()
         if self._membership.is_away:
             self._tell_stale()
-        else:
-            await self._compare()
+        await self._compare()
 
     def _tell_stale(self) -> None:
-        for topic in tuple(self._newest):
-            if topic.startswith("status."):
-                self._tell(status_publication(topic, "stale"))
-        self._before = {}
         self._told_stale = True
+        for topic in self._hub.topics:
+            if isinstance(topic, Status):
+                topic.receive(status_publication(topic.topic, "stale"))
 
     async def _compare(self) -> None:
-        """Tell what the database held a beat ago and nobody has told since."""
-        symbols = {split_topic(topic)[1] for topic in self._newest}
+        """Check the topics against what the database held a beat ago, or holds now."""
+        seen = {tape.topic: tape.end for tape in self._hub.topics if isinstance(tape, Tape)}
+        statuses = [topic.topic for topic in self._hub.topics if isinstance(topic, Status)]
         try:
-            now = await read(ends, symbols)
+            now = await read(stored, list(seen), statuses)
         except DatabaseError as error:
-            logger.warning("ends of histories not known", error=str(error).strip())
-            self._before = {}
+            logger.warning("ends of streams not known", error=str(error).strip())
+            self._before = Stored({}, {})
             return
-        for symbol in self._before.keys() & now.keys():
-            before = self._before[symbol]
-            self._tell_end(f"quotes.{symbol}", before.last_seq)
-            if now[symbol].state == before.state:
-                self._tell_state(f"status.{symbol}", before.state)
-        if self._before:
+        before, self._before = self._before, now
+        due = now.ends if self._membership.is_away else before.ends
+        for topic in self._hub.topics:
+            name = topic.topic
+            if isinstance(topic, Tape) and name in now.ends:
+                topic.check(due.get(name, 0), seen[name], now.ends[name])
+            elif isinstance(topic, Status) and not self._membership.is_away:
+                self._tell_state(topic, before.states, now.states)
+        if before.states and not self._membership.is_away:
             self._told_stale = False
-        self._before = now
 
-    def _tell_end(self, topic: str, last_seq: int) -> None:
-        if topic in self._newest and last_seq:
-            newest = self._newest[topic]
-            if newest is None or newest["last_seq"] < last_seq:
-                self._fan_out(history_end(topic, last_seq))
+    def _tell_state(
+        self, topic: Status, before: Mapping[str, State], now: Mapping[str, State]
+    ) -> None:
+        """Publish that a source ended silently, or the state after our own `stale`."""
+        state = now.get(topic.topic)
+        lasts = state == before.get(topic.topic)
+        if state is not None and lasts and (state == "stopped" or self._told_stale):
+            topic.receive(status_publication(topic.topic, state))
 
-    def _tell_state(self, topic: str, state: State) -> None:
-        """Tell that a source ended without a word, or the state after our own `stale`."""
-        if topic in self._newest and (state == "stopped" or self._told_stale):
-            self._tell(status_publication(topic, state))
 
-    def _tell(self, publication: Publication) -> None:
-        newest = self._newest[publication["topic"]]
-        if newest is None or newest["text"] != publication["text"]:
-            self._fan_out(publication)
+def stored(tapes: list[str], statuses: list[str]) -> Stored:
+    """Return what is stored of these topics."""
+    keys: dict[Sequenced, dict[str, str]] = defaultdict(dict)
+    for topic in tapes:
+        if streams := streams_of(topic):
+            keys[streams][key_of(topic)] = topic
+    ends: dict[str, int] = {}
+    for streams, names in keys.items():
+        ends |= {names[key]: end for key, end in streams.ends(names).items()}
+    found = states([key_of(topic) for topic in statuses]) if statuses else {}
+    return Stored(ends, {f"status.{symbol}": state for symbol, state in found.items()})

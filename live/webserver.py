@@ -1,32 +1,71 @@
-"""Daphne inside our own process: the web side of `runsim --serve`."""
+"""Uvicorn inside our own process: the web side of `runsim --serve`."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
 
+import uvicorn
 from channels.routing import get_default_application
-from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server, twisted_loop
-from twisted.internet import reactor
 
-PING_S = 10
+PING_S = 10.0
+CONNECTIONS_WAITING = 2048
+"""Connections that the kernel holds until we accept them: a burst must fit."""
+LINGER_S = 0.5
+"""At a stop, time for requests to be answered; then connections are cut."""
+
+
+class Uvicorn(uvicorn.Server):
+    """A server that leaves the process's signals to us and does not wait for streams to end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(LINGER_S, self._cut_off)
+        await super().shutdown(sockets)
+
+    def _cut_off(self) -> None:
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
 
 
 class WebServer:
     """Serves the ASGI application in the main thread until stopped or signalled."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.loop: asyncio.AbstractEventLoop = twisted_loop
-        self._endpoints = build_endpoint_description_strings(host=host, port=port)
+        """Listen on host:port; raise OSError where that is impossible."""
+        self.loop = asyncio.new_event_loop()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server(
+            (host.strip("[]"), port), family=family, backlog=CONNECTIONS_WAITING
+        )
+        config = uvicorn.Config(
+            get_default_application(),
+            ws="websockets-sansio",
+            ws_ping_interval=PING_S,
+            ws_ping_timeout=PING_S,
+            ws_per_message_deflate=False,
+            ws_max_size=1_048_576,
+            http="h11",
+            lifespan="off",
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            backlog=CONNECTIONS_WAITING,
+            server_header=False,
+            headers=[("Server", "PyTrade")],
+        )
+        self._server = Uvicorn(config)
 
     def run(self, when_ready: Callable[[], None]) -> None:
-        Server(
-            application=get_default_application(),
-            endpoints=self._endpoints,
-            ready_callable=when_ready,
-            server_name="PyTrade",
-            ping_interval=PING_S,  # who reads nothing does not answer, and is cut off
-            ping_timeout=PING_S,
-        ).run()
+        asyncio.set_event_loop(self.loop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(number, self._end)
+        self.loop.call_soon(when_ready)
+        self.loop.run_until_complete(self._server.serve(sockets=[self._socket]))
 
     def close(self) -> None:
         """End what still waits on the loop, after the server and everything that used it."""
@@ -34,9 +73,13 @@ class WebServer:
         for task in waiting:
             task.cancel()
         self.loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
 
     def stop(self) -> None:
         """Stop serving (any thread)."""
-        if reactor.running:
-            reactor.callFromThread(reactor.stop)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self._server.should_exit = True

@@ -4,7 +4,7 @@ Each app registers its kinds; the layers below do not know them by name. A strea
 one kind and one instrument, numbered 1, 2, 3 ... by `seq`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal, NamedTuple, Protocol
@@ -80,6 +80,15 @@ class Kind(Table):
             raise ValueError(f"kind {self.name}: its dtype must begin with instrument, seq, at")
         if unknown := [column.field for column in self.columns if column.field not in names]:
             raise ValueError(f"kind {self.name}: its dtype has no field {', '.join(unknown)}")
+
+
+def rows_of(kind: Kind, instrument_id: int, numbers: Mapping[str, NDArray[Any]]) -> Rows:
+    """Return records of one stream from their fields, each of shape (n,)."""
+    rows = np.empty(len(numbers["seq"]), dtype=kind.dtype)
+    rows["instrument"] = instrument_id
+    for name in (kind.dtype.names or ())[1:]:
+        rows[name] = numbers[name]
+    return rows
 
 
 class Delivery(NamedTuple):

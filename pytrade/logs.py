@@ -65,6 +65,7 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},  # its own would write each line twice
             "daphne": {"level": "WARNING"},
+            "uvicorn": {"level": "WARNING"},
             # Every second of an outage with a traceback; live.membership tells it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},
             # Answered with 400; anyone can send any Host header any number of times.

@@ -7,7 +7,7 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
 
-from live import daphnesockets
+from live import daphnesockets, uvicornsockets
 from live.consumers import StreamConsumer
 from pytrade import accesslogs
 from pytrade.access import SocketReaders
@@ -25,6 +25,7 @@ def build_application(django_application: Any) -> ProtocolTypeRouter:
     daphnesockets.mend()
     accesslogs.hide_queries()
     daphneflow.mend()
+    uvicornsockets.mend()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(

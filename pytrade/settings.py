@@ -92,6 +92,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pytrade.access.ReadersMiddleware",
+    "pytrade.throttling.PageThrottleMiddleware",
+    "pytrade.outages.OutageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -186,7 +188,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": 1 if PROXY_HEADERS else 0,
 }
-# Requests to the API that one address, one user may send: N/second|minute|hour|day; empty: any.
+# Requests to the API and to pages that one address, one user may send: N/second|minute|hour|day;
+# empty: any number.
 API_RATE = _rate("API_RATE")
 API_USER_RATE = _rate("API_USER_RATE")
 SPECTACULAR_SETTINGS = {

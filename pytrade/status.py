@@ -1,7 +1,7 @@
 """The parts of the system and how they are, for the status page."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -9,22 +9,25 @@ from typing import Literal
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import REGISTRY
 
-from indicators.models import ComputationRun, Reading
+from indicators.laboratory import newest_end
+from indicators.models import ComputationRun
+from indicators.runs import OPEN_STATES
 from journal.leases import is_alive
 from journal.models import Lease
 from pytrade import __version__
 from pytrade.celery import app
 from pytrade.health import ask_layer, missing_migrations
 from quotes.http.summaries import Summary, summaries
+from web.snapshots import Snapshot
 
 State = Literal["ok", "warning", "failed", "off"]
+Ask = Callable[[], tuple[State, str]]
 LATE_S, REPLAYED_S = 10.0, 86_400.0
 """A driven instrument whose newest tick is older has a problem; far older, it is a replay."""
 LATE_READINGS = timedelta(minutes=5)
@@ -52,11 +55,8 @@ class Source:
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    try:
-        found = sources()
-    except DatabaseError:
-        found = []
-    listed = list(parts(found))
+    """Show the parts of the system; all viewers of a second share one look."""
+    found, listed = looks.get()
     context = {
         "parts": listed,
         "sources": found,
@@ -67,22 +67,45 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "status.html", context)
 
 
-def parts(found: list[Source]) -> Iterator[Part]:
-    yield web()
-    yield checked("Database", database)
-    yield checked("Channel layer", layer)
-    yield checked("Market", lambda: market(found))
-    yield checked("Workers", workers)
-    yield checked("Readings", readings)
-    yield checked("Computations", computations)
+def look() -> tuple[list[Source], list[Part]]:
+    """Look at every part; ask a database that fails only once."""
+    found: list[Source] = []
+    of_database = checked("Database", database)
+    if of_database.state == "ok":
+        try:
+            found = sources()
+        except DatabaseError as error:
+            of_database = Part("Database", "failed", one_line(error))
+
+    def reading(name: str, ask: Ask) -> Part:
+        if of_database.state == "ok":
+            return checked(name, ask)
+        return Part(name, "failed", "not known without the database")
+
+    return found, [
+        web(),
+        of_database,
+        checked("Channel layer", layer),
+        reading("Market", lambda: market(found)),
+        checked("Workers", workers),
+        reading("Readings", readings),
+        reading("Computations", computations),
+    ]
 
 
-def checked(name: str, look: Callable[[], tuple[State, str]]) -> Part:
-    """Return what `look` finds; whatever it raises is the part's failure, told in one line."""
+looks = Snapshot(look, seconds=1.0)
+
+
+def checked(name: str, ask: Ask) -> Part:
+    """Return what `ask` finds; whatever it raises is the part's failure, in one line."""
     try:
-        return Part(name, *look())
+        return Part(name, *ask())
     except Exception as error:  # of any client library
-        return Part(name, "failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return Part(name, "failed", one_line(error))
+
+
+def one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def web() -> Part:
@@ -96,7 +119,7 @@ def database() -> tuple[State, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     took = (time.perf_counter() - started) * 1000
-    if missing := missing_migrations():
+    if missing := migrations.get():
         return "failed", f"run manage.py migrate, missing: {', '.join(missing)}"
     return "ok", f"{connection.display_name}, answers in {took:.1f} ms"
 
@@ -133,7 +156,7 @@ def market(found: list[Source]) -> tuple[State, str]:
     driven = [source for source in found if source.state != "off"]
     late = [source.symbol for source in driven if source.state == "warning"]
     if not driven:
-        return "off", "nobody drives an instrument: start manage.py runsim"
+        return "off", "no instrument is driven: start manage.py runsim"
     if late:
         return "warning", f"no tick for {LATE_S:.0f} s: {', '.join(late)}"
     return "ok", f"{len(driven)} of {len(found)} instruments are driven, ticks are fresh"
@@ -142,14 +165,18 @@ def market(found: list[Source]) -> tuple[State, str]:
 def workers() -> tuple[State, str]:
     if settings.CELERY_TASK_ALWAYS_EAGER:
         return "ok", "none needed: tasks run beside the market"
-    answers = app.control.ping(timeout=PING_WORKERS_S)
-    if not answers:
+    answering = pings.get()
+    if not answering:
         return "warning", "no Celery worker answers"
-    return "ok", f"{len(answers)} Celery workers answer"
+    return "ok", f"{answering} Celery workers answer"
+
+
+pings = Snapshot(lambda: len(app.control.ping(timeout=PING_WORKERS_S) or ()), seconds=10.0)
+migrations = Snapshot(missing_migrations, seconds=10.0)
 
 
 def readings() -> tuple[State, str]:
-    newest = Reading.objects.aggregate(newest=Max("window_end"))["newest"]
+    newest = newest_end()
     if newest is None:
         return "off", "none yet: a live market makes one a minute"
     age = timezone.now() - newest
@@ -158,8 +185,9 @@ def readings() -> tuple[State, str]:
 
 
 def computations() -> tuple[State, str]:
-    counted = dict(
-        ComputationRun.objects.order_by().values_list("state").annotate(count=Count("id"))
+    """Count what an index holds together: the length of the list of runs does not matter."""
+    waiting = ComputationRun.objects.filter(state__in=OPEN_STATES).count()
+    failed = ComputationRun.objects.filter(
+        state=ComputationRun.State.FAILED, finished_at__gt=timezone.now() - timedelta(days=1)
     )
-    waiting = counted.get("queued", 0) + counted.get("running", 0)
-    return "ok", f"{waiting} open, {counted.get('done', 0)} done, {counted.get('failed', 0)} failed"
+    return "ok", f"{waiting} open, {failed.count()} failed in the last 24 hours"

@@ -1,15 +1,26 @@
-"""How many requests a client may send to the API, counted per window.
+"""How many requests a client may send, counted per window: to the API and to pages alike.
 
 API_RATE of one address, API_USER_RATE of one user; each process counts for itself.
 """
 
+import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from rest_framework.throttling import SimpleRateThrottle
+
+from pytrade.access import FOR_PROGRAMS
+from web.problems import problem
+
+NEVER_COUNTED = ("/livez", "/readyz")
 
 
 class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
@@ -19,7 +30,7 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
         """The rate is known with the request."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        user = request.user or getattr(request, "reader", None)
+        user = user_of(request)
         rate = settings.API_RATE if user is None else settings.API_USER_RATE
         self.num_requests, self.duration = self.parse_rate(rate or None)
         if self.num_requests is None:
@@ -41,3 +52,48 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
 
     def wait(self) -> float:
         return float(self._wait_s)
+
+
+def user_of(request: Any) -> Any:
+    """Return who sent a request of Django or of its REST framework; None: nobody known."""
+    with suppress(OperationalError, InterfaceError):  # of the session: then count the address
+        user = getattr(request, "user", None)
+        if user is not None and user.is_authenticated:
+            return user
+    return getattr(request, "reader", None)
+
+
+class PageThrottleMiddleware:
+    """Counts requests for whatever is not a view of the API, which counts its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        counts_itself = WindowThrottle in getattr(
+            getattr(view, "cls", None), "throttle_classes", ()
+        )
+        if counts_itself or request.path in NEVER_COUNTED:
+            return None
+        throttle = WindowThrottle()
+        if throttle.allow_request(request, view):
+            return None
+        return refusal(request, max(1, math.ceil(throttle.wait())))
+
+
+def refusal(request: HttpRequest, wait_s: int) -> HttpResponse:
+    """Return 429, as a page or for programs."""
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    if FOR_PROGRAMS.match(request.path):
+        response = problem(
+            status, f"Request was throttled. Expected available in {wait_s} seconds."
+        )
+    else:
+        response = render(request, "429.html", {"wait_s": wait_s}, status=status)
+    response["Retry-After"] = str(wait_s)
+    return response

@@ -1,1 +1,1 @@
-"""Shared by tests and benchmarks: stacks, crowds of clients, processes."""
+"""Test and benchmark infrastructure: service stacks, crowds of stream clients, processes."""

@@ -1,26 +1,26 @@
-"""The application, and at /census what its process holds.
+"""The PyTrade application with a /census endpoint that counts live objects in the process.
 
     uvicorn rig.census:application
     daphne rig.census:application
 
-For benchmarks and tests that want to know what sockets leave behind.
+Benchmarks and tests use it to detect leaks after clients disconnect.
 """
 
 import asyncio
 import gc
 import json
 import time
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 from urllib.request import urlopen
 
 import psutil
 
 
 class Census(TypedDict):
-    """What a process holds.
+    """Live objects in a server process.
 
-    `consumers`: sockets whose objects are still there; `following`: topics of quotes whose seq is
-    known, over all feeds.
+    `consumers`: sockets whose objects are still there; `following`: subscriptions to streams with
+    seqs that have caught up, over all clients.
     """
 
     tasks: int
@@ -34,18 +34,22 @@ class Census(TypedDict):
     memory: int
 
 
-GONE_S = 20.0
+COUNTED: tuple[
+    Literal["tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections"], ...
+] = ("tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections")
+"""Fields that must return to their baseline after clients disconnect."""
+GONE_S = 60.0
 MANY = 1_000_000
 
 
 def take(port: int) -> Census:
-    """Ask a server on this machine."""
-    census: Census = json.load(urlopen(f"http://127.0.0.1:{port}/census", timeout=20))
+    """Fetch the census of a server on this machine."""
+    census: Census = json.load(urlopen(f"http://127.0.0.1:{port}/census", timeout=60))
     return census
 
 
 def deserted(port: int) -> Census:
-    """Return the census when nobody is connected any more, at the latest after GONE_S."""
+    """Return the census once no client is connected, or after GONE_S at the latest."""
     nobody: Any = {
         **dict.fromkeys(("consumers", "feeds", "groups", "sockets", "topics", "connections"), 0),
         "tasks": MANY,
@@ -54,7 +58,7 @@ def deserted(port: int) -> Census:
 
 
 def settled(port: int, before: Census) -> Census:
-    """Return the census as soon as everyone is gone, at the latest after GONE_S."""
+    """Return the census once nothing exceeds `before`, or after GONE_S at the latest."""
     until = time.monotonic() + GONE_S
     while True:
         now = take(port)
@@ -64,9 +68,8 @@ def settled(port: int, before: Census) -> Census:
 
 
 def left_behind(before: Census, after: Census) -> dict[str, float]:
-    """Return what there is more of than before, memory aside."""
-    names = ("tasks", "consumers", "feeds", "groups", "sockets", "topics", "connections")
-    return {name: after[name] - before[name] for name in names if after[name] > before[name]}
+    """Return the growth of each counter that grew; memory is excluded."""
+    return {name: after[name] - before[name] for name in COUNTED if after[name] > before[name]}
 
 
 def census() -> Census:
@@ -76,6 +79,7 @@ def census() -> Census:
     from live.consumers import StreamConsumer
     from live.feed import Feed
     from live.limits import connections
+    from live.tape import Tape
 
     gc.collect()
     objects = gc.get_objects()
@@ -84,7 +88,7 @@ def census() -> Census:
         "tasks": len(asyncio.all_tasks()),
         "consumers": sum(isinstance(each, StreamConsumer) for each in objects),
         "feeds": len(feeds),
-        "following": sum(len(feed.sent_seq) for feed in feeds),
+        "following": sum(len(each.subscribers) for each in objects if isinstance(each, Tape)),
         "groups": len(get_channel_layer().groups),
         "sockets": REGISTRY.get_sample_value("pytrade_sockets") or 0.0,
         "topics": REGISTRY.get_sample_value("pytrade_topics") or 0.0,

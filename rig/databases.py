@@ -1,4 +1,4 @@
-"""Databases of a test's own: empty ones, and copies of one that is migrated and seeded."""
+"""Databases for a single test: empty, or copied from a migrated and seeded template."""
 
 import atexit
 import functools
@@ -20,14 +20,14 @@ call_command("seedinstruments")
 
 
 def new_database_url(folder: Path) -> str:
-    """Return the URL of an empty database of the kind that this test run uses."""
+    """Return the URL of a new empty database on the engine of this test run."""
     if runs_on_postgresql():
         return create_database(settings.DATABASE_URL)
     return sqlite_url(folder)
 
 
 def seeded_database_url(folder: Path) -> str:
-    """Return the URL of a new database of that kind with all tables and instruments."""
+    """Return the URL of a new migrated and seeded database on the engine of this test run."""
     if runs_on_postgresql():
         return seeded_on(settings.DATABASE_URL)
     shutil.copyfile(seeded_file(), folder / "market.sqlite3")
@@ -50,7 +50,7 @@ def create_database(server_url: str, name: str = "", template: str = "template1"
 
 @functools.cache
 def seeded_template(server_url: str) -> str:
-    """Return the database that `seeded_on` copies; made on the first call for a server."""
+    """Return the name of the template for `seeded_on`, created once per server."""
     name = f"seeded_{secrets.token_hex(6)}"
     prepare(create_database(server_url, name))
     return name
@@ -58,7 +58,7 @@ def seeded_template(server_url: str) -> str:
 
 @functools.cache
 def seeded_file() -> Path:
-    """Return the SQLite file that `seeded_database_url` copies; made on the first call."""
+    """Return the SQLite template for `seeded_database_url`, created once."""
     folder = Path(tempfile.mkdtemp(prefix="seeded"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     prepare(sqlite_url(folder))

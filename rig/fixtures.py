@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: services, Chromium, running markets and visitors of their pages."""
+"""Fixtures for the whole suite: services, Chromium, running markets and browser pages."""
 
 import contextlib
 import json
@@ -21,18 +21,18 @@ from scripts.services import PostgreSQL
 Cookie = dict[str, str]
 LONG_MINUTES = 30_000
 FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
-"""What Chromium itself writes when a server is away."""
+"""Console errors that Chromium logs when a server is unavailable."""
 
 
 @pytest.fixture(scope="session")
 def market_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of `market`: its database."""
+    """The environment of `market`, with its database."""
     return environment(seeded_database_url(tmp_path_factory.mktemp("market")))
 
 
 @pytest.fixture(scope="session")
 def market(market_env: dict[str, str]) -> Iterator[str]:
-    """The address of a running market with 12 h of history of ES and NQ; the others have none."""
+    """The URL of a running market with 12 h of history for ES and NQ only."""
     env = market_env
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
@@ -46,20 +46,20 @@ def market(market_env: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def staff(market: str, market_env: dict[str, str]) -> Cookie:
-    """The cookie of a member of staff of `market`, where from now on runs of every state are."""
+    """A staff session cookie for `market`; also creates runs in every state there."""
     code = "from indicators.tests.stage import stage; print(stage('ES'))"
     key = manage("shell", "-v0", "-c", code, env=market_env).split()[-1]
     return {"name": "sessionid", "value": key, "url": market}
 
 
 def is_fresh(frame: dict[str, Any]) -> bool:
-    """Tell whether a frame has a tick of now: the history is filled in."""
+    """Tell whether a frame carries a current tick, which means the backfill is complete."""
     return frame.get("type") == "ticks" and frame["data"][-1][1] > (time.time() - 3) * 1000
 
 
 @pytest.fixture(scope="session")
 def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a web process with three weeks of minutes of LONG, without a live market."""
+    """The URL of a web process with three weeks of minute candles for LONG and no live market."""
     env = environment(seeded_database_url(tmp_path_factory.mktemp("long")))
     code = f"from rig.longhistory import *; store_minutes('LONG', {LONG_MINUTES})"
     manage("shell", "-v0", "-c", code, env=env)
@@ -69,24 +69,24 @@ def long_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Page]:
-    """A page that may complain that a server is away, and of nothing else."""
+    """A page that may log failed connections to the server, and no other errors."""
     with watched_page(browser, *FAILED_LOAD) as page:
         yield page
 
 
 @pytest.fixture(scope="session")
 def spare_postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL beside the one that the run uses."""
+    """A PostgreSQL server separate from the one this test run uses."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as server,
+        PostgreSQL(folder, durable=False) as server,
     ):
         yield server
 
 
 @pytest.fixture
 def postgresql(spare_postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
-    """A PostgreSQL to stop, pause and kill; whatever a test leaves, the next finds it running."""
+    """A PostgreSQL server to stop, pause and kill; running again after each test."""
     yield spare_postgresql
     with contextlib.suppress(psutil.NoSuchProcess):
         spare_postgresql.resume()
@@ -95,22 +95,19 @@ def postgresql(spare_postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; CHROMIUM names another executable than the npm package's."""
+    """A headless Chromium; the CHROMIUM variable overrides the executable of the npm package."""
     executable, libraries = os.environ.get("CHROMIUM", ""), ""
     if not executable:
         executable, libraries = chromium_of_package()
+    env: dict[str, str | float | bool] = {**os.environ, "LD_LIBRARY_PATH": libraries}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=FLAGS,
-            env=os.environ | {"LD_LIBRARY_PATH": libraries},
-        )
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=env)
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test when its console shows an error."""
+    """A page that fails the test if its console logs an error."""
     with watched_page(browser) as page:
         yield page

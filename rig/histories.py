@@ -1,10 +1,10 @@
-"""Recorded histories for tests, stored through the journal."""
+"""Recorded histories for tests, written through the journal."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from instruments.models import Instrument
 from journal.journal import Journal
@@ -14,7 +14,7 @@ from market.times import to_microseconds
 from quotes.kinds import QUOTES, REGIMES
 
 START = datetime(2026, 1, 1, 7, 3, 11, tzinfo=UTC)
-"""A Thursday, off every grid."""
+"""A Thursday, not aligned to any timeframe."""
 
 
 def make_instrument(symbol: str = "ES", tick_size: str = "0.25") -> Instrument:
@@ -24,7 +24,7 @@ def make_instrument(symbol: str = "ES", tick_size: str = "0.25") -> Instrument:
 def make_ticks(
     instrument: Instrument, count: int, interval_s: float = 1, start: datetime = START
 ) -> Ticks:
-    """Return `count` ticks of a fair walk around 20,000 ticks, the same every time."""
+    """Return `count` ticks of a symmetric random walk from 20,000; the seed is `count`."""
     seq = np.arange(1, count + 1)
     at = to_microseconds(start) + (seq - 1) * int(interval_s * 1_000_000)
     steps = np.random.default_rng(count).choice([-1, 1], size=count)
@@ -32,7 +32,7 @@ def make_ticks(
 
 
 def record(ticks: Ticks, regimes: int = 0) -> Ticks:
-    """Store `ticks` with their candles and so many regimes of equal length; return them."""
+    """Store and return `ticks`, with their candles and `regimes` regimes of equal length."""
     instrument = Instrument.objects.get(pk=int(ticks["instrument"][0]))
     deliveries = [Delivery(QUOTES, ticks)]
     if regimes:
@@ -43,8 +43,8 @@ def record(ticks: Ticks, regimes: int = 0) -> Ticks:
     return ticks
 
 
-def make_regimes(first_ticks: Ticks, phi: Sequence[float], first_seq: int = 1) -> Rows:
-    """Return regimes that begin with these ticks, numbered from `first_seq` on."""
+def make_regimes(first_ticks: Ticks, phi: ArrayLike, first_seq: int = 1) -> Rows:
+    """Return one regime per tick in `first_ticks`, numbered from `first_seq`."""
     rows = np.empty(len(first_ticks), dtype=REGIMES.dtype)
     rows["instrument"], rows["at"] = first_ticks["instrument"], first_ticks["at"]
     rows["seq"] = np.arange(first_seq, first_seq + len(rows))

@@ -1,4 +1,4 @@
-"""What a client was told of one instrument, and what it was not told. Pure."""
+"""The ticks and gaps that a client received for one instrument, and what is missing. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ Row = tuple[int, int, float]
 
 
 class Ledger:
-    """Takes the frames of one topic in order, over any number of connections.
+    """Checks the frames of one topic, in order of arrival over any number of connections.
 
-    `tape` holds each row as the first of all clients saw it: nobody may see another one.
+    `tape`: rows by seq, shared by all clients; every client must receive identical rows.
     """
 
     def __init__(self, since: int, tape: dict[int, Row]) -> None:
@@ -47,19 +47,22 @@ class Ledger:
 
     @property
     def in_gaps(self) -> int:
-        """Ticks that it was told it would not get."""
+        """Number of ticks covered by gap frames."""
         return sum(last - first + 1 for first, last in self.gaps)
 
     def complaints(self, last_seq: int) -> list[str]:
-        """Return what is wrong with a history that ends in `last_seq`; empty: each tick once."""
+        """Return violations, given a stored history that ends at `last_seq`.
+
+        An empty list means that each tick was received exactly once or covered by a gap frame.
+        """
         found = []
         if self.last != last_seq:
-            found.append(f"ends at {self.last}, the history at {last_seq}")
-        found += [f"was not told of {first}-{last}" for first, last in self.holes]
+            found.append(f"ends at seq {self.last}, the history at seq {last_seq}")
+        found += [f"no ticks or gap frame for seq {first}-{last}" for first, last in self.holes]
         if self.duplicates:
-            found.append(f"{self.duplicates} ticks came twice")
+            found.append(f"{self.duplicates} duplicate ticks")
         if self.conflicts:
-            found.append(f"{self.conflicts} ticks differ from what others saw")
+            found.append(f"{self.conflicts} ticks differ from those of other clients")
         if self.resets:
-            found.append(f"{self.resets} times told of another epoch")
+            found.append(f"{self.resets} reset frames")
         return found

@@ -1,14 +1,10 @@
-"""A long history of minutes, and a web process that serves it."""
+"""A long history of minute candles, and a web process that serves it."""
 
 import contextlib
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 from django.db import connection
@@ -19,15 +15,15 @@ from market.keys import row_key
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Candle, Quote
+from rig.processes import free_port, wait_for_http
 
 MINUTE_US = 60_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
-READY_S = 30.0
 DAPHNE = ["-m", "daphne", "-v", "0", "-p", "PORT", "pytrade.asgi:application"]
 
 
 def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
-    """Store so many closed 1m candles of a random walk, with a quiet hour each day, and a tick."""
+    """Store closed 1m candles of a random walk with a daily one-hour break, and a final tick."""
     market = Instrument.objects.create(symbol=symbol, name="A long history", tick_size="0.25")
     rng = np.random.default_rng(seed)
     closes = 20_000 + np.cumsum(rng.integers(-8, 9, minutes))
@@ -52,7 +48,11 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
     at = datetime.fromtimestamp(last / 1_000_000, UTC)
     seq = minutes + 1
     Quote.objects.create(
-        id=row_key(market.pk, seq), instrument=market, seq=seq, at=at, ticks=int(closes[-1])
+        id=row_key(market.pk, seq),
+        instrument=market,
+        seq=seq,
+        at=at,
+        ticks=int(closes[-1]),
     )
     Stream.objects.create(instrument=market, kind=QUOTES.name, last_seq=seq)
     return market
@@ -60,23 +60,16 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
 
 @contextlib.contextmanager
 def serving(env: dict[str, str], server: Sequence[str] = DAPHNE) -> Iterator[str]:
-    """Run a web process in that environment; its address. `server`: what Python runs on PORT."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """Run a web process on a free port and yield its URL.
+
+    `server`: arguments for Python, with PORT as placeholder for the port.
+    """
+    port = free_port()
     command = [sys.executable, *(word.replace("PORT", str(port)) for word in server)]
     process = subprocess.Popen(command, env=env)
     try:
         address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + READY_S
-        while True:
-            try:
-                urlopen(f"{address}/livez", timeout=5).close()
-                break
-            except (URLError, ConnectionError):
-                if time.monotonic() > deadline or process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+        wait_for_http(f"{address}/livez", process)
         yield address
     finally:
         process.terminate()

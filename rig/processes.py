@@ -1,18 +1,23 @@
-"""Real processes for tests: `manage.py` commands in an environment of their own."""
+"""Start real processes for tests and benchmarks, and wait until they answer."""
 
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parent.parent
+READY_S = 60.0
+POLL_S = 0.05
 
 
 def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
@@ -24,8 +29,8 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
     }
 
 
-def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
-    """Run a command to its end and return its standard output; fail when it fails."""
+def manage(*arguments: str, env: dict[str, str], timeout: float = 300) -> str:
+    """Run a manage.py command and return its standard output; raise AssertionError if it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -39,19 +44,20 @@ def manage(*arguments: str, env: dict[str, str], timeout: float = 120) -> str:
     return done.stdout
 
 
-def audit(env: dict[str, str]) -> dict[str, object]:
-    return json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+def audit(env: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(manage("audit", "--json", env=env).splitlines()[-1])
+    return found
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
 def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a command beside the test; on leaving, end it if it still runs."""
+    """Run a manage.py command in the background and kill it on exit."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -63,13 +69,32 @@ def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[s
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.kill()
+        process.communicate(timeout=60)
 
 
-def open_stream(port: int, process: subprocess.Popen[str], tries: int = 200):
-    """Return a WebSocket to the stream of a server that is just starting."""
+def wait_for_http(url: str, process: subprocess.Popen[Any], limit_s: float = READY_S) -> None:
+    """Wait until `process` answers at `url`, with any status.
+
+    Raise RuntimeError if the process exits first, TimeoutError after `limit_s`.
+    """
+    deadline = time.monotonic() + limit_s
+    while process.poll() is None:
+        try:
+            urlopen(url, timeout=READY_S).close()
+        except HTTPError as error:
+            error.close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no answer at {url} within {limit_s:.0f} s") from None
+            time.sleep(POLL_S)
+            continue
+        return
+    raise RuntimeError(f"the server for {url} exited with code {process.returncode}")
+
+
+def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600) -> ClientConnection:
+    """Return a WebSocket to the stream of a server that is still starting."""
     for _ in range(tries):
         assert process.poll() is None, process.communicate()[1]
         try:
@@ -77,4 +102,4 @@ def open_stream(port: int, process: subprocess.Popen[str], tries: int = 200):
         except OSError:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
-    raise AssertionError(f"nobody listens on port {port}")
+    raise AssertionError(f"no server listens on port {port}")

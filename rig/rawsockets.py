@@ -1,6 +1,6 @@
-"""Light WebSocket clients: one thread reads thousands of sockets and splits frames, no more.
+"""Minimal WebSocket clients: one thread reads thousands of sockets and splits frames.
 
-They cost a few microseconds a frame, so that it is the server that is measured.
+Each frame costs a few microseconds, so benchmarks measure the server and not the clients.
 """
 
 import os
@@ -14,20 +14,20 @@ from typing import Self
 
 CLOSE, PING, PONG, TEXT = 8, 9, 10, 1
 Received = Callable[["RawSocket", bytes, float], None]
-"""Called with the socket, the payload of a text frame and the time of its arrival."""
+"""Callback: the socket, the payload of a text frame and its arrival time (s since 1970)."""
 
 
 class RawSocket:
-    """One WebSocket, of which frames are split and pings answered."""
+    """One WebSocket connection that splits frames and answers pings."""
 
     def __init__(
         self, port: int, path: str, receive_bytes: int | None = None, host: str = "127.0.0.1"
     ) -> None:
-        """Connect and shake hands; `receive_bytes`: the buffer of a socket to be left unread."""
+        """Connect and perform the handshake; `receive_bytes`: size of the receive buffer."""
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.close_code: int | None = None
@@ -47,14 +47,14 @@ class RawSocket:
         while b"\r\n\r\n" not in answer:
             block = self.socket.recv(65536)
             if not block:
-                raise ConnectionError(f"no answer to the handshake: {answer[:200]!r}")
+                raise ConnectionError(f"connection closed during the handshake: {answer[:200]!r}")
             answer += block
         head, _, self._rest = answer.partition(b"\r\n\r\n")
         if b" 101 " not in head.splitlines()[0]:
             raise ConnectionError(f"handshake refused: {head.splitlines()[0]!r}")
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
-        """Send a masked frame (with a mask of zeros)."""
+        """Send a masked frame (the mask is all zeros)."""
         size = len(payload)
         head = bytes([0x80 | opcode])
         head += bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
@@ -63,7 +63,7 @@ class RawSocket:
         self.socket.setblocking(False)
 
     def read(self, received: Received) -> None:
-        """Take what has arrived; hand each text frame to `received`."""
+        """Read available bytes and pass each complete text frame to `received`."""
         try:
             block = self.socket.recv(262_144)
         except BlockingIOError:
@@ -97,11 +97,11 @@ class RawSocket:
         self._rest = data[start:]
 
     def send_close(self) -> None:
-        """Begin the closing handshake."""
+        """Start the closing handshake."""
         self.send((1000).to_bytes(2, "big"), CLOSE)
 
     def abort(self) -> None:
-        """Go without a word: the other side sees a reset."""
+        """Close without a closing handshake; the peer sees a TCP reset."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -111,7 +111,7 @@ class RawSocket:
 
 
 class RawSockets:
-    """Many sockets that one thread reads."""
+    """A set of sockets read by one thread."""
 
     def __init__(self) -> None:
         self.all: list[RawSocket] = []
@@ -129,7 +129,7 @@ class RawSockets:
         self._selector.unregister(sock.socket)
 
     def forget_closed(self) -> None:
-        """Read no more from sockets that we closed."""
+        """Stop polling sockets that we have closed."""
         for key in list(self._selector.get_map().values()):
             if key.data.closed:
                 self._selector.unregister(key.fileobj)
@@ -140,7 +140,7 @@ class RawSockets:
         return sock
 
     def read(self, received: Received, until: Callable[[], bool], timeout_s: float) -> float:
-        """Read until `until()` or the timeout; return the share of the time that it took."""
+        """Read until `until()` or the timeout; return the CPU load of this process (0 to 1)."""
         started, busy = time.monotonic(), time.process_time()
         while not until() and (left := started + timeout_s - time.monotonic()) > 0:
             for key, _ in self._selector.select(min(left, 0.05)):

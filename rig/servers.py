@@ -1,23 +1,19 @@
-"""Servers for benchmarks: real processes on loopback, on a database of their own."""
+"""Server processes for benchmarks, on loopback and each with its own database."""
 
 import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from rig.processes import ROOT, free_port, manage
+from rig.processes import ROOT, free_port, manage, wait_for_http
 
-READY_S = 30.0
 NO_PINGS = "3600"
 
 
 def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
-    """Return the environment of a server as in production, without limits on one address."""
+    """Return a production environment, without the limit on connections per address."""
     return os.environ | {
         "DEBUG": "off",
         "SECRET_KEY": "of-a-benchmark",
@@ -29,7 +25,7 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
 
 
 def make_market(folder: str | Path, symbols: list[str], name: str = "market.sqlite3") -> str:
-    """Migrate a new SQLite database with these instruments; return its URL."""
+    """Create and migrate a SQLite database with these instruments; return its URL."""
     url = f"sqlite:///{Path(folder) / name}"
     env = environment(url)
     manage("migrate", "-v0", env=env)
@@ -42,7 +38,7 @@ def make_market(folder: str | Path, symbols: list[str], name: str = "market.sqli
 
 
 def asgi_command(server: str, port: int, application: str) -> list[str]:
-    """Return how to serve an ASGI application; nothing is logged, nobody is pinged."""
+    """Return the command that serves an ASGI application, without logs or WebSocket pings."""
     here = [sys.executable, "-m", server]
     if server == "daphne":
         quiet = ["-v", "0", "--ping-interval", NO_PINGS]
@@ -55,7 +51,7 @@ def asgi_command(server: str, port: int, application: str) -> list[str]:
 def running(
     command: list[str], env: Mapping[str, str], stdin: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a process in this checkout; kill it on leaving."""
+    """Run a process in this checkout and kill it on exit."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -73,23 +69,8 @@ def running(
 
 
 def wait_for(port: int, process: subprocess.Popen[str], path: str = "/livez") -> None:
-    """Wait until the process answers HTTP with anything."""
-    until = time.monotonic() + READY_S
-    while True:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with exit code {process.returncode}")
-        try:
-            urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
-        except URLError as error:
-            if getattr(error, "code", None) is not None:
-                return
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
+    """Wait until the process answers HTTP requests, with any status."""
+    wait_for_http(f"http://127.0.0.1:{port}{path}", process)
 
 
 __all__ = ["asgi_command", "environment", "free_port", "make_market", "running", "wait_for"]

@@ -1,5 +1,7 @@
-"""The full stack on this machine, every part a process that can be ended, paused and started again:
-PostgreSQL, Redis, web processes (daphne) and a simulation that records."""
+"""The full stack as local processes that tests can stop, kill, pause and restart.
+
+PostgreSQL, Redis, web processes (daphne) and a recording simulation.
+"""
 
 import contextlib
 import json
@@ -7,26 +9,23 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from rig.databases import seeded_on
 from rig.ledger import Row
-from rig.processes import ROOT, free_port
+from rig.processes import ROOT, free_port, wait_for_http
 from scripts.services import PostgreSQL, Redis, Service
 
-READY_S = 60.0
-END_S = 20.0
+END_S = 60.0
 PAGE = 10_000
 
 
 class Role(Service):
-    """A process of PyTrade; what it writes goes to `log`."""
+    """A PyTrade process; its output goes to `log`."""
 
     def __init__(self, arguments: Sequence[str], env: dict[str, str], log: IO[bytes]) -> None:
         self._command = [sys.executable, *arguments]
@@ -37,17 +36,14 @@ class Role(Service):
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._env, stdout=self._log, stderr=self._log
         )
-
-    @property
-    def pid(self) -> int:  # type: ignore[override]
-        return self.process.pid
+        self.pid = self.process.pid
 
     @property
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """End it by SIGTERM; one that does not follow is killed, and that is an error."""
+        """Send SIGTERM; kill the process and raise TimeoutExpired if it does not exit in END_S."""
         self.process.terminate()
         try:
             self.process.wait(END_S)
@@ -61,7 +57,7 @@ class Role(Service):
 
 
 class Web(Role):
-    """A web process on a port of its own; started when it answers."""
+    """A web process on its own port; `start` returns when it answers requests."""
 
     def __init__(self, port: int, env: dict[str, str], log: IO[bytes]) -> None:
         self.port = port
@@ -71,15 +67,7 @@ class Web(Role):
 
     def start(self) -> None:
         super().start()
-        deadline = time.monotonic() + READY_S
-        while True:
-            try:
-                urlopen(f"{self.url}/livez", timeout=READY_S).close()
-                return
-            except (URLError, ConnectionError):
-                if time.monotonic() > deadline or not self.is_alive:
-                    raise
-                time.sleep(0.05)
+        wait_for_http(f"{self.url}/livez", self.process)
 
 
 class Stack:
@@ -92,7 +80,7 @@ class Stack:
         webs: int = 2,
         postgresql: PostgreSQL | None = None,
     ) -> None:
-        """`postgresql`: a running server to use; None: a new one, which ends with the stack."""
+        """`postgresql`: a running server to use; None: start one that stops with the stack."""
         self.symbols = list(symbols)
         self._speed = speed
         self._webs = webs
@@ -129,14 +117,14 @@ class Stack:
         self._open.close()
 
     @property
-    def parts(self) -> dict[str, Service]:
-        """Every part by its name."""
+    def services(self) -> dict[str, Service]:
+        """All services by name."""
         webs = {f"web {n}": web for n, web in enumerate(self.webs, 1)}
         named = {"PostgreSQL": self.postgresql, "Redis": self.redis}
         return {**named, **webs, "simulation": self.simulation}
 
     def manage(self, *arguments: str) -> str:
-        """Run a command of manage.py; return what it prints, raise where it fails."""
+        """Run a manage.py command and return its output; raise CalledProcessError if it fails."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -147,7 +135,7 @@ class Stack:
         ).stdout
 
     def history(self, symbol: str) -> list[Row]:
-        """Return all that is stored of `symbol`, as the API gives it."""
+        """Return the stored ticks of `symbol`, read through the REST API."""
         rows: list[Row] = []
         while True:
             since = rows[-1][0] if rows else 0
@@ -162,5 +150,5 @@ class Stack:
         return {symbol: self.history(symbol) for symbol in self.symbols}
 
     def written(self) -> str:
-        """Return what the roles have written."""
+        """Return the combined output of all roles."""
         return (self.folder / "log").read_text(errors="replace")

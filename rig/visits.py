@@ -1,7 +1,7 @@
-"""Clients of the stream that come and go, in four ways in turn.
+"""Short-lived stream clients that disconnect in four different ways.
 
-Right after the handshake; in the middle of subscribing; with a closing handshake after the first
-answer; and without a word (a reset) after it.
+Right after the handshake; while subscribing; with a closing handshake after the first reply; and
+with a TCP reset after the first reply.
 """
 
 import itertools
@@ -11,11 +11,11 @@ from rig.rawsockets import RawSocket, RawSockets
 AT_ONCE = 20
 PATH = "/ws/v1/stream"
 SUBSCRIBE = b'{"op":"subscribe","args":["quotes.*","status.*"],"batch":true}'
-ANSWER_S = 20.0
+ANSWER_S = 60.0
 
 
 def churn(port: int, clients: int) -> None:
-    """Let so many clients come and go, AT_ONCE at a time."""
+    """Connect and disconnect `clients` clients, AT_ONCE at a time."""
     for _ in range(clients // AT_ONCE):
         with RawSockets() as sockets:
             for _ in range(AT_ONCE):

@@ -1,4 +1,4 @@
-"""Waiting for an event with a generous limit: a busy machine delays a test and does not fail it."""
+"""Wait for events with a generous limit, so that a busy machine does not fail a test."""
 
 import time
 from collections.abc import Callable
@@ -11,13 +11,13 @@ PAUSE_S = 0.05
 
 
 def wait_until(condition: Callable[[], Found], what: str, limit_s: float = PATIENCE_S) -> Found:
-    """Call `condition` until it returns something true, and return that.
+    """Call `condition` until it returns a true value, and return that value.
 
-    Raise TimeoutError, which names `what` and the last value, after `limit_s`.
+    Raise TimeoutError with `what` and the last value after `limit_s`.
     """
     deadline = time.monotonic() + limit_s
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {limit_s:.0f} s: {what}; the last value is {found!r}")
+            raise TimeoutError(f"{what}: not within {limit_s:.0f} s; the last value is {found!r}")
         time.sleep(PAUSE_S)
     return found

@@ -1,4 +1,4 @@
-"""Clients of the live path that come back after every loss and go on where they were."""
+"""Stream clients that reconnect after every disconnect and resume from their last seq."""
 
 import asyncio
 import contextlib
@@ -14,19 +14,19 @@ from websockets.exceptions import WebSocketException
 
 from rig.ledger import Ledger
 
-COME_BACK_S = 0.2
-CONNECT_S = 10.0
+RECONNECT_S = 0.2
+CONNECT_S = 30.0
 SILENCE_S = 45.0
-"""A stream that brings nothing for so long is left, and found again."""
+"""Reconnect if a stream is silent for this long."""
 LOST = (OSError, EOFError, WebSocketException)
 
 
 class UnavailableError(OSError):
-    """The server cannot serve the stream now."""
+    """The server refuses the stream for now."""
 
 
 class Watcher:
-    """Follows quotes of `ledgers` on any of `ports`; leaves and comes back at random, if wanted."""
+    """Follows the quotes of `ledgers` on random `ports`, optionally reconnecting at random."""
 
     way = ""
 
@@ -37,7 +37,7 @@ class Watcher:
         chance: random.Random,
         stay_s: float | None = None,
     ) -> None:
-        """`stay_s`: how long it stays on a connection, on average; None: as long as it lasts."""
+        """`stay_s`: mean length of a connection; None: until the server closes it."""
         self.ledgers = ledgers
         self.connections = 0
         self.left = 0
@@ -48,7 +48,7 @@ class Watcher:
         self._stay_s = stay_s
 
     def frames(self, port: int) -> contextlib.AbstractAsyncContextManager[AsyncIterator[Any]]:
-        """Open a stream from where the ledgers are on."""
+        """Open a stream that resumes after the last seq of each ledger."""
         raise NotImplementedError
 
     @property
@@ -65,7 +65,7 @@ class Watcher:
             await self.visit()
 
     async def visit(self) -> None:
-        """Connect once and watch until the stream ends, or this client has had enough."""
+        """Connect once and read until the stream ends or the visit is over."""
         stay_s = self._chance.expovariate(1 / self._stay_s) if self._stay_s else None
         try:
             async with asyncio.timeout(stay_s) as stay:
@@ -77,7 +77,7 @@ class Watcher:
                 self.left += 1
             else:
                 self.lost[type(error).__name__] += 1
-                await asyncio.sleep(COME_BACK_S)
+                await asyncio.sleep(RECONNECT_S)
 
     async def _read(self, frames: AsyncIterator[dict[str, Any]]) -> None:
         heard = time.monotonic()
@@ -91,12 +91,12 @@ class Watcher:
                 self.ledgers[frame["topic"].partition(".")[2]].take(frame)
 
     def has(self, last_seqs: dict[str, int]) -> bool:
-        """Tell whether it got to the end of every history."""
+        """Tell whether every ledger has reached its seq in `last_seqs`."""
         return all(ledger.last >= last_seqs[name] for name, ledger in self.ledgers.items())
 
 
 class SocketWatcher(Watcher):
-    """By WebSocket; asks for batches in half of its visits, and leaves without a word in half."""
+    """Uses WebSocket; half of its visits request batches, half end with a TCP reset."""
 
     way = "WebSocket"
 
@@ -129,7 +129,7 @@ class SocketWatcher(Watcher):
 
 
 class EventWatcher(Watcher):
-    """By server-sent events."""
+    """Uses server-sent events."""
 
     way = "SSE"
 
@@ -156,7 +156,7 @@ class EventWatcher(Watcher):
 
 
 async def within(seconds: float, what: Awaitable[bytes]) -> bytes:
-    """Await `what`; a silence of `seconds` counts as a loss."""
+    """Await `what`; raise EOFError after `seconds` of silence."""
     try:
         async with asyncio.timeout(seconds):
             return await what

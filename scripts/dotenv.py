@@ -1,8 +1,8 @@
-"""Write `.env` for development, with a SECRET_KEY of its own; leave an existing one alone.
+"""Write a development `.env` with a new SECRET_KEY; never overwrite an existing file.
 
     python scripts/dotenv.py
 
-`.secret_key`, in which earlier versions kept the key, moves into it, so that sessions survive.
+A key in `.secret_key`, where earlier versions stored it, moves into `.env`, so sessions survive.
 """
 
 import os
@@ -19,13 +19,13 @@ SECRET_KEY='{key}'
 
 
 def old_key(path: Path) -> str:
-    """Return the key in `path`; an empty text where there is none that .env can hold."""
+    """Return the key in `path`, or an empty string if it is missing or not valid in .env."""
     key = path.read_text().strip() if path.exists() else ""
-    return "" if key.startswith("$") or "'" in key else key  # $NAME would name a variable
+    return "" if key.startswith("$") or "'" in key else key  # $NAME would expand to a variable
 
 
 def write(folder: Path) -> bool:
-    """Write `.env` into `folder` unless there is one; tell whether it was written."""
+    """Write `.env` into `folder` unless it exists; return whether it was written."""
     previous = folder / ".secret_key"
     try:
         descriptor = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

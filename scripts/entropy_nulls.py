@@ -1,25 +1,23 @@
-"""Make indicators/entropy_nulls.json: how much the entropy of white noise falls short of 1.
+"""Generate indicators/entropy_nulls.json: null distributions of permutation entropy.
 
-    python scripts/entropy_nulls.py
+    python -m scripts.entropy_nulls
 
-Simulates G = 2 N log(m!) (1 - H) for N vectors of m points. Its distribution settles as N / m!
-grows, so its 95 % quantile is tabulated over that ratio. And for a random walk, whose patterns
-are not equally likely: H of an endless one; and for some tau, because vectors that overlap longer
-tell less, how much less it is on average with N / tau = 1, and its spread there.
+White noise: simulates G = 2 N log(m!) (1 - H) for N vectors of m points. Its distribution
+converges as N / m! grows, so the 95 % quantile is tabulated by that ratio. Random walk, whose
+patterns are not equally likely: the limit of H for an infinite walk and, for several tau
+(overlapping vectors carry less information), the bias and standard deviation of H at N / tau = 1.
 """
 
 import json
-import sys
 from math import factorial, log
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
+from indicators.ordinal_patterns import count
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from indicators.ordinal_patterns import count  # noqa: E402
-
 RATIOS = (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.25, 2.5, 3, 3.5, 4, 5, 6.5, 8, 12, 20, 50, 100, 200,
           1000)  # fmt: skip
 TAUS = (1, 2, 3, 5, 10, 30)
@@ -29,8 +27,8 @@ LONG = 2_000_000
 LONG_RUNS = 100
 
 
-def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> np.ndarray:
-    """Return RUNS draws of G, sorted out of nothing but white noise."""
+def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return simulated draws of G for white noise, at most RUNS of them."""
     runs = max(4_000, min(RUNS, 2_000_000_000 // (vectors * m)))
     drawn = np.empty(runs)
     for run in range(runs):
@@ -42,7 +40,7 @@ def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def walk_limit(m: int, rng: np.random.Generator) -> float:
-    """Return H of as long a walk as there is time for."""
+    """Return H of a random walk, pooled over LONG_RUNS walks of LONG steps."""
     pooled = np.zeros(factorial(m), np.int64)
     for _ in range(LONG_RUNS):
         count(rng.standard_normal(LONG).cumsum(), 0, LONG - m + 1, m, 1, pooled)
@@ -50,7 +48,7 @@ def walk_limit(m: int, rng: np.random.Generator) -> float:
 
 
 def walk_moments(m: int, tau: int, limit: float, rng: np.random.Generator) -> list[float]:
-    """Return tau, the bias of H and its spread, as they would be of N = tau vectors."""
+    """Return tau, the bias of H and its standard deviation, both scaled to N = tau vectors."""
     size = factorial(m)
     vectors = max(2_000, 10 * size, 200 * tau)
     runs = max(2_000, min(20_000, 200_000_000 // vectors))
@@ -64,7 +62,7 @@ def walk_moments(m: int, tau: int, limit: float, rng: np.random.Generator) -> li
     return [tau, round(bias, 4), round(spread, 4)]
 
 
-def entropy(counts: np.ndarray) -> float:
+def entropy(counts: NDArray[np.int64]) -> float:
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log(p)).sum()) / log(counts.size)
 

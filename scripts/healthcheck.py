@@ -1,8 +1,8 @@
-"""Ask the web process of this container whether it can serve: exit code 0 or 1.
+"""Check that the web process of this container is ready: exit code 0 or 1.
 
     python scripts/healthcheck.py [PORT]
 
-It names a host that the site answers to, the first of ALLOWED_HOSTS.
+Sends the first of ALLOWED_HOSTS as the Host header, because Django rejects other hosts.
 """
 
 import os

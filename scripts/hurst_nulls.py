@@ -1,25 +1,22 @@
-"""Make indicators/hurst_nulls.json: how mean R/S of two window sizes vary together.
+"""Generate indicators/hurst_nulls.json: the covariance of mean R/S at two window sizes.
 
-    python scripts/hurst_nulls.py
+    python -m scripts.hurst_nulls
 
 For series without memory and windows w1 <= w2 = r w1 on n increments,
-Cov(log mean R/S(w1), log mean R/S(w2)) is kappa(r) w2 / n once w1 is not small (Brownian
-scaling). And the growth of the estimate's spread with H, from fractional Gaussian noise.
+Cov(log mean R/S(w1), log mean R/S(w2)) is kappa(r) w2 / n unless w1 is small (Brownian scaling).
+Also the mean and standard deviation of the estimate by H, from fractional Gaussian noise.
 """
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from indicators.hurst import hurst_exponent
+from indicators.rescaled_range import mean_rs
+from indicators.tests.noise import fractional_gaussian_noise
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from indicators.hurst import hurst_exponent  # noqa: E402
-from indicators.rescaled_range import mean_rs  # noqa: E402
-from indicators.tests.noise import fractional_gaussian_noise  # noqa: E402
-
 WHOLE = 8192
 RATIOS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256, 512)
 RUNS = 20_000
@@ -29,6 +26,7 @@ FGN_RUNS = 2_000
 
 
 def kappa(rng: np.random.Generator) -> list[float]:
+    """Return kappa for each of RATIOS."""
     drawn = np.empty((RUNS, len(RATIOS)))
     path = np.zeros(WHOLE + 1)
     for run in range(RUNS):
@@ -40,20 +38,21 @@ def kappa(rng: np.random.Generator) -> list[float]:
 
 
 def spread(rng: np.random.Generator) -> list[list[float]]:
-    """Return mean and standard deviation of the estimate for each exponent."""
-    rows = []
+    """Return rows of exponent, mean and standard deviation of the estimate."""
+    rows: list[list[float]] = []
     for exponent in EXPONENTS:
         noise = fractional_gaussian_noise(exponent, LENGTH, FGN_RUNS, rng)
         paths = np.cumsum(noise, axis=1)
-        values = [hurst_exponent(path).value for path in paths]
-        rows.append([exponent, round(np.mean(values), 4), round(np.std(values, ddof=1), 4)])
+        values = np.array([hurst_exponent(path).value for path in paths], dtype=np.float64)
+        mean, deviation = float(values.mean()), float(values.std(ddof=1))
+        rows.append([exponent, round(mean, 4), round(deviation, 4)])
         print(rows[-1], flush=True)
     return rows
 
 
 def main() -> None:
     rng = np.random.default_rng(1951)
-    table = {
+    table: dict[str, object] = {
         "ratios": RATIOS,
         "kappa": [round(value, 5) for value in kappa(rng)],
     }

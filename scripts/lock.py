@@ -1,4 +1,4 @@
-"""A file that one process, with those it has forked, holds at a time."""
+"""A lock file held by one process and its forks at a time."""
 
 import fcntl
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Self
 
 
 class LockHeldError(Exception):
-    """Another process holds the lock; the message is what it wrote into it."""
+    """Another process holds the lock; the message is the note it wrote."""
 
 
 class Lock:
-    """Holds `path`, with `note` in it, until this process and its forks have closed it."""
+    """Locks `path` and writes `note` into it; released when this process and its forks exit."""
 
     def __init__(self, path: Path, note: str) -> None:
         self._file = path.open("a+")

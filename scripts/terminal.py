@@ -1,7 +1,7 @@
-"""Print what the roles write, each line after the name of its role.
+"""Print the output of all roles, each line prefixed with the name of its role.
 
-An event listener of supervisord (supervisord.conf): it reads events from standard input, answers on
-standard output and prints to standard error. UP_COLOURS=on gives each role a colour.
+A supervisord event listener (see supervisord.conf): reads events from standard input, replies on
+standard output and prints to standard error. UP_COLOURS=on prints each role in its own colour.
 """
 
 import os
@@ -15,7 +15,7 @@ COLOURS = (36, 33, 32, 35, 34, 31)
 
 
 class Terminal:
-    """Puts chunks of output together to whole lines."""
+    """Joins chunks of output into whole lines."""
 
     def __init__(self, coloured: bool) -> None:
         self._coloured = coloured
@@ -29,7 +29,7 @@ class Terminal:
         sys.stderr.flush()
 
     def finish_line(self, role: str) -> None:
-        """Print what a role that changes its state has begun to write."""
+        """Print the unfinished line of a role whose state changes."""
         if self._begun[role]:
             self.write(role, "\n")
 

@@ -1,15 +1,15 @@
-"""Run every role of PyTrade on this machine, with PostgreSQL and Redis under them.
+"""Run the full PyTrade stack on this machine, with PostgreSQL and Redis.
 
-    python scripts/up.py [--address 127.0.0.1:8000] [--web N] [--data FOLDER]
+    python -m scripts.up [--address 127.0.0.1:8000] [--web N] [--data FOLDER]
 
-DATABASE_URL and REDIS_URL, from the environment or `.env`, name services that run already; the
-others are started here, with their data in FOLDER (`.services`). Ctrl-C ends the roles first, then
-the services.
+DATABASE_URL and REDIS_URL, from the environment or `.env`, name services that are already running.
+Missing services are started here, with their data in FOLDER (default `.services`). Ctrl-C stops the
+roles first, then the services.
 
-There are three processes, so that whichever of them is killed, another one ends the rest:
+Three processes supervise each other: if one is killed, another stops the rest.
 
-    up.py            the front: takes the signals and waits; its death closes the leash
-      up.py          the stack: owns the services and a session of its own
+    scripts.up       the front: receives signals and waits; a pipe (the leash) closes if it dies
+      scripts.up     the stack: owns the services and its own process session
         supervisord  runs and restarts the roles of supervisord.conf
 """
 
@@ -27,9 +27,10 @@ from types import FrameType
 from typing import IO
 
 import environ
-from lock import Lock, LockHeldError
-from services import PostgreSQL, Redis
-from sessions import end_session
+
+from scripts.lock import Lock, LockHeldError
+from scripts.services import PostgreSQL, Redis
+from scripts.sessions import end_session
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -44,7 +45,7 @@ class Options(argparse.Namespace):
 
 
 def address(text: str) -> tuple[str, int]:
-    """Read HOST:PORT."""
+    """Parse HOST:PORT."""
     host, _, port = text.rpartition(":")
     if not (host and port.isdigit() and 0 < int(port) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, e.g. 127.0.0.1:8000")
@@ -54,12 +55,14 @@ def address(text: str) -> tuple[str, int]:
 def arguments() -> Options:
     parser = argparse.ArgumentParser(description="Run the full stack on this machine.")
     parser.add_argument(
-        "--address", type=address, default="127.0.0.1:8000", help="of the first web process"
+        "--address", type=address, default="127.0.0.1:8000", help="address of the first web process"
     )
-    parser.add_argument("--web", type=int, default=1, help="how many web processes")
-    parser.add_argument("--data", type=Path, default=ROOT / ".services", help="of the services")
+    parser.add_argument("--web", type=int, default=1, help="number of web processes")
     parser.add_argument(
-        "--roles", type=Path, default=ROOT / "supervisord.conf", help="what supervisord runs"
+        "--data", type=Path, default=ROOT / ".services", help="data folder of the services"
+    )
+    parser.add_argument(
+        "--roles", type=Path, default=ROOT / "supervisord.conf", help="supervisord configuration"
     )
     return parser.parse_args(namespace=Options())
 
@@ -69,11 +72,11 @@ def refuse_taken_ports(host: str, ports: range) -> None:
         try:
             socket.create_server((host, port)).close()
         except OSError as error:
-            sys.exit(f"cannot listen on {host}:{port}: {error.strerror}; choose another ADDRESS=")
+            sys.exit(f"cannot listen on {host}:{port}: {error.strerror}; set another ADDRESS=")
 
 
 def manage(*arguments: str) -> None:
-    """Run a command of manage.py; end when it fails, since it has said why."""
+    """Run a manage.py command; exit with its code if it fails."""
     done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(done.returncode)
@@ -81,7 +84,7 @@ def manage(*arguments: str) -> None:
 
 @contextlib.contextmanager
 def signals_later() -> Iterator[None]:
-    """Let signals wait for the end of the block."""
+    """Defer signals until the end of the block."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -90,7 +93,7 @@ def signals_later() -> Iterator[None]:
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:
-    """Unwind the stack, once: further signals change nothing."""
+    """Exit and unwind the context managers; ignore further signals."""
     ignore_signals()
     sys.exit(0)
 
@@ -101,18 +104,18 @@ def ignore_signals() -> None:
 
 
 def end_with_front(leash: int) -> None:
-    """Wait for the front to close the other end of the leash, then end as by a signal."""
+    """Wait until the front closes its end of the leash, then send SIGTERM to this process."""
     os.read(leash, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def services(postgresql: PostgreSQL | None) -> Iterator[set[int]]:
-    """Run what the environment does not name; yield the pids that the roles do not include."""
+    """Start the services missing from the environment; yield pids that are not roles."""
     own = {os.getpid()}
     with contextlib.ExitStack() as stack:
         if postgresql is not None:
-            with signals_later():  # a database that is half made would never start again
+            with signals_later():  # an interrupted initdb leaves a database that never starts
                 os.environ["DATABASE_URL"] = stack.enter_context(postgresql).url
         if not os.environ.get("REDIS_URL"):
             redis = stack.enter_context(Redis())
@@ -127,7 +130,7 @@ def show(output: IO[str]) -> None:
 
 
 def run_roles(configuration: Path, own: set[int]) -> int:
-    """Run supervisord until it ends or a signal comes; leave no role behind either way."""
+    """Run supervisord until it exits or a signal arrives; stop every role in either case."""
     command = [str(BIN / "supervisord"), "--configuration", str(configuration)]
     supervisor = subprocess.Popen(
         [*command, "--user", str(os.getuid())],
@@ -142,7 +145,7 @@ def run_roles(configuration: Path, own: set[int]) -> int:
     try:
         show(supervisor.stdout)
         code = supervisor.wait()
-        print(f"supervisord ended with exit code {code}: PyTrade stops", file=sys.stderr)
+        print(f"supervisord exited with code {code}: stopping PyTrade", file=sys.stderr)
     finally:
         ignore_signals()
         supervisor.terminate()
@@ -153,10 +156,11 @@ def run_roles(configuration: Path, own: set[int]) -> int:
 
 
 def run_stack(options: Options, postgresql: PostgreSQL | None, leash: int) -> int:
-    """Run services and roles until a signal comes or the front is gone."""
+    """Run services and roles until a signal arrives or the front dies."""
     host, port = options.address
     os.environ |= {"UP_BIN": str(BIN), "UP_DATA": str(options.data.resolve()), "UP_HOST": host}
     os.environ |= {"UP_PORT": str(port), "UP_WEB": str(options.web)}
+    os.environ["UP_RUNSIM_OPTIONS"] = os.environ.get("RUNSIM_OPTIONS", "")
     os.environ["UP_COLOURS"] = "on" if sys.stdout.isatty() else "off"
     with services(postgresql) as own:
         threading.Thread(target=end_with_front, args=(leash,), daemon=True).start()
@@ -168,7 +172,7 @@ def run_stack(options: Options, postgresql: PostgreSQL | None, leash: int) -> in
 
 
 def wait_for(stack: int, postgresql: PostgreSQL | None) -> int:
-    """Wait for the stack, pass signals on to it, and clean up after one that was killed."""
+    """Wait for the stack, forward signals to it, and clean up if it was killed."""
 
     def pass_on(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -181,7 +185,7 @@ def wait_for(stack: int, postgresql: PostgreSQL | None) -> int:
         end_session(stack, set())
         if postgresql is not None:
             postgresql.end_running()
-        print(f"the stack was ended by signal {-code}", file=sys.stderr)
+        print(f"the stack was killed by signal {-code}", file=sys.stderr)
     return abs(code)
 
 
@@ -210,9 +214,7 @@ def main() -> int:
         with Lock(options.data / "lock", f"pid {os.getpid()}, http://{host}:{port}"):
             return start(options)
     except LockHeldError as held:
-        print(
-            f"PyTrade runs in this checkout already: {held}. Ctrl-C there ends it", file=sys.stderr
-        )
+        print(f"PyTrade is already running in this checkout: {held}", file=sys.stderr)
         return 1
 
 

@@ -1,8 +1,8 @@
-"""Look up the installed packages among the known vulnerabilities; fail where one is found.
+"""Check the installed packages for known vulnerabilities; exit code 1 if any is found.
 
     python scripts/vulnerabilities.py
 
-Where the advisory service is not reached, one line says so, and that is no failure.
+If the advisory service is unreachable, it says so in one line and exits with 0.
 """
 
 import json
@@ -12,31 +12,31 @@ from typing import Any
 
 COMMAND = ["-m", "pip_audit", "--local", "--progress-spinner", "off", "--format", "json"]
 ANSWER_S = 5
-AWAY = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ServiceError")
-OF_PYTHON = ("pip", "setuptools")  # the virtual environment brings them, not we
+UNREACHABLE = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ServiceError")
+OF_PYTHON = ("pip", "setuptools")  # part of the virtual environment, not our dependencies
 
 
 def verdict(report: str, errors: str) -> tuple[str, int]:
-    """Return what to say of pip-audit's report and errors, and the exit code."""
+    """Return the message and exit code for the output of pip-audit."""
     try:
         listed: list[dict[str, Any]] = json.loads(report)["dependencies"]
     except ValueError:
-        if any(name in errors for name in AWAY):
-            return "known vulnerabilities: not looked up, the advisory service is away", 0
+        if any(name in errors for name in UNREACHABLE):
+            return "known vulnerabilities: not checked, the advisory service is unreachable", 0
         return errors, 1
-    looked_up = [package for package in listed if "vulns" in package]
-    if not looked_up:
-        return "known vulnerabilities: not looked up, the advisory service knows nothing", 0
+    checked = [package for package in listed if "vulns" in package]
+    if not checked:
+        return "known vulnerabilities: not checked, the advisory service returned no data", 0
     found = [
-        f"{package['name']} {package['version']}: {hole['id']}, mended in "
+        f"{package['name']} {package['version']}: {hole['id']}, fixed in "
         f"{', '.join(hole['fix_versions']) or 'no version'}"
-        for package in looked_up
+        for package in checked
         for hole in package["vulns"]
         if package["name"] not in OF_PYTHON
     ]
     if found:
         return "\n".join(found), 1
-    return f"known vulnerabilities: none in {len(looked_up)} of {len(listed)} packages", 0
+    return f"known vulnerabilities: none in {len(checked)} of {len(listed)} packages", 0
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
-"""Backpressure that daphne lacks for HTTP: `send` waits until the client has read.
+"""What daphne lacks for long HTTP answers.
 
-Without it a long answer to a slow client piles up in memory.
+Backpressure: `send` waits until the client has read, otherwise the answer to a slow client piles up
+in memory. And an answer that fails half-way ends its connection: daphne tries to start another
+answer, which raises, and ends its own checks of all connections.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from daphne.server import Server
 
 reply = Server.handle_reply
 finish = WebRequest.finish
+handle_exception = WebRequest.handle_exception
 
 
 class Flow:
@@ -50,6 +53,15 @@ def finish_flow(self: WebRequest) -> None:
     finish(self)
 
 
+def abort_started(self: WebRequest, exception: Exception) -> None:
+    """Let the client see that an answer is incomplete; answer 500 if none has started."""
+    if not self._response_started:
+        handle_exception(self, exception)
+    elif self.channel is not None:
+        self.channel.transport.abortConnection()
+
+
 def mend() -> None:
     Server.handle_reply = handle_reply
     WebRequest.finish = finish_flow
+    WebRequest.handle_exception = abort_started

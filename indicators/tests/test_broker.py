@@ -39,10 +39,11 @@ print(json.dumps(["4 readings computed, but subscribers were not told" in page,
 """
 
 
-@pytest.fixture
-def env(tmp_path):
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
     """An hour of ES, and the address of a Redis that is not there."""
-    env = environment(seeded_database_url(tmp_path), f"redis://127.0.0.1:{free_port()}/0")
+    url = seeded_database_url(tmp_path_factory.mktemp("market"))
+    env = environment(url, f"redis://127.0.0.1:{free_port()}/0")
     span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]
     manage("backfill", *span, "--seed", "7", "--instruments", "ES", env=env)
     return env

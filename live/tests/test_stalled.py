@@ -1,125 +1,90 @@
-"""Clients that read nothing: others get everything, memory has a bound, and they are told."""
+"""Clients that read nothing: the others get everything, memory is bounded, they are closed."""
 
 import contextlib
-import json
+import re
 import sys
+from urllib.request import urlopen
 
+import psutil
 import pytest
 
-from rig.census import deserted, take
-from rig.rawsockets import RawSocket, RawSockets
-from rig.servers import asgi_command, environment, free_port, make_market, running, wait_for
+from rig.deliveries import verify
+from rig.processes import free_port
+from rig.servers import asgi_command, environment, make_market, running, wait_for
+from rig.spectators import Spectators
+from scripts.services import Redis
 
 pytestmark = pytest.mark.processes
 
-PATH = "/ws/v1/stream"
-SUBSCRIBE = b'{"op":"subscribe","args":["quotes.ES"]}'
-ACKNOWLEDGE = b'{"op":"ack"}'
-STALLED = 5
-BACKLOG_BYTES = 262_144
-FRAMES, ORDER = 250, b"125 2 2000"
-"""250 frames of 64 kB: 16 MB for each client, more than the kernel holds for it."""
-MOST_GROWTH = 8_000_000
+SYMBOLS = ["ES", "NQ"]
+HELLO = b'{"op":"subscribe","args":["quotes.*"],"batch":true}'
+STALLED, READERS = 30, 2
+BACKLOG_BYTES = 65_536
+MOST_GROWTH = 15_000_000
+MARKET = ["manage.py", "runsim", "--speed", "4000", "--instruments", *SYMBOLS]
+"""8,000 ticks a second: a client that reads nothing is over its backlog after three seconds."""
 
 
-@pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    market = make_market(tmp_path_factory.mktemp("market"), ["ES"])
-    return environment(market) | {"STREAM_BACKLOG_BYTES": str(BACKLOG_BYTES)}
+def metric(port, name):
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        found = re.search(rf"^{re.escape(name)} (.*)$", answer.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
-class Stage:
-    """A server that publishes when told, and clients of it."""
-
-    def __init__(self, server, env, stack):
-        self.port = free_port()
-        command = asgi_command(server, self.port, "benchmarks.fanout_servers:application")
-        wait_for(self.port, stack.enter_context(running(command, env)))
-        self._starter = stack.enter_context(
-            contextlib.closing(RawSocket(self.port, "/publish/hub"))
-        )
-        self._stack = stack
-
-    def subscribe(self, clients=1, receive_bytes=None, acknowledge=True):
-        """Return sockets that follow ES and acknowledge once, so that daphne watches them."""
-        before = take(self.port)["following"]
-        socks = [RawSocket(self.port, PATH, receive_bytes) for _ in range(clients)]
-        for sock in socks:
-            self._stack.callback(sock.close)
-            sock.send(SUBSCRIBE)
-            if acknowledge:
-                sock.send(ACKNOWLEDGE)
-        while take(self.port)["following"] < before + clients:
-            pass
-        return socks
-
-    def publish(self):
-        self._starter.send(ORDER)
+def slow(port):
+    return metric(port, 'pytrade_closes_total{reason="slow"}')
 
 
-def read_frames(sock, wanted=FRAMES):
-    """Return so many frames, or those before the end of the stream."""
-    frames = []
-
-    def take_frame(_, text, at):
-        if b'"topic"' in text[:64]:
-            frames.append(json.loads(text))
-
-    with RawSockets() as sockets:
-        sockets.add(sock)
-        sockets.read(take_frame, lambda: len(frames) == wanted or sock.closed, 10)
-    return frames
-
-
-def check_end(sock, frames):
-    """Check that all came up to a gap that is named, and that the server closed with 4008."""
-    *ticks, gap = frames
-    seqs = [row[0] for frame in ticks for row in frame["data"]]
-    assert seqs == list(range(1, len(seqs) + 1))
-    assert (gap["type"], gap["from_seq"]) == ("gap", len(seqs) + 1)
-    assert sock.close_code == 4008
-
-
-@pytest.fixture
-def stage(request, env):
-    with contextlib.ExitStack() as stack:
-        yield Stage(request.param, env, stack)
-
-
-@pytest.mark.parametrize("stage", ["daphne", "uvicorn"], indirect=True)
-def test_who_reads_nothing_takes_neither_frames_nor_memory_from_others(stage):
-    (reader,) = stage.subscribe(acknowledge=False)
-    stage.subscribe(STALLED, receive_bytes=4096)
-    before = take(stage.port)["memory"]
-    stage.publish()
-    frames = read_frames(reader)
-    grown = take(stage.port)["memory"] - before
-    assert len(frames) == FRAMES
-    assert grown < MOST_GROWTH
-
-
-@pytest.mark.parametrize("stage", ["uvicorn"], indirect=True)
-def test_who_reads_again_is_told_of_the_gap_and_closed(stage):
-    (reader,) = stage.subscribe(acknowledge=False)
-    (stalled,) = stage.subscribe(receive_bytes=4096)
-    stage.publish()
-    read_frames(reader)
-    check_end(stalled, read_frames(stalled))
-
-
-@pytest.mark.parametrize("stage", ["daphne"], indirect=True)
-def test_who_acknowledges_no_more_is_told_of_the_gap_and_closed(stage):
-    (late,) = stage.subscribe()
-    stage.publish()
-    check_end(late, read_frames(late))
-
-
-def test_daphne_cuts_off_who_does_not_answer_its_ping(env):
+@contextlib.contextmanager
+def served(server, env):
+    """Yield the port and the process of a web server beside, or with, a fast market."""
     port = free_port()
-    limits = ["--ping-interval", "1", "--ping-timeout", "1", "-v", "0", "-p", str(port)]
-    command = [sys.executable, "-m", "daphne", *limits, "rig.census:application"]
-    with running(command, env) as process:
+    with contextlib.ExitStack() as stack:
+        if server == "runsim --serve":
+            command = [sys.executable, *MARKET, "--serve", f"127.0.0.1:{port}"]
+            process = stack.enter_context(running(command, env))
+        else:
+            env |= {"REDIS_URL": stack.enter_context(Redis()).url}
+            command = asgi_command(server, port, "pytrade.asgi:application")
+            process = stack.enter_context(running(command, env))
+            stack.enter_context(running([sys.executable, *MARKET], env))
         wait_for(port, process)
-        with contextlib.closing(RawSocket(port, PATH)) as sock:
-            sock.send(SUBSCRIBE)
-            assert deserted(port)["sockets"] == 0
+        yield port, psutil.Process(process.pid)
+
+
+@pytest.mark.parametrize("server", ["runsim --serve", "daphne"])
+def test_clients_that_read_nothing_are_bounded_and_closed(server, tmp_path):
+    env = environment(make_market(tmp_path, SYMBOLS)) | {"STREAM_BACKLOG_BYTES": str(BACKLOG_BYTES)}
+    with served(server, env) as (port, process), Spectators() as spectators:
+        readers = spectators.connect(port, READERS, HELLO)
+        spectators.run(30, lambda: all(len(each.received) > 5 for each in readers))
+        late, *stalled = spectators.connect(port, STALLED, HELLO, receive_bytes=4096)
+        spectators.run(30, lambda: all(each.received for each in [late, *stalled]))
+        before = process.memory_info().rss
+        spectators.stall([late, *stalled])
+        most = 0.0
+        for _ in range(120):
+            spectators.run(0.25)
+            most = max(most, metric(port, "pytrade_buffered_bytes"))
+            if slow(port) == STALLED:
+                break
+        assert slow(port) == STALLED
+        assert most <= STALLED * BACKLOG_BYTES
+        if server == "daphne":  # which by itself holds everything unread
+            assert process.memory_info().rss - before < MOST_GROWTH
+        spectators.resume([late])
+        spectators.run(30, lambda: late.is_lost)
+        check_end(late)
+        spectators.run(30, lambda: metric(port, "pytrade_sockets") == READERS)
+        assert metric(port, "pytrade_sockets") == READERS
+        until = readers[0].received[-1][0]
+        spectators.run(5)
+        assert verify(readers, 0, until).is_whole
+
+
+def check_end(late):
+    """Check that a client had every row up to a gap, and was closed with 4008."""
+    verdict = verify([late], 0, 0)
+    assert verdict.missing == verdict.duplicates == 0
+    assert verdict.gaps == len(SYMBOLS)
+    assert late.close_code == 4008

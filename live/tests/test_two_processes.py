@@ -48,11 +48,11 @@ class Tap:
 def test_both_bring_each_tick_once_and_redis_carries_each_frame_once(postgresql):
     async def watch(stack, crowd):
         async with crowd.watching():
-            await crowd.reach_more(1, 30)
+            await crowd.reach_more(1, 60)
             with redis.Redis.from_url(stack.redis.url) as client:
                 processes = client.pubsub_numsub("pytrade__group__quotes.ES")[0][1]
             with Tap(stack.redis.url, "quotes.ES") as tap:
-                await crowd.reach_more(60, 30)
+                await crowd.reach_more(60, 60)
             complaints = await crowd.prove(stack)
         return processes, tap.seqs, complaints
 

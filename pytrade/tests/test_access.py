@@ -182,6 +182,31 @@ def test_an_address_is_counted_whatever_it_says_of_itself(
     assert elsewhere.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/status/", "/laboratory/", "/laboratory/runs/", "/nothing/"])
+def test_pages_are_counted_with_the_api(
+    client: Client, settings: Settings, standing_clock: None, path: str
+) -> None:
+    settings.API_RATE = "2/minute"
+    assert client.get("/api/v1/instruments/").status_code == 200
+    assert client.get(path).status_code in {200, 404}
+    refused = client.get(path)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "20")
+    assert "Try again in 20 seconds" in refused.content.decode()
+    assert client.get("/api/v1/instruments/").status_code == 429
+    assert client.get("/livez").status_code == client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/nothing/", "/api/v1/stream/?topics=x"])
+def test_programs_are_refused_with_a_problem(
+    client: Client, settings: Settings, standing_clock: None, path: str
+) -> None:
+    settings.API_RATE = "1/minute"
+    client.get(path)
+    refused = client.get(path)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "20")
+    assert refused["Content-Type"] == "application/problem+json"
+
+
 def test_a_user_is_counted_by_name_and_not_with_the_address(
     client: Client, settings: Settings, standing_clock: None
 ) -> None:

@@ -95,10 +95,11 @@ def test_months_are_parted_taken_out_and_put_back(postgresql: PostgreSQL) -> Non
     assert before["code"] == 0
 
     manage("backfill", *span, "2026-03-10T00:00:00Z", *grid, env=env)
-    assert audited(env)["quotes"] > before["quotes"]
+    grown = audited(env)
+    assert grown["quotes"] > before["quotes"]
     with psycopg.connect(url, autocommit=True) as connection:
         ((shown,),) = connection.execute("SELECT count(*) FROM quote_prices").fetchall()
-        assert shown == audited(env)["quotes"]
+        assert shown == grown["quotes"]
         bounds = connection.execute(
             "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s",
             ["quotes_quote_2026_01"],

@@ -1,4 +1,4 @@
-"""A known vulnerability fails `make lint`; an advisory service that is away does not."""
+"""A known vulnerability fails `make lint`; an unreachable advisory service does not."""
 
 import json
 from typing import Any
@@ -11,32 +11,35 @@ HOLED = {"name": "holed", "version": "2.0", "vulns": [{"id": "CVE-1", "fix_versi
 UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
 
 
-def said(*packages: dict[str, Any]) -> tuple[str, int]:
+def verdict_on(*packages: dict[str, Any]) -> tuple[str, int]:
     return verdict(json.dumps({"dependencies": packages}), "")
 
 
-def test_a_vulnerability_is_named_and_fails() -> None:
-    assert said(SOUND, HOLED) == ("holed 2.0: CVE-1, mended in 2.1", 1)
+def test_vulnerability_is_reported_with_its_fix() -> None:
+    assert verdict_on(SOUND, HOLED) == ("holed 2.0: CVE-1, fixed in 2.1", 1)
 
 
-def test_what_a_virtual_environment_brings_is_not_ours() -> None:
-    assert said(SOUND, HOLED | {"name": "pip"})[1] == 0
+def test_pip_of_the_virtual_environment_is_ignored() -> None:
+    assert verdict_on(SOUND, HOLED | {"name": "pip"})[1] == 0
 
 
-def test_none_is_none_of_those_that_were_looked_up() -> None:
-    assert said(SOUND, UNKNOWN) == ("known vulnerabilities: none in 1 of 2 packages", 0)
+def test_clean_report_counts_the_checked_packages() -> None:
+    assert verdict_on(SOUND, UNKNOWN) == ("known vulnerabilities: none in 1 of 2 packages", 0)
 
 
-def test_without_the_service_one_line_says_so() -> None:
-    for text, code in (said(UNKNOWN), verdict("", "...\nrequests.exceptions.ConnectionError: x")):
-        assert text.startswith("known vulnerabilities: not looked up")
+def test_unreachable_service_is_reported_in_one_line() -> None:
+    for text, code in (
+        verdict_on(UNKNOWN),
+        verdict("", "...\nrequests.exceptions.ConnectionError: x"),
+    ):
+        assert text.startswith("known vulnerabilities: not checked")
         assert "\n" not in text
         assert code == 0
 
 
-def test_another_failure_is_one() -> None:
+def test_failure_of_pip_audit_fails() -> None:
     assert verdict("", "No module named pip_audit") == ("No module named pip_audit", 1)
 
 
-def test_lint_looks() -> None:
+def test_make_lint_checks_vulnerabilities() -> None:
     assert "scripts/vulnerabilities.py" in (ROOT / "Makefile").read_text()

@@ -91,6 +91,7 @@ def test_the_command_of_a_role_is_one_of_ours(role: str) -> None:
 def supervised(monkeypatch: pytest.MonkeyPatch, web: int) -> dict[str, str]:
     """Return the commands of supervisord.conf, read by supervisord itself, with their names."""
     told = {"BIN": "bin", "DATA": "/tmp", "HOST": "127.0.0.1", "PORT": "9000", "WEB": str(web)}
+    told["RUNSIM_OPTIONS"] = "--interval 0.05"
     for name, value in told.items():
         monkeypatch.setenv(f"UP_{name}", value)
     options = ServerOptions()

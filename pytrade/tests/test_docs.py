@@ -10,7 +10,7 @@ import yaml
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from live import consumers, protocol
+from live import consumers, protocol, topics
 from pytrade import routing
 from pytrade.tests import documented
 from pytrade.tests.checkouts import fresh_checkout, manage
@@ -82,7 +82,7 @@ def test_what_is_said_on_the_stream_is_documented() -> None:
     assert is_named(f"/{socket}", DOCS["api.md"])
     for operation in protocol.OPERATIONS:
         assert f'"op":"{operation}"' in TEXT
-    for kind in protocol.KINDS:
+    for kind in topics.names():
         assert re.search(rf"`{kind}\.(\w+\.)?ES`", DOCS["api.md"]), kind
     for code in re.findall(r'ProtocolError\(\s*"(\w+)"', inspect.getsource(protocol)):
         assert is_named(code, DOCS["api.md"]), code

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,26 @@ def pieces(_request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(str(number) for number in range(10))
 
 
+class Export:
+    """An answer without an end; `closed` is set when it is no longer wanted."""
+
+    threads: set[str] = set()
+    closed = threading.Event()
+
+    @classmethod
+    def blocks(cls) -> Iterator[bytes]:
+        try:
+            while True:
+                cls.threads.add(threading.current_thread().name)
+                yield b"x"
+        finally:
+            cls.closed.set()
+
+
+def export(_request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(Export.blocks())
+
+
 @csrf_exempt
 def reading(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
@@ -76,6 +97,7 @@ urlpatterns = [
     path("loop/", asking_the_loop),
     path("broken/", broken),
     path("pieces/", pieces),
+    path("export/", export),
     path("reading/", reading),
     path("waiting/", waiting),
     path("computing/", computing),
@@ -181,6 +203,30 @@ async def test_requests_of_disconnected_clients_are_dropped_while_they_wait(
 
 async def test_pieces_are_sent_one_after_the_other(handler: ThreadHandler) -> None:
     assert await ask(handler, "/pieces/") == (200, b"0123456789")
+
+
+async def test_exports_have_a_thread_of_their_own_and_end_with_their_clients(
+    handler: ThreadHandler,
+) -> None:
+    scope = HttpCommunicator(handler, "GET", "/export/").scope
+    clients = [
+        ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"localhost")]})
+        for _ in range(3)
+    ]
+    Export.closed.clear()
+    for client in clients:
+        await client.send_input({"type": "http.request", "body": b""})
+        assert (await client.receive_output(20))["status"] == 200
+        for _ in range(3):
+            assert (await client.receive_output(20))["body"] == b"x"
+    status, _ = await ask(handler, "/told/")
+    assert status == 200
+    for client in clients:
+        Export.closed.clear()
+        await client.send_input({"type": "http.disconnect"})
+        await client.wait(20)
+        assert Export.closed.is_set()
+    assert {name.split("_")[0] for name in Export.threads} == {"export"}
 
 
 async def test_a_file_is_sent_whole() -> None:

@@ -8,8 +8,6 @@ from pytest_django.fixtures import Settings
 
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.both_databases
-
 
 def test_livez_asks_no_database(client: Client) -> None:
     assert client.get("/livez").status_code == 200

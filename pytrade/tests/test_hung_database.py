@@ -59,6 +59,9 @@ def test_a_web_process_answers_while_postgresql_hangs(postgresql: PostgreSQL, po
         status, _, page = ask(port, "/status/")
         assert status == 200
         assert 'data-part="Database" data-state="failed"' in page
+        status, kind, page = ask(port, "/")
+        assert (status, kind) == (503, "text/html; charset=utf-8")
+        assert "The database is unavailable" in page
     finally:
         postgresql.resume()
     while ask(port, "/readyz")[0] != 200:

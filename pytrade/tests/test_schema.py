@@ -14,7 +14,7 @@ from rest_framework.authtoken.models import Token
 from pytrade.wsgi import application
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 PATHS = SchemaGenerator().get_schema(public=True)["paths"]
 OPERATIONS = [(path, method) for path, methods in PATHS.items() for method in methods]
 MALLEABLE = [

@@ -21,7 +21,7 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import VALUES
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 RUNS = "/api/v1/indicators/runs/"
 
 

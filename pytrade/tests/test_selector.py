@@ -40,7 +40,7 @@ def serving(application: Any = None, **limits: Any) -> Iterator[SelectorServer]:
         yield server
     finally:
         server.stop()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -51,7 +51,7 @@ def server() -> Iterator[SelectorServer]:
 
 
 def connected(server: SelectorServer) -> socket.socket:
-    return socket.create_connection(server.address, timeout=10)
+    return socket.create_connection(server.address, timeout=60)
 
 
 def everything(sock: socket.socket) -> bytes:
@@ -70,7 +70,7 @@ def said(server: SelectorServer, data: bytes) -> bytes:
 
 
 def test_a_connection_is_kept_and_used_again(server: SelectorServer) -> None:
-    client = http.client.HTTPConnection(*server.address, timeout=10)
+    client = http.client.HTTPConnection(*server.address, timeout=60)
     for n in range(3):
         client.request("GET", f"/a%20b?n={n}")
         assert client.getresponse().read() == f"GET /a b?n={n} ".encode()
@@ -158,7 +158,7 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         self.begun.release()
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
         return echo(environ, start_response)
 
 
@@ -170,7 +170,7 @@ def test_more_than_workers_and_queue_hold_is_503() -> None:
         connected(server) as second,
     ):
         first.sendall(b"GET /1 HTTP/1.0\r\n\r\n")
-        assert gate.begun.acquire(timeout=10)
+        assert gate.begun.acquire(timeout=60)
         second.sendall(b"GET /2 HTTP/1.0\r\n\r\n")
         answer = said(server, b"GET /3 HTTP/1.0\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
@@ -184,7 +184,7 @@ def test_a_stop_lets_what_has_begun_be_answered() -> None:
     gate = Gate()
     with serving(gate) as server, connected(server) as sock, connected(server) as idle:
         sock.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
-        assert gate.begun.acquire(timeout=10)
+        assert gate.begun.acquire(timeout=60)
         server.stop()
         assert everything(idle) == b""
         gate.opened.set()
@@ -226,11 +226,11 @@ def test_the_command_serves_and_stops_at_a_signal(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         host, port = process.stdout.readline().strip().removeprefix("http://").split(":")
-        client = http.client.HTTPConnection(host, int(port), timeout=20)
+        client = http.client.HTTPConnection(host, int(port), timeout=60)
         client.request("GET", "/livez")
         answer = client.getresponse()
         assert answer.status == 200
         answer.read()
         client.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

@@ -9,7 +9,7 @@ from journal.leases import acquire, new_holder
 from pytrade.csp import is_plain
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 TTL = timedelta(seconds=settings.LEASE_TTL_S)
 
 

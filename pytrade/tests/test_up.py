@@ -1,4 +1,4 @@
-"""`make up`: one command runs the full stack, restarts what dies, and leaves nothing behind."""
+"""`make up` runs the full stack, restarts roles that exit, and leaves no process behind."""
 
 import json
 import os
@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from rig.processes import ROOT, free_port, open_stream
+from rig.waiting import wait_until
 from scripts.services import PostgreSQL
 from scripts.sessions import members
 
@@ -40,7 +40,7 @@ def data() -> Iterator[Path]:
 
 
 class Up:
-    """A running `scripts/up.py`."""
+    """A running `python -m scripts.up`."""
 
     def __init__(self, data: Path, *options: str) -> None:
         self.port = free_port()
@@ -48,7 +48,7 @@ class Up:
         self._data = data
         named = ("DATABASE_URL", "REDIS_URL")
         env = {name: value for name, value in os.environ.items() if name not in named}
-        self._command = [sys.executable, "scripts/up.py", "--data", str(data), *options]
+        self._command = [sys.executable, "-m", "scripts.up", "--data", str(data), *options]
         self._env = env | {"DEBUG": "on"}
         with self.log.open("w") as output:
             self.front = subprocess.Popen(
@@ -68,7 +68,7 @@ class Up:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """Return all processes, those of PostgreSQL, which have another parent, included."""
+        """Return all processes, including those of PostgreSQL, which have another parent."""
         postmaster = int((self._data / "postgresql" / "postmaster.pid").read_text().split()[0])
         of_postgresql = psutil.Process(postmaster)
         front = psutil.Process(self.front.pid)
@@ -76,23 +76,16 @@ class Up:
         return [front, of_postgresql, *families[0], *families[1]]
 
     def process(self, *words: str) -> psutil.Process:
-        """Return the one descendant with all of `words` in its command."""
+        """Return the descendant whose command line contains all of `words`."""
         front = psutil.Process(self.front.pid)
         for found in front.children(recursive=True):
             if all(word in found.cmdline() for word in words):
                 return found
-        raise AssertionError(f"no process {words}: {self.log.read_text()}")
+        raise AssertionError(f"no process with {words} in its command line: {self.log.read_text()}")
 
     def wait_for(self, text: str) -> None:
-        until(lambda: text in self.log.read_text() or self.front.poll() is not None)
+        wait_until(lambda: text in self.log.read_text() or self.front.poll() is not None, text)
         assert text in self.log.read_text()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -110,19 +103,22 @@ def up(data: Path, *options: str) -> Iterator[Up]:
 
 
 def next_ticks(stack: Up) -> None:
-    """Follow an instrument until live ticks come."""
+    """Subscribe to an instrument and wait for live ticks."""
     with open_stream(stack.port, stack.front, tries=600) as stream:
         stream.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]}))
         types = [json.loads(stream.recv(timeout=60)).get("type") for _ in range(5)]
     assert types[-2:] == ["ticks"] * 2
 
 
-def test_the_stack_restarts_its_roles_refuses_a_second_one_and_ends_by_ctrl_c(data: Path) -> None:
+def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(data: Path) -> None:
     with up(data) as stack:
         next_ticks(stack)
         second = stack.again()
         assert second.returncode == 1
-        assert f"already: pid {stack.front.pid}, http://127.0.0.1:{stack.port}" in second.stderr
+        assert (
+            f"already running in this checkout: pid {stack.front.pid}, http://127.0.0.1:{stack.port}"
+            in second.stderr
+        )
         assert len(second.stderr.splitlines()) == 1
 
         stack.process("pytrade.asgi:application", str(stack.port)).kill()
@@ -142,40 +138,48 @@ def test_the_stack_restarts_its_roles_refuses_a_second_one_and_ends_by_ctrl_c(da
 
 
 @pytest.mark.parametrize("victim", ["front", "stack", "supervisor"])
-def test_nothing_outlives_a_killed_process_of_the_supervision(data: Path, victim: str) -> None:
+def test_no_process_outlives_a_killed_supervisor(data: Path, victim: str) -> None:
     roles = data / "sleepers.conf"
     roles.write_text(SLEEPERS)
     with up(data, "--roles", str(roles)) as running:
         running.wait_for("spawned: 'sleeper'")
-        until(lambda: running.process("sleep"))
+        wait_until(lambda: running.process("sleep"), "sleep started")
         processes = running.processes()
         front = processes[0]
         (stack,) = front.children()
         supervisor = running.process("--configuration")
         {"front": front, "stack": stack, "supervisor": supervisor}[victim].kill()
-        until(lambda: not alive(processes))
+        wait_until(lambda: not alive(processes), "all processes exited")
         assert members(stack.pid, set()) == []
         assert running.front.wait(LIMIT_S) != 0
     assert "Traceback" not in running.log.read_text()
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        command = [sys.executable, "scripts/up.py", "--data", str(tmp_path), "--address", address]
+        command = [
+            sys.executable,
+            "-m",
+            "scripts.up",
+            "--data",
+            str(tmp_path),
+            "--address",
+            address,
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith(f"cannot listen on {address}: ")
     assert not (tmp_path / "postgresql").exists()
 
 
-def test_postgresql_that_ran_before_is_left_running(postgresql: PostgreSQL) -> None:
+def test_postgresql_already_running_is_left_running(postgresql: PostgreSQL) -> None:
     with PostgreSQL(postgresql.folder) as second:
         assert second.pid == postgresql.pid
     assert psutil.Process(postgresql.pid).is_running()
 
 
-def test_make_up_passes_address_and_number_of_web_processes_on() -> None:
+def test_make_up_passes_address_and_web_count() -> None:
     command = ["make", "--dry-run", "up", "ADDRESS=127.0.0.1:9000", "WEB=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "scripts/up.py --address 127.0.0.1:9000 --web 2" in done.stdout
+    assert "-m scripts.up --address 127.0.0.1:9000 --web 2" in done.stdout

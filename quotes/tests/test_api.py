@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from quotes.models import Candle, Regime
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 API = "/api/v1/instruments/"
 
 

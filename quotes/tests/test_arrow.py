@@ -8,7 +8,7 @@ from django.test import Client
 
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 API = "/api/v1/instruments/ES/"
 
 

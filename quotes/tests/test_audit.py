@@ -26,7 +26,7 @@ from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Walker
 from quotes.models import Candle, Quote, Regime, Run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
 TICKS = 3_000

@@ -1,6 +1,5 @@
 """The pages as a person meets them: a real market, a real Chromium."""
 
-import pytest
 from playwright.sync_api import expect
 
 
@@ -25,13 +24,3 @@ def test_the_chart_shows_history_and_changes_its_timeframe(page, market):
     expect(page.locator("#chart")).to_have_attribute("data-timeframe", "5m")
     page.wait_for_function("Number(document.querySelector('#chart').dataset.candles) > 100")
     assert "timeframe=5m" in page.url
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/instruments/ES/", "/laboratory/", "/laboratory/runs/", "/status/"]
-)
-@pytest.mark.parametrize("width", [360, 1280, 3840])
-def test_nothing_lies_beside_the_screen(page, market, path, width):
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(market + path)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,7 +9,7 @@ from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.lawruns import RunOptions
 from quotes.models import Quote, Run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from quotes.http import history
 from quotes.http.history import CANDLE_COLUMNS
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("timeframe_s", SECONDS, ids=list(TIMEFRAMES))

@@ -15,7 +15,7 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import hostile_requests
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def test_hostile_requests_never_cause_server_errors() -> None:

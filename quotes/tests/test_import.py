@@ -29,7 +29,7 @@ from quotes.files.clocks import TIME_FORMATS, Clock
 from quotes.files.parsing import read_price, read_prices
 from quotes.models import Candle, Quote, Run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def market_data(name: str) -> Path:

@@ -13,8 +13,6 @@ from pytest_django.live_server_helper import LiveServer
 from quotes.models import Candle, Quote
 from rig.histories import START, make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.both_databases
-
 DOCUMENT = Path(__file__).parents[2] / "docs" / "notebooks.md"
 
 

@@ -21,8 +21,6 @@ from quotes.kinds import QUOTES
 from quotes.models import Candle, Quote, Run
 from quotes.replaying import Replay, ReplayRange, paced
 
-pytestmark = pytest.mark.both_databases
-
 STARTED_AT = 1_704_205_800_000_000  # 2024-01-02T14:30:00Z
 
 

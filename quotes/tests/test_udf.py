@@ -11,7 +11,7 @@ from quotes.http import history
 from quotes.models import Regime
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 FAR = 4_000_000_000
 
 

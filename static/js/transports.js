@@ -4,7 +4,6 @@ const SILENCE_MS = 15_000; // then check that the server responds
 const ANSWER_MS = 5_000; // deadline for its response
 const OPENING_MS = 6_000;
 const LONGEST_SILENCE_OF_EVENTS_MS = 30_000; // its heartbeats cannot be heard; opening is cheap
-const ACKNOWLEDGE_CHARS = 65_536; // the server pauses for clients that do not acknowledge
 const POLL_MS = 1_000;
 const FIRST_TURN_MS = 10_000; // of polling, before trying better transports again
 const LONGEST_TURN_MS = 300_000;
@@ -65,8 +64,6 @@ class Transport {
 }
 
 export class SocketTransport extends Transport {
-  #heard = 0; // characters since the last acknowledgement
-
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/ws/v1/stream`);
@@ -86,14 +83,10 @@ export class SocketTransport extends Transport {
 
   #hear(text) {
     this.#listen();
-    this.#heard += text.length;
     const message = JSON.parse(text);
     if (Array.isArray(message)) message.forEach((frame) => this.listener.frame(frame));
     else if (message.op) this.#answer(message);
     else this.listener.frame(message);
-    if (this.#heard < ACKNOWLEDGE_CHARS || this.socket.readyState !== WebSocket.OPEN) return;
-    this.#heard = 0;
-    this.#say({ op: "ack" });
   }
 
   #answer({ op, code, detail }) {

@@ -1,0 +1,57 @@
+"""A topic without seqs in this process: what it was last told, and who follows it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from live.drivers import states
+from live.frames import Publication, status_publication
+from live.reads import read
+from live.tape import FanOut
+from live.topics import key_of
+
+
+class Bulletin:
+    """Each publication goes to whoever follows the topic then; none is repeated."""
+
+    def __init__(self, topic: str, fan_out: FanOut) -> None:
+        self.topic = topic
+        self.subscribers: set[Any] = set()
+        self._fan_out = fan_out
+
+    async def open(self) -> None:
+        """There is nothing to read."""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+    def receive(self, publication: Publication) -> None:
+        self._fan_out(self.subscribers, publication)
+
+    def first(self) -> Publication | None:
+        """Return what a new subscriber starts with."""
+        return None
+
+
+class Status(Bulletin):
+    """The state of an instrument: new subscribers start with the newest."""
+
+    def __init__(self, topic: str, fan_out: FanOut, is_stale: Callable[[], bool]) -> None:
+        super().__init__(topic, fan_out)
+        self._is_stale = is_stale
+        self._newest: Publication | None = None
+
+    async def open(self) -> None:
+        """Read the state; raise DatabaseError."""
+        symbol = key_of(self.topic)
+        state = (await read(states, [symbol])).get(symbol, "stopped")
+        if self._newest is None:  # nothing was published meanwhile
+            self._newest = status_publication(self.topic, "stale" if self._is_stale() else state)
+
+    def receive(self, publication: Publication) -> None:
+        """Take a state; repeat none that subscribers know."""
+        if self._newest is None or self._newest["text"] != publication["text"]:
+            self._newest = publication
+            super().receive(publication)
+
+    def first(self) -> Publication | None:
+        return self._newest

@@ -1,0 +1,61 @@
+"""Topics of the stream: their kinds and how clients write them. Pure.
+
+A topic is the name of its kind, a dot, and a key that names an instrument: `quotes.ES`,
+`indicators.hurst.ES`, `book.ES.50`. Apps register the kinds that they publish.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from market import kinds
+
+
+class TopicKind(NamedTuple):
+    """A kind of topic: its name, its form in messages to clients, and the symbol in a key."""
+
+    name: str
+    form: str
+    symbol_of: Callable[[str], str]
+
+
+_kinds: dict[str, TopicKind] = {}
+
+
+def register(name: str, form: str, symbol_of: Callable[[str], str] = lambda key: key) -> None:
+    """Add a kind. `form`: what clients write, e.g. `quotes.SYMBOL`."""
+    _kinds[name] = TopicKind(name, form, symbol_of)
+
+
+def split(topic: str) -> tuple[TopicKind, str] | None:
+    """Return the kind and the key of `topic`; None where there is no such kind or no symbol."""
+    name, _, key = topic.partition(".")
+    kind = kind_of(name)
+    return (kind, key) if kind is not None and kind.symbol_of(key) else None
+
+
+def kind_of(name: str) -> TopicKind | None:
+    """Return a registered kind of topic; every kind of record is one, too."""
+    if name not in _kinds and kinds.find(name) is not None:
+        register(name, f"{name}.SYMBOL")
+    return _kinds.get(name)
+
+
+def key_of(topic: str) -> str:
+    """Return what follows the name of the kind."""
+    return topic.partition(".")[2]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all kinds."""
+    return tuple(dict.fromkeys([*_kinds, *(kind.name for kind in kinds.kinds())]))
+
+
+def forms() -> str:
+    """Return the forms of all kinds, for error messages."""
+    for kind in kinds.kinds():
+        kind_of(kind.name)
+    return ", ".join(kind.form for kind in _kinds.values())
+
+
+register("status", "status.SYMBOL")
+register("indicators", "indicators.NAME.SYMBOL", lambda key: key.partition(".")[2])

@@ -1,0 +1,176 @@
+"""Spectators: WebSocket clients that connect all at once and store what they receive.
+
+One thread and one epoll loop serve them all. During a run they only split frames and answer
+pings; rig.deliveries parses and verifies afterwards, so that the clients cost little.
+"""
+
+import os
+import selectors
+import socket
+import time
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Self
+
+PATH = "/ws/v1/stream"
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+BLOCK = 262_144
+
+
+class Spectator:
+    """One client: connects without waiting, says `hello`, stores each text frame and its time."""
+
+    def __init__(self, address: tuple[str, int], hello: bytes, receive_bytes: int | None) -> None:
+        """`receive_bytes`: size of the kernel's receive buffer (default: the kernel's choice)."""
+        self.started_at = time.monotonic()
+        self.connected_at: float | None = None
+        self.received: list[tuple[float, bytes]] = []
+        self.close_code: int | None = None
+        self.is_lost = False
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        if receive_bytes is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect_ex(address)
+        self._address = address
+        self._hello = hello
+        self._asked = False
+        self._rest = b""
+
+    def ask(self) -> None:
+        """Send the opening handshake: the kernel has connected."""
+        self._asked = True
+        key = b64encode(os.urandom(16)).decode()
+        host = f"{self._address[0]}:{self._address[1]}"
+        self._send(
+            f"GET {PATH} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+
+    def say(self, payload: bytes, opcode: int = TEXT) -> None:
+        """Send a frame, masked with zeros."""
+        size = len(payload)
+        head = bytes([0x80 | opcode])
+        head += bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+        self._send(head + bytes(4) + payload)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError:
+            self.is_lost = True
+
+    def read(self, now: float) -> None:
+        """Take one block of what has arrived."""
+        try:
+            block = self.socket.recv(BLOCK)
+        except BlockingIOError:
+            return
+        except OSError:
+            block = b""
+        if not block:
+            self.is_lost = True
+            return
+        data = self._rest + block if self._rest else block
+        if self.connected_at is None:
+            head, mark, data = data.partition(b"\r\n\r\n")
+            if not mark:
+                self._rest = head
+                return
+            if b" 101 " not in head[:20]:
+                self.is_lost = True
+                return
+            self.connected_at = now
+            self.say(self._hello)
+        self._split(data, now)
+
+    def _split(self, data: bytes, now: float) -> None:
+        start, end = 0, len(data)
+        while end - start >= 2:
+            size, body = data[start + 1], start + 2
+            if size == 126:
+                size, body = int.from_bytes(data[start + 2 : start + 4], "big"), start + 4
+            elif size == 127:
+                size, body = int.from_bytes(data[start + 2 : start + 10], "big"), start + 10
+            if body + size > end:
+                break
+            opcode, start = data[start] & 15, body + size
+            if opcode == TEXT:
+                self.received.append((now, data[body:start]))
+            elif opcode == PING:
+                self.say(data[body:start], PONG)
+            elif opcode == CLOSE:
+                self.close_code = int.from_bytes(data[body : body + 2], "big")
+                self.is_lost = True
+        self._rest = data[start:]
+
+    @property
+    def wants_to_ask(self) -> bool:
+        return not self._asked
+
+
+class Spectators:
+    """Any number of them, on any ports, read by one thread."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.all: list[Spectator] = []
+        self._host = host
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave(self.all)
+        self._selector.close()
+
+    def connect(
+        self, port: int, count: int, hello: bytes, receive_bytes: int | None = None
+    ) -> list[Spectator]:
+        """Begin `count` connections at once; `run` completes them. `hello` is said first."""
+        new = [Spectator((self._host, port), hello, receive_bytes) for _ in range(count)]
+        for each in new:
+            self._selector.register(each.socket, selectors.EVENT_WRITE, each)
+        self.all += new
+        return new
+
+    def run(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
+        """Read for `seconds`, or until `until()`."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not until():
+            for key, _ in self._selector.select(min(left, 0.05)):
+                each: Spectator = key.data
+                if each.wants_to_ask:
+                    each.ask()
+                    self._selector.modify(each.socket, selectors.EVENT_READ, each)
+                else:
+                    each.read(time.monotonic())
+                if each.is_lost:
+                    self._forget(each)
+
+    def stall(self, spectators: Sequence[Spectator]) -> None:
+        """Stop reading from these, but leave them connected."""
+        for each in spectators:
+            self._selector.unregister(each.socket)
+
+    def resume(self, spectators: Sequence[Spectator]) -> None:
+        """Read from these again."""
+        for each in spectators:
+            self._selector.register(each.socket, selectors.EVENT_READ, each)
+
+    def leave(self, spectators: Sequence[Spectator]) -> None:
+        """Disconnect these without a closing handshake."""
+        for each in list(spectators):
+            self._forget(each)
+            each.socket.close()
+        gone = set(spectators)
+        self.all = [each for each in self.all if each not in gone]
+
+    def _forget(self, spectator: Spectator) -> None:
+        if spectator.socket.fileno() in self._selector.get_map():
+            self._selector.unregister(spectator.socket)
+
+    @property
+    def lost(self) -> int:
+        return sum(each.is_lost for each in self.all)

@@ -1,0 +1,76 @@
+"""Many viewers, one look."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from web.snapshots import Snapshot
+
+
+class Counter:
+    """Counts how often it was called; waits for `may_go` first."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.may_go = threading.Event()
+        self.may_go.set()
+        self.started = threading.Event()
+
+    def __call__(self) -> int:
+        self.started.set()
+        assert self.may_go.wait(20)
+        self.calls += 1
+        return self.calls
+
+
+def test_a_snapshot_is_made_again_when_it_is_old() -> None:
+    now = [0.0]
+    snapshot = Snapshot(Counter(), 1.0, clock=lambda: now[0])
+    assert [snapshot.get(), snapshot.get()] == [1, 1]
+    now[0] = 1.0
+    assert snapshot.get() == 2
+    snapshot.forget()
+    assert snapshot.get() == 3
+
+
+def test_callers_at_the_same_time_share_one() -> None:
+    make = Counter()
+    make.may_go.clear()
+    snapshot = Snapshot(make, 60.0)
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(snapshot.get) for _ in range(8)]
+        assert make.started.wait(20)
+        make.may_go.set()
+        assert {one.result(20) for one in asked} == {1}
+    assert make.calls == 1
+
+
+def test_the_old_one_is_given_while_a_new_one_is_made() -> None:
+    now = [0.0]
+    make = Counter()
+    snapshot = Snapshot(make, 1.0, clock=lambda: now[0])
+    snapshot.get()
+    now[0] = 2.0
+    make.started.clear()
+    make.may_go.clear()
+    with ThreadPoolExecutor(1) as threads:
+        maker = threads.submit(snapshot.get)
+        assert make.started.wait(20)
+        assert snapshot.get() == 1
+        make.may_go.set()
+        assert maker.result(20) == 2
+
+
+def test_an_error_is_kept_as_long_as_a_result() -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise OSError("away")
+
+    snapshot = Snapshot(fail, 60.0)
+    for _ in range(3):
+        with pytest.raises(OSError, match="away"):
+            snapshot.get()
+    assert len(calls) == 1
