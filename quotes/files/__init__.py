@@ -1,1 +1,1 @@
-"""Import and export of quotes as files."""
+"""Import of quotes from files."""

@@ -1,4 +1,4 @@
-"""The column of times of a table: one format for all its rows, found from the first one."""
+"""Parsing of the time column: one format for all rows, detected from the first one. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -21,36 +21,36 @@ from market.times import (
 )
 from quotes.files.tables import all_match
 
-EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the naive twin of UTC
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, for fast arithmetic
 EPOCH_UNITS: Final = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1}
 TIME_FORMATS: Final = ("iso", "compact", *EPOCH_UNITS)
 SMALLEST_COUNT: Final = 10**8
-"""Smaller numbers are epochs only where the format is given."""
+"""Smaller numbers are read as epochs only with a given format."""
 LARGEST_COUNTS: Final = {"epoch-s": 10**11, "epoch-ms": 10**14, "epoch-us": 10**17}
 NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 PLAIN_COUNT: Final = r"[0-9]{1,18}"
-SPELLED_DATES: Final = (
+COMPACT_DATES: Final = (
     (19000101, 21001231),
     (1900010100, 2100123123),
     (190001010000, 210012312359),
     (19000101000000, 21001231235959),
 )
-"""Every number that spells a date is in one of these ranges."""
+"""Ranges that contain every number readable as a compact date."""
 
 
 class TimeFormat(Protocol):
     def read(self, texts: list[str]) -> NDArray[np.int64]:
-        """Return microseconds since 1970 UTC; raise ValueError where one of the times is wrong."""
+        """Return microseconds since 1970 UTC, shape (n,); raise ValueError if one is invalid."""
 
     def read_one(self, text: str) -> int:
         """Return one time; raise ValueError with the value and the reason."""
 
 
 class Clock:
-    """Reads times in one of TIME_FORMATS; the first time decides which, unless it is given.
+    """Parses times in one of TIME_FORMATS, detected from the first time unless given.
 
-    Digits that spell a date are a date. If the first time is one, all others must be; in a column
-    of epochs a number that also spells a date is refused unless the format is given.
+    Digits that form a compact date are a date. If the first time is one, all others must be too. In
+    a column of epochs, a number that is also a compact date is rejected unless the format is given.
     """
 
     def __init__(self, zone: tzinfo = UTC, time_format: str | None = None) -> None:
@@ -60,10 +60,10 @@ class Clock:
             self._format = named_format(time_format, zone, given=True)
 
     def read(self, texts: list[str]) -> NDArray[np.int64]:
-        """Return microseconds since 1970 UTC; raise ValueError where one of the times is wrong."""
+        """Return microseconds since 1970 UTC, shape (n,); raise ValueError if one is invalid."""
         at = self._format_from(texts[0]).read(texts)
         if (at < EARLIEST).any() or (at > LATEST).any():
-            raise ValueError(f"a time lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
+            raise ValueError(f"a time is outside the years {FIRST_YEAR} to {LAST_YEAR}")
         return at
 
     def read_one(self, text: str) -> int:
@@ -76,7 +76,7 @@ class Clock:
             at = LATEST + 1
         if not EARLIEST <= at <= LATEST:
             raise ValueError(
-                f"time {quoted(text)} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+                f"time {quoted(text)} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
             )
         return at
 
@@ -87,7 +87,7 @@ class Clock:
 
 
 def format_of(text: str) -> str:
-    """Return the one of TIME_FORMATS that `text`, the first time of a table, is in."""
+    """Return which of TIME_FORMATS `text`, the first time of a table, has."""
     if not NUMBER.fullmatch(text):
         return "iso"
     if compact_date(_digits(text)):
@@ -104,7 +104,7 @@ def named_format(name: str, zone: tzinfo, *, given: bool) -> TimeFormat:
 
 
 class IsoTimes:
-    """ISO 8601; without an offset local in `zone`."""
+    """ISO 8601 times; those without an offset are local to `zone`."""
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
@@ -129,7 +129,7 @@ class IsoTimes:
 
 
 class CompactTimes:
-    """Digits that spell a date, or a date and time, local in `zone`."""
+    """Dates, or dates and times, written as digits alone; local to `zone`."""
 
     def __init__(self, zone: tzinfo, given: bool) -> None:
         self._zone = zone
@@ -162,9 +162,9 @@ class EpochTimes:
             return np.array([self.read_one(text) for text in texts], dtype=np.int64)
         counts: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
         if counts.max() > LATEST // self._unit:
-            raise ValueError(f"a time lies after the year {LAST_YEAR}")
-        if not self._given and any(_spells_date(count) for count in _suspects(counts)):
-            raise ValueError("a time is a date as well")
+            raise ValueError(f"a time is after the year {LAST_YEAR}")
+        if not self._given and any(_is_compact_date(count) for count in _suspects(counts)):
+            raise ValueError("a time is also a compact date")
         return counts * self._unit
 
     def read_one(self, text: str) -> int:
@@ -180,7 +180,7 @@ class EpochTimes:
 
 
 def in_utc(time: datetime, zone: tzinfo) -> datetime:
-    """Return `time` as naive UTC; raise ValueError where `zone` has no such local time."""
+    """Return `time` as naive UTC; raise ValueError if it is not a unique local time of `zone`."""
     if time.tzinfo is UTC:
         return time.replace(tzinfo=None)
     if time.tzinfo is not None:
@@ -190,9 +190,9 @@ def in_utc(time: datetime, zone: tzinfo) -> datetime:
     if offset is None or later is None:
         raise ValueError(f"time '{time}' has no offset in {zone}")
     if offset > later:
-        raise ValueError(f"time '{time}' is ambiguous in {zone}: it occurs twice that day")
+        raise ValueError(f"time '{time}' is ambiguous in {zone}: it occurs twice on that day")
     if offset < later:
-        raise ValueError(f"time '{time}' does not exist in {zone}: clocks skip it that day")
+        raise ValueError(f"time '{time}' does not exist in {zone}: clocks skip it on that day")
     return time - offset
 
 
@@ -201,23 +201,23 @@ def _microseconds(time: datetime) -> int:
 
 
 def _digits(number: str) -> str:
-    """Return the digits of a whole number, which may be written 20260131.0 or 2.0260131e+07."""
+    """Return the digits of a whole number, also if written as 20260131.0 or 2.0260131e+07."""
     value = Decimal(number)
     return str(int(value)) if value == int(value) else ""
 
 
 def _suspects(counts: NDArray[np.int64]) -> list[int]:
-    """Return those of `counts` that could spell a date."""
-    within = [(counts >= low) & (counts <= high) for low, high in SPELLED_DATES]
+    """Return those `counts` that may be compact dates."""
+    within = [(counts >= low) & (counts <= high) for low, high in COMPACT_DATES]
     found: list[int] = counts[np.logical_or.reduce(within)].tolist()
     return found
 
 
-def _spells_date(count: int) -> bool:
+def _is_compact_date(count: int) -> bool:
     return compact_date(str(count)) is not None
 
 
 def _hint(name: str, given: bool) -> str:
     if given:
         return f" (--time-format {name})"
-    return f" as the first time is ({name}; --time-format can name another format)"
+    return f", the format of the first time ({name}): use --time-format for another format"

@@ -1,4 +1,4 @@
-"""Real data in: a table of times and prices becomes the history of an instrument, or nothing."""
+"""Atomic import of a table of times and prices into the history of an instrument."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,19 +16,19 @@ from market.kinds import Delivery
 from market.ticks import tick_array
 from market.times import from_microseconds
 from quotes.files.clocks import Clock
-from quotes.files.parsing import Readings, readings
+from quotes.files.parsing import ParsedRows, parse_rows
 from quotes.files.tables import Table, TableError
 from quotes.kinds import QUOTES
 from quotes.models import Quote, Run
 
 
 class ImportRefusedError(ValueError):
-    """These quotes cannot go into this instrument, whatever the table holds."""
+    """The instrument cannot take imported quotes."""
 
 
 @dataclass
 class Imported:
-    """What an import stored; seqs are None where it stored nothing."""
+    """Result of an import; seqs and times are None if it stored nothing."""
 
     symbol: str
     created: bool
@@ -54,9 +54,9 @@ def import_table(
 ) -> Imported:
     """Store all quotes of `table` after the history of `symbol`, in one transaction.
 
-    A new instrument is made with `tick_size`. Times that are already there (in the table or in
-    the history) are refused, or left out with `skip_duplicates`. Raise TableError with the line,
-    ImportRefusedError, ValidationError or LeaseHeldError; then nothing has changed.
+    A new instrument is created with `tick_size`. A duplicate time, in the table or in the history,
+    is an error, or is skipped with `skip_duplicates`. Raise TableError with the line,
+    ImportRefusedError, ValidationError or LeaseHeldError, and store nothing.
     """
     with transaction.atomic():
         instrument, created = instrument_for(symbol, tick_size)
@@ -64,7 +64,7 @@ def import_table(
         consumed = 0
         with Journal([instrument]) as journal:
             history = journal.tail(instrument.pk, QUOTES)
-            for rows in readings(table, instrument.lattice, clock, skip_duplicates):
+            for rows in parse_rows(table, instrument.lattice, clock, skip_duplicates):
                 new = after_history(rows, history, table.unit, skip_duplicates)
                 report.skipped += new.skipped
                 if len(new.at):
@@ -72,17 +72,17 @@ def import_table(
                 advance(table.read() - consumed)
                 consumed = table.read()
         if not report.imported and not report.skipped:
-            raise TableError("the table holds no rows below its header")
+            raise TableError("the table has no rows below its header")
     return report
 
 
 def instrument_for(symbol: str, tick_size: Decimal | None) -> tuple[Instrument, bool]:
-    """Return the instrument of `symbol`, made if it is new, and whether it was made."""
+    """Return the instrument of `symbol`, created if necessary, and whether it was created."""
     known = Instrument.objects.filter(symbol=symbol)
-    instrument = None if "\0" in symbol else known.first()  # PostgreSQL takes no NUL
+    instrument = None if "\0" in symbol else known.first()  # PostgreSQL rejects NUL
     if instrument is None:
         if tick_size is None:
-            raise ImportRefusedError(f"{symbol} is new: give its --tick-size")
+            raise ImportRefusedError(f"{symbol} does not exist yet: give its --tick-size")
         instrument = Instrument(symbol=symbol, name=symbol, tick_size=tick_size)
         instrument.full_clean()
         instrument.save()
@@ -95,14 +95,17 @@ def instrument_for(symbol: str, tick_size: Decimal | None) -> tuple[Instrument, 
         )
     if Run.objects.filter(instrument=instrument).exists():
         raise ImportRefusedError(
-            f"{symbol} is simulated, its regimes would not be the truth about other quotes: "
+            f"{symbol} is simulated, and its regimes would not match imported quotes: "
             "use another symbol"
         )
     return instrument, False
 
 
-def after_history(rows: Readings, history: Tail, unit: str, skip_duplicates: bool) -> Readings:
-    """Return the rows later than the stored history; the others must be in it, and skipped."""
+def after_history(rows: ParsedRows, history: Tail, unit: str, skip_duplicates: bool) -> ParsedRows:
+    """Return the rows after the stored history.
+
+    Raise TableError for an earlier row, unless it is already stored and duplicates are skipped.
+    """
     if history.seq == 0 or rows.at.size == 0 or rows.at[0] > history.at:
         return rows
     n = int(np.searchsorted(rows.at, history.at, side="right"))
@@ -117,7 +120,7 @@ def after_history(rows: Readings, history: Tail, unit: str, skip_duplicates: boo
     )
     known = np.isin(rows.at[:n], np.fromiter(stored, dtype=np.int64))
     if skip_duplicates and known.all():
-        return Readings(rows.lines[n:], rows.at[n:], rows.ticks[n:], rows.skipped + n)
+        return ParsedRows(rows.lines[n:], rows.at[n:], rows.ticks[n:], rows.skipped + n)
     i = int(np.argmin(known)) if skip_duplicates else 0
     at = from_microseconds(int(rows.at[i])).isoformat()
     end = from_microseconds(history.at).isoformat()
@@ -128,7 +131,7 @@ def after_history(rows: Readings, history: Tail, unit: str, skip_duplicates: boo
     )
 
 
-def _record(journal: Journal, instrument: Instrument, rows: Readings, report: Imported) -> None:
+def _record(journal: Journal, instrument: Instrument, rows: ParsedRows, report: Imported) -> None:
     seq = journal.tail(instrument.pk, QUOTES).seq + 1
     end = seq + len(rows.at)
     ticks = tick_array(instrument.pk, np.arange(seq, end), rows.at, rows.ticks)

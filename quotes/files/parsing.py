@@ -1,4 +1,4 @@
-"""What the text of a table means: exact ticks, exact moments, in ascending order."""
+"""Exact parsing of a table's text into ticks and ascending times. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from market.quoting import quoted
 from quotes.files.clocks import Clock
 from quotes.files.tables import Block, Table, TableError, all_match
 
-LARGEST_TICKS = 2**53  # beyond it no float names the price
+LARGEST_TICKS = 2**53  # larger integers are not exact as floats
 SHORT_NUMBER = r"[+-]?[0-9]{0,19}(\.[0-9]{0,19})?([eE][+-]?[0-9]{1,2})?"
-"""All that Arrow may see: it wraps around beyond 38 digits, and 1e-999999999 ends the process."""
+"""Only these go to Arrow: it overflows beyond 38 digits, and 1e-999999999 crashes the process."""
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?([0-9]+))?")
 LONGEST_NUMBER = 100
 LARGEST_EXPONENT = 99
 
 
-class Readings(NamedTuple):
-    """Validated rows, shape (n,) each: lines of the table, microseconds since 1970 UTC, ticks.
+class ParsedRows(NamedTuple):
+    """Valid rows, shape (n,) each: line numbers, microseconds since 1970 UTC, prices in ticks.
 
-    `skipped` rows before or among them had the time of the row before.
+    `skipped` counts the rows omitted as duplicates of the previous time.
     """
 
     lines: NDArray[np.int64]
@@ -34,12 +34,12 @@ class Readings(NamedTuple):
     skipped: int
 
 
-def readings(
+def parse_rows(
     table: Table, lattice: Lattice, clock: Clock | None = None, skip_duplicates: bool = False
-) -> Iterator[Readings]:
-    """Yield the rows of `table` in blocks; raise TableError at the first row that is wrong.
+) -> Iterator[ParsedRows]:
+    """Yield the rows of `table` in blocks; raise TableError at the first invalid row.
 
-    Without a `clock`, times are in UTC. Equal times are wrong unless skipped.
+    Without a `clock`, times are UTC. Equal times are invalid unless duplicates are skipped.
     """
     clock = clock or Clock()
     last_at, last_line = None, 0
@@ -47,7 +47,7 @@ def readings(
         try:
             at = clock.read(block.times)
             ticks = read_prices(block.prices, lattice)
-        except (ValueError, OverflowError):  # they do not say which row
+        except (ValueError, OverflowError):  # the error does not name the row
             at, ticks = _read_one_by_one(block, table.unit, clock, lattice)
         lines = np.array(block.lines, dtype=np.int64)
         steps = np.diff(at, prepend=at[0] - 1 if last_at is None else last_at)
@@ -62,11 +62,11 @@ def readings(
             )
         last_at, last_line = at[-1], int(lines[-1])
         kept = steps > 0
-        yield Readings(lines[kept], at[kept], ticks[kept], int(len(at) - kept.sum()))
+        yield ParsedRows(lines[kept], at[kept], ticks[kept], int(len(at) - kept.sum()))
 
 
 def stripped(block: Block) -> Block:
-    """Return `block` without the spaces around times and prices."""
+    """Return `block` without spaces around times and prices."""
     times, prices = ([text.strip(" \t") for text in texts] for texts in block[1:])
     return Block(block.lines, times, prices)
 
@@ -74,7 +74,7 @@ def stripped(block: Block) -> Block:
 def _read_one_by_one(
     block: Block, unit: str, clock: Clock, lattice: Lattice
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Read a block row by row; raise TableError with the line of the first that is wrong."""
+    """Parse a block row by row; raise TableError with the line of the first invalid row."""
     at, ticks = [], []
     for line, time, price in zip(*block, strict=True):
         try:
@@ -86,9 +86,9 @@ def _read_one_by_one(
 
 
 def read_prices(texts: list[str], lattice: Lattice) -> NDArray[np.int64]:
-    """Return decimal prices in ticks, exactly; raise ValueError where one of them is wrong.
+    """Return decimal prices in ticks, shape (n,); raise ValueError if any price is invalid.
 
-    The decimals are read as 128-bit integers of the last place, never as floats.
+    Parses decimals as 128-bit integers in units of the last place, never as floats.
     """
     column = pa.array(texts, pa.string())
     if not all_match(column, SHORT_NUMBER):
@@ -98,7 +98,7 @@ def read_prices(texts: list[str], lattice: Lattice) -> NDArray[np.int64]:
     units, high = words[::2], words[1::2]
     ticks, rest = np.divmod(units, lattice.units)
     if rest.any() or high.any() or (ticks < 1).any() or (ticks > LARGEST_TICKS).any():
-        raise ValueError("not all prices are on the lattice")
+        raise ValueError("not all prices are multiples of the tick size")
     return ticks
 
 
@@ -108,7 +108,7 @@ def read_price(text: str, lattice: Lattice) -> int:
         raise ValueError("price is empty")
     price = read_number(text)
     if price <= 0:
-        raise ValueError(f"price {quoted(text)} is not above zero")
+        raise ValueError(f"price {quoted(text)} is not above 0")
     if price > LARGEST_TICKS * lattice.tick_size:
         raise ValueError(f"price {quoted(text)} is more than 2^53 ticks")
     try:
@@ -123,7 +123,7 @@ def read_price(text: str, lattice: Lattice) -> int:
 
 
 def read_number(text: str) -> Decimal:
-    """Return a price as a decimal; raise ValueError with the value and the reason."""
+    """Parse a price as a decimal; raise ValueError with the value and the reason."""
     found = NUMBER.fullmatch(text)
     if not found:
         raise ValueError(f"price {quoted(text)} is not a number")

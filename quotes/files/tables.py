@@ -1,7 +1,7 @@
-"""Tables of times and prices from elsewhere: CSV, its .gz, Parquet; files or standard input.
+"""Tables of times and prices in CSV, gzipped CSV or Parquet, from a file or standard input. Pure.
 
-Read in blocks of bounded size, as text, with the line of each row, so that whatever is wrong
-can be named. What the text means is decided in quotes/files/parsing.py.
+Reads text in blocks of bounded size with the line number of each row, so that errors can name it.
+quotes/files/parsing.py parses the text.
 """
 
 import codecs
@@ -25,19 +25,19 @@ DELIMITERS = ",;\t|"
 TIME_NAMES = ("at", "time", "timestamp", "datetime", "date", "datetimeutc", "timeutc", "dateutc",
               "ts", "tsevent", "tradetime", "opentime", "openedat")  # fmt: skip
 PRICE_NAMES = ("price", "close", "last", "lastprice", "closeprice", "mid", "value", "rate")
-INDEX_NAMES = ("", "unnamed0", "indexlevel0")  # what pandas makes of an index without a name
+INDEX_NAMES = ("", "unnamed0", "indexlevel0")  # pandas writes these for an unnamed index
 
 
 class TableError(ValueError):
-    """A table that cannot be taken as it is; the message names the line, value and reason."""
+    """The table is invalid; the message names the line, the value and the reason."""
 
 
 class ColumnError(TableError):
-    """The table has no such column, or none that could be meant."""
+    """The table has no such column, or no column with a usual name."""
 
 
 class Block(NamedTuple):
-    """Rows as text, in the order of the table. `lines` are their numbers, the header's is 1."""
+    """Rows as text, in table order. `lines` are line numbers; the header is line 1."""
 
     lines: list[int]
     times: list[str]
@@ -45,7 +45,7 @@ class Block(NamedTuple):
 
 
 class Table(Protocol):
-    """Something to read blocks from. `read()` of `size` (None: unknown) has been consumed."""
+    """A source of blocks. `read()` units of `size` (None: unknown) have been consumed."""
 
     unit: str
     size: int | None
@@ -61,18 +61,18 @@ def open_table(
     time_column: str | None = None,
     price_column: str | None = None,
 ) -> "Table":
-    """Return the table in a buffered binary `file` of `size` bytes, its kind told by its content.
+    """Open the table in a buffered binary `file` of `size` bytes, detecting the format by content.
 
-    Raise TableError where it is none, ColumnError where columns are missing.
+    Raise TableError for an unreadable file and ColumnError for a missing column.
     """
-    start = file.peek(4)[:4]  # type: ignore[attr-defined]
+    start = file.peek(4)[:4]  # type: ignore[attr-defined]  # IO lacks it, BufferedReader has it
     if start == b"PAR1":
         return ParquetTable(file, time_column, price_column)
     return CsvTable(file, size, start[:2] == b"\x1f\x8b", time_column, price_column)
 
 
 class CsvTable:
-    """Text with a header; comma, semicolon, tab or bar between columns; perhaps gzipped."""
+    """CSV with a header, separated by comma, semicolon, tab or bar; optionally gzipped."""
 
     unit = "line"
 
@@ -88,7 +88,7 @@ class CsvTable:
         self._consumed = 0
         counted = io.BufferedReader(_Counted(file, self._count), 1 << 18)
         content = gzip.GzipFile(fileobj=counted) if gzipped else counted
-        # Bytes that are no UTF-8 stay recognisable, and are refused where they are looked at.
+        # surrogateescape keeps invalid UTF-8 recognisable: parsing rejects it with its line.
         self._text = io.TextIOWrapper(
             content,
             encoding="utf-8-sig",
@@ -109,7 +109,7 @@ class CsvTable:
         self._consumed += n
 
     def _lines(self) -> Iterator[str]:
-        """Read line by line: one without an end, as small as it is compressed, is refused."""
+        """Yield lines; reject an endless line, which may be tiny when compressed."""
         readline = self._text.readline
         while line := readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
@@ -146,7 +146,7 @@ class CsvTable:
 
 
 class ParquetTable:
-    """Apache Parquet; numbers, times and decimals become the text that stands for them exactly."""
+    """Apache Parquet; converts numbers, times and decimals into exact text."""
 
     unit = "row"
 
@@ -176,11 +176,11 @@ class ParquetTable:
 
 
 class _Counted(io.RawIOBase):
-    """A binary stream that tells how much was read from it."""
+    """A binary stream that reports how many bytes were read."""
 
     def __init__(self, file: IO[bytes], count: Callable[[int], None]) -> None:
         self._file = file
-        self._tell = count
+        self._count = count
 
     def readable(self) -> bool:
         return True
@@ -188,12 +188,12 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
-        self._tell(len(data))
+        self._count(len(data))
         return len(data)
 
 
-class _readable:  # noqa: N801 - reads as a statement
-    """Turn the many ways in which a file can be broken into TableError."""
+class _readable:  # noqa: N801 - used like a keyword
+    """Raise TableError for every error of a corrupt file."""
 
     def __enter__(self) -> None: ...
 
@@ -210,27 +210,27 @@ def _as_text(column: pa.Array) -> list[str]:
 
 
 def all_match(column: pa.Array, pattern: str) -> bool:
-    """Return whether every text of `column` is, as a whole, what `pattern` (RE2) describes."""
+    """Return whether every text of `column` matches `pattern` (RE2) as a whole."""
     return bool(pc.all(pc.match_substring_regex(column, f"^(?:{pattern})$")).as_py())
 
 
 def refuse_utf16(start: bytes) -> None:
-    """Raise TableError where the first two bytes are a mark of UTF-16, or one letter in it."""
+    """Raise TableError if the first two bytes are a UTF-16 byte order mark or character."""
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or 0 in start:
         raise TableError("the file is UTF-16, not UTF-8: convert it, e.g. iconv -f UTF-16 -t UTF-8")
 
 
 def find_columns(names: list[str], time: str | None, price: str | None) -> tuple[int, int]:
-    """Return the positions of the columns of times and prices, by given or usual names."""
+    """Return the indices of the time and price columns, by given or usual names."""
     time_index = _find("time", names, time, TIME_NAMES)
     if time_index is None and names and _plain(names[0]) in INDEX_NAMES:
         time_index = 0
     price_index = _find("price", names, price, PRICE_NAMES)
     listed = ", ".join(repr(name) for name in names[:20])
     if time_index is None:
-        raise ColumnError(f"no column of times among {listed}: name it with --time-column")
+        raise ColumnError(f"no time column among {listed}: name it with --time-column")
     if price_index is None:
-        raise ColumnError(f"no column of prices among {listed}: name it with --price-column")
+        raise ColumnError(f"no price column among {listed}: name it with --price-column")
     return time_index, price_index
 
 

@@ -1,7 +1,7 @@
-"""Views for SQL: prices in decimals, times as timestamps. See docs/notebooks.md.
+"""Create SQL views with decimal prices and timestamps (docs/notebooks.md).
 
-SQLite refuses to rebuild a table that a view names: a later migration of these tables drops the
-views first and makes them again.
+SQLite cannot rebuild a table that a view refers to: later migrations of these tables must drop and
+recreate the views.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import migrations
 
 
 def moment(vendor: str, column: str) -> str:
-    """Return the SQL of a column of microseconds as a timestamp in UTC."""
+    """Return SQL that converts a column of microseconds into a UTC timestamp."""
     if vendor == "postgresql":
         return f"(TIMESTAMPTZ 'epoch' + {column} * INTERVAL '1 microsecond')"
     rest = f"(({column} % 1000000 + 1000000) % 1000000)"
@@ -19,7 +19,7 @@ def moment(vendor: str, column: str) -> str:
 
 
 def price(vendor: str, column: str) -> str:
-    """Return the SQL of a column of ticks as a decimal."""
+    """Return SQL that converts a column of ticks into a decimal price."""
     if vendor == "postgresql":
         return f"trim_scale({column} * i.tick_size)"
     return f"round({column} * i.tick_size, 10)"

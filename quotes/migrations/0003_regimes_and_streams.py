@@ -1,6 +1,6 @@
-"""Regimes become a stream of their own, append-only; the journal knows where all streams end.
+"""Make regimes an append-only stream and store the ends of all streams in the journal.
 
-`ended_at` and `last_seq` of a regime are those of the next one: views and API derive them.
+Views and API derive `ended_at` and `last_seq` of a regime from the next regime.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ FROM (
     FROM quotes_regime
 ) AS numbered
 WHERE quotes_regime.id = numbered.id
-"""  # noqa: S608 - our own numbers
+"""  # noqa: S608 - constants from our code
 ENDED = """
 UPDATE quotes_regime SET ended_at = following.next_at, last_seq = following.next_first_seq - 1
 FROM (
@@ -71,7 +71,7 @@ def restore_ends(apps: Any, schema_editor: Any) -> None:
 
 
 def end_streams(apps: Any, schema_editor: Any) -> None:
-    """Note where the stored streams of every instrument end."""
+    """Store the ends of the streams of every instrument."""
     instruments = apps.get_model("instruments", "Instrument").objects.values_list("pk", flat=True)
     streams = []
     for pk in instruments:

@@ -1,4 +1,4 @@
-"""A small line of recent closes. Pure."""
+"""Points of an SVG sparkline of recent closes. Pure."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ MARGIN = 2
 
 
 def points(values: Sequence[int]) -> str:
-    """Return the points of an SVG polyline in a box of WIDTH x HEIGHT, "" for fewer than two."""
+    """Return the points of an SVG polyline in a WIDTH x HEIGHT box, or "" for under two values."""
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)

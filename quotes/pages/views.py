@@ -1,4 +1,4 @@
-"""The pages."""
+"""Views of the watchlist and the instrument page."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
     timeframe = request.GET.get("timeframe", DEFAULT_TIMEFRAME)
     if timeframe not in TIMEFRAMES:
         return not_found(
-            request, f"There is no timeframe {timeframe}; there are {', '.join(TIMEFRAMES)}."
+            request, f"There is no timeframe {timeframe}; use one of {', '.join(TIMEFRAMES)}."
         )
     context: dict[str, Any] = {
         "row": watchlist_rows([found])[0],
@@ -48,5 +48,5 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, reason: str) -> HttpResponse:
-    """Answer 404 in the style of the pages, with DEBUG on as well."""
+    """Render the 404 page, also with DEBUG=on."""
     return render(request, "404.html", {"reason": reason}, status=404)

@@ -1,4 +1,4 @@
-"""What the watchlist shows: last price, change and sparkline of each instrument."""
+"""Rows of the watchlist: last price, change and sparkline of each instrument."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class WatchlistRow:
-    """One instrument; `base_ticks` is the price at the window's start, None without a history."""
+    """One instrument. `base_ticks` is the price at the start of WINDOW, None without history."""
 
     instrument: Instrument
     last: Quote | None = None
@@ -53,7 +53,7 @@ class WatchlistRow:
 
     @property
     def change(self) -> str:
-        """The change in price with its sign, e.g. +1.25."""
+        """The signed price change, e.g. +1.25."""
         change = self.instrument.lattice.price(abs(self.change_ticks))
         return f"{sign(self.change_ticks)}{change}"
 
@@ -70,7 +70,7 @@ class WatchlistRow:
 
     @property
     def sparkline(self) -> str:
-        """Points of a polyline in the box of `quotes.pages.sparkline`, empty for fewer than two."""
+        """Points of the sparkline (`quotes.pages.sparkline`), empty for under two closes."""
         return points(self.closes)
 
 
@@ -81,7 +81,7 @@ def sign(ticks: int) -> str:
 
 
 def watchlist_rows(instruments: Sequence[Instrument]) -> list[WatchlistRow]:
-    """Return a row per instrument in three queries, however many there are."""
+    """Return one row per instrument, using three queries in all."""
     last = last_quotes(instruments)
     candles = window_candles(last)
     return [
@@ -95,7 +95,7 @@ def watchlist_row(
 ) -> WatchlistRow:
     if last is None:
         return WatchlistRow(instrument)
-    # Each instrument has a clock of its own: a replay lives in the past.
+    # Windows end at the last tick of each instrument: a replay has times in the past.
     recent = [candle for candle in candles if candle.opened_at >= last.at - WINDOW]
     if not recent:
         return WatchlistRow(instrument, last)
@@ -104,7 +104,7 @@ def watchlist_row(
 
 
 def last_quotes(instruments: Sequence[Instrument]) -> dict[int, Quote]:
-    """Return the newest quote of each instrument that has one, by the instrument's key."""
+    """Return the newest quotes by primary key of the instrument."""
     newest = Quote.objects.filter(instrument=OuterRef("pk")).order_by("-at").values("pk")[:1]
     keys = (
         Instrument.objects.filter(pk__in=[instrument.pk for instrument in instruments])
@@ -116,7 +116,7 @@ def last_quotes(instruments: Sequence[Instrument]) -> dict[int, Quote]:
 
 
 def window_candles(last: dict[int, Quote]) -> defaultdict[int, list[Candle]]:
-    """Return the closed candles since the earliest window's start, by the instrument's key."""
+    """Return the closed candles since the earliest window start, by key of the instrument."""
     candles: defaultdict[int, list[Candle]] = defaultdict(list)
     if not last:
         return candles

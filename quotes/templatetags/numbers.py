@@ -1,4 +1,4 @@
-"""Numbers as the pages write them."""
+"""Template filters for numbers."""
 
 from django import template
 
@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.filter
 def minus(number: object) -> str:
-    """Write a real minus sign, as wide as the plus and the digits."""
+    """Replace hyphens by minus signs, which are as wide as digits."""
     return str(number).replace("-", MINUS)

@@ -1,4 +1,4 @@
-"""Requests that mean harm or make no sense, the same every time."""
+"""Hostile and nonsensical requests, from a fixed seed."""
 
 from collections.abc import Iterator
 from random import Random
@@ -29,7 +29,7 @@ PATHS = (
 
 
 def hostile_requests(count: int) -> Iterator[tuple[str, str]]:
-    """Yield `count` pairs of method and address."""
+    """Yield `count` pairs of method and URL."""
     random = Random(7)
     for _ in range(count):
         path = random.choice(PATHS)

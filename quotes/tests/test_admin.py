@@ -14,7 +14,9 @@ RECORDED = [Quote, Candle, Regime, Run, Lease, Stream]
 
 
 @pytest.mark.parametrize("model", [Instrument, *RECORDED], ids=lambda model: model.__name__)
-def test_the_admin_of_every_model_opens_without_counting(admin_client: Client, model: type) -> None:
+def test_admin_of_every_model_opens_without_counting_rows(
+    admin_client: Client, model: type
+) -> None:
     record(make_ticks(make_instrument(), 500), regimes=3)
     path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     with CaptureQueriesContext(connection) as captured:
@@ -27,13 +29,13 @@ def test_the_admin_of_every_model_opens_without_counting(admin_client: Client, m
 
 
 @pytest.mark.parametrize("model", RECORDED, ids=lambda model: model.__name__)
-def test_recorded_data_can_only_be_looked_at(admin_client: Client, model: type) -> None:
+def test_recorded_data_is_read_only(admin_client: Client, model: type) -> None:
     path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     assert admin_client.get(f"{path}add/").status_code == 403
     assert not site._registry[model].show_full_result_count
 
 
-def test_the_quote_list_finds_a_seq_and_links_to_the_chart(admin_client: Client) -> None:
+def test_quote_list_finds_a_seq_and_links_to_the_chart(admin_client: Client) -> None:
     instrument = make_instrument()
     ticks = record(make_ticks(instrument, 500))
     page = admin_client.get("/admin/quotes/quote/?q=123").content.decode()
@@ -43,7 +45,7 @@ def test_the_quote_list_finds_a_seq_and_links_to_the_chart(admin_client: Client)
     assert admin_client.get("/admin/quotes/quote/?q=abc").status_code == 200
 
 
-def test_an_instrument_with_quotes_keeps_its_tick_size(admin_client: Client) -> None:
+def test_tick_size_is_fixed_once_quotes_exist(admin_client: Client) -> None:
     record(make_ticks(make_instrument(), 5))
     page = admin_client.get(f"/admin/instruments/instrument/{Instrument.objects.get().pk}/change/")
     assert 'name="tick_size"' not in page.content.decode()

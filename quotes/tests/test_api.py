@@ -39,7 +39,7 @@ def walk(client: Client, path: str, **query: Any) -> list[Any]:
     return rows
 
 
-def test_instruments_tell_the_ends_of_their_histories_in_one_query(
+def test_instruments_list_history_bounds_in_one_query(
     client: Client, market: Any, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):
@@ -65,7 +65,7 @@ def test_instruments_tell_the_ends_of_their_histories_in_one_query(
 @pytest.mark.parametrize(
     ("path", "most"), [("quotes/", 2), ("candles/?timeframe=1w", 5), ("regimes/", 2)]
 )
-def test_a_table_costs_a_fixed_number_of_queries(
+def test_table_takes_a_fixed_number_of_queries(
     client: Client,
     market: Any,
     path: str,
@@ -77,20 +77,20 @@ def test_a_table_costs_a_fixed_number_of_queries(
 
 
 @pytest.mark.parametrize("limit", [7, 500, 1_000])
-def test_the_cursor_of_quotes_walks_all_rows_once(client: Client, market: Any, limit: int) -> None:
+def test_cursor_of_quotes_visits_every_row_once(client: Client, market: Any, limit: int) -> None:
     rows = walk(client, "ES/quotes/", limit=limit)
     assert rows == [[int(t["seq"]), int(t["at"]) // 1000, t["ticks"] * 0.25] for t in market]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 16, 17, 18])
-def test_the_cursor_of_candles_walks_all_rows_once(client: Client, market: Any, limit: int) -> None:
+def test_cursor_of_candles_visits_every_row_once(client: Client, market: Any, limit: int) -> None:
     rows = walk(client, "ES/candles/", limit=limit, start=0)
     assert len(rows) == Candle.objects.filter(timeframe=60).count() + 1
     assert [row[6] for row in rows[1:]] == [row[7] + 1 for row in rows[:-1]]
     assert (rows[0][6], rows[-1][7]) == (1, 1_000)
 
 
-def test_the_end_pages_candles_into_the_past(client: Client, market: Any) -> None:
+def test_end_parameter_pages_candles_backwards(client: Client, market: Any) -> None:
     every = get(client, "ES/candles/", start=0)["rows"]
     page = get(client, "ES/candles/", limit=5)
     assert page["open_candle"] is True
@@ -103,14 +103,14 @@ def test_the_end_pages_candles_into_the_past(client: Client, market: Any) -> Non
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7])
-def test_the_cursor_of_regimes_walks_all_rows_once(client: Client, market: Any, limit: int) -> None:
+def test_cursor_of_regimes_visits_every_row_once(client: Client, market: Any, limit: int) -> None:
     rows = walk(client, "ES/regimes/", limit=limit)
     assert len(rows) == Regime.objects.count() == 7
     assert [row[3] for row in rows[1:]] == [row[4] + 1 for row in rows[:-1]]
     assert (rows[-1][2], rows[-1][4]) == (None, None)
 
 
-def test_regimes_are_those_in_force_within_the_span(client: Client, market: Any) -> None:
+def test_regimes_include_all_in_force_within_the_span(client: Client, market: Any) -> None:
     every = get(client, "ES/regimes/")["rows"]
     middle = (every[2][1] + every[2][2]) // 2
     assert get(client, "ES/regimes/", start=middle, end=every[3][1] + 1)["rows"] == every[2:4]
@@ -129,7 +129,7 @@ def test_times_are_epoch_ms_or_rfc_3339(client: Client, market: Any) -> None:
 
 
 @pytest.mark.parametrize("table", ["", "ES/", "ES/quotes/", "ES/candles/", "ES/regimes/"])
-def test_every_table_comes_as_csv(client: Client, market: Any, table: str) -> None:
+def test_every_table_is_available_as_csv(client: Client, market: Any, table: str) -> None:
     answer = client.get(API + table, {"format": "csv"})
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     header, *rows = csv.reader(io.StringIO(answer.getvalue().decode()))
@@ -142,7 +142,7 @@ def test_every_table_comes_as_csv(client: Client, market: Any, table: str) -> No
         assert rows[0][0] == "ES"
 
 
-def test_csv_prices_keep_their_decimals_and_name_the_next_page(client: Client) -> None:
+def test_csv_prices_keep_decimals_and_link_to_next_page(client: Client) -> None:
     record(make_ticks(make_instrument("EURUSD", "0.00001"), 30))
     answer = client.get(f"{API}EURUSD/quotes/", {"format": "csv", "limit": 1})
     assert answer.getvalue().decode().splitlines()[1].endswith((",0.20001", ",0.19999"))
@@ -176,7 +176,7 @@ def test_csv_prices_keep_their_decimals_and_name_the_next_page(client: Client) -
         ("ES/trades/", 404, "trades"),
     ],
 )
-def test_a_bad_request_gets_a_problem_that_names_it(
+def test_bad_request_gets_a_problem_that_names_the_parameter(
     client: Client, path: str, status: int, named: str
 ) -> None:
     make_instrument()
@@ -191,12 +191,12 @@ def test_a_bad_request_gets_a_problem_that_names_it(
         assert list(body["errors"]) == [named]
 
 
-def test_another_method_gets_a_problem_too(client: Client) -> None:
+def test_unsupported_method_gets_a_problem(client: Client) -> None:
     answer = client.post(API)
     assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
 
 
-def test_too_many_requests_are_told_when_to_come_back(client: Client, settings: Settings) -> None:
+def test_throttled_requests_get_retry_after(client: Client, settings: Settings) -> None:
     settings.API_RATE = "2/day"
     cache.clear()
     assert [client.get(API).status_code for _ in range(3)] == [200, 200, 429]
@@ -206,10 +206,10 @@ def test_too_many_requests_are_told_when_to_come_back(client: Client, settings: 
     cache.clear()
 
 
-def test_the_schema_validates_without_warnings() -> None:
+def test_schema_validates_without_warnings() -> None:
     call_command("spectacular", validate=True, fail_on_warn=True, file="/dev/null")
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
-def test_the_documentation_opens(client: Client, path: str) -> None:
+def test_documentation_opens(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200

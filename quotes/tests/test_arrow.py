@@ -54,7 +54,7 @@ def test_arrow_equals_json(client: Client, path: str, query: dict[str, Any]) -> 
     assert link is None or page["next_cursor"] in link
 
 
-def test_pages_of_arrow_tile_the_candles(client: Client) -> None:
+def test_arrow_pages_cover_all_candles_once(client: Client) -> None:
     for limit in (1, 10, 49, 50, 51):
         rows: list[Any] = []
         query = {"start": 0, "limit": limit}
@@ -67,6 +67,6 @@ def test_pages_of_arrow_tile_the_candles(client: Client) -> None:
         assert rows == client.get(API + "candles/?start=0").json()["rows"]
 
 
-def test_other_tables_have_no_arrow(client: Client) -> None:
+def test_other_tables_reject_arrow(client: Client) -> None:
     answer = client.get(API + "regimes/?format=arrow")
     assert (answer.status_code, "json, csv" in answer.json()["detail"]) == (400, True)

@@ -1,4 +1,4 @@
-"""What a kill, a stop and a start may not do to the record."""
+"""Kills, signals and restarts leave the record complete."""
 
 import json
 import random
@@ -33,7 +33,7 @@ def env(tmp_path):
 
 
 def audited_histories(env):
-    """Return the rows of each symbol as the API encodes them; fail unless the audit is clean."""
+    """Audit the record; return the rows of each symbol as the API encodes them."""
     return json.loads(manage("shell", "-v0", "-c", HISTORIES, env=env).splitlines()[-1])
 
 
@@ -42,7 +42,7 @@ def follow(socket, topic="quotes.ES"):
 
 
 def first_ticks(socket):
-    """Wait for a frame of ticks; return its rows."""
+    """Return the rows of the next ticks frame."""
     deadline = time.monotonic() + PATIENCE_S
     while (rest := deadline - time.monotonic()) > 0:
         frame = json.loads(socket.recv(timeout=rest))
@@ -66,7 +66,7 @@ def ticks_until(socket, deadline=float("inf")):
 
 @pytest.mark.both_databases
 @pytest.mark.timeout(1200)
-def test_kills_leave_no_hole_and_lose_nothing_that_was_seen(env, request):
+def test_seq_has_no_gaps_and_published_ticks_survive_kills(env, request):
     chance = random.Random(20)
     seen = {}
     for _ in range(LONG_KILLS if request.config.getoption("long") else KILLS):
@@ -88,7 +88,7 @@ def test_kills_leave_no_hole_and_lose_nothing_that_was_seen(env, request):
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_and_everything_is_recorded(env, name):
+def test_signal_ends_run_and_all_ticks_are_recorded(env, name):
     port = free_port()
     arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "50", "--json"]
     with running("runsim", *arguments, env=env) as run:
@@ -105,7 +105,7 @@ def test_a_signal_ends_the_run_and_everything_is_recorded(env, name):
     assert [row for row in history if row[0] >= rows[0][0]][: len(rows)] == rows
 
 
-def test_a_second_runsim_is_refused_with_who_drives_and_since_when(env):
+def test_second_runsim_is_rejected_with_lease_holder_and_start_time(env):
     port = free_port()
     with running("runsim", "--serve", f"127.0.0.1:{port}", env=env) as first:
         with open_stream(port, first) as socket:
@@ -120,7 +120,7 @@ def test_a_second_runsim_is_refused_with_who_drives_and_since_when(env):
 
 
 @pytest.mark.both_databases
-def test_a_live_run_and_a_backfill_of_the_same_seed_give_the_same_rows(tmp_path):
+def test_live_run_and_backfill_of_one_seed_store_equal_rows(tmp_path):
     live, filled = env_in(tmp_path / "live"), env_in(tmp_path / "filled")
     law = ["--seed", "7", "--instruments", *SYMBOLS]
     manage("runsim", "--speed", "1000", "--duration", "5", *law, env=live)

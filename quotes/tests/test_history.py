@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("timeframe_s", SECONDS, ids=list(TIMEFRAMES))
 @pytest.mark.parametrize("count", [1, 7, 1_500, 20_011])
-def test_candles_with_the_open_one_equal_a_recomputation_from_ticks(
+def test_candles_including_open_one_equal_recomputation_from_ticks(
     timeframe_s: int, count: int
 ) -> None:
     instrument = make_instrument("EURUSD", "0.00001")
@@ -35,7 +35,7 @@ def test_candles_with_the_open_one_equal_a_recomputation_from_ticks(
         assert history.candles(instrument, timeframe_s, 0, None, 10_000).rows == newest.rows
 
 
-def test_the_scan_of_quotes_stays_within_its_instrument_and_time() -> None:
+def test_scan_of_quotes_stays_within_instrument_and_time_range() -> None:
     first, second = make_instrument("ES"), make_instrument("NQ")
     ticks = record(make_ticks(first, 50))
     record(make_ticks(second, 50))
@@ -48,7 +48,7 @@ def test_the_scan_of_quotes_stays_within_its_instrument_and_time() -> None:
     assert history.quotes(first, 0, None, int(ticks["at"][0]), 100).rows == []
 
 
-def test_prices_are_the_floats_that_print_as_the_decimals() -> None:
+def test_price_floats_print_as_decimals() -> None:
     instrument = make_instrument("EURUSD", "0.00001")
     ticks = record(make_ticks(instrument, 3_000))
     rows = history.quotes(instrument, 0, None, None, 3_000).rows
@@ -57,5 +57,5 @@ def test_prices_are_the_floats_that_print_as_the_decimals() -> None:
     ]
 
 
-def test_an_instrument_without_quotes_has_no_candles() -> None:
+def test_instrument_without_quotes_has_no_candles() -> None:
     assert history.candles(make_instrument(), 60, None, None, 10).rows == []

@@ -1,4 +1,4 @@
-"""Nothing that comes in over HTTP or as a file breaks the house."""
+"""Hostile requests and files cause neither server errors nor exhausted memory."""
 
 import csv
 import gzip
@@ -18,7 +18,7 @@ from rig.histories import make_instrument, make_ticks, record
 pytestmark = pytest.mark.django_db
 
 
-def test_hostile_requests_are_never_answered_with_a_fault() -> None:
+def test_hostile_requests_never_cause_server_errors() -> None:
     record(make_ticks(make_instrument(), 1_000), regimes=3)
     client = Client(raise_request_exception=False)
     for method, address in hostile_requests(2_000):
@@ -30,14 +30,14 @@ def test_hostile_requests_are_never_answered_with_a_fault() -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/instruments/", "/api/v1/indicators/runs/", "/udf/config"]
 )
-def test_an_oversized_body_is_refused(path: str) -> None:
+def test_oversized_body_is_rejected(path: str) -> None:
     client = Client(raise_request_exception=False)
     answer = client.post(path, b"x" * 3_000_000, content_type="application/json")
     assert 400 <= answer.status_code < 500
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
-def test_no_cell_of_an_export_is_a_formula(client: Client, name: str) -> None:
+def test_exports_contain_no_formulas(client: Client, name: str) -> None:
     Instrument.objects.create(symbol="EVIL", name=name, tick_size="0.25", currency="=A1")
     text = client.get("/api/v1/instruments/?format=csv").content.decode()
     _, row = csv.reader(io.StringIO(text, newline=""))
@@ -45,12 +45,12 @@ def test_no_cell_of_an_export_is_a_formula(client: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", ["../../etc/passwd", "..", "/ES", "A/B", "A\0", "=A1"])
-def test_a_symbol_is_no_path(symbol: str) -> None:
+def test_symbol_cannot_be_a_path(symbol: str) -> None:
     with pytest.raises(ValidationError):
         instrument_for(symbol, make_instrument("OK").tick_size)
 
 
-def test_a_line_that_unpacks_without_end_is_refused_in_little_memory() -> None:
+def test_endless_compressed_line_is_rejected_in_little_memory() -> None:
     packed = gzip.compress(b"time,price\n" + b"0" * 100_000_000)
     assert len(packed) < 200_000
     tracemalloc.start()

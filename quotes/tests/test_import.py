@@ -1,4 +1,4 @@
-"""Real data comes in exactly, bad data not at all."""
+"""Imports are exact and atomic, and reject invalid data."""
 
 import csv
 import gzip
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def market_data(name: str) -> Path:
-    """Return a table of real prices that the package `backtesting` carries."""
+    """Return a table of real prices from the package `backtesting`."""
     spec = find_spec("backtesting")
     assert spec is not None
     assert spec.origin is not None
@@ -62,7 +62,7 @@ def rows_of(symbol: str = "X") -> list[tuple[int, str, int]]:
 @pytest.mark.parametrize(
     ("name", "tick_size", "count"), [("EURUSD", "0.00001", 5000), ("GOOG", "0.01", 2148)]
 )
-def test_real_market_data_is_stored_exactly_with_true_candles(
+def test_real_market_data_is_stored_exactly_with_correct_candles(
     name: str, tick_size: str, count: int
 ) -> None:
     path = market_data(name)
@@ -78,7 +78,7 @@ def test_real_market_data_is_stored_exactly_with_true_candles(
     assert report.counts["candles"] == Candle.objects.filter(instrument=instrument).count() > count
 
 
-def test_naive_times_are_local_in_the_given_zone(tmp_path: Path) -> None:
+def test_naive_times_are_local_to_given_zone(tmp_path: Path) -> None:
     import_quotes(
         table(tmp_path, "2024-01-02 09:30,1.25", "2024-07-02 09:30,1.5"),
         timezone="America/New_York",
@@ -93,7 +93,7 @@ def test_naive_times_are_local_in_the_given_zone(tmp_path: Path) -> None:
     ("local", "reason"),
     [("2024-03-10 02:30", "does not exist"), ("2024-11-03 01:30", "is ambiguous")],
 )
-def test_local_times_that_do_not_exist_or_came_twice_are_refused(
+def test_nonexistent_and_ambiguous_local_times_are_rejected(
     tmp_path: Path, local: str, reason: str
 ) -> None:
     path = table(tmp_path, "2024-01-02 09:30,1.25", f"{local},1.5")
@@ -116,19 +116,19 @@ def test_local_times_that_do_not_exist_or_came_twice_are_refused(
         ("20240102143000", "20240102143001"),
     ],
 )
-def test_times_in_usual_forms_are_the_same_moment(texts: tuple[str, str]) -> None:
+def test_usual_time_formats_give_the_same_times(texts: tuple[str, str]) -> None:
     assert Clock().read(list(texts)).tolist() == [1704205800000000, 1704205801000000]
 
 
 @pytest.mark.parametrize("name", ["Time", "TIMESTAMP", "Date", "datetime", "at", "", "Unnamed: 0"])
-def test_columns_are_found_by_their_names(tmp_path: Path, name: str) -> None:
+def test_columns_are_detected_by_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / "quotes.csv"
     path.write_text(f"{name};Volume;Close\n2024-01-02;7;1.25\n")
     import_quotes(path)
     assert rows_of() == [(1, "2024-01-02T00:00:00+00:00", 5)]
 
 
-def test_columns_can_be_given(tmp_path: Path) -> None:
+def test_columns_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "quotes.csv"
     path.write_text("time,when,price,Bid\nx,2024-01-02,x,1.25\n")
     import_quotes(path, time_column="when", price_column="Bid")
@@ -138,14 +138,14 @@ def test_columns_can_be_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "options", "message"),
     [
-        ("a,price", {}, r"no column of times among 'a', 'price': name it with --time-column"),
-        ("time,a", {}, r"no column of prices among 'time', 'a'"),
+        ("a,price", {}, r"no time column among 'a', 'price': name it with --time-column"),
+        ("time,a", {}, r"no price column among 'time', 'a'"),
         ("time,price", {"price_column": "Bid"}, r"no column 'Bid' among 'time', 'price'"),
         ("time,price,price", {}, r"2 columns are called 'price'"),
         ("", {}, r"line 1: the table is empty"),
     ],
 )
-def test_missing_columns_are_named(
+def test_missing_column_is_named(
     tmp_path: Path, header: str, options: dict[str, str], message: str
 ) -> None:
     path = tmp_path / "quotes.csv"
@@ -164,8 +164,8 @@ def test_missing_columns_are_named(
         ("2024-01-02T00:00:03,NaN", r"line 5: price 'NaN' is not a number"),
         ("2024-01-02T00:00:03,inf", r"line 5: price 'inf' is not a number"),
         ("2024-01-02T00:00:03,", r"line 5: price is empty"),
-        ("2024-01-02T00:00:03,-1.25", r"line 5: price '-1.25' is not above zero"),
-        ("2024-01-02T00:00:03,0.00", r"line 5: price '0.00' is not above zero"),
+        ("2024-01-02T00:00:03,-1.25", r"line 5: price '-1.25' is not above 0"),
+        ("2024-01-02T00:00:03,0.00", r"line 5: price '0.00' is not above 0"),
         ("2024-01-02T00:00:03,1_0", r"line 5: price '1_0' is not a number"),
         ("2024-01-02T00:00:03,1e30", r"line 5: price '1e30' is more than 2\^53 ticks"),
         ("2024-01-02T00:00:03,1e-40", r"line 5: price '1e-40' is not a multiple"),
@@ -182,7 +182,7 @@ def test_missing_columns_are_named(
         ("2024-01-02T00:00:03,1.25,", r"line 5: 3 columns where the header has 2"),
     ],
 )
-def test_a_bad_row_is_named_and_nothing_is_stored(tmp_path: Path, row: str, message: str) -> None:
+def test_invalid_row_is_named_and_nothing_is_stored(tmp_path: Path, row: str, message: str) -> None:
     path = tmp_path / "quotes.csv"
     text = f"time,price\n2024-01-02T00:00:00,1.25\n\n2024-01-02T00:00:02,1.5\n{row}\n"
     path.write_text(text, errors="surrogateescape")
@@ -195,7 +195,7 @@ def test_a_bad_row_is_named_and_nothing_is_stored(tmp_path: Path, row: str, mess
     assert not Lease.objects.exists()
 
 
-def test_a_bad_row_far_down_takes_back_all_before_it(tmp_path: Path) -> None:
+def test_late_invalid_row_rolls_back_earlier_rows(tmp_path: Path) -> None:
     rows = [f"{1704205800 + i},1.25" for i in range(150_000)]
     rows[140_000] = rows[140_000] + "1"
     with pytest.raises(CommandError, match=r"line 140002: price '1.251' .* \(nearest: 1.25\)"):
@@ -204,20 +204,20 @@ def test_a_bad_row_far_down_takes_back_all_before_it(tmp_path: Path) -> None:
     assert not Candle.objects.exists()
 
 
-def test_duplicates_are_skipped_on_demand_and_counted(tmp_path: Path) -> None:
+def test_duplicates_are_skipped_on_request_and_counted(tmp_path: Path) -> None:
     path = table(tmp_path, "2024-01-02,1.25", "2024-01-02,1.5", "2024-01-03,1.75")
     report = import_quotes(path, on_duplicate="skip")
     assert (report["imported"], report["skipped"]) == (2, 1)
     assert [ticks for _, _, ticks in rows_of()] == [5, 7]
 
 
-def test_skipping_duplicates_does_not_excuse_disorder(tmp_path: Path) -> None:
+def test_unordered_times_are_rejected_when_skipping_duplicates(tmp_path: Path) -> None:
     path = table(tmp_path, "2024-01-02,1.25", "2024-01-02,1.5", "2024-01-01,1.75")
     with pytest.raises(CommandError, match=r"line 4: time '2024-01-01' is before that of line 3"):
         import_quotes(path, on_duplicate="skip")
 
 
-def test_a_second_file_continues_the_history(tmp_path: Path) -> None:
+def test_second_file_continues_history(tmp_path: Path) -> None:
     import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-03,1.5"))
     overlapping = table(tmp_path, "2024-01-03,1.5", "2024-01-04,1.75")
     with pytest.raises(CommandError, match=r"line 2: time 2024-01-03T00:00:00\+00:00 is already"):
@@ -229,7 +229,7 @@ def test_a_second_file_continues_the_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("on_duplicate", ["error", "skip"])
-def test_times_between_stored_ones_are_refused(tmp_path: Path, on_duplicate: str) -> None:
+def test_times_between_stored_ones_are_rejected(tmp_path: Path, on_duplicate: str) -> None:
     import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-04,1.5"))
     path = table(tmp_path, "2024-01-03,1.5", "2024-01-05,1.5")
     with pytest.raises(CommandError, match=r"line 2: time 2024-01-03T.* is not after the end"):
@@ -237,7 +237,7 @@ def test_times_between_stored_ones_are_refused(tmp_path: Path, on_duplicate: str
     assert len(rows_of()) == 2
 
 
-def test_another_tick_size_or_a_simulated_instrument_is_refused(tmp_path: Path) -> None:
+def test_other_tick_size_and_simulated_instrument_are_rejected(tmp_path: Path) -> None:
     path = table(tmp_path, "2024-01-02,1.25")
     instrument = Instrument.objects.create(symbol="X", name="X", tick_size=Decimal("0.25"))
     with pytest.raises(CommandError, match=r"the tick size of X is 0.25, not 0.01"):
@@ -251,7 +251,7 @@ def test_another_tick_size_or_a_simulated_instrument_is_refused(tmp_path: Path) 
     assert not Quote.objects.exists()
 
 
-def test_a_symbol_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_invalid_symbol_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="symbol: Use capital letters"):
         import_quotes(table(tmp_path, "2024-01-02,1.25"), symbol="euro dollar")
 
@@ -291,7 +291,7 @@ def test_typed_columns_of_parquet_are_read_exactly(
     ]
 
 
-def test_a_bad_row_of_a_parquet_table_is_named(tmp_path: Path) -> None:
+def test_invalid_row_of_parquet_is_named(tmp_path: Path) -> None:
     path = tmp_path / "quotes.parquet"
     pq.write_table(pa.table({"time": [1704205800, 1704205801], "price": [1.25, None]}), path)
     with pytest.raises(CommandError, match="row 2: price is empty"):
@@ -302,7 +302,7 @@ def test_a_bad_row_of_a_parquet_table_is_named(tmp_path: Path) -> None:
     "content",
     [gzip.compress(b"time,price\n" + b"2024-01-02,1.25\n" * 99)[:-9], b"PAR1 and no more"],
 )
-def test_broken_files_are_refused(tmp_path: Path, content: bytes) -> None:
+def test_corrupt_files_are_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content)
     with pytest.raises(CommandError, match=r"cannot be read"):
@@ -325,7 +325,7 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (["-"], "the following arguments are required: --symbol"),
     ],
 )
-def test_wrong_arguments_get_one_line_and_exit_code_2(
+def test_invalid_arguments_give_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -355,7 +355,7 @@ def test_wrong_arguments_get_one_line_and_exit_code_2(
         ((1767225600000, 1767225600001), "2026-01-01T00:00:00+00:00"),
     ],
 )
-def test_numbers_that_spell_dates_are_dates_and_others_epochs(
+def test_numbers_are_compact_dates_or_epochs(
     tmp_path: Path, path: str, times: tuple[int, int], expected: str
 ) -> None:
     if path.endswith("csv"):
@@ -369,11 +369,11 @@ def test_numbers_that_spell_dates_are_dates_and_others_epochs(
 @pytest.mark.parametrize(
     "text", ["20260131T0930", "202601310930.0", "2.0260131093e+11", "20260131 09:30"]
 )
-def test_compact_dates_in_other_spellings_are_the_same_moment(text: str) -> None:
+def test_compact_dates_may_be_written_as_floats(text: str) -> None:
     assert Clock().read_one(text) == to_microseconds(datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
 
 
-def test_compact_dates_are_local_in_the_given_zone(tmp_path: Path) -> None:
+def test_compact_dates_are_local_to_given_zone(tmp_path: Path) -> None:
     import_quotes(table(tmp_path, "202601310930,1.25"), timezone="America/New_York")
     assert rows_of() == [(1, "2026-01-31T14:30:00+00:00", 5)]
 
@@ -395,7 +395,7 @@ def test_compact_dates_are_local_in_the_given_zone(tmp_path: Path) -> None:
         (("2026-01-31", "2026-01-31-09:30"), r"'2026-01-31-09:30' is neither ISO 8601"),
     ],
 )
-def test_a_time_with_two_meanings_is_refused(
+def test_ambiguous_time_format_is_rejected(
     tmp_path: Path, times: tuple[str, str], message: str
 ) -> None:
     with pytest.raises(CommandError, match=message) as refused:
@@ -416,7 +416,7 @@ def test_a_time_with_two_meanings_is_refused(
         ("iso", "20260131", "2026-01-31T00:00:00+00:00"),
     ],
 )
-def test_a_given_time_format_settles_what_numbers_mean(
+def test_given_time_format_resolves_ambiguity(
     tmp_path: Path, time_format: str, text: str, expected: str
 ) -> None:
     import_quotes(table(tmp_path, f"{text},1.25"), time_format=time_format)
@@ -427,9 +427,7 @@ def test_a_given_time_format_settles_what_numbers_mean(
     ("time_format", "text"),
     [("epoch-s", "2026-01-31"), ("compact", "1767225600"), ("iso", "1767225600")],
 )
-def test_a_time_in_another_format_than_the_given_is_refused(
-    tmp_path: Path, time_format: str, text: str
-) -> None:
+def test_time_not_in_given_format_is_rejected(tmp_path: Path, time_format: str, text: str) -> None:
     with pytest.raises(CommandError, match=rf"line 2: time '{text}' is n"):
         import_quotes(table(tmp_path, f"{text},1.25"), time_format=time_format)
 
@@ -447,8 +445,8 @@ def test_a_time_in_another_format_than_the_given_is_refused(
         "7258118400000000",
     ],
 )
-def test_times_outside_the_years_1700_to_2199_are_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(CommandError, match=r"line 2: time .* lies outside the years 1700 to 2199"):
+def test_times_outside_years_1700_to_2199_are_rejected(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CommandError, match=r"line 2: time .* is outside the years 1700 to 2199"):
         import_quotes(table(tmp_path, f"{text},1.25"))
     assert not Quote.objects.exists()
 
@@ -456,18 +454,20 @@ def test_times_outside_the_years_1700_to_2199_are_refused(tmp_path: Path, text: 
 @pytest.mark.parametrize(
     ("text", "year"), [("1700-01-01", 1700), ("7258118399", 2199), ("2199-12-31T23:59:59Z", 2199)]
 )
-def test_the_first_and_the_last_year_are_read(text: str, year: int) -> None:
+def test_first_and_last_year_are_accepted(text: str, year: int) -> None:
     assert from_microseconds(int(Clock().read([text])[0])).year == year
 
 
-def test_spaces_around_times_and_prices_are_no_part_of_them(tmp_path: Path) -> None:
+def test_spaces_around_times_and_prices_are_stripped(tmp_path: Path) -> None:
     import_quotes(table(tmp_path, " 1767225600 , 1.25 ", "1767225601\t,\t1.5"))
     assert [ticks for _, _, ticks in rows_of()] == [5, 6]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_utf_16_is_named(tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_utf_16_is_named_in_error(
+    tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
     path = tmp_path / "quotes.csv"
     path.write_bytes(pack("time,price\n2024-01-02,1.25\n".encode(encoding)))
     with pytest.raises(CommandError, match="the file is UTF-16, not UTF-8: convert it"):
@@ -489,9 +489,7 @@ def test_utf_16_is_named(tmp_path: Path, encoding: str, pack: Callable[[bytes], 
         ("-inf", "not a number"),
     ],
 )
-def test_a_price_that_is_too_long_or_odd_is_refused(
-    tmp_path: Path, price: str, reason: str
-) -> None:
+def test_malformed_prices_are_rejected(tmp_path: Path, price: str, reason: str) -> None:
     path = table(tmp_path, f"2024-01-02,{price}")
     with pytest.raises(CommandError, match=rf"line 2: price .*{re.escape(reason)}") as refused:
         import_quotes(path)
@@ -504,7 +502,7 @@ NUMBERS = st.from_regex(r"[+-]?[0-9]{0,50}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,12})
 
 @given(NUMBERS | st.text(max_size=5), st.sampled_from(["0.25", "0.00001", "5", "1E+2"]))
 @example("1e-999999999", "0.25")
-def test_one_price_means_the_same_in_a_column_and_alone(text: str, tick_size: str) -> None:
+def test_price_parses_equally_in_column_and_alone(text: str, tick_size: str) -> None:
     lattice = Lattice(Decimal(tick_size))
     try:
         found = read_prices([text, text], lattice).tolist()
@@ -516,7 +514,7 @@ def test_one_price_means_the_same_in_a_column_and_alone(text: str, tick_size: st
 @given(
     st.integers(0, 10**18).map(str) | NUMBERS | st.text(max_size=5), st.sampled_from(TIME_FORMATS)
 )
-def test_one_time_means_the_same_in_a_column_and_alone(text: str, time_format: str) -> None:
+def test_time_parses_equally_in_column_and_alone(text: str, time_format: str) -> None:
     for given_format in (None, time_format):
         try:
             found = Clock(time_format=given_format).read([text, text]).tolist()
@@ -528,13 +526,13 @@ def test_one_time_means_the_same_in_a_column_and_alone(text: str, time_format: s
 @given(
     st.lists(st.integers(1, 2**53), min_size=1), st.sampled_from(["0.25", "0.00001", "5", "1E+2"])
 )
-def test_every_price_on_the_lattice_is_read_as_its_ticks(ticks: list[int], tick_size: str) -> None:
+def test_prices_on_the_lattice_parse_to_their_ticks(ticks: list[int], tick_size: str) -> None:
     lattice = Lattice(Decimal(tick_size))
     texts = [f"{lattice.price(count):f}" for count in ticks]
     assert read_prices(texts, lattice).tolist() == ticks
     assert [read_price(text, lattice) for text in texts] == ticks
 
 
-def test_moments_before_1970_are_moments_too() -> None:
+def test_times_before_1970_are_accepted() -> None:
     crash = datetime(1929, 10, 29, tzinfo=UTC)
     assert Clock().read(["1929-10-29"]).tolist() == [to_microseconds(crash)]

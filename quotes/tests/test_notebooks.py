@@ -1,4 +1,4 @@
-"""docs/notebooks.md works as it is written; the SQL views tell what the tables hold."""
+"""The examples of docs/notebooks.md run, and the SQL views match the tables."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_python_of_the_document_runs(
+def test_python_examples_of_the_document_run(
     live_server: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(make_ticks(make_instrument(), 2_000), regimes=4)
@@ -40,7 +40,7 @@ def rows(sql: str) -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_the_views_show_prices_and_times() -> None:
+def test_views_show_prices_and_times() -> None:
     market = record(make_ticks(make_instrument(tick_size="0.0001"), 200), regimes=2)
     (sql,) = blocks("sql")
     shown = rows(sql)

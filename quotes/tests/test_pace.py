@@ -22,7 +22,7 @@ def test_late_slots_are_counted_not_bunched():
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=50), st.sampled_from([0.0001, 0.001, 0.1, 1.0]))
-def test_every_slot_is_either_given_or_late(waits, period):
+def test_every_slot_is_either_taken_or_late(waits, period):
     pace, now, given_slots = Pace(0.0, period), 0.0, 0
     for wait in waits:
         now += wait

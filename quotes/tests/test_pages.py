@@ -47,7 +47,7 @@ def body(client: Client, path: str, status: int = 200) -> str:
     return response.content.decode()
 
 
-def test_a_row_shows_price_change_and_where_the_stream_continues(client: Client) -> None:
+def test_row_shows_price_change_and_last_seq(client: Client) -> None:
     store_history(make_instrument("ES"), closes=[20_000, 20_010], last=20_100)
     page = body(client, "/")
     assert 'data-symbol="ES" data-last-seq="7" data-precision="2" data-base="5000.00"' in page
@@ -58,7 +58,7 @@ def test_a_row_shows_price_change_and_where_the_stream_continues(client: Client)
     assert 'href="/instruments/ES/"' in page
 
 
-def test_a_falling_price_has_a_minus(client: Client) -> None:
+def test_falling_price_has_a_minus_sign(client: Client) -> None:
     store_history(make_instrument("ES"), closes=[20_000], last=19_900)
     page = body(client, "/")
     assert "\N{MINUS SIGN}0.50 %" in page
@@ -66,26 +66,26 @@ def test_a_falling_price_has_a_minus(client: Client) -> None:
     assert 'data-direction="down"' in page
 
 
-def test_the_change_is_over_24_hours_before_the_last_tick(client: Client) -> None:
+def test_change_covers_24_hours_before_last_tick(client: Client) -> None:
     store_history(make_instrument("ES"), closes=[10_000, *[20_000] * 96], last=20_000)
     page = body(client, "/")
     assert 'data-base="5000.00"' in page
     assert 'data-direction="flat"' in page
 
 
-def test_an_instrument_without_quotes_has_a_row_without_numbers(client: Client) -> None:
+def test_instrument_without_quotes_has_a_row_without_numbers(client: Client) -> None:
     make_instrument("NQ")
     page = body(client, "/")
     assert 'data-symbol="NQ" data-last-seq="0" data-precision="2" data-base=""' in page
     assert "<polyline" not in page
 
 
-def test_prices_have_all_decimals_of_the_tick_size(client: Client) -> None:
+def test_prices_have_all_decimals_of_tick_size(client: Client) -> None:
     store_history(make_instrument("EURUSD", tick_size=Decimal("0.00001")), [110_000], 110_010)
     assert '<span class="last">1.10010</span>' in body(client, "/")
 
 
-def test_the_watchlist_reads_with_the_same_queries_for_one_instrument_and_for_many(
+def test_watchlist_query_count_does_not_depend_on_instruments(
     client: Client, django_assert_num_queries: Any
 ) -> None:
     for number in range(12):
@@ -97,26 +97,26 @@ def test_the_watchlist_reads_with_the_same_queries_for_one_instrument_and_for_ma
 @pytest.mark.parametrize(
     "path", ["/nothing/", "/nothing", "/instruments/ES/nothing", "/laboratory/x/"]
 )
-def test_an_unknown_page_is_named_in_the_style_of_the_pages(client: Client, path: str) -> None:
+def test_unknown_page_gets_an_html_404(client: Client, path: str) -> None:
     page = body(client, path, 404)
     assert f"There is no page {path}." in page
     assert 'id="not-found"' in page
 
 
 @pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/nothing/", "/udf/", "/udf/symbol_info"])
-def test_an_unknown_address_for_programs_is_told_in_their_way(client: Client, path: str) -> None:
+def test_unknown_api_address_gets_a_json_problem(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
     assert answer.json()["detail"].startswith(f"there is nothing at {path}")
 
 
-def test_an_address_without_its_last_slash_is_mended(client: Client) -> None:
+def test_missing_trailing_slash_redirects(client: Client) -> None:
     for path in ("/status", "/instruments/ES", "/admin", "/api/v1/instruments"):
         response = client.get(f"{path}?a=1")
         assert (response.status_code, response["Location"]) == (301, f"{path}/?a=1")
 
 
-def test_an_empty_watchlist_says_what_to_do(client: Client) -> None:
+def test_empty_watchlist_explains_how_to_start(client: Client) -> None:
     assert "manage.py seedinstruments" in body(client, "/")
 
 
@@ -128,7 +128,7 @@ def test_names_are_escaped(client: Client) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-def test_the_instrument_page_offers_every_timeframe_and_marks_the_chosen_one(
+def test_instrument_page_lists_timeframes_and_marks_the_current_one(
     client: Client,
 ) -> None:
     store_history(make_instrument("ES"), closes=[20_000], last=20_100)
@@ -145,11 +145,13 @@ def test_the_instrument_page_offers_every_timeframe_and_marks_the_chosen_one(
     ("path", "reason"),
     [
         ("/instruments/XX/", "There is no instrument XX."),
-        ("/instruments/ES/?timeframe=2m", "There is no timeframe 2m; there are 1m, 5m,"),
+        ("/instruments/ES/?timeframe=2m", "There is no timeframe 2m; use one of 1m, 5m,"),
         ("/instruments/%3Cb%3E/", "There is no instrument &lt;b&gt;."),
     ],
 )
-def test_what_does_not_exist_gets_a_page_in_style(client: Client, path: str, reason: str) -> None:
+def test_unknown_instrument_or_timeframe_gets_an_html_404(
+    client: Client, path: str, reason: str
+) -> None:
     make_instrument("ES")
     page = body(client, path, status=404)
     assert reason in page
@@ -157,7 +159,7 @@ def test_what_does_not_exist_gets_a_page_in_style(client: Client, path: str, rea
     assert 'href="/"' in page
 
 
-def test_the_chosen_theme_is_rendered_and_nothing_else_a_cookie_says(client: Client) -> None:
+def test_only_valid_theme_cookies_are_rendered(client: Client) -> None:
     assert "data-theme" not in body(client, "/")
     client.cookies["theme"] = "dark"
     assert '<html lang="en" data-theme="dark">' in body(client, "/")
@@ -165,7 +167,7 @@ def test_the_chosen_theme_is_rendered_and_nothing_else_a_cookie_says(client: Cli
     assert "onload" not in body(client, "/")
 
 
-def test_pages_carry_no_inline_script_or_style(client: Client) -> None:
+def test_pages_have_no_inline_script_or_style(client: Client) -> None:
     store_history(make_instrument("ES"), closes=[20_000, 20_010], last=20_100)
     for path in ("/", "/instruments/ES/"):
         page = body(client, path)
@@ -174,21 +176,21 @@ def test_pages_carry_no_inline_script_or_style(client: Client) -> None:
         assert page.count("<script") == page.count('<script type="module" src="')
 
 
-def test_the_page_of_a_failure_needs_no_context() -> None:
+def test_error_page_renders_without_context() -> None:
     assert "its log says why" in render_to_string("500.html")
 
 
 @pytest.mark.parametrize("values", [[], [5]])
-def test_a_sparkline_needs_two_closes(values: list[int]) -> None:
+def test_sparkline_needs_two_closes(values: list[int]) -> None:
     assert points(values) == ""
 
 
-def test_a_sparkline_fills_its_box() -> None:
+def test_sparkline_fills_its_box() -> None:
     assert points([10, 30, 20]) == f"0.0,30.0 {WIDTH / 2:.1f},2.0 {WIDTH:.1f},16.0"
     assert points([5, 5]) == f"0.0,{HEIGHT / 2:.1f} {WIDTH:.1f},{HEIGHT / 2:.1f}"
 
 
-def test_a_missing_chart_library_is_named_with_what_to_do(
+def test_missing_chart_library_warns_with_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "VENDORED_JAVASCRIPT", tmp_path)

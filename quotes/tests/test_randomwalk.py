@@ -15,9 +15,7 @@ from quotes.law.randomwalk import WalkState, generator, regime_spans, step, walk
     start=st.integers(1, 30),
     direction=st.sampled_from([-1, 1]),
 )
-def test_the_scalar_step_and_the_vectorised_walk_give_identical_ticks(
-    seed, phi, n, start, direction
-):
+def test_scalar_step_and_vectorised_walk_give_identical_ticks(seed, phi, n, start, direction):
     ticks, last = walk(n, phi, generator(seed, "ES", "signs"), start, direction)
     rng = generator(seed, "ES", "signs")
     state = WalkState(start, direction)
@@ -30,7 +28,7 @@ def test_the_scalar_step_and_the_vectorised_walk_give_identical_ticks(
 
 
 @given(seed=st.integers(0, 10**6), cut=st.integers(0, 300), start=st.integers(1, 20))
-def test_a_walk_cut_anywhere_and_resumed_is_the_same_walk(seed, cut, start):
+def test_resumed_walk_equals_uninterrupted_walk(seed, cut, start):
     whole, _ = walk(300, 0.3, generator(seed, "NQ", "signs"), start)
     head, direction = walk(cut, 0.3, generator(seed, "NQ", "signs"), start)
     resumed_from = int(head[-1]) if cut else start
@@ -49,12 +47,12 @@ def test_sign_correlations_are_phi_and_phi_squared(phi):
     for lag in (1, 2):
         expected = phi**lag
         products = signs[lag:] * signs[:-lag]
-        # The products of lag 2 are correlated themselves; the bound below covers both.
+        # The products at lag 2 are themselves correlated; the bound below covers both lags.
         standard_error = math.sqrt((1 - expected**2 + 2 * phi**2 * (1 - phi**2) * (lag - 1)) / n)
         assert abs(products.mean() - expected) < 4 * standard_error
 
 
-def test_the_schedule_of_regimes_tiles_the_steps_and_stays_in_range():
+def test_regimes_cover_all_steps_with_phi_in_range():
     spans = regime_spans(generator(7, "ES", "regimes"), 1.0)
     end = 0
     for _, span in zip(range(1000), spans, strict=False):
@@ -76,6 +74,6 @@ def test_the_schedule_of_regimes_tiles_the_steps_and_stays_in_range():
         ({"n": 5, "phi": 0, "direction": 2}, "direction = 2"),
     ],
 )
-def test_bad_arguments_are_named(arguments, complaint):
+def test_invalid_arguments_are_named(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         walk(rng=np.random.default_rng(1), **arguments)

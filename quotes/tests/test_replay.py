@@ -1,4 +1,4 @@
-"""A replay is the history again: same times, prices and candles, at its own pace."""
+"""Replays reproduce times, prices and candles at their own pace."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def history(instrument: int, at_s: list[float], first_seq: int = 1) -> Ticks:
 
 
 class Clock:
-    """A clock that only moves when the replay sleeps."""
+    """A clock that advances only while the replay sleeps."""
 
     def __init__(self) -> None:
         self.now = 50.0
@@ -41,7 +41,7 @@ class Clock:
 
 
 class SleepingStop(threading.Event):
-    """Sleeps by moving the clock; is set at `until` seconds of it."""
+    """A stop event that sleeps by advancing the clock and is set at `until` seconds."""
 
     def __init__(self, clock: Clock, until: float = np.inf) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class SleepingStop(threading.Event):
 
 
 def played(chunks: list[Ticks], speed: float, until: float = np.inf) -> list[tuple[int, float]]:
-    """Return (seq, seconds after the start) of every tick as it came."""
+    """Return (seq, seconds after the start) of every tick on arrival."""
     clock = Clock()
     pieces = paced(iter(chunks), speed, SleepingStop(clock, until), clock)
     return [(int(seq), clock.now - 50) for piece in pieces for seq in piece["seq"]]
@@ -136,7 +136,7 @@ def test_time_range_is_replayed_with_seq_from_1(source: Instrument) -> None:
 
 
 class StopAfter(threading.Event):
-    """Set when `n` ticks were handed over."""
+    """A stop event that is set after `n` ticks."""
 
     def __init__(self, n: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a live run recorded, held against the law that it says it followed."""
+"""Statistics of a recorded live run agree with the stored law."""
 
 import json
 import math
@@ -12,12 +12,12 @@ from rig.processes import environment, manage
 pytestmark = pytest.mark.processes
 
 LONG = 1_000
-"""Ticks of a regime from which on the normal approximation is close."""
+"""Regimes of at least this many ticks: the normal approximation is close."""
 
 
 @pytest.fixture
 def live_run(tmp_path):
-    """Return {symbol: (ticks, [(phi, first_seq, last_seq)])} of a market that ran live."""
+    """Return {symbol: (ticks, [(phi, first_seq, last_seq)])} recorded by a live market."""
     env = environment(seeded_database_url(tmp_path))
     manage("runsim", "--seed", "11", "--speed", "4000", "--duration", "5", env=env)
     code = (
@@ -32,8 +32,8 @@ def live_run(tmp_path):
     return {s: (np.array(t), r) for s, t, r in map(json.loads, lines)}
 
 
-def test_signs_in_the_recorded_regimes_correlate_as_their_phi_says(live_run):
-    """Lag 1: phi, lag 2: phi squared, each within 4 standard errors."""
+def test_sign_correlation_within_recorded_regimes_equals_phi(live_run):
+    """Correlation is phi at lag 1 and phi squared at lag 2, within 4 standard errors."""
     checked = 0
     for ticks, regimes in live_run.values():
         for phi, first_seq, last_seq in regimes:

@@ -1,4 +1,4 @@
-"""The UDF datafeed, asked the way TradingView's own client asks."""
+"""The UDF datafeed, queried like TradingView's client does."""
 
 import time
 from typing import Any
@@ -33,7 +33,7 @@ def every(instrument: Instrument, timeframe_s: int = 60) -> list[Any]:
     return history.candles(instrument, timeframe_s, 0, None, 10_000).rows
 
 
-def test_the_configuration_names_what_is_served(client: Client) -> None:
+def test_configuration_lists_served_resolutions(client: Client) -> None:
     config = ask(client, "config")
     assert config["supported_resolutions"] == ["1", "5", "15", "30", "60", "240", "1D", "1W"]
     assert config["supports_search"] is True
@@ -42,7 +42,7 @@ def test_the_configuration_names_what_is_served(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["ES", "PyTrade:ES"])
-def test_a_symbol_is_resolved_with_its_lattice(client: Client, market: Any, name: str) -> None:
+def test_symbol_resolves_with_its_price_scale(client: Client, market: Any, name: str) -> None:
     symbol = ask(client, "symbols", symbol=name)
     assert (symbol["name"], symbol["ticker"], symbol["session"]) == ("ES", "ES", "24x7")
     assert symbol["minmov"] / symbol["pricescale"] == 0.25
@@ -52,7 +52,7 @@ def test_a_symbol_is_resolved_with_its_lattice(client: Client, market: Any, name
 
 @pytest.mark.parametrize("path", ["symbols", "history", "marks", "timescale_marks"])
 @pytest.mark.parametrize("name", ["NOPE", "E\0S", "PyTrade:"])
-def test_an_unknown_symbol_is_an_error(client: Client, path: str, name: str) -> None:
+def test_unknown_symbol_is_an_error(client: Client, path: str, name: str) -> None:
     answer = ask(client, path, symbol=name, resolution="1", **{"from": 0, "to": FAR})
     assert answer == {"s": "error", "errmsg": f"unknown_symbol {name}"}
 
@@ -69,7 +69,7 @@ def test_search_finds_symbols_and_names(client: Client, market: Any) -> None:
     assert ask(client, "search", query="es", type="stock") == []
 
 
-def test_history_is_the_candles_in_seconds(client: Client, market: Instrument) -> None:
+def test_history_returns_candles_with_times_in_seconds(client: Client, market: Instrument) -> None:
     rows = every(market)
     asked = {"symbol": "ES", "resolution": "1", "from": rows[3][0] // 1000}
     answer = ask(client, "history", to=rows[9][0] // 1000, **asked)
@@ -89,7 +89,7 @@ def test_every_resolution_ends_with_the_open_bar(
     assert sum(answer["v"]) == 5_000
 
 
-def test_countback_comes_before_from(client: Client, market: Instrument) -> None:
+def test_countback_overrides_from(client: Client, market: Instrument) -> None:
     rows = every(market)
     to = rows[50][0] // 1000
     answer = ask(
@@ -98,7 +98,7 @@ def test_countback_comes_before_from(client: Client, market: Instrument) -> None
     assert answer["t"] == [row[0] // 1000 for row in rows[30:50]]
 
 
-def test_no_data_names_the_nearest_bar_before(client: Client, market: Instrument) -> None:
+def test_no_data_names_the_previous_bar(client: Client, market: Instrument) -> None:
     rows = every(market)
     asked = {"symbol": "ES", "resolution": "1"}
     after = ask(client, "history", to=FAR, **asked, **{"from": FAR - 3_600})
@@ -123,7 +123,7 @@ def test_no_data_names_the_nearest_bar_before(client: Client, market: Instrument
         ({"symbol": ""}, "symbol"),
     ],
 )
-def test_wrong_parameters_are_named(
+def test_invalid_parameters_are_named(
     client: Client, market: Any, changed: dict[str, Any], named: str
 ) -> None:
     asked = {"symbol": "ES", "resolution": "1", "from": 0, "to": FAR} | changed
@@ -132,7 +132,7 @@ def test_wrong_parameters_are_named(
     assert answer["errmsg"].startswith(f"{named}:")
 
 
-def test_marks_are_the_changes_of_regime(client: Client, market: Any) -> None:
+def test_marks_are_regime_changes(client: Client, market: Any) -> None:
     asked = {"symbol": "ES", "resolution": "1", "from": 0, "to": FAR}
     marks = ask(client, "marks", **asked)
     regimes = list(Regime.objects.order_by("first_seq"))
@@ -143,7 +143,7 @@ def test_marks_are_the_changes_of_regime(client: Client, market: Any) -> None:
     assert [mark["time"] for mark in below] == marks["time"]
 
 
-def test_the_time_is_plain_seconds(client: Client) -> None:
+def test_time_is_plain_seconds(client: Client) -> None:
     answer = client.get("/udf/time")
     assert answer["Content-Type"] == "text/plain"
     assert abs(int(answer.content) - time.time()) < 5

@@ -1,4 +1,4 @@
-"""A database that an earlier release recorded is migrated without loss and goes on."""
+"""Migration of a database recorded by an earlier release."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ QUOTES = "SELECT symbol, seq, price FROM quote_prices ORDER BY 1, 2"
 
 
 def restore(url: str) -> None:
-    """Put the recorded database of the kind of `url` there."""
+    """Restore the recorded database, SQLite or PostgreSQL, at `url`."""
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         path.write_bytes(gzip.decompress((DATA / "history-0002.sqlite3.gz").read_bytes()))
@@ -44,7 +44,7 @@ def rows(url: str, select: str) -> list[Any]:
         connection.close()
 
 
-def test_an_earlier_database_is_migrated_without_loss_and_goes_on(tmp_path: Path) -> None:
+def test_database_of_earlier_release_migrates_without_loss_and_continues(tmp_path: Path) -> None:
     url = new_database_url(tmp_path)
     restore(url)
     env = environment(url)

@@ -1,4 +1,4 @@
-// What is told to those who listen instead of looking; only the last of several in a row.
+// Announcements for screen readers; of several in a row, only the last one.
 
 const PAUSE_MS = 150;
 

@@ -1,4 +1,4 @@
-// Swagger UI in the theme of the pages.
+// Applies the theme of the pages to Swagger UI.
 
 import { currentTheme, onThemeChange } from "./theme.js";
 

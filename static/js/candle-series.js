@@ -1,4 +1,4 @@
-// Candles from history and ticks. Pure: no page, no network.
+// Candles built from history and ticks. Pure: no page, no network.
 
 import { SeqLedger } from "./seq-ledger.js";
 
@@ -10,18 +10,18 @@ const MONDAY_MS = 4 * 86_400_000; // 1970-01-01 was a Thursday; weeks open on Mo
 
 /**
  * @typedef {object} Candle
- * @property {number} time when it opened, in seconds, for the chart
- * @property {number} openedAt the same in milliseconds
+ * @property {number} time opening time in seconds, for the chart
+ * @property {number} openedAt opening time in milliseconds
  * @property {number} open
  * @property {number} high
  * @property {number} low
  * @property {number} close
- * @property {number} count ticks in it
+ * @property {number} count number of ticks
  * @property {number} firstSeq
  * @property {number} lastSeq
  */
 
-/** Return when the candle that holds `ms` opened, both epoch milliseconds. */
+/** Return the opening time of the candle that contains `ms` (epoch ms). */
 export function openedAt(ms, timeframe) {
   const length = TIMEFRAMES.get(timeframe) * 1000;
   const offset = timeframe === "1w" ? MONDAY_MS : 0;
@@ -44,11 +44,11 @@ export function readCandles({ columns, rows }) {
   }));
 }
 
-/** A stretch of candles without a missing one, ascending. Ticks may come late or twice. */
+/** A contiguous, ascending range of candles. Ticks may arrive late or twice. */
 export class CandleSeries {
   #ledger;
 
-  /** @param {boolean} isLive whether the last candle is the open one: then it takes ticks */
+  /** @param {boolean} isLive whether the last candle is open and takes ticks */
   constructor(timeframe, candles = [], isLive = true) {
     if (!TIMEFRAMES.has(timeframe)) {
       throw new RangeError(`timeframe ${timeframe} is unknown; use ${[...TIMEFRAMES.keys()]}`);
@@ -72,7 +72,7 @@ export class CandleSeries {
     return this.#ledger.last;
   }
 
-  /** Put older candles before those here; return how many were new. */
+  /** Prepend older candles; return how many were new. */
   prepend(older) {
     const first = this.first?.openedAt ?? Infinity;
     const fresh = older.filter((candle) => candle.openedAt < first);
@@ -80,7 +80,7 @@ export class CandleSeries {
     return fresh.length;
   }
 
-  /** Put newer candles after those here. */
+  /** Append newer candles. */
   append(newer, isLive) {
     const last = this.last?.openedAt ?? -Infinity;
     this.candles = [...this.candles, ...newer.filter((candle) => candle.openedAt > last)];
@@ -88,13 +88,13 @@ export class CandleSeries {
     this.#ledger = new SeqLedger(this.last?.lastSeq);
   }
 
-  /** Forget what is before index `from` and what is from index `to` on. */
+  /** Keep only the candles with from <= index < to. */
   keep(from, to) {
     if (to < this.candles.length) this.isLive = false;
     this.candles = this.candles.slice(from, to);
   }
 
-  /** Take ticks [seq, ms, price]; return the candles that changed. */
+  /** Add ticks [seq, ms, price]; return the candles that changed. */
   take(rows) {
     const changed = new Set();
     if (!this.isLive) return changed;
@@ -106,7 +106,7 @@ export class CandleSeries {
     return changed;
   }
 
-  /** Return the position of the candle that was open at `ms`, -1 before the first one. */
+  /** Return the index of the candle that was open at `ms`, -1 before the first one. */
   indexAt(ms) {
     let low = 0;
     let high = this.candles.length;
@@ -129,7 +129,7 @@ export class CandleSeries {
       candle.count += 1;
       return candle;
     }
-    if (index < 0 && this.candles.length) return null; // older than what is loaded
+    if (index < 0 && this.candles.length) return null; // older than the loaded range
     const fresh = {
       time: opened / 1000, openedAt: opened, open: price, high: price, low: price, close: price,
       count: 1, firstSeq: seq, lastSeq: seq,

@@ -1,4 +1,4 @@
-// A candle in words and numbers: for the line over the chart, the table and the listeners.
+// The values of a candle as text for the line over the chart, the table and screen readers.
 
 import { TIMEFRAMES } from "./candle-series.js";
 import { clock } from "./clock.js";
@@ -16,7 +16,7 @@ export class CandleValues {
     this.zone = element.querySelector("[data-zone]");
   }
 
-  /** Show a candle; null: the last one on the screen. */
+  /** Show a candle; null shows the last visible one. */
   show(index) {
     const { chart } = this;
     const candle = chart.series.candles[index ?? chart.visible?.to ?? -1];
@@ -51,7 +51,7 @@ export class CandleValues {
     };
   }
 
-  /** The persistence in the middle of a candle, in the newest one the one in force. */
+  /** The persistence at the middle of a candle; for the newest candle, the current one. */
   #phi(candle) {
     const { series, band } = this.chart;
     const isOpen = series.isLive && candle === series.last;

@@ -1,28 +1,28 @@
-// Which stretch of the history is in memory: what is on the screen and enough on both sides.
+// Keeps a range of the history in memory: the visible candles and a margin on both sides.
 
 import { CandleSeries } from "./candle-series.js";
 
-const FIRST_PAGE = 600; // enough for most screens, soon there
+const FIRST_PAGE = 600; // fills most screens and loads fast
 const PAGE = 2_000;
-const MOST = 8_000; // candles in memory, unless more are on the screen
-const LEAST_MARGIN = 500; // candles beside the screen; fewer, and more are read
+const MOST = 8_000; // candles in memory, unless more are visible
+const LEAST_MARGIN = 500; // candles beside the visible ones; fewer trigger a read
 
 /**
- * The only one who changes the series. Events:
- * "replaced" {view}: another stretch; view: where to look, null: at the newest;
- * "moved" {shift}: candles were added or dropped, those that stayed are `shift` further right;
- * "changed" {candles}: ticks came; "failed" {error}.
+ * Owns the series. Events:
+ * "replaced" {view}: another range; view: what to show, null: the newest candles;
+ * "moved" {shift}: candles were added or dropped, and the others moved right by `shift`;
+ * "changed" {candles}: ticks arrived; "failed" {error}.
  */
 export class CandleWindow extends EventTarget {
   #history;
   #isHeld;
-  #reading = 0; // number of the newest stretch; answers for an older one are dropped
+  #reading = 0; // number of the newest range; responses for older ones are dropped
   #busy = { older: false, newer: false };
-  #queued = null; // ticks that come while something is read that ends with the open candle
-  #hasStart = false; // the first candle of all is here
+  #queued = null; // ticks that arrive during a read that includes the open candle
+  #hasStart = false; // the first candle of the history is loaded
   #view = { from: 0, to: 0 };
 
-  /** @param {() => boolean} isHeld whether a finger drags the chart: the right end must stay */
+  /** @param {() => boolean} isHeld whether the chart is being dragged: keep the right end */
   constructor(history, timeframe, isHeld) {
     super();
     this.#history = history;
@@ -30,7 +30,7 @@ export class CandleWindow extends EventTarget {
     this.series = new CandleSeries(timeframe);
   }
 
-  // Other stretches.
+  // Changing the range.
 
   newest(timeframe = this.series.timeframe) {
     return this.#replace(timeframe, null, () => this.#read(timeframe, { limit: FIRST_PAGE }));
@@ -44,7 +44,7 @@ export class CandleWindow extends EventTarget {
     });
   }
 
-  /** The candles between two moments (epoch ms) and some before. */
+  /** Load the candles between two times (epoch ms) and some before. */
   around(timeframe, from, to) {
     return this.#replace(timeframe, { from, to }, async () => {
       const [before, after] = await Promise.all([
@@ -92,9 +92,9 @@ export class CandleWindow extends EventTarget {
     }
   }
 
-  // The same stretch, longer or shorter.
+  // Extending and trimming the range.
 
-  /** Say which candles are on the screen (indices); reads what will be seen next. */
+  /** Set the visible candles (indices); read ahead of them. */
   look(view) {
     this.#view = view;
     if (this.series.candles.length === 0) return;
@@ -115,7 +115,7 @@ export class CandleWindow extends EventTarget {
       if (shift === null) return;
       this.#emit("moved", { shift: shift - this.#trim(side, shift) });
     } catch (error) {
-      console.warn(`${side} candles: ${error.message}`); // asked again at the next move
+      console.warn(`${side} candles: ${error.message}`); // the next move tries again
     } finally {
       busy[side] = false;
     }
@@ -140,11 +140,11 @@ export class CandleWindow extends EventTarget {
       this.series.append(page.candles, page.isLive);
       return 0;
     } finally {
-      if (number === this.#reading) this.#takeQueued(); // in vain unless it is live now
+      if (number === this.#reading) this.#takeQueued(); // does nothing unless the series is live now
     }
   }
 
-  /** Drop what is far from the screen, at the other side than `side`; return how many on the left. */
+  /** Drop distant candles on the side opposite `side`; return how many on the left. */
   #trim(side, shift) {
     const { length } = this.series.candles;
     const [from, to] = [this.#view.from + shift, this.#view.to + shift];

@@ -1,4 +1,4 @@
-// The chart by keyboard: it moves a cursor over the candles, the screen over the history.
+// Keyboard control: moves the cursor over the candles and the view over the history.
 
 const ZOOM = 1.25;
 const LEAPS = 10;
@@ -7,7 +7,7 @@ const FEWEST = 5; // candles on the screen
 /** @typedef {import("./chart.js").Chart} Chart */
 
 export class ChartKeys {
-  #cursor = null; // openedAt of the candle under the cross-hair, null: none
+  #cursor = null; // openedAt of the candle under the cross-hair, or null
 
   /**
    * @param {Chart} chart
@@ -47,7 +47,7 @@ export class ChartKeys {
     act(event);
   }
 
-  /** Move the cursor by so many candles; from the newest one that is on the screen. */
+  /** Move the cursor by `n` candles, starting from the newest visible one. */
   step(count) {
     const { chart } = this;
     const { visible, series: { candles } } = chart;
@@ -79,11 +79,11 @@ export class ChartKeys {
     const { view } = this.chart;
     if (!view) return;
     const width = Math.max(FEWEST, (view.to - view.from) * factor);
-    this.chart.view = { from: view.to - width, to: view.to }; // the right edge stays
+    this.chart.view = { from: view.to - width, to: view.to }; // keep the right edge
     this.tell();
   }
 
-  /** Say what is on the screen, once it is: a view comes with the next frame. */
+  /** Announce the visible range after the next frame, which applies the view. */
   tell() {
     requestAnimationFrame(() => requestAnimationFrame(() => {
       const { visible, series: { candles } } = this.chart;
@@ -93,7 +93,7 @@ export class ChartKeys {
     }));
   }
 
-  /** Move the screen, not past the first candle nor past the newest. */
+  /** Move the view within the first and the newest candle. */
   #scroll(count) {
     const { chart } = this;
     const { view, series: { candles } } = chart;

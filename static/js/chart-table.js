@@ -1,4 +1,4 @@
-// The chart as a table: the candles on the screen, the newest first.
+// The visible candles as a table, newest first.
 
 const MOST_ROWS = 500;
 const REFRESH_MS = 1_000;
@@ -32,7 +32,7 @@ export class ChartTable {
     }
   }
 
-  /** Write it anew soon, if it is open. */
+  /** Render the table again soon, if it is open. */
   refresh() {
     if (!this.isOpen || this.#refreshing) return;
     this.#refreshing = setTimeout(() => {

@@ -1,4 +1,4 @@
-// The candle chart: draws a CandleSeries with lightweight-charts, and says what the reader looks at.
+// The candle chart: draws a CandleSeries with lightweight-charts and reports the visible range.
 
 import {
   CandlestickSeries, ColorType, createChartEx, CrosshairMode,
@@ -11,26 +11,26 @@ import { RegimesBand } from "./regimes-band.js";
 import { colour, onThemeChange } from "./theme.js";
 import { TimeAxis, tickMark } from "./time-axis.js";
 
-const NARROWEST_PX = 1; // of a candle, when the reader zooms out
+const NARROWEST_PX = 1; // narrowest candle when zooming out
 const USUAL_REM = 0.53;
 const FONT_REM = 0.79;
-const WIDEST_PX = 24; // where there are few candles
+const WIDEST_PX = 24; // widest candle when there are few
 const TWO_LINES_PX = 560;
 const RIGHT_OFFSET = 6; // empty candles before the price axis
-const SETTLED_MS = 150; // without a move
-const GLIDE_MS = 200; // a chart let go by a finger may glide on
+const SETTLED_MS = 150; // without a movement
+const GLIDE_MS = 200; // after a touch ends, the chart may glide on
 
 const fingers = matchMedia("(pointer: coarse)");
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Sizes follow the type of the page, which grows with the screen. */
+/** Sizes follow the font size of the page, which grows with the screen. */
 function pixels(rem) {
   return Math.round(rem * parseFloat(getComputedStyle(document.documentElement).fontSize));
 }
 
 /**
- * Indices are places in the series; a view is {from, to} in indices, with fractions. Events:
- * "view" {view}: on every move; "settled" {view}: after it; "point" {index | null}: cross-hair.
+ * Indices are positions in the series; a view is {from, to} in fractional indices. Events:
+ * "view" {view}: on every movement; "settled" {view}: after it; "point" {index | null}: cross-hair.
  */
 export class Chart extends EventTarget {
   /** @type {Set<Overlay>} */
@@ -40,8 +40,8 @@ export class Chart extends EventTarget {
   #movedAt = 0;
   #settling = 0;
   #drawnUntil = -Infinity; // openedAt of the last candle drawn
-  #coming = null; // the view that was set: the time scale takes it with the next frame
-  #isResetting = false; // the newest candles come with the next frame
+  #coming = null; // the view to be applied by the time scale in the next frame
+  #isResetting = false; // the next frame shows the newest candles
 
   constructor(element, { precision, tickSize }) {
     super();
@@ -78,7 +78,7 @@ export class Chart extends EventTarget {
     this.#listen();
   }
 
-  /** The share of the height that the values over the candles need: two lines where it is narrow. */
+  /** Share of the height for the values above the candles: two lines on narrow charts. */
   get #top() {
     return this.element.clientWidth < TWO_LINES_PX ? 0.2 : 0.12;
   }
@@ -95,9 +95,9 @@ export class Chart extends EventTarget {
     }
   }
 
-  // What is looked at.
+  // The visible range.
 
-  /** Whether a finger or the mouse drags the chart, or it still glides. */
+  /** Whether the chart is being dragged or still glides. */
   get isHeld() {
     const mayGlide = fingers.matches && !stillness.matches;
     return this.#isPressed || (mayGlide && performance.now() - this.#movedAt < GLIDE_MS);
@@ -113,7 +113,7 @@ export class Chart extends EventTarget {
     this.#expect({ from, to });
   }
 
-  /** Look ahead of the time scale until its next frame; null: it returns to the newest candles. */
+  /** Set the view for the next frame of the time scale; null: the newest candles. */
   #expect(view) {
     this.#coming = view;
     this.#isResetting = view === null;
@@ -124,7 +124,7 @@ export class Chart extends EventTarget {
     });
   }
 
-  /** The candles on the screen: indices of the first and the last; null where there is none. */
+  /** Indices of the first and last visible candle, or null. */
   get visible() {
     const { view, series: { candles } } = this;
     if (!view || candles.length === 0) return null;
@@ -133,7 +133,7 @@ export class Chart extends EventTarget {
     return from <= to ? { from, to } : null;
   }
 
-  /** Whether the newest candle is on the screen and grows. */
+  /** Whether the newest candle is visible and live. */
   get isFollowing() {
     return this.series.isLive && Math.round(this.view?.to ?? Infinity) >= this.series.candles.length - 1;
   }
@@ -154,7 +154,7 @@ export class Chart extends EventTarget {
     }, SETTLED_MS);
   }
 
-  /** Put the cross-hair on a candle; null takes it away. */
+  /** Put the cross-hair on a candle; null removes it. */
   point(index) {
     const candle = index === null ? null : this.series.candles[index];
     if (candle) this.chart.setCrosshairPosition(candle.close, candle.time, this.candles);
@@ -169,7 +169,7 @@ export class Chart extends EventTarget {
 
   // Drawing.
 
-  /** Draw another series, or this one after it changed; candles that stayed moved by `shift`. */
+  /** Draw another series, or the same one after its candles moved by `shift`. */
   draw(series, shift = 0) {
     const { view } = this;
     this.#isDrawing = true;
@@ -184,7 +184,7 @@ export class Chart extends EventTarget {
     this.#noteDrawn();
   }
 
-  /** Look at the newest candles, as wide as is usual. */
+  /** Show the newest candles at the default width. */
   showNewest() {
     const { candles, timeframe } = this.series;
     const share = this.element.clientWidth / (candles.length + RIGHT_OFFSET);
@@ -198,7 +198,7 @@ export class Chart extends EventTarget {
     this.#moved();
   }
 
-  /** Look at the candles between two moments (epoch ms), both included. */
+  /** Show the candles between two times (epoch ms), both included. */
   showSpan({ from, to }) {
     const { series } = this;
     const timeVisible = TIMEFRAMES.get(series.timeframe) < TIMEFRAMES.get("1d");
@@ -208,7 +208,7 @@ export class Chart extends EventTarget {
     this.#moved();
   }
 
-  /** Draw candles that ticks have changed. */
+  /** Draw candles changed by ticks. */
   update(changed) {
     const isInside = ({ openedAt }) => openedAt < this.#drawnUntil;
     if ([...changed].some(isInside)) this.draw(this.series);
@@ -221,7 +221,7 @@ export class Chart extends EventTarget {
     this.element.dataset.candles = this.series.candles.length;
   }
 
-  /** Add a line below or over the candles; it keeps to their time axis. */
+  /** Add a line below or over the candles, on their time axis. */
   addOverlay(line, title) {
     const overlay = new Overlay(line, title);
     this.#overlays.add(overlay);
@@ -237,12 +237,12 @@ export class Chart extends EventTarget {
     return [...this.#overlays];
   }
 
-  /** Return a canvas with all of it. */
+  /** Return a canvas of the whole chart. */
   picture() {
     return this.chart.takeScreenshot(true);
   }
 
-  /** The marks of the axis depend on the zone; they are made anew with the points. */
+  /** Rebuild the axis marks, which depend on the zone, by setting the points again. */
   #redrawAxis() {
     const { series, view } = this;
     this.draw(new CandleSeries(series.timeframe));
@@ -250,7 +250,7 @@ export class Chart extends EventTarget {
     if (view) this.view = view;
   }
 
-  /** The place of a moment on the time axis, in candles; the edges of a candle are at -/+ 0.5. */
+  /** Position of a time on the axis in candles; the edges of a candle are at -/+ 0.5. */
   #placeOf(ms) {
     const { candles, timeframe } = this.series;
     const index = this.series.indexAt(ms);

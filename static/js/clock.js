@@ -1,4 +1,4 @@
-// Times as text, in UTC or in the reader's own time zone.
+// Times as text, in UTC or in the time zone of the browser.
 
 import { LOCALE } from "./locale.js";
 
@@ -17,7 +17,7 @@ function remembered() {
   try {
     return localStorage.getItem(KEY);
   } catch {
-    return null; // storage is barred: each page starts in UTC
+    return null; // storage is blocked: each page starts in UTC
   }
 }
 
@@ -25,16 +25,16 @@ function remember(zone) {
   try {
     localStorage.setItem(KEY, zone);
   } catch {
-    // for this page alone, then
+    // then for this page only
   }
 }
 
-/** Event "change" when the zone was switched. */
+/** Emits "change" when the zone is switched. */
 class Clock extends EventTarget {
   #formats = new Map();
   zone = remembered() === "local" ? "local" : "UTC";
 
-  /** The name of the zone for people. */
+  /** Display name of the zone. */
   get name() {
     return this.zone === "UTC" ? "UTC" : Intl.DateTimeFormat(LOCALE).resolvedOptions().timeZone;
   }
@@ -55,7 +55,7 @@ class Clock extends EventTarget {
     return this.#formats.get(kind).format(ms);
   }
 
-  /** What the clocks of the zone show at `ms`, as if they stood in UTC. */
+  /** Local time of the zone at `ms`, encoded as if it were UTC. */
   wall(ms) {
     return this.zone === "UTC" ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000;
   }

@@ -1,4 +1,4 @@
-// The badge that says how the page is connected.
+// The badge that shows the state of the connection.
 
 const MEANING = {
   live: "Prices arrive as they are recorded.",
@@ -15,7 +15,7 @@ export function showState(badge, { state, transport }) {
   badge.querySelector(".connection-text").textContent = state;
 }
 
-/** Keep the badge in step with `stream`. */
+/** Update the badge with the state of `stream`. */
 export function bindConnection(badge, stream) {
   stream.addEventListener("state", ({ detail }) => showState(badge, detail));
 }

@@ -1,4 +1,4 @@
-// The chart as a file.
+// Export of the chart as a file.
 
 import { colour } from "./theme.js";
 
@@ -12,7 +12,7 @@ function save(address, name) {
   link.click();
 }
 
-/** Save `picture`, a canvas, below a line of `title`. */
+/** Save `picture`, a canvas, with `title` above it. */
 export async function savePicture(picture, title, name) {
   const ratio = devicePixelRatio;
   const canvas = document.createElement("canvas");
@@ -31,7 +31,7 @@ export async function savePicture(picture, title, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-/** Save what the server answers at `address`. */
+/** Save the response of the server at `address`. */
 export function saveAnswer(address, name) {
   save(address, name);
 }

@@ -27,18 +27,18 @@ export class History {
     if (start !== undefined) query.start = start;
     if (end !== undefined) query.end = end;
     const table = await read(`${this.path}candles/`, query);
-    // Nothing is older than an empty newest page: a market that has not begun.
+    // An empty newest page means a market without history: there are no older pages.
     const isBeginning = table.rows.length === 0 && start === undefined && end === undefined;
     return { candles: readCandles(table), isLive: table.open_candle || isBeginning };
   }
 
-  /** The address of the candles from `start` to before `end` as a file. */
+  /** URL of a CSV file of the candles with start <= opened_at < end. */
   csvAddress(timeframe, start, end, limit) {
     const query = new URLSearchParams({ timeframe, start, end, limit, format: "csv" });
     return `${this.path}candles/?${query}`;
   }
 
-  /** Return the regimes in force between two moments (epoch ms). */
+  /** Return the regimes in force between two times (epoch ms). */
   async regimes(start, end) {
     const query = { start, end };
     const regimes = [];

@@ -1,19 +1,19 @@
-// The measures as panes under the candles, in step with their time axis.
+// Measures in panes under the candles, on the same time axis.
 
 import { LineSeries, LineStyle } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { TIMEFRAMES } from "./candle-series.js";
 import { colour, onThemeChange } from "./theme.js";
 
 const REFRESH_MS = 60_000;
-const MOST_WINDOWS = 4_000; // one request; beyond it the panes are empty
-const MOST_POINTS = 500_000; // that one request reads: the server refuses more
-const TRIES = 5; // of a request that the server has no room for yet
+const MOST_WINDOWS = 4_000; // per request; beyond it the panes are empty
+const MOST_POINTS = 500_000; // per request: the server rejects more
+const TRIES = 5; // of a request while the server is busy
 const TICKS_PER_MINUTE = 60;
-const CLOSES = 501; // of a window: the fewest that all measures take, soon there in a new market
-const SHARE_OF_PANE = 0.3; // of the height of the candles
-const TITLES_PX = 560; // a narrower chart has no room for the names of its lines
+const CLOSES = 501; // per window: the fewest that all measures accept, available early in a new market
+const SHARE_OF_PANE = 0.3; // relative to the height of the candles
+const TITLES_PX = 560; // narrower charts have no room for line titles
 
-/** Fetch, and try again as long as the server says when (503 with Retry-After). */
+/** Fetch, retrying while the server answers 503 with Retry-After. */
 async function fetchPatiently(address) {
   for (let tries = 1; ; tries += 1) {
     const answer = await fetch(address);
@@ -23,7 +23,7 @@ async function fetchPatiently(address) {
   }
 }
 
-/** One measure: its line, its band without memory, and the truth where it estimates phi. */
+/** One measure: its line, its null band and, if it estimates phi, the true phi. */
 class Pane {
   #lines = [];
 
@@ -55,7 +55,7 @@ class Pane {
     const values = new Map();
     const truths = new Map();
     for (const [end, value, phi] of rows) {
-      const time = (Math.ceil(end / length) * length - length) / 1000; // the candle it ends in
+      const time = (Math.ceil(end / length) * length - length) / 1000; // the candle in which it ends
       if (value !== null) values.set(time, { time, value });
       if (phi !== null) truths.set(time, { time, value: phi });
     }
@@ -84,11 +84,11 @@ class Pane {
   }
 }
 
-/** The chosen measures of one instrument; `choice` is the fieldset of their check boxes. */
+/** The selected measures of one instrument; `choice` is the fieldset of check boxes. */
 export class IndicatorPanes {
   #panes = new Map();
   #timeframe = null;
-  #span = null; // {from, to} epoch ms: what the panes hold
+  #span = null; // {from, to} epoch ms: the loaded range
 
   constructor(chart, symbol, choice) {
     this.chart = chart;
@@ -99,7 +99,7 @@ export class IndicatorPanes {
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
 
-  /** Show the measures of a span (epoch ms), and of as much again on both sides. */
+  /** Show the measures of a span (epoch ms), with as much again on both sides. */
   show(timeframe, { from, to }) {
     const isHere = this.#span && this.#span.from <= from && to <= this.#span.to;
     if (isHere && timeframe === this.#timeframe) return;
@@ -154,7 +154,7 @@ export class IndicatorPanes {
     }
   }
 
-  /** Say beside the name of a measure why its pane is empty. */
+  /** Show next to the name of a measure why its pane is empty. */
   #explain(pane, reason) {
     const box = this.choice.querySelector(`[value="${pane.name}"]`);
     const note = box.parentElement.querySelector("small");

@@ -1,4 +1,4 @@
-// The instrument page: puts history, stream, chart and controls together.
+// The instrument page: connects history, stream, chart and controls.
 
 import { Announcer } from "./announcer.js";
 import { CandleValues } from "./candle-values.js";
@@ -47,7 +47,7 @@ const keys = new ChartKeys(chart, {
 
 let stream = null;
 let pointed = null; // index under the cross-hair
-let hasMoved = false; // the reader chose what to look at; it belongs into the address
+let hasMoved = false; // the user changed the view, so the URL must contain it
 
 // History and ticks.
 
@@ -65,7 +65,7 @@ candles.addEventListener("replaced", ({ detail: { view } }) => {
   else if (view) chart.showSpan({ from: view.from, to: Math.min(view.to, series.last?.openedAt ?? 0) });
   else chart.showNewest();
   element.setAttribute("aria-busy", "false");
-  performance.mark("chart"); // from here on the page can be used
+  performance.mark("chart"); // the page is usable from here on
   showMessage(series.candles.length ? "" : "No ticks have been recorded here yet. They appear as soon as something drives this instrument.");
   listen();
   values.show(null);
@@ -86,7 +86,7 @@ candles.addEventListener("failed", ({ detail: { error } }) => {
   showMessage(`The history could not be read: ${error.message}`, true);
 });
 
-/** As many of the first candles as were on the screen. */
+/** Show the first candles, as many as were visible. */
 function startOf({ candles: all }) {
   const width = chart.view ? Math.ceil(chart.view.to - chart.view.from) : 100;
   const last = all[Math.min(all.length - 1, Math.max(10, width))];
@@ -122,7 +122,7 @@ function listen() {
   stream.start();
 }
 
-// What is looked at.
+// The view.
 
 /** @returns {import("./view-address.js").View} */
 function viewNow() {
@@ -166,7 +166,7 @@ function goToNewest() {
   } else candles.newest();
 }
 
-/** Another timeframe: of the same time where the reader looks at the past. */
+/** Switch the timeframe, keeping the time span if the view is in the past. */
 function choose(timeframe) {
   const view = viewNow();
   const isPast = view.to !== null;
@@ -220,7 +220,7 @@ async function copyLink() {
   }
 }
 
-/** What is on the screen, from the first candle to the last, whether it follows or not. */
+/** The visible span, from the first candle to the last, whether or not the view follows. */
 function spanNow() {
   const { visible, series: { candles: all } } = chart;
   return visible ? { from: all[visible.from].openedAt, to: all[visible.to].openedAt } : {};

@@ -1,9 +1,9 @@
-// In which way to try to reach the server next. Pure: no page, no network.
+// Chooses the transport to try next. Pure: no page, no network.
 
 export const WAYS = ["socket", "events", "polling"];
-const FIRST_TRIES = 2; // of a way that never worked, before the next one
+const FIRST_TRIES = 2; // of a transport that never worked, before the next one
 const LATER_TRIES = 1;
-const PATIENCE = 6; // of a way that worked: the server restarts
+const PATIENCE = 6; // of a transport that worked: the server may be restarting
 
 export class Ladder {
   #place = 0;
@@ -14,9 +14,9 @@ export class Ladder {
     return WAYS[this.#place];
   }
 
-  /** A try of `way` is over; it worked for a while, or not at all. */
+  /** Record that an attempt with `way` ended, and whether it had worked. */
   ended(worked) {
-    if (worked && this.way === "polling") this.#to(0, LATER_TRIES); // a better one may be back
+    if (worked && this.way === "polling") this.#to(0, LATER_TRIES); // a better transport may work again
     else if (worked) this.#to(this.#place, PATIENCE);
     else if (++this.#tries >= this.#most) this.#to((this.#place + 1) % WAYS.length, LATER_TRIES);
   }

@@ -1,8 +1,8 @@
-// Parts of a page that the server renders anew: <div id="..." data-live="seconds between">.
+// Fragments of a page that the server renders again: <div id="..." data-live="seconds between">.
 
-const ANSWER_MS = 15_000; // a server that takes longer hangs
+const ANSWER_MS = 15_000; // a server that takes longer is considered hung
 
-/** Ask for the page again and take over what changed in `part`; the focus stays where it is. */
+/** Fetch the page again and apply the changes to `part`, keeping the focus. */
 async function refresh(part) {
   const answer = await fetch(location.href, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
@@ -12,7 +12,7 @@ async function refresh(part) {
   takeOver(part, fresh);
 }
 
-/** Make `old` like `fresh`, element by element, so that focus and scroll positions survive. */
+/** Update `old` to match `fresh` element by element, keeping focus and scroll positions. */
 function takeOver(old, fresh) {
   const isLeaf = fresh.children.length === 0 || old.children.length !== fresh.children.length;
   const isOther = [...fresh.children].some((child, i) => child.tagName !== old.children[i]?.tagName);

@@ -1,4 +1,4 @@
-// The live path into a page: WebSocket, else SSE, else polling; resumes from the last seq.
+// The live stream of a page over WebSocket, SSE or polling; resumes from the last seq.
 
 import { Ladder } from "./ladder.js";
 import { SeqLedger } from "./seq-ledger.js";
@@ -7,12 +7,12 @@ import { EventsTransport, PollingTransport, SocketTransport } from "./transports
 const TRANSPORTS = { socket: SocketTransport, events: EventsTransport, polling: PollingTransport };
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
-const LATE_MS = 500; // how long skipped ticks may come by themselves before they are asked for
-const MOST_MENDED = 20_000; // ticks; who missed more reads its history again
+const LATE_MS = 500; // how long to wait for late ticks before requesting them
+const MOST_MENDED = 20_000; // ticks; after a larger gap the page reads its history again
 const MEND_LIMIT = 10_000;
-const HIDDEN_FLUSH_MS = 500; // no frames are painted in a hidden page
+const HIDDEN_FLUSH_MS = 500; // hidden pages get no animation frames
 const HEARTBEAT_MS = 2_000;
-const SLEEP_MS = 10_000; // a heartbeat that late means that the machine slept
+const SLEEP_MS = 10_000; // a heartbeat this late means that the machine slept
 
 /**
  * Events:
@@ -24,14 +24,14 @@ const SLEEP_MS = 10_000; // a heartbeat that late means that the machine slept
 export class MarketStream extends EventTarget {
   /** @type {Map<string, SeqLedger>} */
   #ledgers;
-  #queued = new Map(); // symbol -> rows that wait for the next animation frame
+  #queued = new Map(); // symbol -> rows queued for the next animation frame
   #flushing = false;
-  #mending = new Set(); // symbols whose holes are being read
+  #mending = new Set(); // symbols whose gaps are being read
   #statuses = new Map(); // symbol -> live | stale | stopped
   #ladder = new Ladder();
   #transport = null;
-  #connected = null; // the way that works now
-  #failures = 0; // in a row: how long to wait before the next try
+  #connected = null; // the transport that works now
+  #failures = 0; // consecutive failures, for the back-off
   #isStopped = false;
   #wake = () => {};
 
@@ -50,7 +50,7 @@ export class MarketStream extends EventTarget {
     this.#watchTheMachine();
   }
 
-  /** Connect, and connect again, until `stop`. */
+  /** Connect, and reconnect until `stop`. */
   async start() {
     while (!this.#isStopped) {
       const { way } = this.#ladder;
@@ -58,8 +58,8 @@ export class MarketStream extends EventTarget {
       const worked = await this.#transport.run();
       this.#transport = null;
       this.#ladder.ended(worked);
-      this.#failures += 1; // 0 before that where frames came
-      // While polling works, a vain try of a better way changes nothing.
+      this.#failures += 1; // was reset to 0 if frames arrived
+      // While polling works, a failed attempt with a better transport does not change the state.
       if (way === "polling" ? !worked : worked) this.#tell(null);
       if (!this.#isStopped && !(worked && way === "polling")) await this.#pause();
     }
@@ -71,14 +71,14 @@ export class MarketStream extends EventTarget {
     this.#wake();
   }
 
-  /** Continue from `seq`: what is older was read elsewhere. */
+  /** Continue from `seq`; older ticks were read from the history. */
   skipTo(symbol, seq) {
     const ledger = this.#ledgers.get(symbol);
     ledger.skip(seq);
     ledger.close(0, seq);
   }
 
-  // What the transport asks and tells.
+  // Callbacks of the transport.
 
   since() {
     const places = [...this.#ledgers].map(([symbol, { last }]) => [symbol, last]);
@@ -134,14 +134,14 @@ export class MarketStream extends EventTarget {
     this.#mendSoon(symbol, 0);
   }
 
-  /** The history ends before what we have: another database stands behind the server. */
+  /** The history ends before our last seq: the server has another database. */
   #reset(symbol, { last_seq: last }) {
     this.#ledgers.set(symbol, new SeqLedger(last));
     this.#queued.delete(symbol);
     this.#emit("gap", { symbol });
   }
 
-  // Holes.
+  // Gaps.
 
   #mendSoon(symbol, ms) {
     const ledger = this.#ledgers.get(symbol);
@@ -171,11 +171,11 @@ export class MarketStream extends EventTarget {
       const answer = await fetch(`${path}?since_seq=${from - 1}&limit=${limit}`);
       if (!answer.ok) throw new Error(`the ticks from ${from} on: ${answer.status}`);
       const { rows } = await answer.json();
-      if (ledger !== this.#ledgers.get(symbol)) return; // a reset came meanwhile
+      if (ledger !== this.#ledgers.get(symbol)) return; // a reset arrived in the meantime
       this.#ticks(symbol, rows);
-      ledger.close(from, Math.min(to, from + limit - 1)); // what was not there will not come
+      ledger.close(from, Math.min(to, from + limit - 1)); // rows missing from the answer do not exist
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, this.#pauseMs())); // then again
+      await new Promise((resolve) => setTimeout(resolve, this.#pauseMs())); // then retry
     }
   }
 
@@ -198,7 +198,7 @@ export class MarketStream extends EventTarget {
     return states.includes("stale") || !anyLive ? "stale" : "live";
   }
 
-  /** After sleep or a change of the network: is the server still there, or there again? */
+  /** After sleep or a network change, check the connection or retry at once. */
   #watchTheMachine() {
     const look = () => {
       this.#wake();
@@ -221,7 +221,7 @@ export class MarketStream extends EventTarget {
 
   #pauseMs() {
     const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** this.#failures);
-    return longest * (0.5 + Math.random() / 2); // not all clients at once
+    return longest * (0.5 + Math.random() / 2); // jitter, so that clients do not reconnect at once
   }
 
   #pause() {

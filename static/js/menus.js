@@ -1,4 +1,4 @@
-// Menus made of <details>: they close when something was chosen, and on Escape.
+// Menus built from <details>: close them on a choice and on Escape.
 
 function close(menu, { refocus = false } = {}) {
   if (!menu.open) return;

@@ -1,7 +1,7 @@
-// Lines that share the time axis with the candles, such as the measures in the panes below.
+// Lines on the time axis of the candles, such as the measures in the panes below.
 
 /**
- * A line of points; drawn where there is a candle, so that it never stretches the time axis.
+ * A line of points, drawn only at candles, so that it never extends the time axis.
  * @typedef {{time: number, value: number}} Point time in seconds, ascending
  */
 export class Overlay {
@@ -29,7 +29,7 @@ export class Overlay {
     }));
   }
 
-  /** The value at a candle, undefined where there is none. */
+  /** The value at a candle, or undefined. */
   at(candle) {
     return this.#values.get(candle.time);
   }

@@ -1,4 +1,4 @@
-// The last price and its change, in a row of the watchlist or the head of a page.
+// The last price and its change, in a row of the watchlist or the heading of a page.
 
 const MINUS = "\u2212";
 
@@ -7,7 +7,7 @@ function signed(value, text) {
   return (value > 0 ? "+" : MINUS) + text;
 }
 
-/** An element with data-precision and data-base that holds .last, .absolute and .percent. */
+/** An element with data-precision and data-base that contains .last, .absolute and .percent. */
 export class QuoteLine {
   #pending = null;
 
@@ -20,7 +20,7 @@ export class QuoteLine {
     this.price = Number(this.last.textContent);
   }
 
-  /** Take ticks [seq, ms, price]; shown at the next paint(). */
+  /** Add ticks [seq, ms, price]; the next paint() shows them. */
   take(rows) {
     const newest = rows.at(-1);
     if (newest[0] <= this.lastSeq) return;

@@ -1,11 +1,11 @@
-// The regimes (phi, the truth) as a band under the candles, in step with the time axis.
+// The true persistence phi by regime, as a band under the candles on the same time axis.
 
 import { colour } from "./theme.js";
 
 const LARGEST_PHI = 0.8;
 const BAND_PX = 14;
 
-/** Return the regimes of an API table {columns, rows}; the one in force ends at Infinity. */
+/** Return the regimes of an API table {columns, rows}; the current one ends at Infinity. */
 export function readRegimes({ columns, rows }) {
   const at = Object.fromEntries(columns.map((name, index) => [name, index]));
   return rows.map((row) => ({
@@ -21,13 +21,13 @@ function mix(from, to, share) {
   return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * share)).join(" ")})`;
 }
 
-/** A primitive of lightweight-charts: attach it to the candle series. */
+/** A lightweight-charts primitive, to be attached to the candle series. */
 export class RegimesBand {
   #sorted = [];
   #chart = null;
   #requestUpdate = () => {};
 
-  /** `logicalAt(ms)` gives the place of a moment on the axis in candles. */
+  /** `logicalAt(ms)` returns the position of a time on the axis in candles. */
   constructor(logicalAt) {
     this.logicalAt = logicalAt;
     this.readColours();
@@ -42,19 +42,19 @@ export class RegimesBand {
     return this.#sorted.length;
   }
 
-  /** The regime in force now, if it is known. */
+  /** The regime currently in force, if known. */
   get newest() {
     const last = this.#sorted.at(-1);
     return last?.endedAt === Infinity ? last : undefined;
   }
 
-  /** Show these regimes instead, ascending. */
+  /** Replace the regimes, which must ascend. */
   replace(regimes) {
     this.#sorted = regimes;
     this.#requestUpdate();
   }
 
-  /** A regime comes into force; what is in force so far ends there. */
+  /** Begin a regime, which ends the current one. */
   begin(regime) {
     const before = this.#sorted.filter(({ startedAt }) => startedAt < regime.startedAt);
     const last = before.at(-1);
@@ -62,13 +62,13 @@ export class RegimesBand {
     this.replace([...before, regime]);
   }
 
-  /** Return the regime in force at `ms`, undefined where none is known. */
+  /** Return the regime in force at `ms`, or undefined. */
   at(ms) {
     const regime = this.#sorted[this.#indexAt(ms)];
     return regime && ms < regime.endedAt ? regime : undefined;
   }
 
-  /** The place of the last regime that began by `ms`, -1 where none did. */
+  /** Index of the last regime that began by `ms`, or -1. */
   #indexAt(ms) {
     let low = 0;
     let high = this.#sorted.length;
@@ -105,7 +105,7 @@ export class RegimesBand {
   #draw(target) {
     if (!this.#chart || this.#sorted.length === 0) return;
     const scale = this.#chart.timeScale();
-    // Only whole candles have a coordinate there; the axis is linear between them.
+    // The library has coordinates for whole candles only; interpolate between them.
     const origin = scale.logicalToCoordinate(0);
     if (origin === null) return;
     const perCandle = scale.logicalToCoordinate(1) - origin;

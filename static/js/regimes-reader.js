@@ -1,6 +1,6 @@
-// Reads the regimes of what is on the screen, and a screen more on both sides.
+// Loads the regimes of the visible range and of one screen on both sides.
 
-const LONGEST_VIEW_MS = 14 * 86_400_000; // in a longer view a regime is finer than a pixel
+const LONGEST_VIEW_MS = 14 * 86_400_000; // in longer views a regime is narrower than a pixel
 
 export class RegimesReader {
   #covered = null; // {from, to} epoch ms
@@ -12,7 +12,7 @@ export class RegimesReader {
     this.band = band;
   }
 
-  /** Show the regimes between two moments (epoch ms); the band is an extra, it may fail. */
+  /** Show the regimes between two times (epoch ms). The band is optional: failures only warn. */
   async cover({ from, to }) {
     const span = Math.max(to - from, 60_000);
     if (span > LONGEST_VIEW_MS) return this.#forget();
@@ -25,7 +25,7 @@ export class RegimesReader {
       this.#covered = wish;
       this.band.replace(regimes);
     } catch (error) {
-      console.warn(`regimes: ${error.message}`); // asked again at the next move
+      console.warn(`regimes: ${error.message}`); // the next move tries again
     }
   }
 

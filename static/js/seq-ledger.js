@@ -1,11 +1,11 @@
-// Which ticks of one instrument have come, by seq. Pure: no page, no network.
+// Tracks which ticks of one instrument have arrived, by seq. Pure: no page, no network.
 
-/** Rows may come late or twice; each seq is new once. */
+/** Rows may arrive late or twice; each seq counts as new once. */
 export class SeqLedger {
-  /** @type {[number, number][]} seqs that were skipped, first and last, ascending */
+  /** @type {[number, number][]} gaps: first and last missing seq, ascending */
   #holes = [];
 
-  /** @param {number} last newest seq that is known; 0: none, the first to come starts it */
+  /** @param {number} last newest known seq; 0: none, the first seq to arrive starts the ledger */
   constructor(last = 0) {
     this.last = last;
   }
@@ -14,7 +14,7 @@ export class SeqLedger {
     return this.#holes.map((hole) => [...hole]);
   }
 
-  /** Note that `seq` came; return whether it is new. */
+  /** Record the arrival of `seq`; return whether it is new. */
   take(seq) {
     if (seq > this.last) {
       if (this.last > 0) this.skip(seq - 1);
@@ -24,18 +24,18 @@ export class SeqLedger {
     return this.#cut(seq, seq);
   }
 
-  /** What comes next is after `seq`; what did not come before it may still come, late. */
+  /** Continue after `seq`; missing ticks before it may still arrive late. */
   skip(seq) {
     if (seq > this.last) this.#holes.push([this.last + 1, seq]);
     this.last = Math.max(this.last, seq);
   }
 
-  /** Nothing from `from` to `to` is waited for any more. */
+  /** Stop waiting for from..to. */
   close(from, to) {
     this.#cut(from, to);
   }
 
-  /** Take from..to out of the holes; return whether there was something of it. */
+  /** Remove from..to from the gaps; return whether any of it was missing. */
   #cut(from, to) {
     const before = this.#holes;
     if (!before.some(([a, b]) => a <= to && from <= b)) return false;

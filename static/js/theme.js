@@ -1,5 +1,5 @@
-// The theme: the system's until the reader switches; remembered in a cookie, so that the server
-// renders the next page in the right colours at once.
+// The theme: that of the system until the user switches it. A cookie stores the choice, so that the
+// server renders the next page in the right colours.
 
 const YEAR_S = 31_536_000;
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");
@@ -8,13 +8,13 @@ export function currentTheme() {
   return document.documentElement.dataset.theme ?? (darkSystem.matches ? "dark" : "light");
 }
 
-/** Call `listener` whenever the colours change, by the switch or by the system. */
+/** Call `listener` when the user or the system changes the theme. */
 export function onThemeChange(listener) {
   darkSystem.addEventListener("change", listener);
   document.addEventListener("themechange", listener);
 }
 
-/** Return what the token `name`, e.g. "--up", means now, as rgb() text. */
+/** Return the current value of the token `name`, e.g. "--up", as rgb() text. */
 export function colour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;

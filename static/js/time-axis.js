@@ -1,4 +1,4 @@
-// The time axis: days, months and years begin where they do in the zone of the clock.
+// The time axis: days, months and years begin as in the time zone of the clock.
 
 import {
   defaultHorzScaleBehavior, TickMarkType,
@@ -9,13 +9,13 @@ const HOUR_MS = 3_600_000;
 const WEIGHT_OF_DAY = 50;
 const WEIGHT_OF_MONTH = 60;
 const WEIGHT_OF_YEAR = 70;
-/** The library's weights of marks within a day. */
+/** Weights that the library gives to marks within a day. */
 const WITHIN_A_DAY = [
   [12 * HOUR_MS, 33], [6 * HOUR_MS, 32], [3 * HOUR_MS, 31], [HOUR_MS, 30],
   [HOUR_MS / 2, 22], [HOUR_MS / 12, 21], [HOUR_MS / 60, 20],
 ];
 
-/** How much a mark matters at `wall` when the point before it is at `before` (ms on the wall). */
+/** Weight of a mark at `wall` after a point at `before` (both local ms). */
 export function weightOf(wall, before) {
   const [a, b] = [new Date(wall), new Date(before)];
   if (a.getUTCFullYear() !== b.getUTCFullYear()) return WEIGHT_OF_YEAR;
@@ -31,7 +31,7 @@ export class TimeAxis extends defaultHorzScaleBehavior() {
     let before = start > 0 ? wallOf(points[start - 1]) : null;
     for (let i = start; i < points.length; i += 1) {
       const wall = wallOf(points[i]);
-      // As if the one before the first were as far away as the second.
+      // Assume that the point before the first is as far away as the second.
       before ??= points.length > 1 ? 2 * wall - wallOf(points[1]) : wall - 1;
       points[i].timeWeight = weightOf(wall, before);
       before = wall;

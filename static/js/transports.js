@@ -1,25 +1,25 @@
-// Three ways to hear frames. Each runs until it is ended or fails, and says whether it worked.
+// Three transports of frames. Each runs until it ends or fails, and reports whether it worked.
 
-const SILENCE_MS = 15_000; // then ask whether the server is still there
-const ANSWER_MS = 5_000; // how long it may take to answer
+const SILENCE_MS = 15_000; // then check that the server responds
+const ANSWER_MS = 5_000; // deadline for its response
 const OPENING_MS = 6_000;
 const LONGEST_SILENCE_OF_EVENTS_MS = 30_000; // its heartbeats cannot be heard; opening is cheap
 const POLL_MS = 1_000;
-const FIRST_TURN_MS = 10_000; // of polling, then the better ways are tried again
+const FIRST_TURN_MS = 10_000; // of polling, before trying better transports again
 const LONGEST_TURN_MS = 300_000;
 const POLL_LIMIT = 10_000;
 
 /**
- * What a transport serves.
+ * The consumer of a transport.
  * @typedef {object} Listener
  * @property {string[]} topics
- * @property {boolean} newestOnly whether what was missed does not matter
- * @property {() => Map<string, number>} since the last seq of each symbol, without those of 0
+ * @property {boolean} newestOnly whether missed frames may be dropped
+ * @property {() => Map<string, number>} since the last seq of each symbol, if above 0
  * @property {() => void} opened
  * @property {(frame: object) => void} frame
  */
 
-/** Calls back after `ms`; starting it again starts over. */
+/** Calls back after `ms`; `start` restarts it. */
 class Timer {
   #id = 0;
 
@@ -33,7 +33,7 @@ class Timer {
   }
 }
 
-/** Something that ends once; `run` resolves with whether it worked. */
+/** A transport ends once; `run` resolves with whether it worked. */
 class Transport {
   #finish = () => {};
   worked = false;
@@ -93,14 +93,14 @@ export class SocketTransport extends Transport {
     if (op !== "error") return;
     if (code !== "unavailable") console.warn(`stream: ${detail}`);
     this.worked = false;
-    this.end(); // and try again later
+    this.end(); // and reconnect later
   }
 
   #listen() {
     this.timer.start(SILENCE_MS, () => this.check());
   }
 
-  /** Find out whether the server is still there. */
+  /** Check that the server responds. */
   check() {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.#say({ op: "ping" });
@@ -132,7 +132,7 @@ export class EventsTransport extends Transport {
       this.#listen();
       this.listener.frame(JSON.parse(data));
     };
-    this.source.onerror = () => this.end(); // the stream comes back by itself, from its last seq
+    this.source.onerror = () => this.end(); // MarketStream reconnects from the last seq
     this.timer.start(OPENING_MS, () => this.end());
   }
 
@@ -164,7 +164,7 @@ export class PollingTransport extends Transport {
     try {
       await (this.listener.newestOnly ? this.#newest() : this.#missed());
     } catch {
-      this.worked = false; // the state of the stream says so
+      this.worked = false; // the stream reports it as a failure
       return this.end();
     }
     if (this.#abort.signal.aborted) return;

@@ -1,4 +1,4 @@
-// The address of a view: ?timeframe=5m&from=2026-01-05T12:00Z&to=2026-01-05T14:00Z
+// The URL of a view: ?timeframe=5m&from=2026-01-05T12:00Z&to=2026-01-05T14:00Z
 
 import { TIMEFRAMES } from "./candle-series.js";
 
@@ -11,7 +11,7 @@ function moment(value) {
 
 /** @typedef {{timeframe: string, from: number | null, to: number | null}} View epoch ms */
 
-/** Return the view that the address names; without `to` it follows the newest candle. */
+/** Return the view of the URL; without `to` it follows the newest candle. */
 export function readAddress(search = location.search) {
   const query = new URLSearchParams(search);
   const timeframe = query.get("timeframe");

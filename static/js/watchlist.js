@@ -1,4 +1,4 @@
-// The watchlist page: rows that the server rendered, kept live.
+// The watchlist page: updates the rows that the server rendered.
 
 import { bindConnection } from "./connection.js";
 import { MarketStream } from "./market-stream.js";
@@ -7,7 +7,7 @@ import { QuoteLine } from "./quote-line.js";
 const elements = document.querySelectorAll("#watchlist tbody tr");
 const lines = new Map([...elements].map((row) => [row.dataset.symbol, new QuoteLine(row)]));
 
-// The stream tells at most once per animation frame.
+// The stream emits at most once per animation frame.
 function take({ detail: { symbol, rows } }) {
   const line = lines.get(symbol);
   line.take(rows);
