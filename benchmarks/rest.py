@@ -1,7 +1,7 @@
-"""The REST history under load: 4 clients on one web process, candles of 500, plain and filtered.
+"""REST history under load: 4 clients of one web process request 500 candles, plain and filtered.
 
-On daphne and on uvicorn, which read a long history, and on `runsim --serve`, where the market of
-all instruments runs in the same process. The database is of the kind that DATABASE_URL names:
+Measures daphne and uvicorn on a long history, and `runsim --serve`, where the live market of all
+instruments runs in the same process. DATABASE_URL selects the database engine:
 
     python scripts/services.py python -m benchmarks.rest
 """
@@ -46,7 +46,7 @@ def mean_ms(took: list[float]) -> float:
 
 
 def load(port: int, symbol: str, span: tuple[int, int], seconds: float) -> Asked:
-    """Let the clients ask, each in a process of its own; return what all of them saw."""
+    """Run the clients, each in its own process; return their combined results."""
     path = f"/api/v1/instruments/{symbol}/candles/"
     tasks = [(port, path, span, seconds, seed) for seed in range(CLIENTS)]
     with multiprocessing.get_context("fork").Pool(CLIENTS) as pool:
@@ -70,7 +70,7 @@ def figures(name: str, asked: Asked, seconds: float) -> dict[str, object]:
 
 
 def wait_for_market(address: str, symbol: str) -> tuple[int, int]:
-    """Wait until the history of all instruments is filled in; return the span of one (epoch ms)."""
+    """Wait until the backfill of all instruments is complete; return the span of one (epoch ms)."""
     deadline = time.monotonic() + FILLED_S
     while time.monotonic() < deadline:
         with urlopen(f"{address}/api/v1/instruments/", timeout=10) as answer:
@@ -79,11 +79,11 @@ def wait_for_market(address: str, symbol: str) -> tuple[int, int]:
         if all((row["last_at"] or 0) > late for row in listed.values()):
             return listed[symbol]["first_at"], listed[symbol]["last_at"]
         time.sleep(0.5)
-    raise TimeoutError("the market does not run")
+    raise TimeoutError(f"the backfill did not complete within {FILLED_S:.0f} s")
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a web process on the database of this benchmark."""
+    """Return the environment of a web process that uses the benchmark database."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"
@@ -110,12 +110,14 @@ def measure(server: str, seconds: float) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each server (default 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="duration per server (default 60)"
+    )
     parser.add_argument("--servers", nargs="+", default=list(SERVERS), choices=SERVERS)
     options = parser.parse_args()
     found: dict[str, object] = {"clients": CLIENTS, "seconds": options.seconds}
     with tempfile.TemporaryDirectory() as folder:
-        if connection.vendor == "sqlite":  # in a file: other processes read it
+        if connection.vendor == "sqlite":  # a file, because other processes read it
             connection.settings_dict["TEST"]["NAME"] = f"{folder}/rest.sqlite3"
         with scratch_market():
             call_command("seedinstruments", verbosity=0)

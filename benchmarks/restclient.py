@@ -1,4 +1,4 @@
-"""A client of the REST history: candles of 500, the newest and of a past span in turn."""
+"""A client of the REST history: requests 500 candles, alternately newest and past."""
 
 import http.client
 import random
@@ -11,7 +11,7 @@ WARM_UP_S = 1.0
 
 
 class Asked(NamedTuple):
-    """What one client saw: how long each answer took (seconds), and what was wrong with some."""
+    """Results of one client: durations in seconds by kind of request, and errors."""
 
     plain: list[float]
     filtered: list[float]
@@ -19,9 +19,9 @@ class Asked(NamedTuple):
 
 
 def ask(port: int, path: str, span: tuple[int, int], seconds: float, seed: int) -> Asked:
-    """Ask again and again over one connection, as an application with a pool of them does.
+    """Send requests over one persistent connection for `seconds`.
 
-    The past spans lie anywhere in `span` (epoch ms); each holds ROWS candles and more.
+    Past requests start at random points of `span` (epoch ms) and cover at least ROWS candles.
     """
     asked = Asked([], [], [])
     random_place = random.Random(seed)
