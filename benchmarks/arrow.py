@@ -1,4 +1,4 @@
-"""Rows a second of ?format=arrow, from the database through HTTP into an Arrow table."""
+"""Rows per second of ?format=arrow, from the database through HTTP into an Arrow table."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ REPEATS = 3
 
 
 def fastest(work: Callable[[], int]) -> float:
-    """Return the most rows a second of several runs."""
+    """Return the highest rate of REPEATS runs, in rows per second."""
     rates = []
     for _ in range(REPEATS):
         started = time.perf_counter()
@@ -23,7 +23,7 @@ def fastest(work: Callable[[], int]) -> float:
     return max(rates)
 
 
-def pulled(address: str) -> Callable[[], int]:
+def puller(address: str) -> Callable[[], int]:
     client = Client(headers={"host": "localhost"})
 
     def pull() -> int:
@@ -38,7 +38,7 @@ def main() -> None:
         record(make_ticks(make_instrument(), QUOTES, interval_s=30))
         figures: dict[str, object] = {}
         for name, path in {"quotes": "quotes/?", "candles": "candles/?timeframe=1m&"}.items():
-            pull = pulled(f"/api/v1/instruments/ES/{path}format=arrow")
+            pull = puller(f"/api/v1/instruments/ES/{path}format=arrow")
             figures[f"{name}, rows"] = pull()
             figures[f"{name}, rows/s"] = round(fastest(pull))
     report("arrow", figures)

@@ -1,12 +1,12 @@
-"""500 candles through the API against bare SQL and JSON, with few and with many rows stored.
+"""500 candles through the API compared with bare SQL and JSON, on small and large tables.
 
-And the pages of the admin, which must not count what is stored.
+Also times admin pages, which must not count all stored rows.
 """
 
 import os
 import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 from django.contrib.auth import get_user_model
@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from benchmarks.harness import report, scratch_market
+from benchmarks.timing import seconds
 from instruments.models import Instrument
 from journal.journal import Journal
 from market.timeframes import TIMEFRAMES
@@ -39,13 +40,8 @@ ADMIN_PAGES = (
 
 
 def median_ms(work: Callable[[], object], calls: int = CALLS) -> float:
-    """Return the median time of `calls` calls in milliseconds."""
-    times = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return round(statistics.median(times) * 1000, 3)
+    """Return the median duration of `calls` calls in milliseconds."""
+    return round(statistics.median(seconds(work) for _ in range(calls)) * 1000, 3)
 
 
 def bare(instrument: Instrument, timeframe_s: int) -> bytes:
@@ -63,13 +59,11 @@ def get(client: Client, path: str) -> bytes:
 
 def admin_figures(client: Client, instrument: Instrument, stored: int) -> dict[str, object]:
     client.force_login(
-        get_user_model().objects.get_or_create(username="u", is_staff=1, is_superuser=1)[0]
+        get_user_model().objects.get_or_create(username="u", is_staff=True, is_superuser=True)[0]
     )
     pages = [f"/admin/quotes/{page.format(pk=instrument.pk)}" for page in ADMIN_PAGES]
     return {
-        f"{stored:,} quotes, {page}: ms": median_ms(
-            lambda page=page: get(client, page), ADMIN_CALLS
-        )
+        f"{stored:,} quotes, {page}: ms": median_ms(partial(get, client, page), ADMIN_CALLS)
         for page in pages
     }
 
@@ -97,8 +91,8 @@ def main() -> None:
             for name in ("1m", "1h"):
                 path = f"/api/v1/instruments/ES/candles/?timeframe={name}&limit={LIMIT}"
                 rows = orjson.loads(get(client, path))["rows"]
-                bare_ms = median_ms(lambda name=name: bare(market, TIMEFRAMES[name]))
-                api_ms = median_ms(lambda path=path: get(client, path))
+                bare_ms = median_ms(partial(bare, market, TIMEFRAMES[name]))
+                api_ms = median_ms(partial(get, client, path))
                 label = f"{stored:,} quotes, {len(rows)} candles of {name}"
                 figures[f"{label}: bare, ms"] = bare_ms
                 figures[f"{label}: API, ms"] = api_ms

@@ -1,6 +1,6 @@
-"""The chart over 500,000 candles in a real Chromium: frame times while it is scrolled and dragged.
+"""The chart with 500,000 candles in Chromium: frame times while scrolling.
 
-And how soon the page of an instrument can be used, and how much JavaScript it is made of.
+Also measures the time until an instrument page is interactive and the size of its JavaScript.
 """
 
 import os
@@ -67,7 +67,7 @@ def opening(page: Page, address: str) -> dict[str, object]:
     page.goto(f"{address}/instruments/LONG/")
     page.wait_for_function("Number(document.querySelector('#chart').dataset.candles) > 0")
     return {
-        "page can be used after, ms (target < 1500)": round(page.evaluate("performance.now()")),
+        "page interactive after, ms (target < 1500)": round(page.evaluate("performance.now()")),
         "JavaScript, kB (target < 400)": round(sum(sizes) / 1000),
     }
 
@@ -81,7 +81,7 @@ def measure(page: Page, address: str) -> dict[str, object]:
     page.locator("#chart").focus()
     for _ in range(12):
         page.keyboard.press("-")
-        page.evaluate("new Promise(requestAnimationFrame)")  # applies it
+        page.evaluate("new Promise(requestAnimationFrame)")  # renders the change
     wheels = 2 * MINUTES // CANDLES_PER_FRAME
     figures |= frames("back through all", page.evaluate(SCROLL, [-CANDLES_PER_FRAME, wheels]))
     return figures | frames("ahead again", page.evaluate(SCROLL, [CANDLES_PER_FRAME, 600]))
@@ -91,7 +91,7 @@ def main() -> int:
     call_command("migrate", verbosity=0)
     store_minutes("LONG", MINUTES)
     executable, libraries = chromium_of_package()
-    env = os.environ | {"LD_LIBRARY_PATH": libraries}
+    env: dict[str, str | float | bool] = {**os.environ, "LD_LIBRARY_PATH": libraries}
     with serving(dict(os.environ)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=env)
         page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})

@@ -1,4 +1,4 @@
-"""When ticks were committed: `manage.py runsim` that notes it, and a reader of its notes.
+"""Commit times of ticks: a wrapper of manage.py that logs them, and a reader of the log.
 
 COMMITS=FILE python -m benchmarks.commits runsim --instruments all
 """
@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
 import django
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 class Commits:
-    """The times of commits by symbol and seq, as they were noted in a file."""
+    """Commit times by symbol and seq, read from a log file."""
 
     def __init__(self, path: str | Path) -> None:
         rows: dict[str, list[tuple[int, float]]] = {}
@@ -27,7 +27,7 @@ class Commits:
         self._of = {symbol: np.array(each) for symbol, each in rows.items()}
 
     def at(self, symbol: str, seqs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return when each tick was committed, in seconds since 1970; NaN where not noted."""
+        """Return the commit time of each tick in seconds since 1970; NaN where not logged."""
         if symbol not in self._of:
             return np.full(len(seqs), np.nan)
         last_seqs, times = self._of[symbol].T
@@ -38,21 +38,27 @@ class Commits:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
     django.setup()
+    from live.broadcast import Broadcaster
+    from market.kinds import Delivery
     from quotes import livemarket
+    from quotes.kinds import QUOTES
 
-    class Noting(livemarket.Broadcaster):
-        """Notes the last seq of each block right after its commit."""
+    class LoggingBroadcaster(Broadcaster):
+        """Logs the last seq of each block of ticks right after its commit."""
 
-        def publish(self, blocks: Sequence[Any], regimes: Sequence[Any]) -> None:
+        def publish(self, committed: Sequence[Delivery]) -> None:
             at = time.time()
-            super().publish(blocks, regimes)
-            notes.writelines(
-                f"{self._of[int(block['instrument'][0])][0]} {block['seq'][-1]} {at}\n"
-                for block in blocks
+            super().publish(committed)
+            log.writelines(
+                f"{self._of[int(rows['instrument'][0])][0]} {rows['seq'][-1]} {at}\n"
+                for kind, rows in committed
+                if kind is QUOTES
             )
 
-    livemarket.Broadcaster = Noting  # type: ignore[misc]
-    with Path(os.environ["COMMITS"]).open("a", buffering=1) as notes:
+    with (
+        Path(os.environ["COMMITS"]).open("a", buffering=1) as log,
+        patch.object(livemarket, "Broadcaster", LoggingBroadcaster),
+    ):
         execute_from_command_line(["manage.py", *sys.argv[1:]])
 
 

@@ -1,4 +1,4 @@
-"""How many of 100 bands and intervals contain what they promise to contain in 95."""
+"""Empirical coverage of the 95 % null bands and 95 % intervals of all indicators."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ Figures = dict[str, object]
 def main() -> None:
     rng = np.random.default_rng(95)
     closes = law_closes(rng)
-    figures: Figures = {"series each": SERIES, "promised, %": 95}
+    figures: Figures = {"series each": SERIES, "nominal, %": 95}
     figures |= of_entropy(rng, closes)
     figures |= of_persistence(rng)
     figures |= of_variance_ratio(rng, closes)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def law_closes(rng: np.random.Generator) -> FloatMatrix:
-    """Return SERIES windows of 1-minute closes that follow each other, one tick a second."""
+    """Return SERIES consecutive windows of 1-minute closes at one tick per second."""
     minutes = [
         law_path(CLOSES * TICKS_PER_MINUTE, rng)[0][TICKS_PER_MINUTE - 1 :: TICKS_PER_MINUTE]
         for _ in range(SERIES)
@@ -57,22 +57,22 @@ def of_entropy(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
         measure = partial(permutation_entropy, m=m)
         truth = measure(rng.normal(size=5_000_000).cumsum()).value
         walks = (rng.normal(size=n).cumsum() for _ in range(SERIES))
-        label = f"entropy, m = {m}, of an endless walk in the interval of {n:,} points, %"
+        label = f"entropy, m = {m}, of an infinite walk in the interval of {n:,} points, %"
         figures[label] = in_interval(walks, measure, truth)
     for m in (3, 5):
         measure = partial(permutation_entropy, m=m)
         truth = measure(joined(closes)).value
-        label = f"entropy, m = {m}, of endless closes of the law in the interval of {CLOSES:,}, %"
+        label = f"entropy, m = {m}, of infinite closes of the law in the interval of {CLOSES:,}, %"
         figures[label] = in_interval(closes, measure, truth)
         for n in TICKS[::2]:
             ticks = law_path(SERIES * n, rng)[0]
-            label = f"entropy, m = {m}, of endless ticks of the law in the interval of {n:,}, %"
+            label = f"entropy, m = {m}, of infinite ticks of the law in the interval of {n:,}, %"
             figures[label] = in_interval(ticks.reshape(-1, n), measure, measure(ticks).value)
     return figures
 
 
 def joined(windows: FloatMatrix) -> FloatArray:
-    """Return one path from windows: each begins where the one before ended."""
+    """Return one path from windows: each starts where the previous one ended."""
     steps = np.diff(windows, axis=1)
     path: FloatArray = np.concatenate([[0.0], steps.ravel().cumsum()])
     return path
@@ -101,11 +101,11 @@ def of_variance_ratio(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
         walks = (rng.normal(size=2_000).cumsum() for _ in range(SERIES))
         label = f"variance ratio, q = {q}, of 2,000 points in its null band, %"
         figures[label] = in_band(walks, measure)
-        label = f"variance ratio, q = {q}, of endless closes of the law in the interval, %"
+        label = f"variance ratio, q = {q}, of infinite closes of the law in the interval, %"
         figures[label] = in_interval(closes, measure, measure(joined(closes)).value)
         for n in TICKS[::2]:
             ticks = law_path(SERIES * n, rng)[0]
-            label = f"variance ratio, q = {q}, of endless ticks of the law in that of {n:,}, %"
+            label = f"variance ratio, q = {q}, of infinite ticks of the law in that of {n:,}, %"
             figures[label] = in_interval(ticks.reshape(-1, n), measure, measure(ticks).value)
         for phi in (-0.8, 0.8):
             lags = np.arange(1, q)
@@ -117,7 +117,7 @@ def of_variance_ratio(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
 
 
 def of_hurst_under_the_law(rng: np.random.Generator, closes: FloatMatrix) -> Figures:
-    """Count values of endless series over the same windows, and of ten times longer windows."""
+    """Return the coverage of H of an infinite series and of windows ten times longer."""
     rows = {f"{n:,} ticks": law_path(SERIES * n, rng)[0].reshape(-1, n) for n in TICKS}
     rows[f"{CLOSES:,} closes"] = closes
     rows["2,000 closes, one tick a minute"] = law_path(SERIES * 2_000, rng, interval_s=60)[
@@ -129,26 +129,26 @@ def of_hurst_under_the_law(rng: np.random.Generator, closes: FloatMatrix) -> Fig
         for corrected in (False, True):
             measure = partial(hurst_exponent, corrected=corrected)
             truth = measure(path, max_window=largest).value
-            told = f"H{', corrected' if corrected else ''}, of the law, {label}"
-            figures[f"{told}: value of an endless series in the interval, %"] = in_interval(
+            measured = f"H{', corrected' if corrected else ''}, of the law, {label}"
+            figures[f"{measured}: value of an infinite series in the interval, %"] = in_interval(
                 windows, measure, truth
             )
         width = LONGER * (windows.shape[1] - 1)
         long = path[: SERIES // LONGER * width].reshape(-1, width)
         for corrected in (False, True):
-            told = f"H{', corrected' if corrected else ''}, of the law, {label}"
-            figures[f"{told}: value of a ten times longer window in the interval, %"] = of_longer(
-                long, corrected
+            measured = f"H{', corrected' if corrected else ''}, of the law, {label}"
+            figures[f"{measured}: value of a ten times longer window in the interval, %"] = (
+                of_longer(long, corrected)
             )
     return figures
 
 
 def of_longer(rows: FloatMatrix, corrected: bool) -> float:
-    """Return how many intervals of the tenths of each row contain the value of the whole row."""
+    """Return the share of intervals of row tenths that contain the value of the whole row."""
     held = []
     for row in rows:
         value = hurst_exponent(row, corrected=corrected).value
-        found = (hurst_exponent(part, corrected=corrected) for part in np.split(row, LONGER))
+        found = (hurst_exponent(tenth, corrected=corrected) for tenth in np.split(row, LONGER))
         held += [contains(each.interval, value) for each in found]
     return share(held)
 

@@ -19,17 +19,19 @@ from typing import Any
 import django
 import orjson
 
+from live.frames import RecordsFrame, publication
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 
 TOPIC = "regimes.ES"
-"""A topic without seqs: nothing of what is published here is stored."""
-Publish = Callable[[dict[str, Any]], Awaitable[None]]
+"""A topic of which nothing is stored: these publications have no seqs."""
+Publish = Callable[[RecordsFrame], Awaitable[None]]
 _seqs = count(1)
 
 
-def frame(at: float, ticks: int = 1) -> dict[str, Any]:
+def frame(at: float, ticks: int = 1) -> RecordsFrame:
     """Return the next frame as the recorder makes it, its times in microseconds."""
-    rows = [[next(_seqs), round(at * 1e6), 5012.25] for _ in range(ticks)]
+    rows: list[tuple[Any, ...]] = [(next(_seqs), round(at * 1e6), 5012.25) for _ in range(ticks)]
     return {"topic": TOPIC, "type": "ticks", "data": rows}
 
 
@@ -45,16 +47,14 @@ async def publish_at(order: str, publish: Publish) -> None:
         await publish(frame(wall + n / rate, *map(int, ticks)))
 
 
-async def publish_to_hub(tick: dict[str, Any]) -> None:
+async def publish_to_hub(tick: RecordsFrame) -> None:
     from channels.layers import get_channel_layer
-
-    from live.frames import publication
 
     item = publication(tick) | {"committed_at": tick["data"][-1][1] / 1e6}
     await get_channel_layer().group_send(TOPIC, item)
 
 
-async def publish_naively(tick: dict[str, Any]) -> None:
+async def publish_naively(tick: RecordsFrame) -> None:
     from channels.layers import get_channel_layer
 
     await get_channel_layer().group_send("naive", {"type": "tick", "frame": tick})
@@ -102,7 +102,7 @@ async def publish_through_redis() -> None:
 async def serve_websockets(port: int) -> None:
     from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-    async def publish(tick: dict[str, Any]) -> None:
+    async def publish(tick: RecordsFrame) -> None:
         broadcast(watchers, orjson.dumps(tick).decode())
 
     async def handler(connection: ServerConnection) -> None:

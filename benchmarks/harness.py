@@ -1,4 +1,4 @@
-"""What every benchmark needs: a database to throw away, and a place for its figures."""
+"""Shared by all benchmarks: a temporary database, and the report of the figures."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @contextlib.contextmanager
 def scratch_market() -> Iterator[None]:
-    """Migrate an empty database of the kind that DATABASE_URL names; drop it afterwards."""
+    """Create a migrated test database on the engine of DATABASE_URL; drop it afterwards."""
     created = setup_databases(verbosity=0, interactive=False)
     try:
         yield

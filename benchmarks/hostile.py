@@ -1,4 +1,4 @@
-"""10,000 hostile requests to a market in process: faults, and the slowest answer."""
+"""10,000 malicious requests to an in-process market: server errors and the slowest response."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The Hurst exponent beside its peers: a million increments, and the source's pool of processes."""
+"""The Hurst exponent compared with nolds and with a pool of plain Python processes."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -37,8 +37,8 @@ LARGE = """if True:
 
 
 def plain_mean_rs(increments: list[float], w: int) -> float:
-    """Do the work of the source system for one window, in plain Python."""
-    quotients = []
+    """Return mean R/S for one window size, in plain Python as in the source system."""
+    quotients: list[float] = []
     for start in range(0, len(increments) - w + 1, w):
         chunk = increments[start : start + w]
         mean = sum(chunk) / w
@@ -88,9 +88,10 @@ def beside_nolds(closes: np.ndarray) -> dict[str, object]:
     increments = np.diff(closes)
 
     def theirs() -> float:
-        return nolds.hurst_rs(
+        found: float = nolds.hurst_rs(
             increments, nvals=windows, corrected=False, unbiased=False, fit="poly"
         )
+        return found
 
     assert abs(theirs() - value_of(closes)) < 1e-9
     times = best_ms(

@@ -1,10 +1,10 @@
-"""Load on REST and WebSocket, for Locust:
+"""REST and WebSocket load for Locust.
 
     .venv/bin/locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000
 
-with its page on http://127.0.0.1:8089, or without it: --headless -u 50 -r 10 -t 1m. Readers ask for
-tables as a chart or a notebook does. Watchers follow every instrument; a watcher that misses a tick
-or has one twice is a failure.
+The web interface is on http://127.0.0.1:8089; to run without it, add --headless -u 50 -r 10 -t 1m.
+Readers request tables like a chart or a notebook. Watchers follow every instrument over WebSocket
+and report a failure for each missing or duplicate tick.
 """
 
 import json
@@ -18,11 +18,11 @@ from locust import HttpUser, User, between, events, task
 API = "/api/v1/instruments/"
 FRAME_S = 10.0
 VISIT_S = 10.0
-"""Watchers leave after so long, and come back from where they were."""
+"""Watchers disconnect after this time, reconnect and resume."""
 
 
 class Reader(HttpUser):
-    """Asks for a table now and then."""
+    """Requests history tables over REST."""
 
     wait_time = between(0.5, 2)
 
@@ -52,7 +52,7 @@ class Reader(HttpUser):
 
 
 class Watcher(User):
-    """Follows all instruments on a WebSocket; a time of a frame is the wait for it."""
+    """Follows all instruments over WebSocket; the response time of a frame is the wait for it."""
 
     wait_time = between(0, 1)
 
@@ -89,7 +89,7 @@ class Watcher(User):
             fire("frames", started, len(text))
 
     def take(self, message: Any) -> None:
-        """Raise ValueError where ticks are missing, or came before."""
+        """Raise ValueError for missing or duplicate ticks."""
         for frame in message if isinstance(message, list) else [message]:
             if frame.get("op") == "error":
                 raise ValueError(frame["detail"])
@@ -102,7 +102,7 @@ class Watcher(User):
         before = self.last.get(topic, first - 1)
         self.last[topic] = last
         if first != before + 1:
-            raise ValueError(f"{topic}: tick {first} came after {before}")
+            raise ValueError(f"{topic}: seq {first} follows seq {before}")
 
 
 def fire(name: str, started: float, length: int = 0, error: Exception | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Which means serves which size: this process, threads, or processes over shared memory."""
+"""One process, threads or processes over shared memory: which is fastest at which size."""
 
 import os
 
@@ -58,19 +58,19 @@ def one_series(closes: np.ndarray, processes: SharedPool) -> dict[str, object]:
         },
         rounds=5,
     )
-    figures = {f"entropy, m = 5, {closes.size:,} closes, ms": told(entropy)}
-    return figures | {f"Hurst, {closes.size:,} closes, ms": told(hurst)}
+    figures: dict[str, object] = {f"entropy, m = 5, {closes.size:,} closes, ms": formatted(entropy)}
+    return figures | {f"Hurst, {closes.size:,} closes, ms": formatted(hurst)}
 
 
 def many_series(matrix: np.ndarray) -> dict[str, object]:
     figures = {"all measures": rivals(matrix, list(CATALOGUE))}
     if len(matrix) == max(ROWS):
         figures |= {name: rivals(matrix, [name]) for name in CATALOGUE}
-    return {f"{name} of {len(matrix):,} series, ms": told(t) for name, t in figures.items()}
+    return {f"{name} of {len(matrix):,} series, ms": formatted(t) for name, t in figures.items()}
 
 
 def rivals(matrix: np.ndarray, names: list[str]) -> dict[str, float]:
-    wanted = [(name, {}) for name in names]
+    wanted: list[tuple[str, dict[str, object]]] = [(name, {}) for name in names]
     return best_ms(
         {
             "this process": lambda: scan(matrix, wanted, workers=1),
@@ -81,7 +81,7 @@ def rivals(matrix: np.ndarray, names: list[str]) -> dict[str, float]:
     )
 
 
-def told(times: dict[str, float]) -> str:
+def formatted(times: dict[str, float]) -> str:
     return ", ".join(f"{name} {time:.2f}" for name, time in times.items())
 
 

@@ -110,7 +110,7 @@ def figures(name: str, asked: Asked, seconds: float) -> dict[str, object]:
 
 
 def wait_for_market(address: str, symbol: str) -> tuple[int, int]:
-    """Wait until the history of all instruments is filled in; return the span of one (epoch ms)."""
+    """Wait until the backfill of all instruments is complete; return the span of one (epoch ms)."""
     deadline = time.monotonic() + FILLED_S
     while time.monotonic() < deadline:
         with urlopen(f"{address}/api/v1/instruments/", timeout=10) as answer:
@@ -119,11 +119,11 @@ def wait_for_market(address: str, symbol: str) -> tuple[int, int]:
         if all((row["last_at"] or 0) > late for row in listed.values()):
             return listed[symbol]["first_at"], listed[symbol]["last_at"]
         time.sleep(0.5)
-    raise TimeoutError("the market does not run")
+    raise TimeoutError(f"the backfill did not complete within {FILLED_S:.0f} s")
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a web process on the database of this benchmark."""
+    """Return the environment of a web process that uses the benchmark database."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"
@@ -153,13 +153,15 @@ def measure(server: str, clients: int, seconds: float) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each server (default 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="duration per server (default 60)"
+    )
     parser.add_argument("--servers", nargs="+", default=list(SERVERS), choices=SERVERS)
     parser.add_argument("--clients", type=int, default=CLIENTS, help=f"default {CLIENTS}")
     options = parser.parse_args()
     found: dict[str, object] = {"clients": options.clients, "seconds": options.seconds}
     with tempfile.TemporaryDirectory() as folder:
-        if connection.vendor == "sqlite":  # in a file: other processes read it
+        if connection.vendor == "sqlite":  # a file, because other processes read it
             connection.settings_dict["TEST"]["NAME"] = f"{folder}/rest.sqlite3"
         with scratch_market():
             call_command("seedinstruments", verbosity=0)

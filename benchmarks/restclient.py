@@ -12,7 +12,7 @@ WARM_UP_S = 1.0
 
 
 class Asked(NamedTuple):
-    """How long each answer took (seconds), and what was wrong with some."""
+    """Results of one client: durations in seconds by kind of request, and errors."""
 
     plain: list[float]
     filtered: list[float]

@@ -1,17 +1,17 @@
-"""Requests a second of the selector server beside wsgiref, waitress and gunicorn's gthread.
+"""Requests per second of the selector server, wsgiref, waitress and gunicorn's gthread worker.
 
-Each serves the same WSGI application in a process of its own: 4 clients that keep their connection
-ask for an answer of 20 kB, about 500 candles.
+Each serves the same WSGI application in its own process. 4 clients with persistent connections
+request responses of 20 kB, the size of about 500 candles.
 """
 
 import http.client
-import socket
 import subprocess
 import sys
 import threading
 import time
 
 from benchmarks.harness import report
+from rig.processes import free_port, wait_for_http
 
 SECONDS = 3.0
 CLIENTS = 4
@@ -29,23 +29,6 @@ SERVERS = {
 }
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError(f"nothing listens on port {port}")
-
-
 def ask(port: int, until: float, took: list[float]) -> None:
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     while time.perf_counter() < until:
@@ -61,7 +44,7 @@ def measure(code: str) -> str:
     script = f"from {APPLICATION} import app\n" + code.replace("PORT", str(port))
     process = subprocess.Popen([sys.executable, "-c", script])
     try:
-        wait_for(port)
+        wait_for_http(f"http://127.0.0.1:{port}/", process)
         took: list[float] = []
         until = time.perf_counter() + SECONDS
         threads = [threading.Thread(target=ask, args=(port, until, took)) for _ in range(CLIENTS)]

@@ -1,4 +1,4 @@
-"""What the servers of benchmarks/selector.py serve."""
+"""The WSGI application served by all servers of benchmarks/selector.py."""
 
 from collections.abc import Callable
 from typing import Any

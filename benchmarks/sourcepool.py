@@ -1,4 +1,4 @@
-"""The design of the source system: plain Python in a pool of processes, its chunks pickled."""
+"""The design of the source system: plain Python in a process pool, with pickled chunks."""
 
 from concurrent.futures import ProcessPoolExecutor
 from math import factorial, log
@@ -14,7 +14,7 @@ def count_patterns(chunk: list[float], m: int, tau: int) -> dict[tuple[int, ...]
 
 
 def entropy(pool: ProcessPoolExecutor, closes: list[float], m: int, tau: int, procs: int) -> float:
-    """Return the normalised permutation entropy, chunks of starts counted by `pool`."""
+    """Return the normalised permutation entropy; `pool` counts the patterns of each chunk."""
     last_start = len(closes) - (m - 1) * tau
     size = max(1, last_start // (procs * 4))
     chunks = [closes[i : i + size + (m - 1) * tau] for i in range(0, last_start, size)]

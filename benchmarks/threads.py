@@ -1,4 +1,4 @@
-"""1,000 instruments at one tick a second in one process: lag, processor time, memory."""
+"""1,000 instruments at one tick per second in one process: lag, CPU time, memory."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""Timing of competitors: they take turns, so that a busy moment of the machine hits all."""
+"""Timing, and comparison of competitors in turns, so that machine noise affects all alike."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ Competitors = Mapping[str, Callable[[], object]]
 
 
 def best_ms(competitors: Competitors, rounds: int = 7) -> dict[str, float]:
-    """Return the shortest time of each in milliseconds, after one call that does not count."""
+    """Return the shortest time of each in milliseconds, after one warm-up call."""
     best = {}
     for name, run in competitors.items():
         run()
@@ -24,12 +24,19 @@ def best_ms(competitors: Competitors, rounds: int = 7) -> dict[str, float]:
     return {name: round(value, 3) for name, value in best.items()}
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long one call of `work` takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
 def versions(*packages: str) -> str:
     return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
 def in_new_process(code: str) -> list[float]:
-    """Run a program of its own; return the numbers that it prints."""
+    """Run `code` in a new Python process and return the numbers it prints."""
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ
     )

@@ -1,6 +1,6 @@
-"""Who may read: anyone, or with READS_PUBLIC off only who has a session or a token.
+"""Read access: public, or with READS_PUBLIC=off only with a session or a token.
 
-Who may write is said where that is done: staff alone (indicators/runs_api.py, the admin).
+Write access is checked where writes happen: staff only (indicators/runs_api.py, the admin).
 """
 
 import re
@@ -18,13 +18,13 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from web.problems import problem
 
-ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin asks for itself
+ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin has its own login
 FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
-DETAIL = "reading needs a session or a token: see docs/security.md"
+DETAIL = "reads require a session or a token: see docs/security.md"
 
 
 class ReadersMiddleware:
-    """Turns away who may not read: programs with 401, browsers to where one logs in."""
+    """Rejects unauthenticated reads: API clients get 401, browsers are redirected to the login."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,7 +34,7 @@ class ReadersMiddleware:
             return self.get_response(request)
         reader = request.user if request.user.is_authenticated else token_user(request)
         if reader is not None:
-            request.reader = reader  # counted by name: pytrade/throttling.py
+            request.reader = reader  # type: ignore[attr-defined]  # for pytrade/throttling.py
             return self.get_response(request)
         if not FOR_PROGRAMS.match(request.path):
             return redirect_to_login(request.get_full_path(), "admin:login")
@@ -44,7 +44,7 @@ class ReadersMiddleware:
 
 
 def token_user(request: Any) -> Any:
-    """Return whose token a request carries, None where it carries none that is good."""
+    """Return the user of the token in a request, or None without a valid token."""
     try:
         found = TokenAuthentication().authenticate(request)
     except AuthenticationFailed:
@@ -53,7 +53,7 @@ def token_user(request: Any) -> Any:
 
 
 class SocketReaders:
-    """The same for WebSockets: who may not read is refused before the handshake (HTTP 403)."""
+    """The same for WebSockets: unauthenticated handshakes get HTTP 403."""
 
     def __init__(self, application: Any) -> None:
         self._application = application

@@ -1,4 +1,4 @@
-"""Access logs without queries, in which a client may have put a token."""
+"""Access logs without query strings, which may contain tokens."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ from daphne.access import AccessLogGenerator
 from pytrade.redaction import without_query
 
 OF_UVICORN = ("uvicorn.access", "uvicorn.error")
-"""It logs requests to the first, WebSocket handshakes to the second."""
+"""uvicorn logs requests to the first logger and WebSocket handshakes to the second."""
 
 write_entry = AccessLogGenerator.write_entry
 
@@ -20,7 +20,7 @@ def write_entry_without_query(
 
 
 def cut_queries(record: logging.LogRecord) -> bool:
-    """Cut the query off each path among the arguments of `record`."""
+    """Remove the query string from each path in the arguments of `record`."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             without_query(value) if isinstance(value, str) and value.startswith("/") else value
@@ -30,7 +30,7 @@ def cut_queries(record: logging.LogRecord) -> bool:
 
 
 def hide_queries() -> None:
-    """Keep queries out of the access logs of daphne and uvicorn; doing it twice is harmless."""
+    """Remove query strings from the access logs of daphne and uvicorn; idempotent."""
     AccessLogGenerator.write_entry = write_entry_without_query
     for name in OF_UVICORN:
         logging.getLogger(name).addFilter(cut_queries)

@@ -1,4 +1,4 @@
-"""The content security policy: what is of this host alone, and nothing inline."""
+"""Content security policy: same-origin resources only, no inline code."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ POLICY = (
 
 
 class ContentSecurityPolicyMiddleware:
-    """Adds the policy to every answer that has none yet."""
+    """Adds the policy to every response that has none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,16 +29,16 @@ class ContentSecurityPolicyMiddleware:
 
 
 def policy(request: HttpRequest) -> str:
-    """Return the policy; the live stream is named, for browsers whose 'self' is HTTP alone."""
+    """Return the policy; it names the WebSocket origin for browsers where 'self' excludes it."""
     host = request.META.get("HTTP_HOST", "")
     scheme = "wss" if request.is_secure() else "ws"
     sockets = f" {scheme}://{host}" if is_plain(host) else ""
-    # Tools that drive a browser evaluate their own scripts in the page: in development they may.
+    # Browser automation evaluates its own scripts in the page; allowed only in development.
     scripts = " 'unsafe-eval'" if settings.DEBUG else ""
     own = f"script-src 'self'{scripts}", f"connect-src 'self'{sockets}"
     return "; ".join([*POLICY, *own])
 
 
 def is_plain(host: str) -> bool:
-    """Tell whether `host` can stand in a header: it comes from the client."""
+    """Tell whether `host`, sent by the client, is safe to put into a header."""
     return bool(host) and all(letter.isalnum() or letter in ".-:[]_" for letter in host)

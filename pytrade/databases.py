@@ -16,19 +16,18 @@ TIMEOUT_S = 5.0
 def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
     """Return Django's connection settings for a `sqlite:///` or `postgres://` URL.
 
-    SQLite: write-ahead log, so that readers never wait for the writer; immediate
-    transactions, so that a writer waits at BEGIN (busy timeout) instead of failing in the
-    middle. PostgreSQL: a pool per process, because ASGI requests run in changing threads; a
-    statement that takes longer than `timeout_s` raises OperationalError, also when the server
-    hangs (0: no limit).
+    SQLite: write-ahead log, so readers never wait for the writer; immediate transactions, so a
+    writer waits at BEGIN (busy timeout) instead of failing later. PostgreSQL: a connection pool
+    per process, because ASGI requests run in changing threads; a statement that takes longer than
+    `timeout_s` raises OperationalError, also when the server hangs (0: no limit).
     """
     try:
         settings: dict[str, Any] = environ.Env.db_url_config(url)
     except (ValueError, KeyError):
-        # Not the error itself: it may quote a part of the password.
-        raise ImproperlyConfigured(f"DATABASE_URL {shown(url)!r} cannot be read") from None
+        # The original error is suppressed because it may quote part of the password.
+        raise ImproperlyConfigured(f"DATABASE_URL {shown(url)!r} is not a valid URL") from None
     if settings.get("ENGINE") == SQLITE:
-        settings["CONN_MAX_AGE"] = None  # threads stay: pytrade/handler.py
+        settings["CONN_MAX_AGE"] = None  # request threads are permanent: pytrade/handler.py
         settings["OPTIONS"] = {
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",
@@ -45,8 +44,8 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
         settings["ENGINE"] = "pytrade.postgresql"
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
-            # For the cursors of archive/database.py alone, as Django's own never prepare. Their
-            # statements have one good plan, a range of one index: none is made per call.
+            # Only for the cursors of archive/database.py; Django's cursors never prepare statements.
+            # Each statement is an index range scan, so one generic plan serves every call.
             "prepare_threshold": 2,
             "options": "-c plan_cache_mode=force_generic_plan",
             **settings.get("OPTIONS", {}),
@@ -54,7 +53,7 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
         }
     else:
         raise ImproperlyConfigured(
-            f"DATABASE_URL {shown(url)!r} names no supported database: "
+            f"DATABASE_URL {shown(url)!r} is not a supported database: "
             "use sqlite:/// or postgres://"
         )
     return settings
@@ -67,6 +66,6 @@ def pool_settings(timeout_s: float) -> dict[str, Any]:
 
 
 def shown(url: str) -> str:
-    """Return `url` without user and password, however badly it is formed."""
+    """Return `url` without user and password, even if it is malformed."""
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"

@@ -18,7 +18,7 @@ SHARED_PROCESSORS: list[Any] = [
 
 
 def redact(_logger: Any, _method: str, line: str) -> str:
-    """Hide the values of secret parameters: the last processor, which sees the whole line."""
+    """Redact the values of secret parameters; must be the last processor, on the complete line."""
     return without_secrets(line)
 
 
@@ -35,7 +35,7 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    # Tracebacks without the values of local variables: those may be secrets.
+    # Tracebacks without local variables, which may hold secrets.
     transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     tail: list[Any] = (
         [structlog.processors.ExceptionRenderer(transformer), structlog.processors.JSONRenderer()]
@@ -63,12 +63,15 @@ def logging_settings(log_format: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
-            "django": {"handlers": [], "level": "INFO"},  # its own would write each line twice
+            "django": {
+                "handlers": [],
+                "level": "INFO",
+            },  # its handlers would duplicate lines
             "daphne": {"level": "WARNING"},
             "uvicorn": {"level": "WARNING"},
-            # Every second of an outage with a traceback; live.membership tells it once.
+            # Logs a traceback every second of an outage; live.membership logs it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},
-            # Answered with 400; anyone can send any Host header any number of times.
+            # Answered with 400. Any client can send any Host header, so do not log it.
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},
             "django.server": {"level": "WARNING", "propagate": True, "handlers": []},
         },

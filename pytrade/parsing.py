@@ -1,4 +1,4 @@
-"""JSON bodies of requests."""
+"""JSON request bodies."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):  # type: ignore[misc]
-    """Refuses what is nested deeper than Python reads."""
+    """Rejects JSON nested deeper than the Python recursion limit with 400."""
 
     def parse(self, *args: Any, **options: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Keep queries out of access logs, and the values of secret parameters out of every log."""
+"""Remove query strings from access logs and secret parameters from all logs."""
 
 import re
 
@@ -9,7 +9,7 @@ SECRET = re.compile(
 
 
 def without_query(text: str) -> str:
-    """Cut the query off every address in `text`: `GET /a?b=c 200` becomes `GET /a 200`."""
+    """Remove query strings from `text`: `GET /a?b=c 200` becomes `GET /a 200`."""
     return QUERY.sub("", text)
 
 

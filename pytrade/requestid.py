@@ -1,4 +1,4 @@
-"""The id of a request: in its answer, and in every line of the log that it makes."""
+"""Request ids, in the response and in every log line of the request."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class RequestIdMiddleware:
-    """Takes over the X-Request-ID of a proxy or a client, if it is plain, else makes one."""
+    """Keeps the X-Request-ID of a proxy or client if it is well-formed, otherwise makes one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

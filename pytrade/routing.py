@@ -1,4 +1,4 @@
-"""Which door a connection goes through: HTTP to Django, WebSocket to the consumers."""
+"""Route connections by protocol: HTTP to Django, WebSocket to the consumers."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from web import daphnefaults
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
-    """Refuses pages of other sites; programs, which send no Origin, are welcome."""
+    """Rejects cross-origin pages; accepts clients that send no Origin, such as scripts."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:
         return parsed_origin is None or bool(super().valid_origin(parsed_origin))

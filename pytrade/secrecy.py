@@ -1,4 +1,4 @@
-"""What error pages and error mails must not show."""
+"""Secrets that error pages and error mails must not show."""
 
 import re
 
@@ -6,7 +6,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Hides the URLs of the services too: they hold passwords."""
+    """Also hides the URLs of databases and brokers, which contain passwords."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|(DATABASE|REDIS|BROKER)_URL|RESULT_BACKEND|^hosts$",

@@ -1,4 +1,4 @@
-"""All settings: from the environment, then from `.env`. `.env.example` lists every variable."""
+"""Django settings, read from the environment and then from `.env`; see `.env.example`."""
 
 import re
 from pathlib import Path
@@ -23,17 +23,18 @@ DEBUG = env.bool("DEBUG", default=False)
 
 def _secret_key() -> str:
     """Return SECRET_KEY, which has no default."""
-    if key := env.str("SECRET_KEY", default=""):
+    key: str = env.str("SECRET_KEY", default="")
+    if key:
         return key
     raise ImproperlyConfigured(
-        "SECRET_KEY is not set: run `make setup`, which writes a .env with one where there is no "
-        ".env, or set it in the environment or in .env"
+        "SECRET_KEY is not set: run `make setup`, which creates .env with a key if .env is "
+        "missing, or set it in the environment or in .env"
     )
 
 
 def _rate(name: str) -> str:
-    """Return a rate such as 100/minute, or an empty text for no limit."""
-    rate = env.str(name, default="60000/minute")
+    """Return a rate such as 100/minute, or an empty string for no limit."""
+    rate: str = env.str(name, default="60000/minute")
     if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
         raise ImproperlyConfigured(f"{name} {rate!r} is not a rate: use e.g. 100/minute")
     return rate
@@ -43,22 +44,22 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# In production everything goes over HTTPS: see docs/security.md.
+# HTTPS is the default in production: see docs/security.md.
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # asked from within, over HTTP
-# Where we do not redirect to HTTPS, the proxy in front does (deploy/nginx-tls.conf).
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # probes and Prometheus use HTTP
+# Unless Django redirects to HTTPS, the reverse proxy does (deploy/nginx-tls.conf).
 SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
-# Whether to believe X-Forwarded-For and X-Forwarded-Proto: only a proxy may be able to send them.
+# Trust X-Forwarded-For and X-Forwarded-Proto. Safe only behind a proxy that overwrites them.
 PROXY_HEADERS = env.bool("PROXY_HEADERS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_HEADERS else None
 
-# Whether anyone may read, or only who has a session or a token: see docs/security.md.
+# If off, reads require a session or a token: see docs/security.md.
 READS_PUBLIC = env.bool("READS_PUBLIC", default=True)
-# Whether programs on this machine may write without a token.
+# If on, requests from localhost may write without a token.
 LOCAL_WRITES = env.bool("LOCAL_WRITES", default=DEBUG)
 
 INSTALLED_APPS = [
@@ -100,7 +101,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "pytrade.urls"
 ASGI_APPLICATION = "pytrade.asgi.application"
-# Requests that a web process works on at a time: pytrade/handler.py.
+# Concurrent requests per web process: pytrade/handler.py.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 WSGI_APPLICATION = "pytrade.wsgi.application"
 
@@ -140,21 +141,21 @@ else:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels.layers.InMemoryChannelLayer",
-            # One channel per process takes every frame; its groups must not run out overnight.
+            # One channel per process receives every frame, and its groups must never expire.
             "CONFIG": {"capacity": 20_000, "group_expiry": 10 * 365 * 86_400},
         }
     }
     CELERY_TASK_ALWAYS_EAGER = True
 
-# A task that takes longer is ended; one whose worker is gone is given to another after twice that.
+# Tasks are killed after this time; tasks of a dead worker are redelivered after twice as long.
 TASK_TIME_LIMIT_S = env.int("TASK_TIME_LIMIT_S", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * TASK_TIME_LIMIT_S,
-    "unacked_restore_throttle": 1,  # look for what a dead worker held every 10 s, not every 100 s
+    "unacked_restore_throttle": 1,  # check for tasks of dead workers every 10 s instead of 100 s
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a chunk waits where it can be done next
-CELERY_TASK_IGNORE_RESULT = True  # results are rows
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # tasks wait in the broker, not in a busy worker
+CELERY_TASK_IGNORE_RESULT = True  # results are stored as rows
 CELERY_BEAT_SCHEDULE = {
     "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}}
 }
@@ -188,8 +189,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "NUM_PROXIES": 1 if PROXY_HEADERS else 0,
 }
-# Requests to the API and to pages that one address, one user may send: N/second|minute|hour|day;
-# empty: any number.
+# Rate limits of API and pages per address and per user: N/second|minute|hour|day; empty: no limit.
 API_RATE = _rate("API_RATE")
 API_USER_RATE = _rate("API_USER_RATE")
 SPECTACULAR_SETTINGS = {

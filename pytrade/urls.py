@@ -15,7 +15,7 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
 
 
 def unknown_page(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody else does, with DEBUG on as well; mend a missing slash at the end."""
+    """Return the 404 page, also with DEBUG on; redirect if only the trailing slash is missing."""
     asked = request.path_info
     if not asked.endswith("/") and resolve(f"{asked}/").func is not unknown_page:
         return redirect(request.get_full_path(force_append_slash=True), permanent=True)

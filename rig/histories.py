@@ -37,7 +37,9 @@ def record(ticks: Ticks, regimes: int = 0) -> Ticks:
     deliveries = [Delivery(QUOTES, ticks)]
     if regimes:
         first = np.linspace(0, len(ticks), regimes, endpoint=False).astype(int)
-        deliveries.append(Delivery(REGIMES, make_regimes(ticks[first], 0.1 * np.arange(regimes))))
+        deliveries.append(
+            Delivery(REGIMES, make_regimes(ticks[first], 0.1 * (np.arange(regimes) % 9)))
+        )
     with Journal([instrument]) as journal:
         journal.append(deliveries)
     return ticks

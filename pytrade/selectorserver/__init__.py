@@ -1,1 +1,1 @@
-"""A small HTTP server for WSGI: one selector thread and a fixed pool of worker threads."""
+"""A small WSGI server: one selector thread and a fixed pool of worker threads."""

@@ -1,4 +1,4 @@
-"""From a request to a WSGI application, and from its answer to bytes."""
+"""Call a WSGI application with a parsed request and encode its response."""
 
 import io
 import sys
@@ -15,7 +15,7 @@ BODILESS = (204, 304)
 
 
 class Answer(NamedTuple):
-    """The bytes to send, and whether another request may follow on the connection."""
+    """An encoded response, and whether the connection stays open for another request."""
 
     data: bytes
     keep_alive: bool
@@ -43,7 +43,7 @@ def environ(request: Request, server: tuple[str, int], client: str) -> dict[str,
         "wsgi.run_once": False,
     }
     for name, value in request.headers.items():
-        if "_" in name:  # would be taken for the one with a dash
+        if "_" in name:  # ambiguous: its WSGI name equals that of the header with a dash
             continue
         key = name.upper().replace("-", "_")
         made[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
@@ -51,7 +51,7 @@ def environ(request: Request, server: tuple[str, int], client: str) -> dict[str,
 
 
 class Exchange:
-    """One run of the application for one request; `answer()` once."""
+    """One call of the application for one request; call `answer()` once."""
 
     def __init__(self, request: Request, last: bool) -> None:
         self._request = request
@@ -61,17 +61,17 @@ class Exchange:
         self._written: list[bytes] = []
 
     def answer(self, application: WSGIApplication, environ: dict[str, Any]) -> Answer:
-        """Run the application and return its whole answer, framed for the connection."""
+        """Call the application and return its complete response."""
         chunks = application(environ, self._start_response)
         try:
-            returned = list(chunks)  # what it writes, it may write while it is listed
+            returned = list(chunks)  # the application may call write() while it is iterated
             body = b"".join([*self._written, *returned])
         finally:
             close: Callable[[], None] | None = getattr(chunks, "close", None)
             if close is not None:
                 close()
         if not self._status:
-            raise RuntimeError("the application answered without start_response")
+            raise RuntimeError("the application returned without calling start_response")
         return Answer(self._framed(body), self._keep_alive)
 
     def _start_response(
@@ -99,7 +99,7 @@ def head_bytes(status: str, headers: list[tuple[str, str]], keep_alive: bool) ->
 
 
 def refusal(status: HTTPStatus, reason: str) -> bytes:
-    """Return a whole answer in plain text that ends the connection."""
+    """Return a complete plain-text response that closes the connection."""
     body = f"{reason}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

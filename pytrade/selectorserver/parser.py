@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests from bytes, strictly: what two readers could read differently is refused."""
+"""Strict HTTP/1.1 request parser: rejects anything that two parsers could read differently."""
 
 import re
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Final
 from market.integers import parse_integer
 
 MOST_BYTES: Final = 4_096
-"""Of a request: its head and its body together."""
+"""Limit of a request, headers and body together."""
 
 LARGEST_LENGTH: Final = 10**18
-"""A larger Content-Length is a mistake; one beyond MOST_BYTES is only too large."""
+"""A larger Content-Length is malformed (400); one above MOST_BYTES is too large (413)."""
 
 END_OF_HEAD: Final = b"\r\n\r\n"
 REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP/1\.([01])")
@@ -19,7 +19,7 @@ HEADER: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\
 
 
 class BadRequestError(ValueError):
-    """A request that is answered with `status` and an end of the connection."""
+    """A malformed request; the server answers `status` and closes the connection."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class Request:
     target: str
     version: str
     headers: dict[str, str]
-    """Names in small letters; several of one name are joined by a comma."""
+    """Names are in lower case; repeated headers are joined with a comma."""
 
     body: bytes = b""
 
@@ -44,21 +44,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """More bytes are wanted; `wants_continue`: the client waits for 100 before it sends them."""
+    """An incomplete request; `wants_continue`: the client waits for a 100 response."""
 
     wants_continue: bool = False
 
 
 def parse(data: bytes) -> tuple[Request, int] | Incomplete:
-    """Return the first request in `data` and its length, or that it is incomplete.
+    """Return the first request in `data` and its length, or Incomplete.
 
-    Raise BadRequestError. Empty lines before a request are skipped (RFC 9112, 2.2).
+    Skips empty lines before the request (RFC 9112, 2.2). Raises BadRequestError.
     """
     skipped = len(data) - len(data.lstrip(b"\r\n"))
     end = data.find(END_OF_HEAD, skipped)
     if (len(data) if end < 0 else end + 4) - skipped > MOST_BYTES:
         raise BadRequestError(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a request has at most {MOST_BYTES} bytes"
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request exceeds {MOST_BYTES} bytes"
         )
     if end < 0:
         return Incomplete()
@@ -68,7 +68,7 @@ def parse(data: bytes) -> tuple[Request, int] | Incomplete:
     if start - skipped + length > MOST_BYTES:
         raise BadRequestError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"a request has at most {MOST_BYTES} bytes, with its body",
+            f"the request and its body exceed {MOST_BYTES} bytes",
         )
     if len(data) < start + length:
         waits = head.headers.get("expect", "").lower() == "100-continue"
@@ -82,12 +82,14 @@ def _head(data: bytes) -> Request:
     matched = REQUEST_LINE.fullmatch(first)
     if matched is None:
         if re.fullmatch(rb"\S+ \S+ HTTP/[0-9.]+", first) and b" HTTP/1." not in first:
-            raise BadRequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "the first line is no request line")
+            raise BadRequestError(
+                HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "unsupported HTTP version: use HTTP/1.1"
+            )
+        raise BadRequestError(HTTPStatus.BAD_REQUEST, "malformed request line")
     method, target, minor = (part.decode("latin-1") for part in matched.groups())
     headers = _headers(lines)
     if minor == "1" and "host" not in headers:
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "a request of HTTP/1.1 names its Host")
+        raise BadRequestError(HTTPStatus.BAD_REQUEST, "HTTP/1.1 requests require a Host header")
     return Request(method, _origin_form(method, target), f"HTTP/1.{minor}", headers)
 
 
@@ -96,29 +98,29 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     for line in lines:
         matched = HEADER.fullmatch(line)
         if matched is None:
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, "a line of the head is no header")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, "malformed header line")
         name, value = (part.decode("latin-1").strip(" \t") for part in matched.groups())
         name = name.lower()
         if name in headers and name in ("host", "content-length", "transfer-encoding"):
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, f"the header {name} is there twice")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, f"duplicate header: {name}")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
 
 
 def _origin_form(method: str, target: str) -> str:
-    """Return the target as a path with its query; a proxy's absolute form loses its host."""
+    """Return the target as path and query; the absolute form for proxies loses its host."""
     if absolute := re.match(r"(?i)https?://[^/?#]+", target):
         rest = target[absolute.end() :]
         target = rest if rest.startswith("/") else f"/{rest}"
     if not (target.startswith("/") or (target == "*" and method == "OPTIONS")):
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "the target is no path")
+        raise BadRequestError(HTTPStatus.BAD_REQUEST, "the request target is not a path")
     return target
 
 
 def _length(request: Request) -> int:
     if "transfer-encoding" in request.headers:
         raise BadRequestError(
-            HTTPStatus.NOT_IMPLEMENTED, "a body comes with Content-Length here, not chunked"
+            HTTPStatus.NOT_IMPLEMENTED, "chunked bodies are not supported: use Content-Length"
         )
     text = request.headers.get("content-length", "0")
     try:

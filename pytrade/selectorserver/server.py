@@ -1,4 +1,4 @@
-"""The loop: one thread waits on all sockets, workers run the application, nobody busy-waits."""
+"""The event loop: one thread waits on all sockets, worker threads call the application."""
 
 import logging
 import queue
@@ -20,18 +20,18 @@ from pytrade.selectorserver.parser import MOST_BYTES, BadRequestError, Incomplet
 logger = logging.getLogger(__name__)
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 MOST_PIPELINED: Final = 4 * MOST_BYTES
-"""Bytes that a connection may send ahead; then it is not read until its turn comes."""
+"""Pipelined bytes buffered per connection; above this, the socket is not read."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes and times (seconds)."""
+    """Sizes, and times in seconds."""
 
     workers: int = 8
     queue: int = 64
     connections: int = 512
     request_s: float = 10
-    """From the first byte of a request to its last, and for a client to take some of an answer."""
+    """Longest time to receive a request, and without progress in sending a response."""
 
     idle_s: float = 30
     stop_s: float = 10
@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(eq=False)
 class Connection:
-    """One socket: it waits, reads, has a worker at work, or is written to."""
+    """One socket: idle, receiving, waiting for a worker, or sending."""
 
     sock: socket.socket
     client: str
@@ -55,7 +55,7 @@ class Connection:
 
 
 class SelectorServer:
-    """Serves a WSGI application. `run()` in one thread; `stop()` from any, or a signal handler."""
+    """Serves a WSGI application. Call `stop()` from any thread or signal handler."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class SelectorServer:
         self._stopping = False
 
     def stop(self) -> None:
-        """Take no new connection, finish what has begun, return from `run()`."""
+        """Stop accepting connections, finish pending requests and return from `run()`."""
         self._stopping = True
         self._wake()
 
@@ -96,7 +96,7 @@ class SelectorServer:
         while not self._stopping:
             self._turn()
         self._finish()
-        with suppress(queue.Full):  # workers that hang are left behind: they are daemons
+        with suppress(queue.Full):  # abandons workers that hang; they are daemon threads
             for _ in threads:
                 self._jobs.put(None, timeout=1)
         for thread in threads:
@@ -106,7 +106,7 @@ class SelectorServer:
         self._selector.close()
 
     def _finish(self) -> None:
-        """Answer what was asked, for `stop_s` at most; then close every connection."""
+        """Finish pending requests within `stop_s`, then close every connection."""
         self._selector.unregister(self._listener)
         self._listener.close()
         until = self._clock() + self._limits.stop_s
@@ -121,7 +121,7 @@ class SelectorServer:
             self._close(connection)
 
     def _turn(self, until: float | None = None) -> None:
-        """Wait until something happens, or a deadline comes; do what there is to do."""
+        """Wait for events or the next deadline, and process them."""
         deadlines = [c.deadline for c in self._connections if c.deadline is not None]
         soonest = min(deadlines if until is None else [*deadlines, until], default=None)
         wait = None if soonest is None else max(0.0, soonest - self._clock())
@@ -140,7 +140,7 @@ class SelectorServer:
         self._expire()
 
     def _wake(self) -> None:
-        with suppress(OSError):  # full: it wakes anyway; closed: there is nobody to wake
+        with suppress(OSError):  # full: a wake-up is already pending; closed: the loop has ended
             self._waker.send(b"!")
 
     def _drain(self) -> None:
@@ -150,7 +150,7 @@ class SelectorServer:
         try:
             sock, peer = self._listener.accept()
         except OSError as error:
-            logger.warning("a connection was not accepted: %s", error)
+            logger.warning("accepting a connection failed: %s", error)
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -200,7 +200,7 @@ class SelectorServer:
         self._next_request(connection)
 
     def _next_request(self, connection: Connection) -> None:
-        """Hand over the next request, if all of it is here."""
+        """Queue the next request for the workers once it is complete."""
         try:
             found = parse(bytes(connection.received))
         except BadRequestError as error:
@@ -238,7 +238,7 @@ class SelectorServer:
 
     def _answered(self, connection: Connection, answer: Answer) -> None:
         connection.working = False
-        if connection not in self._connections:  # gone meanwhile
+        if connection not in self._connections:  # closed in the meantime
             return
         connection.closing = not answer.keep_alive or self._stopping
         self._start_sending(connection, answer.data)
@@ -282,7 +282,7 @@ class SelectorServer:
         self._start_sending(connection, refusal(status, reason))
 
     def _linger(self, connection: Connection) -> None:
-        """Say that this was all; read what is still sent, lest a reset overtakes the answer."""
+        """Shut down sending but keep reading, so that no TCP reset discards the response."""
         if connection.ended or self._stopping:
             self._close(connection)
             return
@@ -302,7 +302,7 @@ class SelectorServer:
         ]:
             begun = connection.received and not connection.to_send and not connection.lingering
             if begun:
-                self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT, "the request took too long")
+                self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT, "the request timed out")
             else:
                 self._close(connection)
 
