@@ -3,7 +3,6 @@
 from functools import partial
 
 from django.db import connection
-from quotes.law.lawruns import SEEDED_MARKETS_OPEN_AT
 
 from benchmarks.harness import report, scratch_market
 from benchmarks.timing import seconds

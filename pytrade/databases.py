@@ -44,7 +44,7 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
         settings["ENGINE"] = "pytrade.postgresql"
         settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
-            # Only for the cursors of archive/database.py; Django's cursors never prepare statements.
+            # Only for the cursors of archive/database.py; Django's cursors never prepare.
             # Each statement is an index range scan, so one generic plan serves every call.
             "prepare_threshold": 2,
             "options": "-c plan_cache_mode=force_generic_plan",
