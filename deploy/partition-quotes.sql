@@ -1,6 +1,6 @@
--- Part the quotes by months (PostgreSQL), from the first one stored to a year ahead: see
--- docs/operations.md. While nothing records:  psql --set ON_ERROR_STOP=1 --file THIS "$DATABASE_URL"
--- Say it again each year: it then only adds the months ahead.
+-- Partition quotes by month (PostgreSQL), from the first stored month to a year ahead: see
+-- docs/operations.md. Stop the simulation, then: psql --set ON_ERROR_STOP=1 --file THIS "$DATABASE_URL"
+-- Run it again each year: it then only adds the months ahead.
 
 CREATE OR REPLACE FUNCTION microseconds(moment timestamptz) RETURNS bigint
     LANGUAGE sql IMMUTABLE AS 'SELECT (extract(epoch FROM moment) * 1000000)::bigint';
