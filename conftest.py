@@ -77,7 +77,7 @@ def quick_passwords() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep SQLite in a file, as in production; in memory, threads would lock each other's tables."""
+    """Keep SQLite in a file, as in production; in memory, threads would lock each other."""
     database = connections["default"]
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")

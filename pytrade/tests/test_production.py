@@ -11,9 +11,7 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "DEBUG": "off",
-    "SECRET_KEY": "".join(
-        chr(33 + n) for n in range(80) if n != 3
-    ),  # without $, which would expand to a variable
+    "SECRET_KEY": "".join(chr(33 + n) for n in range(80) if n != 3),  # $ expands variables
     "ALLOWED_HOSTS": "example.org",
     "DATABASE_URL": "sqlite:////nowhere/db",
     "REDIS_URL": "",

@@ -1,6 +1,5 @@
 """Tokens in query strings appear in no log: ours, daphne's, uvicorn's or nginx's."""
 
-import io
 import json
 import logging
 import os
@@ -8,15 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from websockets.sync.client import connect
 
-from pytrade.logs import logging_settings
 from pytrade.redaction import without_query, without_secrets
+from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT, free_port, open_stream
 
 pytestmark = pytest.mark.processes
@@ -51,16 +49,12 @@ def test_only_the_query_string_is_removed() -> None:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_log_lines_redact_secret_parameters(log_format: str) -> None:
-    configuration = logging_settings(log_format)["formatters"]["line"]
-    factory: Any = configuration.pop("()")
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(factory(**configuration))
+    handler = formatted_handler(log_format)
     details = {"method": "GET", "path": f"/api/?{QUERY}"}
     record = logging.LogRecord("a", logging.INFO, "", 0, "%(method)s %(path)s", (details,), None)
     handler.handle(record)
-    assert SECRET not in stream.getvalue()
-    assert "GET /api/?limit=5&token=[redacted]" in stream.getvalue()
+    assert SECRET not in handler.stream.getvalue()
+    assert "GET /api/?limit=5&token=[redacted]" in handler.stream.getvalue()
 
 
 def log_of(server: str, tmp_path: Path) -> str:

@@ -1,11 +1,9 @@
 """Secrets appear in no log, error page or error message."""
 
-import io
 import logging
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +12,7 @@ from django.views.debug import ExceptionReporter
 from pytest_django.fixtures import Settings
 
 from pytrade.databases import connection_settings
-from pytrade.logs import logging_settings
+from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT
 
 PASSWORD = "hush4711"
@@ -129,11 +127,7 @@ def test_error_pages_and_mails_hide_secrets(settings: Settings, debug: bool) -> 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_logged_tracebacks_have_no_local_variables(log_format: str) -> None:
-    configuration = logging_settings(log_format)["formatters"]["line"]
-    factory: Any = configuration.pop("()")
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(factory(**configuration))
+    handler = formatted_handler(log_format)
     logger = logging.getLogger("of_a_test")
     logger.addHandler(handler)
     logger.propagate = False
@@ -143,8 +137,8 @@ def test_logged_tracebacks_have_no_local_variables(log_format: str) -> None:
         logger.exception("it failed")
     finally:
         logger.removeHandler(handler)
-    assert "on purpose" in stream.getvalue()
-    assert PASSWORD not in stream.getvalue()
+    assert "on purpose" in handler.stream.getvalue()
+    assert PASSWORD not in handler.stream.getvalue()
 
 
 def fail(password: str) -> None:
