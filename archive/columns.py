@@ -95,7 +95,7 @@ class Columns:
         numbers = {name: array[::-1].copy() for name, array in self.numbers.items()}
         return replace(self, numbers=numbers)
 
-    def rows(self) -> list[Sequence[Any]]:
+    def rows(self) -> list[tuple[Any, ...]]:
         """Return rows as JSON shows them: epoch milliseconds, prices as the nearest doubles."""
         shown = (
             FORMS[column.unit].json(self[column.field], self.lattice)

@@ -10,7 +10,6 @@ from indicators.models import ComputationRun, Reading
 from indicators.readings import scan_market
 from indicators.runs import cancel
 from indicators.tasks import publish
-from instruments.admin import InstrumentAdmin
 from instruments.models import Instrument
 from live.frames import Publication
 from live.membership import AWAY
@@ -61,4 +60,5 @@ def compute_now(model_admin: Any, request: HttpRequest, queryset: QuerySet[Instr
     model_admin.message_user(request, message, level)
 
 
-InstrumentAdmin.actions = [*InstrumentAdmin.actions, compute_now]
+instrument_admin = admin.site.get_model_admin(Instrument)
+instrument_admin.actions = [*(instrument_admin.actions or ()), compute_now]

@@ -18,10 +18,11 @@ from indicators.readings import Measured
 from indicators.requests import estimate_now, rolling_rows
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from market.times import from_microseconds, to_microseconds
-from quotes.http.api import HistoryView, find_instrument, read
-from quotes.http.history import Page
+from quotes.http.tables import find_instrument
 from web import formats
 from web.parameters import cursor_text
+from web.tables import Page
+from web.views import HistoryView, read
 
 READING_COLUMNS = (
     "window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason",

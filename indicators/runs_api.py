@@ -21,7 +21,7 @@ from indicators.embedded import start_run
 from indicators.models import ComputationRun
 from indicators.schemas import RUN_SCHEMA, RunRequest
 from market.times import to_microseconds
-from quotes.http.api import find_instrument
+from quotes.http.tables import find_instrument
 from web import formats
 
 

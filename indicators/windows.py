@@ -28,7 +28,7 @@ class Points(NamedTuple):
     first_seq: IntArray
     last_seq: IntArray
 
-    def __len__(self) -> int:  # type: ignore[override]
+    def __len__(self) -> int:
         return self.prices.size
 
 

@@ -5,11 +5,11 @@ A frame of rows has a list `data` of rows that begin with their seq. Other frame
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
-from live.frames import Frame, Publication, encode
+from live.frames import Frame, Publication, RecordsFrame, encode
 
 CHUNK_ROWS = 500
 """Rows of a publication made of stored rows: few enough to cut one quickly."""
@@ -18,10 +18,10 @@ CHUNK_ROWS = 500
 def from_frame(frame: Frame) -> Publication:
     """Return the publication of a frame of rows, a gap, or a frame without a seq."""
     first = last = 0
-    if frame["type"] == "gap":
+    if "from_seq" in frame:
         first, last = frame["from_seq"], frame["to_seq"]
     elif has_rows(frame):
-        first, last = frame["data"][0][0], frame["data"][-1][0]  # type: ignore[typeddict-item,index]
+        first, last = frame["data"][0][0], frame["data"][-1][0]
     elif "seq" in frame:
         first = last = frame["seq"]
     return made(frame, first, last)
@@ -44,7 +44,7 @@ def made(frame: Any, first: int, last: int, committed_at: float | None = None) -
     }
 
 
-def has_rows(frame: Any) -> bool:
+def has_rows(frame: Any) -> TypeGuard[RecordsFrame]:
     """Tell whether a frame holds rows with seqs."""
     data = frame.get("data")
     return isinstance(data, list) and bool(data) and isinstance(data[0], list | tuple)
@@ -56,10 +56,9 @@ def in_chunks(frames: Iterable[Frame]) -> Iterator[Publication]:
         if not has_rows(frame):
             yield from_frame(frame)
             continue
-        rows: Any = frame["data"]  # type: ignore[typeddict-item]
+        rows = frame["data"]
         for start in range(0, len(rows), CHUNK_ROWS):
-            part: Any = {**frame, "data": rows[start : start + CHUNK_ROWS]}
-            yield from_frame(part)
+            yield from_frame({**frame, "data": rows[start : start + CHUNK_ROWS]})
 
 
 def after(publication: Publication, seq: int) -> Publication | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, final
 
 import orjson
 
@@ -15,6 +15,7 @@ REPLAY_ROWS = 10_000
 """Most ticks in a frame: clients take 1 MiB. Who misses more is told of a gap and reads HTTP."""
 
 
+@final
 class RecordsFrame(TypedDict):
     """Records of one stream, e.g. type "ticks"; a row has the columns of its kind, seq first."""
 
@@ -23,6 +24,7 @@ class RecordsFrame(TypedDict):
     data: list[tuple[Any, ...]]
 
 
+@final
 class RecordFrame(TypedDict):
     """One record, e.g. type "regime", of a kind whose records are frames of their own."""
 
@@ -32,6 +34,7 @@ class RecordFrame(TypedDict):
     data: tuple[Any, ...]
 
 
+@final
 class GapFrame(TypedDict):
     topic: str
     type: Literal["gap"]
@@ -39,6 +42,7 @@ class GapFrame(TypedDict):
     to_seq: int
 
 
+@final
 class ResetFrame(TypedDict):
     """The history ends before what the client has: another epoch, e.g. a restored database."""
 
@@ -47,12 +51,14 @@ class ResetFrame(TypedDict):
     last_seq: int
 
 
+@final
 class StatusFrame(TypedDict):
     topic: str
     type: Literal["status"]
     state: State
 
 
+@final
 class ReadingFrame(TypedDict):
     topic: str
     type: Literal["reading"]
@@ -81,7 +87,7 @@ def encode(frame: object) -> str:
 
 
 def publications(kind: Kind, symbol: str, lattice: Lattice, rows: Rows) -> list[Publication]:
-    """Return what tells subscribers of ascending records of one stream.
+    """Return the publications of ascending records of one stream.
 
     One frame, after a gap where there are too many for one; with `kind.single` a frame each.
     """

@@ -105,11 +105,10 @@ class ThreadHandler(ASGIHandler):
         check_client()
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
-        request, response = self.create_request(scope, body)
+        request, refusal = self.create_request(scope, body)
         if request is None:
             body.close()
-        else:
-            response = self._respond(request)
+        response: Any = refusal if request is None else self._respond(request)
         response._handler_class = type(self)
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size

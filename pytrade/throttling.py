@@ -26,8 +26,10 @@ NEVER_COUNTED = ("/livez", "/readyz")
 class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
     """Counts requests of a client in fixed windows: one number, however high the rate."""
 
+    num_requests: int | None
+
     def __init__(self) -> None:
-        """The rate is known with the request."""
+        """Leave the rate to `allow_request`: it depends on the user of the request."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
         user = user_of(request)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ class Snapshot(Generic[T]):
     exception counts as a result.
     """
 
-    _all: "WeakSet[Snapshot[object]]" = WeakSet()
+    _all: "WeakSet[Snapshot[Any]]" = WeakSet()
 
     def __init__(
         self, make: Callable[[], T], seconds: float, clock: Callable[[], float] = time.monotonic

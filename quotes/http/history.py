@@ -1,6 +1,6 @@
 """Reads of recorded quotes, candles and regimes, each a range scan of an index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -35,7 +35,7 @@ class ColumnPage(NamedTuple):
     open_candle: bool = False
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> Sequence[Row]:
         return self.columns.rows()
 
 

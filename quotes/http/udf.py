@@ -5,6 +5,7 @@ library's client reads nothing else.
 """
 
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -252,13 +253,13 @@ def whole(request: HttpRequest, name: str, default: int | None = None) -> int:
 
 def bars(
     instrument: Instrument, newest: Newest | None, timeframe_s: int, to: int, limit: int
-) -> list[Row]:
+) -> Sequence[Row]:
     """Return the last `limit` candles that open before `to` (seconds), in ascending order."""
     end = to * MICROSECONDS
     return history.candles_until(instrument, newest, timeframe_s, None, end, limit).rows
 
 
-def no_data(before: list[Row]) -> dict[str, object]:
+def no_data(before: Sequence[Row]) -> dict[str, object]:
     """Say that there are no bars here, and where the nearest of those before are."""
     if not before:
         return {"s": "no_data"}
