@@ -35,7 +35,10 @@ class Role(Service):
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._env, stdout=self._log, stderr=self._log
         )
-        self.pid = self.process.pid
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def is_alive(self) -> bool:

@@ -148,8 +148,11 @@ class Redis(Service):
         self._process = subprocess.Popen(
             [binary, *arguments], stdout=subprocess.DEVNULL, process_group=0
         )
-        self.pid = self._process.pid
         self._wait_for_port()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _wait_for_port(self) -> None:
         while self._process.poll() is None:
