@@ -11,8 +11,8 @@ from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.kinds import Table
 
-CHUNK: Final = 65_536
-"""Rows per SELECT. A chunk is one short transaction and a few megabytes."""
+CHUNK: Final = 16_384
+"""Rows per SELECT: a transaction of some milliseconds, a block of a megabyte."""
 
 
 def scan(
