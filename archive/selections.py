@@ -60,7 +60,7 @@ class Selection:
 
     @property
     def types(self) -> dict[str, np.dtype[Any]]:
-        """Return the fields to read, with their types; the one that tells the key is included."""
+        """Return the fields to read, with their types; the field of the key is included."""
         names = self.fields or tuple(column.field for column in self.table.columns)
         with_key = dict.fromkeys((*names, "seq" if self.is_stream else self.key))
         return {name: self.table.dtype[name] for name in with_key}

@@ -82,7 +82,7 @@ def settle(run_id: uuid.UUID) -> bool:
 
 
 def _store_chunk(run: ComputationRun, index: int, readings: Sequence[Reading]) -> None:
-    """Store the readings of a chunk and count them, unless another worker was faster."""
+    """Store the readings of a chunk and count them, unless another worker has done so."""
     with transaction.atomic():
         _, is_new = RunChunk.objects.get_or_create(
             run=run, index=index, defaults={"readings": len(readings)}
@@ -100,7 +100,7 @@ def _store_chunk(run: ComputationRun, index: int, readings: Sequence[Reading]) -
 
 
 def _stored(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Count what is stored in the span of these readings: an earlier one may differ from ours."""
+    """Count the readings stored in this span: an earlier run may have stored other values."""
     if not readings:
         return {"readings": 0, "values": 0, "value_sum": 0.0}
     first, last = readings[0], readings[-1]
@@ -189,7 +189,7 @@ def done_chunks(run_id: uuid.UUID) -> set[int]:
 
 
 def cancel(run: ComputationRun) -> None:
-    """End a run that is still open; chunks that have begun finish and are kept."""
+    """Cancel an open run; chunks that have started finish and are kept."""
     _open(run.pk).update(state=State.CANCELLED, finished_at=timezone.now())
 
 

@@ -101,7 +101,7 @@ def planned(env, days):
 
 
 class Progress:
-    """What the database tells of the one run."""
+    """Return the progress of the only run in the database."""
 
     def __init__(self, connection):
         self._connection = connection
@@ -158,5 +158,5 @@ def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progr
     with psycopg.connect(env["DATABASE_URL"]) as other, worker(env, "waiting"):
         other.execute("LOCK TABLE indicators_reading")
         wait_until(lambda: progress.state == "failed", "the run fails")
-        other.rollback()  # the worker ends when the chunk that it has begun is through
+        other.rollback()  # the worker ends after its current chunk
     assert progress.error == "chunk 0 took longer than TASK_TIME_LIMIT_S = 2"

@@ -61,7 +61,7 @@ async def suffer(stack, crowd, begin, end):
         last = await grow(stack, 20)
         late = Crowd(["ES"], random.Random(3))
         late.add(SocketWatcher, 1, [stack.webs[0].port])
-        async with late.watching():  # who comes now is served from the database
+        async with late.watching():  # new clients are served from the database
             await late.reach({"ES": last}, 60)
         getattr(stack.redis, end)()
         await hear_state(socket, "live")
