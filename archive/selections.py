@@ -1,4 +1,4 @@
-"""Which rows of a table to read: SQL text and its parameters. Pure."""
+"""Selections of rows of a table, as SQL text and parameters. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -140,7 +140,7 @@ def select(
     fields: Sequence[str] = (),
     newest: bool = False,
 ) -> Selection:
-    """Return which rows to read, see Selection; of a kind those after seq `since`."""
+    """Return a Selection; of a kind, only records after seq `since`."""
     if since and not isinstance(table, Kind):
         raise ValueError(f"table {table.name} has no seq, so since must be 0, not {since}")
     return Selection(

@@ -1,4 +1,4 @@
-"""Long computations: a measure over every window of a span, in chunks that are done once."""
+"""Long computations: a measure over every window of a span, in chunks computed once each."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ OPEN_STATES = (State.QUEUED, State.RUNNING)
 
 
 class RunRefusedError(ValueError):
-    """The span holds nothing to compute."""
+    """No window ends in the span."""
 
 
 def plan_run(
@@ -62,7 +62,7 @@ def plan_run(
 
 
 def compute_chunk(run_id: uuid.UUID, index: int) -> bool:
-    """Compute and store one chunk unless that is done; return whether the run is still open."""
+    """Compute and store one chunk unless it is stored; return whether the run is still open."""
     run = ComputationRun.objects.select_related("instrument").get(pk=run_id)
     if not run.is_open:
         return False
@@ -208,7 +208,7 @@ def _open(run_id: uuid.UUID) -> Any:
 
 
 def progress(run: ComputationRun) -> dict[str, Any]:
-    """Return how far a run is, and what came out where it is done. Asks no database."""
+    """Return the progress of a run, and its result once it is done. Runs no query."""
     done = run.state == State.DONE
     return {
         "progress": run.progress,

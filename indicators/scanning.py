@@ -45,7 +45,7 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
 
 
 def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
-    """Whether `processes` are faster than this one: for much Hurst, hardly ever without it."""
+    """Return whether `processes` are faster than this one: mostly for Hurst exponents."""
     rows, closes = matrix.shape
     costs = [CATALOGUE[name].cost for name, _ in wanted]
     alone = rows * sum(fixed + each * closes for fixed, each in costs)

@@ -1,4 +1,4 @@
-"""An entry of the catalogue is all that a measure needs to be scanned, served and shown."""
+"""A measure needs only its entry in the catalogue to be scanned, served and shown."""
 
 import json
 from pathlib import Path

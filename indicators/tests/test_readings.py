@@ -119,7 +119,7 @@ def test_too_little_gives_the_reason_and_no_value(client):
         ("runs/x/", {}, 404, "there is no computation 'x'"),
     ],
 )
-def test_what_is_wrong_with_a_request_is_named(client, market, path, query, status, complaint):
+def test_invalid_requests_get_400_with_the_reason(client, market, path, query, status, complaint):
     answer = client.get(API + path, query)
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
@@ -164,7 +164,7 @@ def test_rolling_rows_equal_the_measure_at_each_end(client, market, name):
     )
 
 
-def test_rolling_without_a_whole_window_says_why(client, market):
+def test_rolling_without_a_whole_window_gives_the_reason(client, market):
     reply = get(client, "variance_ratio/ES/rolling/", n=10)
     assert reply["rows"] == []
     assert reply["reason"] == "9 increments are too few: q = 5 needs 20"
@@ -320,7 +320,7 @@ def test_a_cancelled_run_computes_nothing_more(market):
     assert Reading.objects.count() == 0
 
 
-def test_a_run_whose_worker_died_before_closing_it_is_closed_by_the_next_delivery(market):
+def test_redelivered_chunk_closes_the_run_of_a_dead_worker(market):
     run = planned(market, step=97)
     runs.compute_chunk(run.pk, 0)
     ComputationRun.objects.update(state=ComputationRun.State.RUNNING, finished_at=None)
@@ -336,7 +336,7 @@ def embedded_market(transactional_db, settings):
     return instrument
 
 
-def test_without_a_broker_the_next_process_goes_on_with_an_open_run(embedded_market):
+def test_next_process_resumes_an_open_run_without_a_broker(embedded_market):
     run = planned(embedded_market, step=97)
     scanned = threading.Event()
     thread = embedded.ScanThread(lambda publications: scanned.set())

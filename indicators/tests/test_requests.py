@@ -1,4 +1,4 @@
-"""What one anonymous request may cost."""
+"""Limits on the cost of one anonymous request."""
 
 import re
 import threading
@@ -94,7 +94,7 @@ def test_a_slot_is_waited_for_and_given_back() -> None:
 
 
 class GoneAfter(threading.Event):
-    """Is set from the `looks`-th time on that it is looked at."""
+    """Is set from the `looks`-th check on."""
 
     def __init__(self, looks: int) -> None:
         super().__init__()

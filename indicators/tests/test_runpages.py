@@ -31,7 +31,7 @@ def open_run(market) -> ComputationRun:
     )
 
 
-def test_anyone_sees_the_runs_and_nobody_but_staff_may_act(client: Client, market) -> None:
+def test_anyone_sees_the_runs_but_only_staff_may_change_them(client: Client, market) -> None:
     run = open_run(market)
     page = client.get(PATH).content.decode()
     assert f'data-run="{run.pk}"' in page
@@ -64,7 +64,7 @@ def test_staff_starts_a_run(staff: Client, market) -> None:
         ({"start": "2030-01-01T00:00", "end": "2030-01-02T00:00"}, "start: no window of 50"),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_form(
+def test_errors_are_shown_beside_the_form(
     staff: Client, market, change: dict[str, str], expected: str
 ) -> None:
     response = staff.post(PATH, WISH | change)

@@ -132,7 +132,7 @@ def progress(env):
         yield Progress(connection)
 
 
-def test_a_run_whose_worker_is_killed_is_finished_by_another(env, progress):
+def test_another_worker_finishes_the_run_of_a_killed_one(env, progress):
     chunks = planned(env, days=4)
     with worker(env, "first") as first:
         wait_until(lambda: progress.chunks_done >= 2, "two chunks are done")

@@ -50,7 +50,7 @@ def read_events(answer, count):
     return events
 
 
-def test_a_reader_that_comes_back_goes_on_where_it_was(server):
+def test_reconnecting_client_resumes_after_its_last_event(server):
     connection, answer = ask(server, "topics=quotes.ES,status.ES")
     assert answer.status == 200
     assert answer.getheader("Content-Type") == "text/event-stream"
@@ -91,7 +91,7 @@ def test_invalid_requests_get_400_with_the_reason(server, query, last_id, compla
     connection.close()
 
 
-def test_a_reader_that_goes_is_let_go_at_once(server):
+def test_disconnected_client_is_released(server):
     wait_for_open_streams(server, 0)  # streams of other tests have ended
     connection, answer = ask(server, "topics=quotes.ES")
     read_events(answer, 1)
