@@ -31,7 +31,7 @@ def read(selection: Selection, lattice: Lattice, limit: int | None = None) -> Co
 def chunks(
     selection: Selection, lattice: Lattice, limit: int | None = None, size: int = CHUNK
 ) -> Iterator[Columns]:
-    """Yield at least one chunk of at most `size` ascending rows; the newest come first if asked."""
+    """Yield at least one chunk of at most `size` ascending rows; newest first if selected."""
     left = limit
     while True:
         wanted = size if left is None else min(size, left)

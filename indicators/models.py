@@ -1,4 +1,4 @@
-"""What was measured, and the long computations that measure."""
+"""Stored readings, and the long computations that produce them."""
 
 import uuid
 from datetime import datetime
@@ -133,7 +133,7 @@ class ComputationRun(models.Model):
 
 
 class RunChunk(models.Model):
-    """A part of a run that is done: it is done once, however often it is delivered."""
+    """A finished chunk of a run: it counts once, however often its task is delivered."""
 
     run = models.ForeignKey(ComputationRun, on_delete=models.CASCADE, related_name="chunks")
     index = models.PositiveIntegerField()

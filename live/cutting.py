@@ -12,7 +12,7 @@ import orjson
 from live.frames import Frame, Publication, RecordsFrame, encode
 
 CHUNK_ROWS = 500
-"""Rows of a publication made of stored rows: few enough to cut one quickly."""
+"""Most rows of a publication of stored rows: few enough to cut it quickly."""
 
 
 def from_frame(frame: Frame) -> Publication:
@@ -28,7 +28,7 @@ def from_frame(frame: Frame) -> Publication:
 
 
 def gap(topic: str, first: int, last: int) -> Publication:
-    """Return the publication that names seqs which cannot be had here."""
+    """Return the publication of a gap: seqs that the stream does not repeat."""
     frame: Frame = {"topic": topic, "type": "gap", "from_seq": first, "to_seq": last}
     return from_frame(frame)
 
@@ -45,7 +45,7 @@ def made(frame: Any, first: int, last: int, committed_at: float | None = None) -
 
 
 def has_rows(frame: Any) -> TypeGuard[RecordsFrame]:
-    """Tell whether a frame holds rows with seqs."""
+    """Return whether a frame holds rows with seqs."""
     data = frame.get("data")
     return isinstance(data, list) and bool(data) and isinstance(data[0], list | tuple)
 

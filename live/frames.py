@@ -1,4 +1,4 @@
-"""What goes over the wire: topics and typed frames, each encoded once."""
+"""Frames of the stream, typed, and publications, in which each frame is encoded once."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ from market.kinds import Kind, Rows
 from market.states import State
 
 REPLAY_ROWS = 10_000
-"""Most ticks in a frame: clients take 1 MiB. Who misses more is told of a gap and reads HTTP."""
+"""Most rows in a frame, which keeps it below the 1 MiB that clients accept.
+
+Clients that missed more get a gap frame and must use the REST API.
+"""
 
 
 @final
@@ -44,7 +47,7 @@ class GapFrame(TypedDict):
 
 @final
 class ResetFrame(TypedDict):
-    """The history ends before what the client has: another epoch, e.g. a restored database."""
+    """The history ends before the seq of the client, e.g. in a restored database."""
 
     topic: str
     type: Literal["reset"]
@@ -69,9 +72,9 @@ Frame = RecordsFrame | RecordFrame | GapFrame | ResetFrame | StatusFrame | Readi
 
 
 class Publication(TypedDict):
-    """What travels through the channel layer: an encoded frame and where it belongs.
+    """A message of the channel layer: an encoded frame and its topic.
 
-    `first_seq` and `last_seq` say which records the frame holds (0, 0: none).
+    The frame holds the records first_seq ... last_seq (0, 0: none).
     """
 
     type: Literal["frame"]
@@ -89,7 +92,7 @@ def encode(frame: object) -> str:
 def publications(kind: Kind, symbol: str, lattice: Lattice, rows: Rows) -> list[Publication]:
     """Return the publications of ascending records of one stream.
 
-    One frame, after a gap where there are too many for one; with `kind.single` a frame each.
+    One frame, after a gap frame where there are too many for one; with `kind.single` a frame each.
     """
     topic = f"{kind.name}.{symbol}"
     older, newer = rows[:-REPLAY_ROWS], rows[-REPLAY_ROWS:]

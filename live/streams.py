@@ -1,4 +1,4 @@
-"""The streams of a registered kind as topics: where they end, and what a subscriber missed."""
+"""The streams of a registered kind: their ends, and what a subscriber missed."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Answers that are tables: rows in memory, or blocks of bytes on their way."""
+"""Responses that are tables: rows in memory, or a stream of blocks of bytes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple

@@ -81,7 +81,7 @@ def test_it_is_recorded_and_fenced(es):
             journal.append([Delivery(PRINTS, prints(es, 5, 5))])
 
 
-def test_its_topic_resumes_and_goes_on_live(es):
+def test_topic_resumes_and_continues_live(es):
     store(es, 1, 5)
 
     async def follow():
