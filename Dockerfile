@@ -1,4 +1,4 @@
-# One image for every role; docker-compose.yml says which command each runs.
+# One image for all roles; docker-compose.yml defines the command of each.
 FROM python:3.11-slim AS build
 WORKDIR /app
 COPY requirements.txt .

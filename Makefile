@@ -1,5 +1,5 @@
-# PyTrade. `make run` to see a market, `make test` to check everything.
-# Needs Python >= 3.11 with venv, make, git and the package registries.
+# PyTrade. `make run` starts a market, `make test` runs all checks.
+# Requires Python >= 3.11 with venv, make, git and access to the package registries.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +11,7 @@ MINUTES ?= 3
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-processes test-postgresql \
   test-browser bench faults clean
 
-help: ## what there is
+help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
 
 .venv/runtime: requirements.txt
@@ -26,21 +26,21 @@ help: ## what there is
 .env: | .venv/runtime
 	@$(BIN)/python scripts/dotenv.py
 
-setup: .venv/runtime .env ## Python and JavaScript packages, and a .env for development
+setup: .venv/runtime .env ## install Python and JavaScript packages and write a development .env
 	@$(BIN)/python scripts/javascript.py
 
 setup-dev: setup .venv/development
 	$(BIN)/python scripts/javascript.py --dev
 
-run: setup ## the live market on http://127.0.0.1:8000, Ctrl-C stops it
+run: setup ## run a live market on http://127.0.0.1:8000; stop it with Ctrl-C
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seedinstruments > /dev/null
 	@DEBUG=on exec $(BIN)/python manage.py runsim --serve $(ADDRESS) --backfill 12h
 
-up: setup-dev ## the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
+up: setup-dev ## run the full stack: PostgreSQL, Redis, WEB=1 web processes, simulation, worker, beat
 	@exec $(BIN)/python -m scripts.up --address $(ADDRESS) --web $(WEB)
 
-lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabilities
+lint: setup-dev ## check style, types, layers, migrations, API schema and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=on $(BIN)/mypy
@@ -50,19 +50,19 @@ lint: setup-dev ## style, types, layers, migrations, API schema, known vulnerabi
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-check: setup-dev ## lint, and every test that starts no other process: a minute on two cores
+check: setup-dev ## lint, and run the tests that start no other process: a minute on two cores
 	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
-test: lint ## everything; what depends on the database on SQLite and on PostgreSQL
+test: lint ## lint and run all tests; database tests run on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 3 test-processes test-browser test-postgresql test-quick
 
-test-long: ## make test with more kills and with a thousand examples of every property
+test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
 test-processes: setup-dev
 	DEBUG=on $(BIN)/pytest -m "processes and not browser"
 
-# The output of these is shown when they end.
+# These run in parallel; each prints its output when it ends.
 test-quick: TITLE = Tests within one process, on SQLite
 test-quick: COMMAND = $(BIN)/pytest -m "not processes"
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
@@ -77,11 +77,11 @@ test-quick test-postgresql test-browser: setup-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-bench: setup-dev .venv/benchmarks ## measure; writes benchmarks/results/*.json
+bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
 	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout live churn chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-faults: setup-dev ## kill, stop and pause everything in turn for MINUTES=3, and prove that nothing is lost
+faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-clean: ## delete everything that can be made again (not the database, not .env)
+clean: ## delete all generated files (but not the database and .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

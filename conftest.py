@@ -1,4 +1,4 @@
-"""What holds for the whole suite: its settings, markers, order and the database of its tests."""
+"""Suite-wide configuration: settings, markers, test order and the test database."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from django.db import connections
 from hypothesis import settings as hypothesis_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
-os.environ.setdefault("SECRET_KEY", "of-the-tests")  # a checkout without .env can be tested
+os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a checkout without .env
 django.setup()
 
 from web.snapshots import Snapshot  # noqa: E402  needs the settings above
@@ -23,11 +23,11 @@ LONG_EXAMPLES = 1_000
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
 running: list[pytest.Item] = []
-"""The test that runs now."""
+"""The current test, if any."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run the long version of each proof")
+    parser.addoption("--long", action="store_true", help="run the long version of each test")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,10 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses the database of the run, and what needs Chromium.
+    """Mark tests of the database and of pages; run pages last; deselect PostgreSQL tests on SQLite.
 
-    Chromium comes last: from then on Playwright's event loop runs in this thread, and no test can
-    run one of its own. What is about PostgreSQL is left to the run on it.
+    Once Playwright has started its event loop in this thread, no test can start its own.
     """
     if not settings.DATABASE_URL.startswith("postgres"):
         others = [item for item in items if item.get_closest_marker("postgresql")]
@@ -75,20 +74,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Any:
 
 
 def check_that_processes_are_marked(event: str, arguments: tuple[Any, ...]) -> None:
-    """Fail a test that starts a process without the marker: `make check` relies on it."""
+    """Fail a test that starts a process without the marker, which `make check` deselects."""
     if running and event in STARTS_PROCESSES and not running[0].get_closest_marker("processes"):
-        raise AssertionError(f"starts {arguments[0]}: mark it with pytest.mark.processes")
+        raise AssertionError(f"this test starts {arguments[0]}: mark it with pytest.mark.processes")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> None:
-    """Hash passwords without the million rounds that production wants."""
+    """Use a fast password hash instead of the million rounds of production."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep SQLite in a file, as in use: in memory, threads would lock each other's tables."""
+    """Keep SQLite in a file, as in production; in memory, threads would lock each other."""
     database = connections["default"]
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")

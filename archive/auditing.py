@@ -1,7 +1,7 @@
-"""Proof that the record is whole: seq, time and whatever the kinds' own checks look at.
+"""Audits of recorded streams: seq, time, and the checks of each kind.
 
-Every stream is read once, in chunks, so that a history of any length is audited in bounded memory.
-While a journal goes on writing, what was there at the start is audited.
+Every stream is read once, in chunks, so that memory is bounded for a history of any length.
+Records written during an audit are not part of it.
 """
 
 from collections import Counter
@@ -17,12 +17,12 @@ from market.kinds import Kind, Rows, kinds
 from market.times import from_microseconds
 
 LONGEST_REPORT = 20
-"""Violations of one instrument that are spelled out; the others are counted."""
+"""Violations listed per instrument; further ones are only counted."""
 
 
 @dataclass
 class Report:
-    """What was audited of one instrument, and what is wrong with it."""
+    """The audit of one instrument: row counts and violations."""
 
     symbol: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -37,7 +37,7 @@ class Report:
 
 
 class Check:
-    """Looks at all records of one stream, chunk by chunk."""
+    """A check of all records of one stream, chunk by chunk."""
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         self.report = report
@@ -45,7 +45,7 @@ class Check:
         self.kind = kind
 
     def feed(self, rows: Rows) -> None:
-        """Look at the next records, ascending, at least one."""
+        """Check the next records, ascending, at least one."""
 
     def close(self, last_seq: int) -> None:
         """Finish after the last chunk; the stream ended with `last_seq` when the audit began."""
@@ -91,7 +91,7 @@ _checks: dict[str, list[CheckFactory]] = {}
 
 
 def register(kind: Kind, *factories: CheckFactory) -> None:
-    """Have the streams of `kind` looked at by more checks than SeqCheck."""
+    """Add checks of the streams of `kind` to SeqCheck."""
     _checks.setdefault(kind.name, []).extend(factories)
 
 

@@ -1,4 +1,4 @@
-"""Rows of a table as arrays, and as clients see them: JSON rows, CSV lines, Arrow batches."""
+"""Rows of a table as arrays, and their formats for clients: JSON, CSV and Arrow."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ CSV_LINES: Final = csv.WriteOptions(include_header=False, quoting_style="none")
 
 
 class Form(NamedTuple):
-    """What clients see of the numbers of one unit.
+    """How numbers of one unit are presented to clients.
 
     `arrow` returns an array of `type`; `text` one that prints as CSV shows it.
     """
@@ -71,7 +71,7 @@ FORMS: Final[Mapping[Unit, Form]] = {
         arrow=lambda values, lattice: pa.array(lattice.numbers(values)),
     ),
 }
-"""Times outside: epoch milliseconds, in Arrow the exact microsecond."""
+"""Times are presented as epoch milliseconds, in Arrow as exact microseconds."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Columns:
         numbers = {name: array[::-1].copy() for name, array in self.numbers.items()}
         return replace(self, numbers=numbers)
 
-    def rows(self) -> list[Sequence[Any]]:
+    def rows(self) -> list[tuple[Any, ...]]:
         """Return rows as JSON shows them: epoch milliseconds, prices as the nearest doubles."""
         shown = (
             FORMS[column.unit].json(self[column.field], self.lattice)

@@ -1,4 +1,4 @@
-"""SELECTs past the ORM, whose compiler and rows would take longer than the database."""
+"""SELECTs without the ORM, whose compiler and rows would take longer than the database."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

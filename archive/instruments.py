@@ -1,6 +1,6 @@
-"""Instruments as reads need them: key, symbol and lattice, without the ORM.
+"""Instruments for reads: key, symbol and lattice, without the ORM.
 
-Its compiler takes a quarter of the time of a request for 500 candles.
+The ORM's compiler would take a quarter of a request for 500 candles.
 """
 
 from decimal import Decimal

@@ -11,8 +11,8 @@ from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.kinds import Table
 
-CHUNK: Final = 65_536
-"""Rows per SELECT. A chunk is one short transaction and a few megabytes."""
+CHUNK: Final = 16_384
+"""Rows per SELECT: a transaction of some milliseconds, a block of a megabyte."""
 
 
 def scan(
@@ -31,7 +31,7 @@ def read(selection: Selection, lattice: Lattice, limit: int | None = None) -> Co
 def chunks(
     selection: Selection, lattice: Lattice, limit: int | None = None, size: int = CHUNK
 ) -> Iterator[Columns]:
-    """Yield at least one chunk of at most `size` ascending rows; the newest come first if asked."""
+    """Yield at least one chunk of at most `size` ascending rows; newest first if selected."""
     left = limit
     while True:
         wanted = size if left is None else min(size, left)

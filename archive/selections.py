@@ -1,4 +1,4 @@
-"""Which rows of a table to read: SQL text and its parameters. Pure."""
+"""Selections of rows of a table, as SQL text and parameters. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,7 +60,7 @@ class Selection:
 
     @property
     def types(self) -> dict[str, np.dtype[Any]]:
-        """Return the fields to read, with their types; the one that tells the key is included."""
+        """Return the fields to read, with their types; the field of the key is included."""
         names = self.fields or tuple(column.field for column in self.table.columns)
         with_key = dict.fromkeys((*names, "seq" if self.is_stream else self.key))
         return {name: self.table.dtype[name] for name in with_key}
@@ -140,7 +140,7 @@ def select(
     fields: Sequence[str] = (),
     newest: bool = False,
 ) -> Selection:
-    """Return which rows to read, see Selection; of a kind those after seq `since`."""
+    """Return a Selection; of a kind, only records after seq `since`."""
     if since and not isinstance(table, Kind):
         raise ValueError(f"table {table.name} has no seq, so since must be 0, not {since}")
     return Selection(

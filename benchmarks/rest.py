@@ -62,7 +62,7 @@ def memory_mb(port: int) -> float:
     (server,) = (
         found.pid
         for found in psutil.net_connections("tcp")
-        if found.status == psutil.CONN_LISTEN and found.laddr.port == port
+        if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port
     )
     usage = psutil.Process(server).memory_info()
     return (usage.rss - getattr(usage, "shared", 0)) / 1e6  # of the map of SQLite's file, too

@@ -1,6 +1,7 @@
--- Partition quotes by month (PostgreSQL), from the first stored month to a year ahead: see
--- docs/operations.md. Stop the simulation, then: psql --set ON_ERROR_STOP=1 --file THIS "$DATABASE_URL"
--- Run it again each year: it then only adds the months ahead.
+-- Partition quotes by month (PostgreSQL), from the first stored quote to a year ahead: see
+-- docs/operations.md. Stop all recording, then run
+--   psql --set ON_ERROR_STOP=1 --file deploy/partition-quotes.sql "$DATABASE_URL"
+-- Run this again each year: later runs only add the months ahead.
 
 CREATE OR REPLACE FUNCTION microseconds(moment timestamptz) RETURNS bigint
     LANGUAGE sql IMMUTABLE AS 'SELECT (extract(epoch FROM moment) * 1000000)::bigint';

@@ -1,4 +1,4 @@
-"""Readings and computations, to look at; and `compute now`."""
+"""Read-only pages of readings and computations, and the action `compute now`."""
 
 from typing import Any
 
@@ -10,10 +10,9 @@ from indicators.models import ComputationRun, Reading
 from indicators.readings import scan_market
 from indicators.runs import cancel
 from indicators.tasks import publish
-from instruments.admin import InstrumentAdmin
 from instruments.models import Instrument
 from live.frames import Publication
-from live.membership import AWAY
+from live.membership import UNAVAILABLE
 from quotes.admin import RecordedAdmin
 
 
@@ -45,20 +44,21 @@ class ComputationRunAdmin(RecordedAdmin):
 @admin.action(description="Compute all indicators now")
 def compute_now(model_admin: Any, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
     """Measure the selected instruments at the defaults, store and publish."""
-    unheard: list[Exception] = []
+    failed: list[Exception] = []
 
-    def tell(publications: list[Publication]) -> None:
+    def publish_or_note(publications: list[Publication]) -> None:
         try:
             publish(publications)
-        except AWAY as error:
-            unheard.append(error)
+        except UNAVAILABLE as error:
+            failed.append(error)
 
-    made = scan_market(queryset, tell)
+    made = scan_market(queryset, publish_or_note)
     message = f"{made} readings computed"
-    if unheard:
-        message += f", but subscribers were not told: the channel layer is away ({unheard[0]})"
-    level = messages.SUCCESS if made and not unheard else messages.WARNING
+    if failed:
+        message += f", but not published: the channel layer is unavailable ({failed[0]})"
+    level = messages.SUCCESS if made and not failed else messages.WARNING
     model_admin.message_user(request, message, level)
 
 
-InstrumentAdmin.actions = [*InstrumentAdmin.actions, compute_now]
+instrument_admin = admin.site.get_model_admin(Instrument)
+instrument_admin.actions = [*(instrument_admin.actions or ()), compute_now]

@@ -15,13 +15,14 @@ from indicators.catalogue import parameters_key as key_of
 from indicators.estimate import Estimate, RefusedError
 from indicators.models import Reading, ReadingQuerySet
 from indicators.readings import Measured
-from indicators.requests import estimate_now, rolling_rows
+from indicators.requests import Rolling, estimate_now
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from market.times import from_microseconds, to_microseconds
-from quotes.http.api import HistoryView, find_instrument, read
-from quotes.http.history import Page
+from quotes.http.tables import find_instrument
 from web import formats
 from web.parameters import cursor_text
+from web.tables import Page
+from web.views import HistoryView, read
 
 READING_COLUMNS = (
     "window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason",
@@ -84,9 +85,9 @@ class EstimateView(HistoryView):
         responses=responses(200, ESTIMATE_SCHEMA),
     )
     def get(self, request: HttpRequest, name: str, symbol: str) -> HttpResponse:
-        """The estimate now, beside the truth. A value of null comes with its reason.
+        """The estimate now, with the truth. A value of null comes with its reason.
 
-        Large windows are expensive: few are computed at a time, more are refused with 503.
+        Large windows are expensive: few are computed at a time, further ones get 503.
         """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
@@ -185,7 +186,7 @@ class RollingView(HistoryView):
 
         Where there is no row, `reason` says why. At most the newest 10,000 windows, and no more
         work than docs/indicators.md allows; for more, or to store them, start a computation.
-        Few expensive requests are computed at a time, more are refused with 503.
+        Few expensive requests are computed at a time, further ones get 503.
         """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
@@ -197,7 +198,7 @@ class RollingView(HistoryView):
         start, end = asked.span()
         rows, reason = [], None
         try:
-            rows = rolling_rows(indicator, instrument, parameters, step, start, end)
+            rows = Rolling(indicator, instrument, parameters, step, start, end).rows()
         except RefusedError as error:
             reason = str(error)
         except ParameterError as error:

@@ -1,4 +1,4 @@
-"""The catalogue: one entry per measure. Scans, the API and the pages take all they know from it."""
+"""The catalogue: one entry per measure. Scans, the API and the pages read it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -82,7 +82,7 @@ class Indicator:
     null_band: Callable[..., Interval | None]
     """Of n points, by the parameters alone."""
     null_band_of: Callable[[Any], Interval | None] = attrgetter("null_band")
-    """Of an estimate, which may know more."""
+    """Of an estimate, which may use the series too."""
 
     def read(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Return all parameters, those that are not given at their defaults."""
@@ -131,7 +131,7 @@ class Indicator:
 
 
 def parameters_key(parameters: Mapping[str, Value]) -> str:
-    """Return the one text that stands for `parameters`."""
+    """Return the canonical text of `parameters`."""
     return json.dumps(parameters, sort_keys=True, separators=(",", ":"))
 
 
@@ -160,7 +160,7 @@ def _persistence_band(n: int) -> Interval | None:
 
 
 def _variance_ratio_band(n: int, q: int) -> Interval | None:
-    """With constant variance; an estimate's own band does without that."""
+    """Under constant variance; the band of an estimate does not assume it."""
     half = 1.96 * sqrt(2 * (2 * q - 1) * (q - 1) / (3 * q * n))
     return 1 - half, 1 + half
 
@@ -250,4 +250,4 @@ _ENTRIES: Final = (
     ),
 )
 CATALOGUE: Final = {indicator.name: indicator for indicator in _ENTRIES}
-"""By name, in the order in which they are listed."""
+"""By name, in the order of presentation."""

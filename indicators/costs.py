@@ -1,4 +1,4 @@
-"""What measures cost, estimated before a point is read.
+"""The cost of measures, estimated before a point is read.
 
 A unit of work is about 2 ns of CPU. Reading a point costs 500; a window of n points costs n times
 the number of its R/S windows (Hurst) or n x 15 (variance ratio). Entropy and persistence move on
@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
     @property
     def excess(self) -> str | None:
-        """What is beyond the limits of one request, None where nothing is."""
+        """The limit of one request that is exceeded, None where none is."""
         if self.points > MOST_POINTS_READ:
             return (
                 f"{self.points:,} points would be read, one request may read {MOST_POINTS_READ:,}"

@@ -1,4 +1,4 @@
-"""The tasks without a broker: a thread beside the market, another for long computations."""
+"""The tasks without a broker: one thread for scans, another for long computations."""
 
 import threading
 import time
@@ -43,14 +43,14 @@ class ScanThread(threading.Thread):
                 scan_market(Instrument.objects.order_by("pk"), self._publish)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("no scan: the database is unavailable", error=str(error).strip())
-            except Exception:  # of one minute: the next has another chance
+            except Exception:  # of one minute: the next minute tries again
                 logger.exception("scan failed")
             finally:
                 connection.close()
             next_at = max(next_at + EVERY_S, self._clock())
 
     def stop(self) -> None:
-        """End, and have computations end after their present chunk."""
+        """Stop this thread, and computations after their current chunk."""
         self._stopping.set()
         computations.leave()
         self.join()
@@ -63,10 +63,10 @@ class ScanThread(threading.Thread):
 
 
 class Computations:
-    """Computes runs one after the other, in a thread that ends when there is nothing to do.
+    """Computes runs one after the other, in a thread that ends when none is left.
 
-    It also ends, after its present chunk, when the process does: what is left is resumed at the
-    next start of the market.
+    It also ends with the process, after its current chunk: the next start of the market resumes
+    unfinished runs.
     """
 
     def __init__(self) -> None:
@@ -86,14 +86,14 @@ class Computations:
                 self._thread.start()
 
     def leave(self) -> None:
-        """End after the present chunk."""
+        """Stop after the current chunk."""
         with self._lock:
             self._waiting.clear()
             self._leaving.set()
             self._thread = None
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until nothing is left to do; return whether it is so."""
+        """Wait until all runs are computed; return whether they are."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout_s)
@@ -103,8 +103,8 @@ class Computations:
         while (run_id := self._next(leaving)) is not None:
             try:
                 compute_run_here(run_id, leaving)
-            except Exception:  # of one run: the next has its own chance
-                logger.exception("computation given up", run=run_id)
+            except Exception:  # of one run: the next run is computed
+                logger.exception("computation failed", run=run_id)
 
     def _next(self, leaving: threading.Event) -> str | None:
         with self._lock:
@@ -120,12 +120,12 @@ computations = Computations()
 
 
 def is_over(leaving: threading.Event) -> bool:
-    """Tell whether computations should end; the interpreter waits for them at its exit."""
+    """Return whether computations should stop; the interpreter waits for them at exit."""
     return leaving.is_set() or not threading.main_thread().is_alive()
 
 
 def start_run(run: ComputationRun) -> None:
-    """Have a run computed as soon as it is committed: by workers, or here without a broker."""
+    """Start a run once it is committed: on workers, or in this process without a broker."""
     run_id = str(run.pk)
     if settings.CELERY_TASK_ALWAYS_EAGER:
         transaction.on_commit(lambda: computations.add(run_id))
@@ -143,7 +143,7 @@ def compute_run_here(run_id: str, leaving: threading.Event) -> None:
             logger.warning("computation waits for the database", run=run_id, error=str(error))
             leaving.wait(RETRY_S)
         except Exception as error:
-            if is_over(leaving):  # the threads of the kernels end before this one
+            if is_over(leaving):  # kernel threads end before this one
                 return
             logger.exception("computation failed", run=run_id)
             runs.fail(uuid.UUID(run_id), f"{type(error).__name__}: {error}")

@@ -25,14 +25,14 @@ from indicators.threads import map_in_threads, workers_of
 
 ORDERS: Final = range(2, 8)
 BATCHES: Final = 32
-"""Into so many parts the vectors are split for the interval of the estimate."""
+"""Batches of vectors for the interval of the estimate."""
 SMALLEST_BATCH: Final = 50
 SMALLEST_CHUNK: Final = 2_048
-"""Fewer vectors than that are not worth a call of their own."""
+"""Fewest vectors of a chunk: fewer are not worth a call."""
 STUDENT_97_5: Final = 2.04
 """Quantile of Student's t with BATCHES - 1 degrees of freedom."""
 VECTORS_PER_THREAD: Final = {2: 250_000, 3: 750_000, 4: 150_000, 5: 100_000, 6: 75_000, 7: 50_000}
-"""By m, so many vectors keep a thread busy: for fewer, waking it costs more than it saves."""
+"""By m, the fewest vectors per thread: for fewer, waking it costs more than it saves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +127,7 @@ def _checked(m: int, tau: int) -> tuple[int, int]:
 
 
 def _whole(value: int, name: str) -> int:
-    """Return a parameter that counts something."""
+    """Return a parameter that is a count."""
     try:
         number = index(value)
     except TypeError:

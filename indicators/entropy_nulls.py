@@ -17,7 +17,7 @@ from indicators.estimate import FloatArray, Interval
 from indicators.ordinal_patterns import count
 
 FEW_VECTORS = 200
-"""Below, the entropy takes few values, and the quantile is drawn for the very number."""
+"""Below, the entropy takes few values: the quantile is simulated for each number."""
 FEWEST_OF_WALK = 100
 """Fewer vectors of a walk that do not overlap have no band: their entropy is too skew."""
 RUNS = 2_000
@@ -57,7 +57,7 @@ def band(vectors: int, m: int) -> Interval:
 
 
 def _of_rises(vectors: int) -> float:
-    """Return the entropy that 95 of 100 white noises reach with two points, as near as it goes.
+    """Return the entropy that 95 of 100 white noises reach with two points, as closely as possible.
 
     How many of N steps rise is nearly normal with variance (N + 2) / 12 (Euler's numbers).
     """
@@ -86,10 +86,10 @@ def _simulated(vectors: int, m: int) -> float:
 
 @lru_cache(maxsize=1024)
 def walk_band(vectors: int, m: int, tau: int) -> Interval | None:
-    """Return the band of a random walk: what prices have in a market without memory.
+    """Return the band of a random walk, the law of prices in a market without memory.
 
     A walk goes on in its direction more often than noise does, so its entropy is below 1. That
-    does not depend on tau, but the longer vectors overlap, the less they tell.
+    does not depend on tau, but the longer vectors overlap, the less information they hold.
     """
     if vectors < tau * max(FEWEST_OF_WALK, 4 * factorial(m)):
         return None
@@ -110,5 +110,5 @@ def _overlap(tau: int) -> float:
 
 
 def walk_entropy(m: int) -> float:
-    """Return the entropy of an endless random walk."""
+    """Return the entropy of an infinite random walk."""
     return float(_table()["walk"][str(m)]["limit"])

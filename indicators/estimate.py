@@ -1,4 +1,4 @@
-"""What every measure answers: a value, or the reason why there is none."""
+"""The result of every measure: a value, or the reason why there is none."""
 
 from dataclasses import dataclass
 

@@ -8,9 +8,9 @@ import numpy as np
 from indicators.estimate import FloatArray
 
 EXACT = 1_000
-"""Up to this length the sum is made term by term, above by its expansion (to 1e-9 of it)."""
+"""Up to this length the sum is exact, above it uses its expansion (relative error 1e-9)."""
 EXACT_COIN = 64
-"""Up to this length that of a coin is exact, above it nears the normal one by the root of it."""
+"""Up to this length E[R/S] of a coin is exact; above, it converges to the normal one as 1/sqrt."""
 ZETA_HALF = -1.4603545088095868
 ZETA_MINUS_HALF = -0.2078862249773545
 

@@ -1,4 +1,4 @@
-"""Where the windows of a span end, known from a few index look-ups: no price is read.
+"""Where the windows of a span end, from a few index look-ups: no price is read.
 
 A position is the seq of a tick, or the minute since 1970 at which a close is known. Windows end at
 the multiples of `step`, whatever the span is: computations over overlapping spans agree.

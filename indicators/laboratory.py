@@ -1,4 +1,4 @@
-"""The laboratory: estimates beside the truth, and how often the intervals contained it."""
+"""The laboratory: estimates with the truth, and the coverage of their intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from indicators.models import Reading, ReadingQuerySet
 from instruments.models import Instrument
 
 READINGS = 10_000
-"""How many readings of an indicator the coverage looks at."""
+"""Readings of an indicator that the coverage counts."""
 AT_ONCE = 200
 """Instruments of one query: SQLite joins no more than 500 SELECTs."""
 NEWEST = (
@@ -73,7 +73,7 @@ def newest_readings() -> list[LaboratoryRow]:
 
 
 def newest_end() -> datetime | None:
-    """Return the window end of the newest default reading of closes, whoever's it is."""
+    """Return the newest window end of a default reading of closes, of any instrument."""
     ends = Instrument.objects.annotate(end=newest_of(CATALOGUE["hurst"]).values("window_end")[:1])
     return max((end for end in ends.values_list("end", flat=True) if end), default=None)
 

@@ -1,4 +1,4 @@
-"""What was measured, and the long computations that measure."""
+"""Stored readings, and the long computations that produce them."""
 
 import uuid
 from datetime import datetime
@@ -11,14 +11,20 @@ from journal.fields import MicrosecondsField
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
-    def of(self, instrument: Instrument, indicator: str, parameters: str, step: int = 1) -> Self:
-        """The series of one measure with one set of parameters, in the order of time."""
+    def of(
+        self,
+        instrument: Instrument | models.OuterRef,
+        indicator: str,
+        parameters: str,
+        step: int = 1,
+    ) -> Self:
+        """Return the series of one measure with one set of parameters, in the order of time."""
         return self.filter(
             instrument=instrument, indicator=indicator, parameters=parameters, step=step
         ).order_by("window_end")
 
     def between(self, start: datetime | None, end: datetime | None) -> Self:
-        """Those with start <= window_end < end."""
+        """Return the readings with start <= window_end < end."""
         readings = self
         if start is not None:
             readings = readings.filter(window_end__gte=start)
@@ -127,7 +133,7 @@ class ComputationRun(models.Model):
 
 
 class RunChunk(models.Model):
-    """A part of a run that is done: it is done once, however often it is delivered."""
+    """A finished chunk of a run: it counts once, however often its task is delivered."""
 
     run = models.ForeignKey(ComputationRun, on_delete=models.CASCADE, related_name="chunks")
     index = models.PositiveIntegerField()

@@ -87,7 +87,7 @@ def count(series: NumberArray, start: int, stop: int, m: int, tau: int, counts: 
 
 @njit(cache=True, nogil=True)
 def count_triples(series: NumberArray, start: int, stop: int, tau: int, counts: IntArray) -> int:
-    """Do `count` for m = 3 without a histogram: four sums of comparisons say it all.
+    """Do `count` for m = 3 without a histogram: four sums of comparisons suffice.
 
     Returns -1 where a first point of the vectors is not finite: the memory is read but once.
     """

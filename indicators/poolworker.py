@@ -28,9 +28,9 @@ def main() -> None:
 
 
 def end_with(parent: socket.socket) -> None:
-    """End this process when the parent is gone, also in the middle of a computation."""
+    """End this process when the parent ends, even during a computation."""
     poller = select.poll()
-    poller.register(parent, 0)  # a hang-up is told without being asked for
+    poller.register(parent, 0)  # POLLHUP is always reported
     poller.poll()
     os._exit(0)
 
@@ -40,7 +40,7 @@ def answer(work: Work, descriptor: int | None) -> Answer:
         return Answer(None, "the work came without its array")
     try:
         return Answer(compute(work, descriptor), None)
-    except Exception:  # told to the parent, which raises it
+    except Exception:  # sent to the parent, which raises it
         return Answer(None, traceback.format_exc())
 
 

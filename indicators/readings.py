@@ -68,7 +68,7 @@ def reading(
 
 
 def keep(readings: Sequence[Reading]) -> None:
-    """Store readings; one that is there already stays as it is."""
+    """Store readings; one that is already stored is not changed."""
     Reading.objects.bulk_create(readings, batch_size=1_000, ignore_conflicts=True)
 
 
@@ -86,7 +86,7 @@ def kept(readings: Sequence[Reading]) -> list[Reading]:
 
 
 def _key(reading: Reading) -> tuple[int, str, str, int, datetime]:
-    """Return what a reading is stored once for."""
+    """Return the unique key of a reading."""
     return (
         reading.instrument_id,
         reading.indicator,
@@ -96,8 +96,8 @@ def _key(reading: Reading) -> tuple[int, str, str, int, datetime]:
     )
 
 
-def told(reading: Reading) -> Publication:
-    """Return the frame of a reading, for subscribers of its topic."""
+def reading_publication(reading: Reading) -> Publication:
+    """Return the publication of a reading, for subscribers of its topic."""
     return publication(
         {
             "topic": f"indicators.{reading.indicator}.{reading.instrument.symbol}",
@@ -132,12 +132,12 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
             for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
                 one = Measured(estimate, end, truth)
                 readings.append(reading(indicator, instrument, parameters, one))
-    publish([told(one) for one in kept(readings)])
+    publish([reading_publication(one) for one in kept(readings)])
     return len(readings)
 
 
 def _by_window() -> list[tuple[tuple[str, int], list[Indicator]]]:
-    """Return what the indicators read by default (closes first), with those that read it."""
+    """Return the default windows (closes first) with the indicators that read them."""
     windows: dict[tuple[str, int], list[Indicator]] = {}
     for indicator in CATALOGUE.values():
         key = (indicator.reads, int(indicator.read({})["n"] or 0))
@@ -151,7 +151,7 @@ def _estimates(
     defaults: Sequence[Mapping[str, Value]],
     n: int,
 ) -> list[list[Estimate]]:
-    """Measure the windows: those that are full together, the others one by one."""
+    """Measure full windows together, the others one by one."""
     full = [index for index, window in enumerate(windows) if window.prices.size == n]
     wanted: list[tuple[str, dict[str, Any]]] = [
         (indicator.name, {name: value for name, value in parameters.items() if name != "n"})

@@ -1,7 +1,8 @@
-"""What one request may measure: bounded, few at a time, given up when its client disconnects."""
+"""Measures on request: bounded, few at a time, cancelled when the client disconnects."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import numpy as np
@@ -11,7 +12,7 @@ from rest_framework.exceptions import APIException
 from indicators import costs
 from indicators.catalogue import Indicator, Value
 from indicators.costs import Cost
-from indicators.estimate import BoolArray, FloatArray, IntArray, RollingEstimate
+from indicators.estimate import RollingEstimate
 from indicators.grids import grid_between
 from indicators.readings import Measured, measure
 from indicators.windows import Points, Truth, newest_points
@@ -23,7 +24,7 @@ from web.slots import Slots
 Row = tuple[int, float | None, float | None]
 
 SLICE_WORK = 100_000_000
-"""Between two looks at whether the client is still connected: about 0.2 s of CPU."""
+"""Work between two checks that the client is connected: about 0.2 s of CPU."""
 slots = Slots(running=max(1, settings.WEB_THREADS // 4), waiting=settings.WEB_THREADS // 4)
 
 
@@ -39,102 +40,82 @@ def estimate_now(
         return measure(indicator, instrument, parameters)
 
 
-def rolling_rows(
-    indicator: Indicator,
-    instrument: Instrument,
-    parameters: Mapping[str, Value],
-    step: int,
-    start: int | None,
-    end: int | None,
-) -> list[Row]:
-    """Return (window end in epoch ms, value, mean phi) of the windows that end in a span.
-
-    The newest MOST_WINDOWS of them. Raises RefusedError where there is no whole window, and what
-    `estimate_now` raises.
-    """
-    windows = _windows(indicator, instrument, parameters, step, start, end)
-    with slot_for(costs.cost(indicator.name, parameters, windows, step)):
-        return _rows(indicator, instrument, parameters, step, start, end, windows)
-
-
 def slot_for(cost: Cost) -> AbstractContextManager[None]:
     """Return a slot where `cost` needs one; raise TooExpensive beyond the limits."""
     if cost.excess:
         raise TooExpensive(
-            f"{cost.excess}: narrow start and end, raise step, lower n, or have it computed and "
-            "stored with POST /api/v1/indicators/runs/"
+            f"{cost.excess}: narrow start and end, raise step, lower n, or start a stored "
+            "computation with POST /api/v1/indicators/runs/"
         )
     return slots.taken() if cost.is_expensive else nullcontext()
 
 
-def _windows(
-    indicator: Indicator,
-    instrument: Instrument,
-    parameters: Mapping[str, Value],
-    step: int,
-    start: int | None,
-    end: int | None,
-) -> int:
-    """Return how many windows the span may have, at least 1, without reading a price."""
-    moments = (None if at is None else from_microseconds(at) for at in (start, end))
-    grid = grid_between(instrument, indicator.reads, int(parameters["n"] or 0), 1, *moments)
-    return max(1, min(costs.MOST_WINDOWS, (grid.size - 1) // step + 1))
+@dataclass(frozen=True)
+class Rolling:
+    """A measure over the windows that end at start <= t < end (microseconds), `step` apart."""
 
+    indicator: Indicator
+    instrument: Instrument
+    parameters: Mapping[str, Value]
+    step: int = 1
+    start: int | None = None
+    end: int | None = None
 
-def _rows(
-    indicator: Indicator,
-    instrument: Instrument,
-    parameters: Mapping[str, Value],
-    step: int,
-    start: int | None,
-    end: int | None,
-    windows: int,
-) -> list[Row]:
-    n = int(parameters["n"] or 0)
-    until = None if end is None else end - 1
-    points = newest_points(instrument, indicator.reads, n + (windows - 1) * step, until)
-    if start is not None:
-        skipped = int(np.searchsorted(points.known_at, start))
-        points = Points(*(column[max(0, skipped - n + 1) :] for column in points))
-    # The last window ends with the last point: the grid is fixed there.
-    offset = (len(points) - n) % step if len(points) >= n else 0
-    points = Points(*(column[offset:] for column in points))
-    values, valid, ends = _rolled(indicator, points, parameters, step)
-    first_seq, last_seq = points.first_seq[ends - n], points.last_seq[ends - 1]
-    truth = Truth(instrument, int(first_seq[0]), int(last_seq[-1]))
-    columns = (
-        (points.known_at[ends - 1] // 1000).tolist(),
-        values.tolist(),
-        valid.tolist(),
-        truth.mean_phi(first_seq, last_seq),
-    )
-    return [
-        (at, value if is_valid else None, phi)
-        for at, value, is_valid, phi in zip(*columns, strict=True)
-    ]
+    @property
+    def n(self) -> int:
+        return int(self.parameters["n"] or 0)
 
+    def windows(self) -> int:
+        """Return how many windows the span may have, at least 1, without reading a price."""
+        span = (None if at is None else from_microseconds(at) for at in (self.start, self.end))
+        grid = grid_between(self.instrument, self.indicator.reads, self.n, 1, *span)
+        return max(1, min(costs.MOST_WINDOWS, (grid.size - 1) // self.step + 1))
 
-def _rolled(
-    indicator: Indicator, points: Points, parameters: Mapping[str, Value], step: int
-) -> tuple[FloatArray, BoolArray, IntArray]:
-    """Return values, validity and exclusive ends of all windows, measured slice by slice."""
-    n = int(parameters["n"] or 0)
-    parts = list(_slices(indicator, points, parameters, step))
-    ends = np.arange(sum(part.ends.size for part in parts), dtype=np.int64) * step + n
-    return (
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.valid for part in parts]),
-        ends,
-    )
+    def rows(self) -> list[Row]:
+        """Return (window end in epoch ms, value, mean phi) of the newest MOST_WINDOWS windows.
 
+        Raise RefusedError where there is no whole window, and what `estimate_now` raises.
+        """
+        windows = self.windows()
+        with slot_for(costs.cost(self.indicator.name, self.parameters, windows, self.step)):
+            return self._measure(windows)
 
-def _slices(
-    indicator: Indicator, points: Points, parameters: Mapping[str, Value], step: int
-) -> Iterator[RollingEstimate]:
-    n = int(parameters["n"] or 0)
-    windows = max(1, (len(points) - n) // step + 1)
-    at_once = max(1, SLICE_WORK // max(1, costs.window_work(indicator.name, parameters)))
-    for first in range(0, windows, at_once):
-        check_client()
-        last = min(first + at_once, windows) - 1
-        yield indicator.roll(points.prices[first * step : last * step + n], parameters, step)
+    def _measure(self, windows: int) -> list[Row]:
+        points = self._points(windows)
+        rolled = list(self._slices(points))
+        values = np.concatenate([part.values for part in rolled])
+        valid = np.concatenate([part.valid for part in rolled])
+        last = np.arange(values.size, dtype=np.int64) * self.step + self.n - 1
+        first_seq, last_seq = points.first_seq[last - (self.n - 1)], points.last_seq[last]
+        truth = Truth(self.instrument, int(first_seq[0]), int(last_seq[-1]))
+        columns = (
+            (points.known_at[last] // 1000).tolist(),
+            values.tolist(),
+            valid.tolist(),
+            truth.mean_phi(first_seq, last_seq),
+        )
+        return [
+            (at, value if is_valid else None, phi)
+            for at, value, is_valid, phi in zip(*columns, strict=True)
+        ]
+
+    def _points(self, windows: int) -> Points:
+        """Return the points of the windows; the last window ends with the last point."""
+        until = None if self.end is None else self.end - 1
+        count = self.n + (windows - 1) * self.step
+        points = newest_points(self.instrument, self.indicator.reads, count, until)
+        if self.start is not None:
+            skipped = int(np.searchsorted(points.known_at, self.start))
+            points = points.since(max(0, skipped - self.n + 1))
+        return points.since((len(points) - self.n) % self.step if len(points) >= self.n else 0)
+
+    def _slices(self, points: Points) -> Iterator[RollingEstimate]:
+        """Measure slice by slice; raise ClientGone once the client has disconnected."""
+        windows = max(1, (len(points) - self.n) // self.step + 1)
+        window_work = costs.window_work(self.indicator.name, self.parameters)
+        at_once = max(1, SLICE_WORK // max(1, window_work))
+        for first in range(0, windows, at_once):
+            check_client()
+            last = min(first + at_once, windows) - 1
+            prices = points.prices[first * self.step : last * self.step + self.n]
+            yield self.indicator.roll(prices, self.parameters, self.step)

@@ -16,9 +16,9 @@ from numba.extending import intrinsic
 from indicators.estimate import FloatArray, IntArray
 
 ROUNDING = 4 * np.finfo(np.float64).eps
-"""S below this share of the path's height is what rounding leaves of equal increments."""
+"""S below this share of the path's height is the rounding error of equal increments."""
 PARTS: Final = 5
-"""Parts of a series that are compared to see whether its memory changes."""
+"""Parts of a series that are compared to detect changes of its memory."""
 BLOCK = 1024
 SAME = 1e-6
 """Sizes of increments that differ by this share are one size, as ticks of 0.1 are."""

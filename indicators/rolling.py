@@ -1,4 +1,4 @@
-"""Windows that move over a series."""
+"""Rolling windows over a series."""
 
 import numpy as np
 

@@ -31,13 +31,13 @@ def computations(request: HttpRequest) -> HttpResponse:
     try:
         start_asked_run(asked | {"parameters": parameters})
     except APIException as error:
-        return render(request, "runs.html", page(asked, told(error.detail)), status=400)
+        return render(request, "runs.html", page(asked, error_lines(error.detail)), status=400)
     newest_runs.forget()
     return redirect("runs")
 
 
-def told(detail: Any) -> list[str]:
-    """Return what is wrong as lines, each naming its field."""
+def error_lines(detail: Any) -> list[str]:
+    """Return the errors as lines, each naming its field."""
     if not isinstance(detail, dict):
         return [str(detail)]
     return [
@@ -51,7 +51,7 @@ def page(asked: dict[str, str], problems: list[str]) -> dict[str, Any]:
     return {
         "runs": newest_runs.get(),
         "indicators": CATALOGUE.values(),
-        "instruments": Instrument.objects.order_by("id"),  # asked for by staff alone
+        "instruments": Instrument.objects.order_by("id"),  # read by staff only
         "asked": asked,
         "problems": problems,
     }
@@ -65,7 +65,7 @@ newest_runs = Snapshot(_newest_runs, seconds=1.0)
 
 
 def listing(run: ComputationRun) -> dict[str, Any]:
-    """Return what the page says of a run."""
+    """Return what the page shows of a run."""
     found = runs.progress(run)
     return {
         "run": run,

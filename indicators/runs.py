@@ -1,4 +1,4 @@
-"""Long computations: a measure over every window of a span, in chunks that are done once."""
+"""Long computations: a measure over every window of a span, in chunks computed once each."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ OPEN_STATES = (State.QUEUED, State.RUNNING)
 
 
 class RunRefusedError(ValueError):
-    """The span holds nothing to compute."""
+    """No window ends in the span."""
 
 
 def plan_run(
@@ -62,7 +62,7 @@ def plan_run(
 
 
 def compute_chunk(run_id: uuid.UUID, index: int) -> bool:
-    """Compute and store one chunk unless that is done; return whether the run is still open."""
+    """Compute and store one chunk unless it is stored; return whether the run is still open."""
     run = ComputationRun.objects.select_related("instrument").get(pk=run_id)
     if not run.is_open:
         return False
@@ -82,7 +82,7 @@ def settle(run_id: uuid.UUID) -> bool:
 
 
 def _store_chunk(run: ComputationRun, index: int, readings: Sequence[Reading]) -> None:
-    """Store the readings of a chunk and count them, unless another worker was faster."""
+    """Store the readings of a chunk and count them, unless another worker has done so."""
     with transaction.atomic():
         _, is_new = RunChunk.objects.get_or_create(
             run=run, index=index, defaults={"readings": len(readings)}
@@ -100,7 +100,7 @@ def _store_chunk(run: ComputationRun, index: int, readings: Sequence[Reading]) -
 
 
 def _stored(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Count what is stored in the span of these readings: an earlier one may differ from ours."""
+    """Count the readings stored in this span: an earlier run may have stored other values."""
     if not readings:
         return {"readings": 0, "values": 0, "value_sum": 0.0}
     first, last = readings[0], readings[-1]
@@ -189,7 +189,7 @@ def done_chunks(run_id: uuid.UUID) -> set[int]:
 
 
 def cancel(run: ComputationRun) -> None:
-    """End a run that is still open; chunks that have begun finish and are kept."""
+    """Cancel an open run; chunks that have started finish and are kept."""
     _open(run.pk).update(state=State.CANCELLED, finished_at=timezone.now())
 
 
@@ -208,7 +208,7 @@ def _open(run_id: uuid.UUID) -> Any:
 
 
 def progress(run: ComputationRun) -> dict[str, Any]:
-    """Return how far a run is, and what came out where it is done. Asks no database."""
+    """Return the progress of a run, and its result once it is done. Runs no query."""
     done = run.state == State.DONE
     return {
         "progress": run.progress,

@@ -1,4 +1,4 @@
-"""Long computations over HTTP: start, look at, cancel."""
+"""Long computations over HTTP: start, list, read, cancel."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ from indicators.embedded import start_run
 from indicators.models import ComputationRun
 from indicators.schemas import RUN_SCHEMA, RunRequest
 from market.times import to_microseconds
-from quotes.http.api import find_instrument
+from quotes.http.tables import find_instrument
 from web import formats
 
 
 class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
     """Anyone may read; writes require a staff session or a token of a staff user.
 
-    With LOCAL_WRITES a program on this machine needs neither.
+    With LOCAL_WRITES, programs on this machine need neither.
     """
 
-    message = "starting a computation needs a staff session or a token"
+    message = "starting a computation requires a staff session or a token"
 
     def has_permission(self, request: Any, view: Any) -> bool:
         if request.method in SAFE_METHODS:
@@ -45,9 +45,10 @@ OF_BROWSERS_AND_PROXIES = ("Origin", "Sec-Fetch-Site", "Forwarded", "X-Forwarded
 
 
 def is_local_program(request: HttpRequest) -> bool:
-    """Tell a program on this machine from others, and from what speaks for others.
+    """Return whether a request comes from a program on this machine.
 
-    Any page may use a browser, and to us all clients of a proxy on this machine are local.
+    A request of a browser or through a proxy is not treated as local: a page of any site can use
+    the browser, and all clients of a local proxy have its address.
     """
     if any(name in request.headers for name in OF_BROWSERS_AND_PROXIES):
         return False
@@ -57,7 +58,7 @@ def is_local_program(request: HttpRequest) -> bool:
         return False
 
 
-class BrokerAway(APIException):  # type: ignore[misc]
+class BrokerUnavailable(APIException):  # type: ignore[misc]
     status_code = 503
     default_detail = "the task broker is unavailable, nothing was started: try again"
     wait = 2
@@ -85,7 +86,7 @@ class RunsView(APIView):  # type: ignore[misc]
         responses=responses(202, RUN_SCHEMA),
     )
     def post(self, request: Any) -> HttpResponse:
-        """Compute a measure over every window of a span; the answer says where to look."""
+        """Start a measure over every window of a span; Location names the computation."""
         run = start_asked_run(request.data)
         response = formats.json_response(run_json(run))
         response.status_code = 202
@@ -97,17 +98,17 @@ def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
     """Check, store and start a computation; raise APIException naming what is wrong."""
     asked = RunRequest(data=data)
     asked.is_valid(raise_exception=True)
-    wish = asked.validated_data
-    instrument = find_instrument(wish["symbol"])
-    parameters = checked(find_indicator(wish["indicator"]), wish["parameters"])
+    given = asked.validated_data
+    instrument = find_instrument(given["symbol"])
+    parameters = checked(find_indicator(given["indicator"]), given["parameters"])
     try:
         run = runs.plan_run(
-            indicator=wish["indicator"],
+            indicator=given["indicator"],
             instrument=instrument,
-            start=wish["start"],
-            end=wish["end"],
+            start=given["start"],
+            end=given["end"],
             parameters=parameters,
-            step=wish["step"],
+            step=given["step"],
         )
     except runs.RunRefusedError as error:
         raise ValidationError({"start": [str(error)]}) from error
@@ -115,7 +116,7 @@ def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
         start_run(run)
     except BrokerError as error:
         runs.fail(run.pk, f"the task broker was unavailable: {error}")
-        raise BrokerAway from error
+        raise BrokerUnavailable from error
     return run
 
 

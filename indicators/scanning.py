@@ -35,7 +35,7 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
         return measure_rows(matrix, 0, rows, wanted)
     if workers is None and not is_pool_ready(workers, __name__):
         found = measure_rows(matrix, 0, rows, wanted)
-        pool(workers, __name__)  # it starts while nobody measures
+        pool(workers, __name__)  # starts before it is needed
         return found
     shared = pool(workers, __name__)
     bounds = np.linspace(0, rows, 2 * shared.size + 1).astype(int).tolist()
@@ -45,7 +45,7 @@ def scan(matrix: FloatMatrix, wanted: Wanted, workers: int | None = None) -> lis
 
 
 def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
-    """Whether `processes` are faster than this one: for much Hurst, hardly ever without it."""
+    """Return whether `processes` are faster than this one: mostly for Hurst exponents."""
     rows, closes = matrix.shape
     costs = [CATALOGUE[name].cost for name, _ in wanted]
     alone = rows * sum(fixed + each * closes for fixed, each in costs)

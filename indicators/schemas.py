@@ -1,4 +1,4 @@
-"""What a request for a computation must hold, and what OpenAPI says of the answers."""
+"""The request for a computation, and the OpenAPI schemas of the responses."""
 
 from typing import Any, Final
 

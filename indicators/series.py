@@ -1,4 +1,4 @@
-"""The one door through which numbers come to a measure."""
+"""Validation and conversion of the series that measures read."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Series = Sequence[Any] | np.ndarray[Any, Any]
 FAR: Final = 2**40
 """Integers that begin beyond are counted from their first one: an offset costs no digits."""
 NO_NUMBERS: Final = (str, bytes, bytearray, complex, np.datetime64, np.timedelta64)
-"""What would become floats if it were asked to."""
+"""Types that NumPy would convert to float but that are not real numbers."""
 
 
 def finite_series(values: Series) -> FloatArray:
@@ -55,23 +55,23 @@ def comparable_series(values: Series) -> NumberArray:
 
 
 def scaled(floats: FloatArray) -> FloatArray:
-    """Return the series, which may have any unit, in one whose squares are floats."""
+    """Return the series, scaled by a power of 2 where its squares would overflow or vanish."""
     exponent = int(np.frexp(max(floats.max(), -floats.min()))[1])
     return floats if abs(exponent) < 500 else np.ldexp(floats, -exponent)
 
 
 def check_whole(**parameters: object) -> None:
-    """Raise ValueError for a parameter that is no whole number."""
+    """Raise ValueError for a parameter that is not a whole number."""
     for name, value in parameters.items():
         if not isinstance(value, Integral):
             raise ValueError(f"{name} {value!r}: use a whole number")
 
 
 def length(values: Series) -> int:
-    """Return how many points `values` has, whatever it is; 0 for what has no length."""
+    """Return the number of points of `values`; 0 for an object without a length."""
     try:
         return len(values)
-    except Exception:  # as an object likes
+    except Exception:  # an object may raise anything here
         return 0
 
 
@@ -115,7 +115,7 @@ def _numbers(values: Series) -> np.ndarray[Any, Any]:
         raise RefusedError(f"the series must hold real numbers, not {values.dtype}")
     try:
         array = _converted(values)
-    except Exception:  # whatever an object does when it is asked for its numbers
+    except Exception:  # an object may raise anything when it is converted
         raise RefusedError("the series must hold real numbers") from None
     if array.dtype.kind not in "iufb":
         raise RefusedError(f"the series must hold real numbers, not {array.dtype}")
@@ -126,7 +126,7 @@ def _converted(values: Series) -> np.ndarray[Any, Any]:
     if type(values) is np.ndarray and values.dtype.kind != "O":
         return values
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # what becomes a number with a warning is none
+        warnings.simplefilter("error")  # a value that converts with a warning is not a number
         if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
             values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.asarray(values)

@@ -1,10 +1,9 @@
 """A pool of processes that work on one array in shared memory.
 
 The array is a file without a name, handed to each worker as an open descriptor: nothing is
-pickled or copied, and nothing is left behind whoever is killed. The workers are programs of their
-own (indicators/poolworker.py), not forks: that works in any process, in Celery's daemonic ones
-too, and inherits no thread or lock. A worker whose parent is gone reads the end of its socket
-and ends.
+pickled or copied, and nothing is left behind after a kill. The workers are separate programs
+(indicators/poolworker.py), not forks: that works in any process, including Celery's daemonic
+ones, and inherits no thread or lock. A worker ends when its parent closes the socket or dies.
 """
 
 import atexit
@@ -35,10 +34,10 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """One process that computes what it is sent, one thing at a time."""
+    """One process that computes one piece of work at a time."""
 
     def __init__(self, module: str) -> None:
-        """Start it; it imports `module` before it says that it is ready."""
+        """Start the process, which imports `module` before it reports that it is ready."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -53,8 +52,8 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it would begin to work at once."""
-        if self._greeted or self._socket.fileno() < 0:  # a closed one is replaced when asked
+        """Whether it can start work at once."""
+        if self._greeted or self._socket.fileno() < 0:  # a closed one is replaced at the next call
             return True
         return bool(self._poll(0))
 
@@ -91,7 +90,7 @@ class Worker:
 
 
 class SharedPool:
-    """Workers that stay for the next call; `module` is what they will need."""
+    """Workers that persist between calls; they import `module` when they start."""
 
     def __init__(self, size: int, module: str) -> None:
         self.size = size
@@ -136,7 +135,7 @@ class SharedPool:
             parts = [self._threads.submit(run, each) for each in arguments]
             try:
                 wait(parts)
-            finally:  # interrupted: the descriptor stays open until nobody sends it any more
+            finally:  # if interrupted, keep the descriptor open while a thread may send it
                 for part in parts:
                     part.cancel()
                 wait(parts)
@@ -149,7 +148,7 @@ class SharedPool:
 
 
 def nameless_file() -> IO[bytes]:
-    """Return a file in memory that no folder lists; where there is none, one on the disk."""
+    """Return an anonymous file in memory; without memfd, a temporary file on disk."""
     if sys.platform == "linux":
         return open(os.memfd_create("series"), "w+b")
     return tempfile.TemporaryFile()

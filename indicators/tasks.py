@@ -1,4 +1,4 @@
-"""The same work for Celery workers: a task may be delivered twice, its result is stored once."""
+"""Celery tasks. A task may be delivered twice; its result is stored once."""
 
 import asyncio
 import uuid
@@ -14,14 +14,14 @@ from django.db import InterfaceError, OperationalError
 from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
-from indicators.readings import kept, measure, reading, scan_market, told
+from indicators.readings import kept, measure, reading, reading_publication, scan_market
 from instruments.models import Instrument
 from live.frames import Publication
 from live.membership import LAYER_S
 
 LANES = 64
 """Chunks of a run that wait in the broker or are computed at a time, however long the run is."""
-# A worker that is killed gives its task back; a database that is away is asked again.
+# The broker redelivers the task of a killed worker; database errors are retried.
 RELIABLY: dict[str, Any] = {
     "acks_late": True,
     "reject_on_worker_lost": True,
@@ -30,7 +30,7 @@ RELIABLY: dict[str, Any] = {
     "retry_backoff_max": 30,
     "max_retries": None,
     "soft_time_limit": settings.TASK_TIME_LIMIT_S,
-    "time_limit": settings.TASK_TIME_LIMIT_S * 5 // 4 + 1,  # for one that does not hear the first
+    "time_limit": settings.TASK_TIME_LIMIT_S * 5 // 4 + 1,  # kills a task that ignores the first
 }
 
 
@@ -45,7 +45,7 @@ def compute_reading(name: str, symbol: str, given: dict[str, Any], until: int | 
         return None
     made = reading(indicator, instrument, parameters, found)
     (stored,) = kept([made])
-    publish([told(stored)])
+    publish([reading_publication(stored)])
     return stored.value
 
 
@@ -82,7 +82,7 @@ def compute_chunk(run_id: str, index: int) -> None:
 
 
 def publish(publications: list[Publication]) -> None:
-    """Publish from a process without an event loop of its own; raise one of AWAY."""
+    """Publish from a process without an event loop; raise one of UNAVAILABLE on failure."""
 
     async def send() -> None:
         layer = get_channel_layer()

@@ -1,4 +1,4 @@
-"""Threads for kernels that release the GIL: one pool per process, made when it is needed."""
+"""Threads for kernels that release the GIL: one pool per process, created at first use."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -18,16 +18,16 @@ def threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="kernel")
 
 
-# A forked child has none of its parent's threads: it makes its own.
+# A forked child has none of its parent's threads: it creates its own.
 os.register_at_fork(after_in_child=threads.cache_clear)
 
 
 def map_in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> list[Result]:
-    """Return function(item) for each item, in order, by `workers` threads: this one and others.
+    """Return function(item) for each item, in order, by `workers` threads including this one.
 
-    Each thread takes every so many-th item, so that none waits for another.
+    Thread i takes every `workers`-th item from i on, so that no thread waits for another.
     """
     shares = [items[start::workers] for start in range(min(workers, len(items)))]
     others = [threads().submit(lambda part: list(map(function, part)), s) for s in shares[1:]]
@@ -42,7 +42,7 @@ def processors() -> int:
 
 
 def workers_of(asked: int | None, name: str) -> int:
-    """Return how many may work at once: `asked`, or all processors (the caller works too)."""
+    """Return the number of threads: `asked`, or one per processor (the caller is one of them)."""
     if asked is None:
         return processors()
     check_whole(**{name: asked})

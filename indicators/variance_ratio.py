@@ -23,9 +23,9 @@ ROUNDING: Final = 4 * np.finfo(np.float64).eps
 MOST_PARTS: Final = 20
 FEWEST_PARTS: Final = 5
 HORIZONS_PER_PART: Final = 5
-"""The interval compares parts of a series, each of so many q-increments or more."""
+"""Fewest q-increments in each part of a series that the interval compares."""
 BLOCK: Final = 1 << 18
-"""A long series is summed in blocks of so many increments."""
+"""Increments per block of the sums of a long series."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,13 +142,13 @@ def _interval(value: float, ones: FloatArray, manys: FloatArray) -> Interval | N
 def _parts(
     windows: FloatMatrix,
 ) -> list[FloatMatrix]:
-    """Return the windows in parts of some megabytes: they are copied while they are measured."""
+    """Return the windows in parts of a few megabytes, which are copied when measured."""
     rows = max(1, 1_000_000 // windows.shape[1])
     return [windows[start : start + rows] for start in range(0, windows.shape[0], rows)]
 
 
 def _ratios(paths: FloatMatrix, q: int) -> FloatArray:
-    """Return VR(q) of each row; 0 where the variance is what rounding leaves."""
+    """Return VR(q) of each row; 0 where the variance is only rounding error."""
     n = paths.shape[1] - 1
     mean = (paths[:, -1:] - paths[:, :1]) / n
     one = ((np.diff(paths, axis=1) - mean) ** 2).sum(axis=1) / (n - 1)

@@ -1,4 +1,4 @@
-"""What the measures read: the newest closes or ticks of an instrument, and the truth of them."""
+"""Points that measures read: the newest closes or ticks of an instrument, and their truth."""
 
 from typing import Any, Final, NamedTuple
 
@@ -28,12 +28,16 @@ class Points(NamedTuple):
     first_seq: IntArray
     last_seq: IntArray
 
-    def __len__(self) -> int:  # type: ignore[override]
+    def __len__(self) -> int:
         return self.prices.size
+
+    def since(self, index: int) -> "Points":
+        """Return the points from number `index` on."""
+        return Points(*(column[index:] for column in self))
 
 
 class Window(NamedTuple):
-    """The newest points as a measure wants them: prices, and what they cover."""
+    """The newest points for a measure: their prices and what they cover."""
 
     prices: IntArray
     known_at: int
@@ -102,4 +106,6 @@ class Truth:
         first_seq, last_seq = np.asarray(first_seq), np.asarray(last_seq)
         means = (sum_before(last_seq + 1) - sum_before(first_seq)) / (last_seq + 1 - first_seq)
         known = first_seq >= self._first[0]
-        return [float(mean) if told else None for mean, told in zip(means, known, strict=True)]
+        return [
+            float(mean) if is_known else None for mean, is_known in zip(means, known, strict=True)
+        ]

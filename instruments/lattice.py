@@ -48,7 +48,7 @@ class Lattice:
         return ticks * self.units / self.scale
 
     def numbers(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return `number` of each of `ticks`, same shape."""
+        """Return `number` of each of `ticks`, same shape; exact below 2^53 units."""
         return (ticks * self.units).astype(np.float64) / self.scale
 
     def ticks(self, price: Decimal) -> int:

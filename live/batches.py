@@ -9,10 +9,10 @@ LONGEST_S = 0.1
 
 
 class Batches:
-    """Ends all batches together: when nothing more came for a while, at the latest after LONGEST_S.
+    """Ends all batches together after a quiet period, at the latest after LONGEST_S.
 
-    The while is as long as writing to all took the last time, so that a process that is late
-    writes fewer and larger messages, not more and smaller ones.
+    The quiet period is as long as the last write to all sockets took, so that an overloaded
+    process writes fewer and larger messages.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Batches:
         self._first_at = self._last_at = 0.0
 
     def more(self) -> None:
-        """Something came: batches that are begun wait for what may follow."""
+        """Note an arrival: open batches wait for more."""
         self._last_at = time.monotonic()
 
     def end_later(self, flush: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from instruments.models import Instrument
 from live import metrics
 from live.backlog import Backlog
 from live.frames import Publication, publications, status_publication
-from live.membership import AWAY, LAYER_S
+from live.membership import LAYER_S, UNAVAILABLE
 from market.kinds import Delivery
 from market.states import State
 
@@ -20,9 +20,9 @@ logger = structlog.get_logger(__name__)
 
 
 class Broadcaster:
-    """Publishes what was committed, in order, on one event loop that it is given.
+    """Publishes committed records in order, on the given event loop.
 
-    A channel layer that is away costs delay, never ticks: subscribers see the hole in seq and
+    An unavailable channel layer delays ticks but loses none: subscribers see the hole in seq and
     fill it from the database.
     """
 
@@ -32,7 +32,7 @@ class Broadcaster:
         self._layer = get_channel_layer()
         self._pending = Backlog()
         self._sending = False
-        self._away = False
+        self._is_unavailable = False
 
     def publish(self, committed: Sequence[Delivery]) -> None:
         """Publish committed records (journal's thread)."""
@@ -44,13 +44,13 @@ class Broadcaster:
         self._hand_over(made)
 
     def publish_state(self, state: State) -> None:
-        """Tell the state of all our instruments (any thread)."""
+        """Publish the state of all our instruments (any thread)."""
         self._hand_over(
             [status_publication(f"status.{symbol}", state) for symbol, _ in self._of.values()]
         )
 
     def publish_frames(self, publications: list[Publication]) -> None:
-        """Publish what others made of what is stored (any thread)."""
+        """Publish frames that companions derived from stored records (any thread)."""
         self._hand_over(publications)
 
     def _hand_over(self, publications: list[Publication]) -> None:
@@ -67,7 +67,7 @@ class Broadcaster:
             self._task = self._loop.create_task(self._send_pending())
 
     async def _send_pending(self) -> None:
-        """Send until nothing is pending; what is committed meanwhile is merged by topic."""
+        """Send until nothing is pending; merge by topic what is committed meanwhile."""
         try:
             while self._pending:
                 await self._send(self._pending.take())
@@ -80,19 +80,19 @@ class Broadcaster:
                 async with asyncio.timeout(LAYER_S):
                     await self._layer.group_send(item["topic"], item)
                 metrics.PUBLISH_SECONDS.observe(max(0.0, time.time() - item["committed_at"]))
-        except AWAY as error:
+        except UNAVAILABLE as error:
             metrics.LAYER_ERRORS.labels("broadcast").inc()
-            if not self._away:
+            if not self._is_unavailable:
                 logger.warning("channel layer unavailable", error=str(error))
-            self._away = True
+            self._is_unavailable = True
         else:
-            if self._away:
+            if self._is_unavailable:
                 logger.warning("channel layer available again")
-            self._away = False
+            self._is_unavailable = False
 
 
 class LoopThread(threading.Thread):
-    """An event loop of its own, for a simulation that serves no pages."""
+    """A thread with an event loop, for a simulation that serves no pages."""
 
     def __init__(self) -> None:
         super().__init__(name="broadcast", daemon=True)
@@ -104,7 +104,7 @@ class LoopThread(threading.Thread):
         self.loop.close()
 
     async def _finish(self) -> None:
-        """Let what was handed over go out."""
+        """Give pending publications a second to be sent."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others, timeout=1)

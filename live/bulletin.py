@@ -1,4 +1,4 @@
-"""A topic without seqs in this process: what it was last told, and who follows it."""
+"""A topic without seqs in this process: its newest publication and its subscribers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from live.topics import key_of
 
 
 class Bulletin:
-    """Each publication goes to whoever follows the topic then; none is repeated."""
+    """Sends each publication to the subscribers of that moment; none is repeated."""
 
     def __init__(self, topic: str, fan_out: FanOut) -> None:
         self.topic = topic
@@ -19,16 +19,16 @@ class Bulletin:
         self._fan_out = fan_out
 
     async def open(self) -> None:
-        """There is nothing to read."""
+        """Do nothing: there is nothing to read."""
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Do nothing: there is no task to cancel."""
 
     def receive(self, publication: Publication) -> None:
         self._fan_out(self.subscribers, publication)
 
     def first(self) -> Publication | None:
-        """Return what a new subscriber starts with."""
+        """Return the publication that a new subscriber starts with."""
         return None
 
 
@@ -48,7 +48,7 @@ class Status(Bulletin):
             self._newest = status_publication(self.topic, "stale" if self._is_stale() else state)
 
     def receive(self, publication: Publication) -> None:
-        """Take a state; repeat none that subscribers know."""
+        """Accept a state; do not repeat one that subscribers have."""
         if self._newest is None or self._newest["text"] != publication["text"]:
             self._newest = publication
             super().receive(publication)

@@ -1,4 +1,4 @@
-"""Connections that this process ends: each is logged with its reason and counted."""
+"""Connections that this process closes: each is logged with its reason and counted."""
 
 from typing import Any
 
@@ -10,6 +10,6 @@ logger = structlog.get_logger(__name__)
 
 
 def note(reason: str, **details: Any) -> None:
-    """Log and count a connection that we end."""
+    """Log and count a connection that this process closes."""
     metrics.CLOSES.labels(reason).inc()
     logger.info("connection closed by server", reason=reason, **details)

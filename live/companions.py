@@ -1,4 +1,4 @@
-"""What runs beside a live market that has a process to itself: registered by the apps above."""
+"""Threads that run beside a live market in its own process; the apps above register them."""
 
 from collections.abc import Callable
 

@@ -25,12 +25,12 @@ INTERNAL_ERROR = 1011
 IDLE = 4000
 TOO_SLOW = 4008
 CUT_OFF_S = 5.0
-"""How long a reader that fell behind has to read the end; then it is cut off."""
+"""Time for a client that fell behind to read the gap and the close; then it is disconnected."""
 _numbers = itertools.count(1)
 
 
 class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
-    """One client on a socket: parses what it says; its feed sends what it follows."""
+    """One WebSocket client: parses its messages; its feed sends the frames of its topics."""
 
     channel_layer_alias = ""  # the hub owns the only channel of this process
     _feed: Feed | None = None
@@ -39,7 +39,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self.disconnect()  # however it ended: servers raise where a client is gone
+            await self.disconnect()  # servers may raise after a client disconnected
 
     async def connect(self) -> None:
         self._address = (self.scope.get("client") or ["unknown"])[0]
@@ -107,7 +107,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
 
     async def _refuse(self, reason: str, code: int) -> None:
         closing.note(reason, code=code)
-        with contextlib.suppress(OSError):  # gone already
+        with contextlib.suppress(OSError):  # already disconnected
             await self.close(code)
 
     def _fall_behind(self) -> None:
@@ -116,14 +116,14 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         self._patience = loop.call_later(CUT_OFF_S, transports.abort, self.base_send)
 
     async def _end_slow(self) -> None:
-        with contextlib.suppress(OSError):  # gone already
+        with contextlib.suppress(OSError):  # already disconnected
             await self.close(TOO_SLOW)
 
     def _fail(self) -> None:
         self._closing = asyncio.create_task(self._refuse("error", INTERNAL_ERROR))
 
     def _watch_idleness(self) -> None:
-        """Count from now how long this client follows nothing and says nothing."""
+        """Restart the timer that closes a client without topics and messages."""
         if self._idle is not None:
             self._idle.cancel()
         loop = asyncio.get_running_loop()

@@ -5,30 +5,30 @@ A frame of rows has a list `data` of rows that begin with their seq. Other frame
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
-from live.frames import Frame, Publication, encode
+from live.frames import Frame, Publication, RecordsFrame, encode
 
 CHUNK_ROWS = 500
-"""Rows of a publication made of stored rows: few enough to cut one quickly."""
+"""Most rows of a publication of stored rows: few enough to cut it quickly."""
 
 
 def from_frame(frame: Frame) -> Publication:
     """Return the publication of a frame of rows, a gap, or a frame without a seq."""
     first = last = 0
-    if frame["type"] == "gap":
+    if "from_seq" in frame:
         first, last = frame["from_seq"], frame["to_seq"]
     elif has_rows(frame):
-        first, last = frame["data"][0][0], frame["data"][-1][0]  # type: ignore[typeddict-item,index]
+        first, last = frame["data"][0][0], frame["data"][-1][0]
     elif "seq" in frame:
         first = last = frame["seq"]
     return made(frame, first, last)
 
 
 def gap(topic: str, first: int, last: int) -> Publication:
-    """Return the publication that names seqs which cannot be had here."""
+    """Return the publication of a gap: seqs that the stream does not repeat."""
     frame: Frame = {"topic": topic, "type": "gap", "from_seq": first, "to_seq": last}
     return from_frame(frame)
 
@@ -44,8 +44,8 @@ def made(frame: Any, first: int, last: int, committed_at: float | None = None) -
     }
 
 
-def has_rows(frame: Any) -> bool:
-    """Tell whether a frame holds rows with seqs."""
+def has_rows(frame: Any) -> TypeGuard[RecordsFrame]:
+    """Return whether a frame holds rows with seqs."""
     data = frame.get("data")
     return isinstance(data, list) and bool(data) and isinstance(data[0], list | tuple)
 
@@ -56,10 +56,9 @@ def in_chunks(frames: Iterable[Frame]) -> Iterator[Publication]:
         if not has_rows(frame):
             yield from_frame(frame)
             continue
-        rows: Any = frame["data"]  # type: ignore[typeddict-item]
+        rows = frame["data"]
         for start in range(0, len(rows), CHUNK_ROWS):
-            part: Any = {**frame, "data": rows[start : start + CHUNK_ROWS]}
-            yield from_frame(part)
+            yield from_frame({**frame, "data": rows[start : start + CHUNK_ROWS]})
 
 
 def after(publication: Publication, seq: int) -> Publication | None:

@@ -1,8 +1,8 @@
-"""What daphne lacks: a `send` that waits for slow readers, close codes, and patience in a burst.
+"""Patches of daphne: a `send` that waits for slow clients, close codes, longer handshakes.
 
 Daphne takes everything an application sends and keeps it in memory. Here its `send` waits while
 more than 64 KiB (Twisted's limit) are unsent, as uvicorn's does. Daphne and Autobahn both end a
-connection whose opening handshake takes 5 s, silently; in a burst that is not the client's fault.
+connection whose opening handshake takes 5 s, without a log; a burst of clients can take longer.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ OPENING_S = 30
 
 @implementer(IPushProducer)
 class Gate:
-    """Stands for the application at a transport: closed while the transport's buffer is full."""
+    """The producer of a transport: closed while the transport's buffer is full."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -40,7 +40,7 @@ class Gate:
     def resumeProducing(self) -> None:  # noqa: N802
         self._open.set()
         if self._transport is not None and self._transport.disconnecting:
-            self._transport.unregisterProducer()  # else it would wait for more, and never close
+            self._transport.unregisterProducer()  # otherwise it never closes
 
     def stopProducing(self) -> None:  # noqa: N802
         self._open.set()
@@ -61,7 +61,7 @@ original_init = Server.__init__
 
 
 def on_connect(self: Any, request: Any) -> Any:
-    """Put a gate in the place of the HTTP channel, which was the transport's producer so far."""
+    """Replace the HTTP channel, the transport's producer until now, with a gate."""
     self.gate = Gate(self.transport)
     self.transport.unregisterProducer()
     self.transport.registerProducer(self.gate, True)
@@ -75,7 +75,7 @@ def on_close(self: Any, *arguments: Any) -> None:
 
 
 def server_send(self: Any, content: bytes | str, binary: bool = False) -> None:
-    """Send, unless the client is going: its consumer is about to hear of that."""
+    """Send, unless the connection is closing: its consumer is about to get the disconnect."""
     if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
         original_send(self, content, binary)
 
@@ -115,7 +115,7 @@ def server_reject(self: Any) -> None:
 
 
 def process(self: Any) -> Any:
-    """Give a request that is no upgrade a gate."""
+    """Give a gate to a request that is not an upgrade."""
     if not self.requestHeaders.hasHeader(b"Upgrade"):
         self.gate = Gate(None)
         self.registerProducer(self.gate, True)
@@ -140,13 +140,13 @@ def release(request: Any) -> None:
 
 
 async def handle_reply(self: Any, protocol: Any, message: Any) -> None:
-    """Pass on what an application sends once the reader has taken what was sent before."""
+    """Pass on a message of the application once the client has taken those before it."""
     if gate := getattr(protocol, "gate", None):
         await gate.passed()
     await original_reply(self, protocol, message)
 
 
-def mend() -> None:
+def patch() -> None:
     WebSocketProtocol.onConnect = on_connect
     WebSocketProtocol.onClose = on_close
     WebSocketProtocol.serverSend = server_send

@@ -1,4 +1,4 @@
-"""Whether instruments are driven now, as their leases tell."""
+"""Whether a source drives an instrument now, according to its lease."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,6 +1,6 @@
-"""What one client follows, the same for every door (WebSocket, server-sent events).
+"""The topics that one client follows, for both transports (WebSocket, server-sent events).
 
-A door parses what clients say and writes what a feed sends.
+A transport parses requests and writes what a feed sends.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from live.tape import Tape, is_gap
 class Feed:
     """Sends the frames of its topics in order, each row once.
 
-    It follows a tape by itself until it has been sent everything; then it joins the subscribers.
+    It reads a tape on its own until it is at the end; then it joins the subscribers.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Feed:
         offer: Callable[[Publication], None],
         fail: Callable[[], None],
     ) -> None:
-        """`send` waits for the reader, `offer` does not; `fail` ends a client after an error."""
+        """`send` waits for the client, `offer` does not; `fail` disconnects it after an error."""
         self.topics: set[str] = set()
         self.deliver = offer
         self.fail = fail
@@ -34,14 +34,14 @@ class Feed:
         self._send = send
 
     async def resolve(self, names: Iterable[str], req_id: object = None) -> list[str]:
-        """Return the topics that are meant, `*` written out; raise ProtocolError."""
+        """Return the topics, `*` expanded; raise ProtocolError."""
         return await self._hub.symbols.expand(names, req_id)
 
     async def follow(self, topics: Iterable[str], since: Mapping[str, int]) -> None:
         """Subscribe first, then send what was missed, then live frames.
 
         `topics`: of those that `resolve` returned; `since`: last seqs by topic. Raises
-        DatabaseError; what is new of the topics is then not followed.
+        DatabaseError; none of the new topics is then followed.
         """
         new = [topic for topic in topics if topic not in self.topics]
         self.topics.update(new)

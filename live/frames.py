@@ -1,8 +1,8 @@
-"""What goes over the wire: topics and typed frames, each encoded once."""
+"""Frames of the stream, typed, and publications, in which each frame is encoded once."""
 
 import time
 from collections.abc import Iterator
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, final
 
 import orjson
 
@@ -12,9 +12,13 @@ from market.kinds import Kind, Rows
 from market.states import State
 
 REPLAY_ROWS = 10_000
-"""Most ticks in a frame: clients take 1 MiB. Who misses more is told of a gap and reads HTTP."""
+"""Most rows in a frame, which keeps it below the 1 MiB that clients accept.
+
+Clients that missed more get a gap frame and must use the REST API.
+"""
 
 
+@final
 class RecordsFrame(TypedDict):
     """Records of one stream, e.g. type "ticks"; a row has the columns of its kind, seq first."""
 
@@ -23,6 +27,7 @@ class RecordsFrame(TypedDict):
     data: list[tuple[Any, ...]]
 
 
+@final
 class RecordFrame(TypedDict):
     """One record, e.g. type "regime", of a kind whose records are frames of their own."""
 
@@ -32,6 +37,7 @@ class RecordFrame(TypedDict):
     data: tuple[Any, ...]
 
 
+@final
 class GapFrame(TypedDict):
     topic: str
     type: Literal["gap"]
@@ -39,20 +45,23 @@ class GapFrame(TypedDict):
     to_seq: int
 
 
+@final
 class ResetFrame(TypedDict):
-    """The history ends before what the client has: another epoch, e.g. a restored database."""
+    """The history ends before the seq of the client, e.g. in a restored database."""
 
     topic: str
     type: Literal["reset"]
     last_seq: int
 
 
+@final
 class StatusFrame(TypedDict):
     topic: str
     type: Literal["status"]
     state: State
 
 
+@final
 class ReadingFrame(TypedDict):
     topic: str
     type: Literal["reading"]
@@ -63,9 +72,9 @@ Frame = RecordsFrame | RecordFrame | GapFrame | ResetFrame | StatusFrame | Readi
 
 
 class Publication(TypedDict):
-    """What travels through the channel layer: an encoded frame and where it belongs.
+    """A message of the channel layer: an encoded frame and its topic.
 
-    `first_seq` and `last_seq` say which records the frame holds (0, 0: none).
+    The frame holds the records first_seq ... last_seq (0, 0: none).
     """
 
     type: Literal["frame"]
@@ -81,9 +90,9 @@ def encode(frame: object) -> str:
 
 
 def publications(kind: Kind, symbol: str, lattice: Lattice, rows: Rows) -> list[Publication]:
-    """Return what tells subscribers of ascending records of one stream.
+    """Return the publications of ascending records of one stream.
 
-    One frame, after a gap where there are too many for one; with `kind.single` a frame each.
+    One frame, after a gap frame where there are too many for one; with `kind.single` a frame each.
     """
     topic = f"{kind.name}.{symbol}"
     older, newer = rows[:-REPLAY_ROWS], rows[-REPLAY_ROWS:]

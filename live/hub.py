@@ -1,7 +1,8 @@
-"""The hub: one per web process, the only thing that fans out.
+"""The hub: one per web process, the only module that fans out.
 
-One channel per process, one group per topic in use; each publication, encoded by the recorder,
-is handed as it is to every subscriber of its topic. No subscriber makes another wait.
+It has one channel per process and one group per topic in use, and passes each publication,
+encoded by the recorder, unchanged to every subscriber of its topic. Subscribers never wait for
+each other.
 """
 
 import asyncio
@@ -28,14 +29,14 @@ logger = structlog.get_logger(__name__)
 
 class Subscriber(Protocol):
     def deliver(self, publication: Publication) -> None:
-        """Take one publication of a topic that was joined; never wait."""
+        """Accept a publication of a joined topic, without waiting."""
 
     def fail(self) -> None:
-        """End this client: an error of ours keeps it from what it follows."""
+        """Disconnect this client after an error of ours."""
 
 
 class Followed:
-    """A topic in use: how many follow it, and its opening."""
+    """A topic in use, the number of its followers and the task that opens it."""
 
     def __init__(self, topic: Tape | Bulletin, opening: asyncio.Task[None]) -> None:
         self.topic = topic
@@ -56,9 +57,9 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def is_away(self) -> bool:
-        """Whether the channel layer brings nothing now."""
-        return self._membership.is_away
+    def is_unavailable(self) -> bool:
+        """Whether the channel layer is unavailable."""
+        return self._membership.is_unavailable
 
     @property
     def topics(self) -> list[Tape | Bulletin]:
@@ -96,12 +97,12 @@ class Hub:
         if streams := streams_of(name):
             return Tape(name, streams, fan_out)
         if name.startswith("status."):
-            return Status(name, fan_out, lambda: self.is_away)
+            return Status(name, fan_out, lambda: self.is_unavailable)
         return Bulletin(name, fan_out)
 
     async def _open(self, topic: Tape | Bulletin) -> None:
-        """Receive first, then read: what is published meanwhile is not lost."""
-        if topic.topic in self._followed:  # nobody left it before we began
+        """Join the group first, then read: publications in between are not lost."""
+        if topic.topic in self._followed:  # not left in the meantime
             await self._membership.join(topic.topic)
             await topic.open()
 
@@ -112,20 +113,20 @@ class Hub:
                 self._tasks.append(asyncio.create_task(running, context=Context()))
 
     def _receive(self, publication: Publication) -> None:
-        """Take a publication from the channel layer."""
+        """Accept a publication from the channel layer."""
         if publication["topic"] in self._followed:
             self._inbox.add(publication)
             self._arrived.set()
 
     async def _deliver_all(self) -> None:
-        """Deliver what arrived, topic by topic; what arrives meanwhile is merged."""
+        """Deliver publications topic by topic; merge those that arrive meanwhile."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             dropped = self._inbox.dropped
             for publication in self._inbox.take():
                 self._deliver(publication)
-                await asyncio.sleep(0)  # sockets read and write between two publications
+                await asyncio.sleep(0)  # let sockets read and write
             metrics.DROPPED.labels("hub").inc(self._inbox.dropped - dropped)
 
     def _deliver(self, publication: Publication) -> None:
@@ -137,11 +138,11 @@ class Hub:
 
 
 def fan_out(subscribers: set[Subscriber], publication: Publication) -> None:
-    """Hand a publication to all subscribers; an error of one ends that one."""
+    """Deliver a publication to all subscribers; disconnect one that raises."""
     for subscriber in tuple(subscribers):
         try:
             subscriber.deliver(publication)
-        except Exception:  # a defect of ours: the others must not suffer from it
+        except Exception:  # of one subscriber: the others get theirs
             logger.exception("delivery failed", topic=publication["topic"])
             subscribers.discard(subscriber)
             subscriber.fail()
@@ -149,7 +150,7 @@ def fan_out(subscribers: set[Subscriber], publication: Publication) -> None:
 
 
 def note_error(opening: asyncio.Task[None]) -> None:
-    """Mark an error as seen: whoever waits for the opening raises it."""
+    """Mark an error as retrieved: `opened` raises it."""
     if not opening.cancelled():
         opening.exception()
 

@@ -1,4 +1,4 @@
-"""What one client may ask of the stream. Every limit is a setting (STREAM_...)."""
+"""Limits of one client of the stream. Pure; docs/configuration.md lists those that are settings."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The place of this process in the channel layer: one channel, in one group per topic in use."""
+"""The membership of this process in the channel layer: one channel, one group per topic in use."""
 
 import asyncio
 import itertools
@@ -15,21 +15,21 @@ from live import metrics
 
 logger = structlog.get_logger(__name__)
 
-AWAY = (OSError, RedisError, ChannelFull)
-"""What a channel layer raises that cannot be reached; TimeoutError is an OSError."""
+UNAVAILABLE = (OSError, RedisError, ChannelFull)
+"""Exceptions of an unavailable channel layer; TimeoutError is an OSError."""
 LAYER_S = 2.0
-"""A layer that takes longer is away: one that hangs raises nothing by itself."""
+"""A layer that takes longer counts as unavailable: one that hangs raises nothing."""
 ECHO = {"type": "echo"}
 AT_ONCE = 100
-"""Messages taken before others on the event loop have their turn."""
+"""Messages taken before other tasks of the event loop run."""
 
 
 class Membership:
-    """Joins topics and receives. While the layer is away topics are noted, and joined later."""
+    """Joins topics and receives. While the layer is unavailable, joins are deferred."""
 
     def __init__(self, receive: Callable[[Any], None]) -> None:
         """`receive` takes each message; it must not wait."""
-        self.is_away = False
+        self.is_unavailable = False
         self._layer = get_channel_layer()
         self._receive = receive
         self._channel = ""
@@ -40,7 +40,7 @@ class Membership:
         self._receiving: asyncio.Task[None] | None = None
 
     async def join(self, topic: str) -> None:
-        """Receive what is published to `topic`, from now on or from when the layer is back."""
+        """Receive the publications of `topic`, from now on or once the layer is available again."""
         self._wanted.add(topic)
         if topic not in self._joined:
             await self._settle()
@@ -50,15 +50,15 @@ class Membership:
         await self._settle()
 
     async def check(self) -> None:
-        """Find out whether the layer brings what is sent to us; join one anew that was away."""
+        """Check that the layer delivers to us; join all topics again after an outage."""
         async with self._asking:
-            answered = await self._ask(self._begin() if self.is_away else self._echo())
-            if answered and self.is_away:
+            answered = await self._ask(self._begin() if self.is_unavailable else self._echo())
+            if answered and self.is_unavailable:
                 logger.warning("channel layer available again")
-                self.is_away = False
+                self.is_unavailable = False
 
     async def _settle(self) -> None:
-        if not self.is_away:
+        if not self.is_unavailable:
             async with self._asking:
                 await self._ask(self._match() if self._channel else self._begin())
 
@@ -67,16 +67,16 @@ class Membership:
         try:
             async with asyncio.timeout(LAYER_S):
                 await asking
-        except AWAY as error:
+        except UNAVAILABLE as error:
             metrics.LAYER_ERRORS.labels("hub").inc()
-            if not self.is_away:
+            if not self.is_unavailable:
                 logger.warning("channel layer unavailable", error=repr(error))
-            self.is_away = True
+            self.is_unavailable = True
             return False
         return True
 
     async def _begin(self) -> None:
-        """Start with a new channel; connections that an outage left behind are dropped."""
+        """Start with a new channel; drop connections from before an outage."""
         if self._receiving is not None:
             await self._layer.flush()
             self._receiving.cancel()
@@ -88,7 +88,7 @@ class Membership:
         await self._match()
 
     async def _match(self) -> None:
-        """Be in the groups of the wanted topics and in no other, also of those wanted meanwhile."""
+        """Join the groups of the wanted topics and leave all others, until both sets are equal."""
         while self._joined != self._wanted:
             for topic in self._wanted - self._joined:
                 await self._layer.group_add(topic, self._channel)

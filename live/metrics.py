@@ -1,4 +1,4 @@
-"""What recording and the live path count; the table is in docs/operations.md."""
+"""Metrics of recording and the live path; docs/operations.md lists them."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -11,7 +11,7 @@ RECORDS_PUBLISHED = Counter(
 PUBLISH_SECONDS = Histogram(
     "pytrade_commit_to_publish_seconds", "From commit to channel layer.", buckets=LATENCIES
 )
-LAYER_ERRORS = Counter("pytrade_layer_errors", "Times that the channel layer was away.", ["side"])
+LAYER_ERRORS = Counter("pytrade_layer_errors", "Failed calls to the channel layer.", ["side"])
 
 # A web process.
 SEND_SECONDS = Histogram(
@@ -21,8 +21,8 @@ SOCKETS = Gauge("pytrade_sockets", "Open WebSockets.")
 EVENT_STREAMS = Gauge("pytrade_event_streams", "Open streams of server-sent events.")
 TOPICS = Gauge("pytrade_topics", "Topics that this process is subscribed to.")
 FRAMES = Counter("pytrade_frames", "Frames handed to subscribers.")
-BUFFERED_BYTES = Gauge("pytrade_buffered_bytes", "Bytes that wait for slow readers of WebSockets.")
-GAPS = Counter("pytrade_gaps", "Gaps told to clients.")
+BUFFERED_BYTES = Gauge("pytrade_buffered_bytes", "Bytes buffered for slow clients.")
+GAPS = Counter("pytrade_gaps", "Gap frames sent to clients.")
 HOLES = Counter("pytrade_holes_filled", "Holes in a stream that were filled from the database.")
 READS = Counter("pytrade_stream_reads", "Reads of the database for streams, shared by subscribers.")
 DROPPED = Counter(
@@ -30,4 +30,4 @@ DROPPED = Counter(
     "Publications dropped from a full queue; subscribers get their rows from the database.",
     ["side"],
 )
-CLOSES = Counter("pytrade_closes", "Connections closed by us.", ["reason"])
+CLOSES = Counter("pytrade_closes", "Connections closed by this process.", ["reason"])

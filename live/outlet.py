@@ -1,7 +1,7 @@
-"""The way out to one socket: live frames never wait for a reader, a late one has a backlog.
+"""The output of one socket: live frames never wait for a client, a slow one has a backlog.
 
-The server's `send` waits while the reader is late (daphne's by live.daphnesockets). What is offered
-meanwhile waits here, up to a bound; then the reader is sent a gap frame and closed.
+The server's `send` waits while the client is slow (daphne's by live.daphnesockets). Frames offered
+meanwhile are queued up to a bound; beyond it the client gets a gap frame and is closed.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ class Outlet:
         fall_behind: Callable[[], None] = lambda: None,
         batches: Batches | None = None,
     ) -> None:
-        """`fall_behind` is called once, when a reader is over its backlog of `most_bytes`.
+        """`fall_behind` is called once, when the backlog of the client exceeds `most_bytes`.
 
-        `end` is awaited when it has read everything up to the gap.
+        `end` is awaited when the client has read everything up to the gap.
         """
         self.batching = False
         self._asgi_send = send
@@ -45,16 +45,16 @@ class Outlet:
         self._draining: asyncio.Task[None] | None = None
 
     async def send(self, text: str) -> None:
-        """Send a frame, and wait until the server takes it; nothing after the end of the stream."""
+        """Send a frame and wait until the server takes it; send nothing after the gap."""
         self.flush()
         while self._draining is not None:
             if self._draining.done():
-                return  # gone, or told where it ends: its consumer hears of it from the server
+                return  # disconnected, or the gap was sent: the server notifies the consumer
             await asyncio.wait([self._draining])
         await self._asgi_send(message(f"[{text}]" if self.batching else text))
 
     def offer(self, publication: Publication) -> None:
-        """Send a live frame without waiting for the reader."""
+        """Send a live frame without waiting for the client."""
         if not self.batching:
             self._write(publication["text"], [publication])
             return
@@ -63,7 +63,7 @@ class Outlet:
         self._batch.append(publication)
 
     def flush(self) -> None:
-        """Send the batch that was begun."""
+        """Send the open batch."""
         batch, self._batch = self._batch, []
         if batch:
             self._write("[" + ",".join([item["text"] for item in batch]) + "]", batch)
@@ -85,7 +85,7 @@ class Outlet:
         except StopIteration:
             return
         except OSError:
-            return  # gone: its consumer hears of it from the server
+            return  # disconnected: the server notifies the consumer
         self._draining = asyncio.create_task(self._drain(sending, waiting))
 
     def _put_off(self, text: str, publications: list[Publication]) -> None:
@@ -119,9 +119,9 @@ class Outlet:
                     text = encode(gap)
                     await self._asgi_send(message(f"[{text}]" if self.batching else text))
                 await self._end()
-                return  # what comes now is not sent: the client was told where it ends
+                return  # nothing is sent after the gap
         except OSError:
-            return  # gone while we waited: its consumer hears of it from the server
+            return  # disconnected meanwhile: the server notifies the consumer
         self._draining = None
 
 
@@ -147,10 +147,10 @@ def lose(lost: dict[str, GapFrame], publication: Publication) -> None:
 
 @types.coroutine
 def rest(sending: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, None, None]:
-    """Await the rest of `sending`, whose first step was taken and waits for `waiting`."""
+    """Await the rest of `sending`, whose first step is done and waits for `waiting`."""
     try:
         yield waiting
     except BaseException:
         sending.close()
         raise
-    yield from sending.__await__()  # continues where it stands
+    yield from sending.__await__()  # continues after its first step

@@ -1,4 +1,4 @@
-"""What clients may say on the stream, and what is wrong with what they said. Pure."""
+"""Messages of clients on the stream: parsing and validation. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ALIAS: Final = "quotes"
 
 
 class ProtocolError(ValueError):
-    """A message that cannot be understood; `code` is for programs, the text for people."""
+    """An invalid message; `code` is for programs, the text for people."""
 
     def __init__(self, code: str, detail: str, req_id: Any = None) -> None:
         super().__init__(detail)

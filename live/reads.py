@@ -1,4 +1,4 @@
-"""Reads of the database for the stream, all of them in one thread beside the event loop."""
+"""Database reads of the live path, all in one thread beside the event loop."""
 
 import time
 from collections.abc import Callable
@@ -14,24 +14,23 @@ RETRY_S = 0.5
 
 
 class Reader:
-    """Asks a database that is away again after RETRY_S; meanwhile every read fails at once.
+    """Retries an unavailable database after RETRY_S; until then every read fails at once.
 
-    Else all that wait for the thread would wait for one time-out after the other, long after the
-    database is back.
+    Otherwise queued reads would each wait for a time-out, long after the database is back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._away_until = float("-inf")
+        self._unavailable_until = float("-inf")
 
     def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `read(*args)`; raise DatabaseError (in the thread)."""
-        if self._clock() < self._away_until:
-            raise OperationalError("the database is away")
+        if self._clock() < self._unavailable_until:
+            raise OperationalError("the database is unavailable")
         try:
             return read(*args, **kwargs)
         except (OperationalError, InterfaceError):
-            self._away_until = self._clock() + RETRY_S
+            self._unavailable_until = self._clock() + RETRY_S
             raise
 
 

@@ -11,7 +11,7 @@ MOST_BYTES = 2_097_152
 
 
 class Ring:
-    """Publications whose seqs follow each other without a hole; the oldest fall out."""
+    """Publications of consecutive seqs; the oldest are dropped."""
 
     def __init__(self, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> None:
         self.rows = 0
@@ -26,7 +26,7 @@ class Ring:
         return self._items[0]["first_seq"] if self._items else None
 
     def append(self, publication: Publication) -> None:
-        """Add what follows the newest; anything else starts anew with it."""
+        """Add a publication; one that does not follow the newest replaces everything."""
         if self._items and publication["first_seq"] != self._items[-1]["last_seq"] + 1:
             self.clear()
         self._newest = None
@@ -36,7 +36,7 @@ class Ring:
             self._count(self._items.popleft(), -1)
 
     def replace(self, publications: Iterable[Publication]) -> None:
-        """Hold these instead."""
+        """Keep these publications instead."""
         self.clear()
         for publication in publications:
             self.append(publication)

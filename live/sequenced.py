@@ -1,6 +1,6 @@
-"""What makes a kind of topic resumable: reads of what is stored. Registered by the apps.
+"""Stored streams, which make a kind of topic resumable. Pure; the apps register theirs.
 
-Everything here runs in the thread of live.reads, not on the event loop.
+They are called in the thread of live.reads, not on the event loop.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from live.frames import Frame
 
 
 class Missed(NamedTuple):
-    """What a subscriber was not sent: gap, reset and row frames, and the last seq of them."""
+    """What a subscriber missed: gap, reset and row frames, and their last seq."""
 
     frames: list[Frame]
     last_seq: int

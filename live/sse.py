@@ -1,7 +1,7 @@
-"""The stream as server-sent events, for clients that cannot have a WebSocket.
+"""The stream as server-sent events, for clients that cannot open a WebSocket.
 
-`id:` holds the last seq of each topic, so that a browser that reconnects by itself
-(Last-Event-ID) resumes where it was.
+`id:` holds the last seq of each topic, so that a browser that reconnects (Last-Event-ID) resumes
+where it stopped.
 """
 
 import asyncio
@@ -34,20 +34,20 @@ from web.problems import database_unavailable, problem
 logger = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 15.0
-"""A comment goes out after so much silence, so that no proxy takes the stream for dead."""
+"""A comment is sent after this much silence, so that proxies do not time out the stream."""
 AT_ONCE = 100
-"""Frames written to a reader together when they wait."""
+"""Most frames written to a client together."""
 
 
 class Outbox:
-    """Frames on their way to one reader, bounded in bytes.
+    """The queue of frames for one client, bounded in bytes.
 
-    Live frames never wait for it: where they do not fit, the stream ends and the reader resumes.
+    Live frames never wait: when they do not fit, the stream ends and the client resumes.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self.ended = ""
-        """Why the stream ends, once it does."""
+        """The reason, once the stream has ended."""
         self._most_bytes = most_bytes
         self._bytes = 0
         self._frames: deque[str] = deque()
@@ -58,7 +58,7 @@ class Outbox:
         self._feed = Feed(current_hub(), self.send, self.offer, self._fail)
 
     async def send(self, text: str) -> None:
-        """Add a frame, and wait until the reader has taken what is before it."""
+        """Add a frame once the client has taken those before it."""
         while self._frames:
             self._taken.clear()
             await self._taken.wait()
@@ -122,16 +122,17 @@ class Outbox:
 
 @require_GET
 def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """Answer the frames of `topics`, separated by commas, from Last-Event-ID or `since` on.
+    """Stream the frames of `topics` (comma-separated) from Last-Event-ID or `since` on.
 
-    A plain function: a reader that goes while an async view runs below middleware that is not
-    async can leave both waiting for each other.
+    Not an async view: below synchronous middleware, a client that disconnects can deadlock one.
     """
     names = [name for name in request.GET.get("topics", "").split(",") if name]
     last_id = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
     try:
         if not names:
-            raise ProtocolError("bad_args", "topics is empty; name some, e.g. ?topics=quotes.ES")
+            raise ProtocolError(
+                "bad_args", "topics is empty; name at least one, e.g. ?topics=quotes.ES"
+            )
         since = read_id(last_id)
         topics = expand(names, reader(all_symbols))
         if len(topics) > MOST_TOPICS:
@@ -143,7 +144,7 @@ def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         return database_unavailable()
     response = StreamingHttpResponse(events(topics, since), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"  # nginx would collect the stream
+    response["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the stream
     return response
 
 
@@ -175,7 +176,7 @@ def write_id(sent: Mapping[str, int]) -> str:
 
 
 async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]:
-    """Yield events until the client goes, or is too slow: it then resumes where it was."""
+    """Yield events until the client disconnects or is too slow; it then resumes."""
     outbox = Outbox(settings.STREAM_BACKLOG_BYTES)
     place = dict(since)
     outbox.follow(topics, since)
@@ -183,7 +184,7 @@ async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]
     try:
         while not outbox.ended:
             texts = await outbox.take()
-            yield "".join([event(text, place) for text in texts]) or ": still here\n\n"
+            yield "".join([event(text, place) for text in texts]) or ": keep-alive\n\n"
         closing.note("events " + outbox.ended)
     except DatabaseError as error:
         closing.note("database", error=str(error).strip())
@@ -193,12 +194,12 @@ async def events(topics: list[str], since: dict[str, int]) -> AsyncIterator[str]
 
 
 def event(text: str, place: dict[str, int]) -> str:
-    """Return the event of a frame, its id the `place` after it."""
-    place |= told(text)
+    """Return a frame as an event; its id is the `place` after it."""
+    place |= position_of(text)
     return f"id: {write_id(place)}\ndata: {text}\n\n"
 
 
-def told(text: str) -> dict[str, int]:
+def position_of(text: str) -> dict[str, int]:
     """Return the topic and the last seq of a frame of rows, a gap or a reset."""
     frame: dict[str, Any] = orjson.loads(text)
     if frame["type"] == "gap":

@@ -1,16 +1,15 @@
-"""The streams of a registered kind as topics: where they end, and what a subscriber missed."""
+"""The streams of a registered kind: their ends, and what a subscriber missed."""
 
 from collections.abc import Iterable
 
+from archive import records
 from archive.instruments import find as find_instrument
-from archive.scanning import scan
-from instruments.models import Instrument
 from journal import streams
 from live import sequenced
 from live.frames import Frame, record_frames
 from live.sequenced import Missed, Sequenced
 from market import kinds
-from market.kinds import Kind, Rows, rows_of
+from market.kinds import Kind
 
 
 class KindStreams:
@@ -39,16 +38,9 @@ class KindStreams:
             frames.append(
                 {"topic": topic, "type": "gap", "from_seq": since + 1, "to_seq": first - 1}
             )
-        rows = self._stored(instrument, first, last)
+        rows = records.read(self._kind, instrument, first - 1, last)
         made = record_frames(self._kind, symbol, instrument.lattice, rows) if len(rows) else ()
         return Missed([*frames, *(frame for frame, _, _ in made)], last)
-
-    def _stored(self, instrument: Instrument, first: int, last: int) -> Rows:
-        """Return the stored records from `first` to `last`."""
-        names = self._kind.dtype.names or ()
-        fields = [name for name in names if name != "instrument"]
-        found = scan(self._kind, instrument, since=first - 1, limit=last - first + 1, fields=fields)
-        return rows_of(self._kind, instrument.pk, found.numbers)
 
 
 _of_kinds: dict[str, KindStreams] = {}

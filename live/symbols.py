@@ -1,4 +1,4 @@
-"""Which instruments there are, known to a process so that a subscription need not ask."""
+"""Symbols of all instruments, cached so that a subscription needs no query."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from live.protocol import ProtocolError, unknown_topic
 from live.reads import read
 
 FRESH_S = 1.0
-"""`*` stands for all instruments of at most so long ago."""
+"""`*` expands to a list of instruments at most this old."""
 
 
 def all_symbols() -> list[str]:
@@ -19,7 +19,7 @@ def all_symbols() -> list[str]:
 
 
 def expand(names: Iterable[str], symbols: Iterable[str], req_id: object = None) -> list[str]:
-    """Return the topics that `names` mean, `*` written out; raise ProtocolError."""
+    """Return the topics of `names`, `*` expanded; raise ProtocolError."""
     known = dict.fromkeys(symbols)
     found: list[str] = []
     for name in names:
@@ -39,7 +39,7 @@ def expand(names: Iterable[str], symbols: Iterable[str], req_id: object = None) 
 
 
 class Symbols:
-    """The symbols of all instruments, read when one is asked for that is not known."""
+    """The symbols of all instruments, read again for an unknown one."""
 
     def __init__(self) -> None:
         self._known: list[str] = []
@@ -47,7 +47,7 @@ class Symbols:
         self._reading: asyncio.Task[list[str]] | None = None
 
     async def expand(self, names: Iterable[str], req_id: object = None) -> list[str]:
-        """Return the topics that `names` mean; raise ProtocolError, DatabaseError."""
+        """Return the topics of `names`, `*` expanded; raise ProtocolError, DatabaseError."""
         names = list(names)
         old = time.monotonic() - self._read_at > FRESH_S
         if not (old and any("*" in name for name in names)):
@@ -59,7 +59,7 @@ class Symbols:
         return expand(names, self._known, req_id)
 
     async def _refresh(self) -> None:
-        """Read the symbols; all that ask meanwhile share the read."""
+        """Read the symbols; concurrent callers share the read."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.ensure_future(read(all_symbols))
         self._known = await asyncio.shield(self._reading)

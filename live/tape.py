@@ -1,7 +1,7 @@
-"""A topic with seqs in this process: its recent rows, its live end, and how holes are repaired.
+"""A topic with seqs in this process: its recent rows, its live end and the repair of holes.
 
-A tape is read from the database once for all of its subscribers. A subscriber that was sent
-everything up to `end` joins `subscribers`; from then on it gets each publication as it is.
+A tape reads the database once for all subscribers. A subscriber that has everything up to `end`
+joins `subscribers`; from then on it gets each publication unchanged.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ logger = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
 BEHIND_S = 0.02
-"""Pause before a database that has not yet what was published is read again."""
+"""Pause before reading again from a database that lags behind the publications."""
 MOST_WAITING = 1000
 """Publications kept during a repair; older ones are read from the database."""
 FanOut = Callable[[set[Any], Publication], None]
@@ -47,7 +47,7 @@ class Tape:
         self._repairing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Read where the stream stands now; raise DatabaseError."""
+        """Read the end of the stream; raise DatabaseError."""
         publications, self.end = await self._read(None)
         self._ring.replace(publications)
         self._is_open = True
@@ -58,7 +58,7 @@ class Tape:
             self._repairing.cancel()
 
     def receive(self, publication: Publication) -> None:
-        """Take a publication from the channel layer; one without seqs is never repeated."""
+        """Accept a publication from the channel layer; one without seqs is never repeated."""
         if publication["last_seq"] == 0:
             self._fan_out(self.subscribers, publication)
             return
@@ -69,7 +69,7 @@ class Tape:
     def check(self, due: int, seen_end: int, stored_end: int) -> None:
         """Compare with the database: `due` must have been published by now.
 
-        `stored_end` was read when `end` was `seen_end`, so a smaller one is a restored database.
+        `stored_end` was read when `end` was `seen_end`; if smaller, the database was restored.
         """
         if self._is_open and (due > self.end or stored_end < seen_end):
             self._repair()
@@ -84,9 +84,9 @@ class Tape:
         return None if newest is None else [newest]
 
     async def load(self, since: int | None) -> list[Publication]:
-        """Return what follows `since`, a gap first where that is too much; raise DatabaseError.
+        """Return what follows `since`, after a gap where that is too much; raise DatabaseError.
 
-        One read at a time: what it brings is in memory for all that waited.
+        One read at a time: all callers that waited find its rows in memory.
         """
         async with self._reading:
             if (found := self.after(since)) is not None:
@@ -105,7 +105,7 @@ class Tape:
         wanted_at = self.end
         async with self._reading:
             if self.end != wanted_at:
-                return  # somebody else has read it
+                return  # another caller has read it
             publications, last_seq = await self._read(wanted_at)
             if last_seq < wanted_at:
                 self._reset(last_seq)
@@ -122,7 +122,7 @@ class Tape:
         return [cutting.gap(self.topic, since + 1, first - 1), *self._ring.all()]
 
     def _drain(self) -> None:
-        """Send what waits, up to the first hole."""
+        """Send the waiting publications up to the first hole."""
         while self._waiting:
             publication = self._waiting[0]
             first, last = publication["first_seq"], publication["last_seq"]
@@ -136,7 +136,7 @@ class Tape:
                 self._send(publication)
 
     def _send(self, publication: Publication) -> None:
-        """Send what is new of a publication that leaves no hole."""
+        """Send the new rows of a publication that leaves no hole."""
         new = cutting.after(publication, self.end)
         if new is None:  # cannot be cut
             self._repair()
@@ -151,7 +151,7 @@ class Tape:
             self._repairing = asyncio.create_task(self._fill(), context=Context())
 
     async def _fill(self) -> None:
-        """Read from the database until no hole is left."""
+        """Read the database until there is no hole."""
         while True:
             try:
                 await self.catch_up()
@@ -167,13 +167,13 @@ class Tape:
         self._drain()
 
     def _skip_known(self) -> None:
-        """Forget what waits and was read; a seq that went back has been judged by the database."""
+        """Drop waiting publications that were read, also those whose seqs went back."""
         while self._waiting and self._waiting[0]["last_seq"] <= self.end:
             self._published = self._waiting.popleft()["last_seq"]
         self._published = min(self._published, self.end)
 
     def _reset(self, stored_end: int) -> None:
-        """Go back to the end of a stream that was restored, or to where publications went back."""
+        """Go back to the end of a restored stream, or to where publications went back."""
         back = [p["first_seq"] - 1 for p in self._waiting if p["first_seq"] <= stored_end]
         self.end = min([stored_end, *back])
         self._published = self.end
@@ -183,7 +183,7 @@ class Tape:
         self._fan_out(self.subscribers, cutting.from_frame(frame))
 
     def _take(self, publications: list[Publication], last_seq: int) -> None:
-        """Hold what was read from further back; send what is after `end`."""
+        """Keep what was read from further back; send the rows after `end`."""
         older = [each for each in publications if not is_gap(each)]
         newer = self._ring.after(last_seq) if last_seq < self.end else []
         for publication in older:

@@ -5,11 +5,11 @@ import socket
 from typing import Any
 
 KERNEL_BYTES = 131_072
-"""What the kernel may hold for a slow reader; Linux doubles it. By itself it takes megabytes."""
+"""Kernel send buffer of a slow client; Linux doubles it. Its own default is megabytes."""
 
 
 def bound(send: Any) -> None:
-    """Bound what the kernel holds for this connection."""
+    """Bound the kernel's send buffer of this connection."""
     transport = transport_of(send)
     if hasattr(transport, "get_extra_info"):
         connection = transport.get_extra_info("socket")
@@ -21,9 +21,9 @@ def bound(send: Any) -> None:
 
 
 def abort(send: Any) -> None:
-    """Cut the connection at once, whatever is still unsent.
+    """Close the connection at once, whatever is still unsent.
 
-    Closing waits until everything unsent is read: a reader that stalls would stay forever.
+    An orderly close waits until the client has read everything: a stalled one would never end.
     """
     transport = transport_of(send)
     if hasattr(transport, "abortConnection"):  # Twisted

@@ -1,6 +1,6 @@
-"""What uvicorn's WebSockets lack: an end for clients that answer no ping while they read nothing.
+"""Patch of uvicorn's WebSockets: disconnect clients that neither answer pings nor read.
 
-Uvicorn closes such a connection, but only once everything unsent has been read: never.
+Uvicorn closes such a connection only once the client has read everything: never.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ original_timeout = WebSocketsSansIOProtocol.keepalive_timeout
 
 
 def keepalive_timeout(self: Any) -> None:
-    """Log and cut off a client that did not answer a ping."""
+    """Log and disconnect a client that did not answer a ping."""
     if not self.close_sent and not self.transport.is_closing():
         closing.note("ping", client=str(self.client))
     original_timeout(self)
     self.transport.abort()
 
 
-def mend() -> None:
+def patch() -> None:
     WebSocketsSansIOProtocol.keepalive_timeout = (  # type: ignore[method-assign]  # on purpose
         keepalive_timeout
     )

@@ -1,4 +1,4 @@
-"""Looks into the database for what the channel layer did not bring."""
+"""Checks the database for publications that the channel layer did not deliver."""
 
 import asyncio
 from collections import defaultdict
@@ -25,85 +25,85 @@ BEAT_S = 1.0
 
 
 class InUse(Protocol):
-    """The topics that somebody follows."""
+    """Provides the topics that have subscribers."""
 
     @property
     def topics(self) -> list[Tape | Bulletin]: ...
 
 
 class Stored(NamedTuple):
-    """What the database holds: the ends of streams and the states of instruments, by topic."""
+    """Stored ends of streams and states of instruments, by topic."""
 
     ends: dict[str, int]
     states: dict[str, State]
 
 
 class Watch:
-    """Looks after the topics of one hub, every BEAT_S seconds.
+    """Checks the topics of one hub every BEAT_S seconds.
 
-    A channel layer that is unavailable makes the status `stale`; the streams then go on from the
-    database. A publication that was lost, with none after it, is found a beat later.
+    While the channel layer is unavailable, the status is `stale` and streams continue from the
+    database. A lost publication that none follows is found one beat later.
     """
 
     def __init__(self, membership: Membership, hub: InUse) -> None:
         self._membership = membership
         self._hub = hub
         self._before = Stored({}, {})
-        self._told_stale = False
+        self._published_stale = False
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
             try:
                 await self._beat()
-            except Exception:  # whatever it is, the next beat may find better
+            except Exception:  # the next beat tries again
                 logger.exception("watch failed")
 
     async def _beat(self) -> None:
         await self._membership.check()
-        if self._membership.is_away:
-            self._tell_stale()
+        if self._membership.is_unavailable:
+            self._publish_stale()
         await self._compare()
 
-    def _tell_stale(self) -> None:
-        self._told_stale = True
+    def _publish_stale(self) -> None:
+        self._published_stale = True
         for topic in self._hub.topics:
             if isinstance(topic, Status):
                 topic.receive(status_publication(topic.topic, "stale"))
 
     async def _compare(self) -> None:
-        """Check the topics against what the database held a beat ago, or holds now."""
+        """Compare the topics with the database of one beat ago, or of now."""
         seen = {tape.topic: tape.end for tape in self._hub.topics if isinstance(tape, Tape)}
         statuses = [topic.topic for topic in self._hub.topics if isinstance(topic, Status)]
         try:
             now = await read(stored, list(seen), statuses)
         except DatabaseError as error:
-            logger.warning("ends of streams not known", error=str(error).strip())
+            logger.warning("ends of streams could not be read", error=str(error).strip())
             self._before = Stored({}, {})
             return
         before, self._before = self._before, now
-        due = now.ends if self._membership.is_away else before.ends
+        due = now.ends if self._membership.is_unavailable else before.ends
         for topic in self._hub.topics:
             name = topic.topic
             if isinstance(topic, Tape) and name in now.ends:
                 topic.check(due.get(name, 0), seen[name], now.ends[name])
-            elif isinstance(topic, Status) and not self._membership.is_away:
-                self._tell_state(topic, before.states, now.states)
-        if before.states and not self._membership.is_away:
-            self._told_stale = False
+            elif isinstance(topic, Status) and not self._membership.is_unavailable:
+                self._publish_state(topic, before.states, now.states)
+        if before.states and not self._membership.is_unavailable:
+            self._published_stale = False
 
-    def _tell_state(
+    def _publish_state(
         self, topic: Status, before: Mapping[str, State], now: Mapping[str, State]
     ) -> None:
-        """Publish that a source ended silently, or the state after our own `stale`."""
+        """Publish that a source stopped without notice, or the state that follows our `stale`."""
         state = now.get(topic.topic)
         lasts = state == before.get(topic.topic)
-        if state is not None and lasts and (state == "stopped" or self._told_stale):
+        if state is not None and lasts and (state == "stopped" or self._published_stale):
             topic.receive(status_publication(topic.topic, state))
 
 
 def stored(tapes: list[str], statuses: list[str]) -> Stored:
-    """Return what is stored of these topics."""
+    """Return the stored ends and states of these topics."""
     keys: dict[Sequenced, dict[str, str]] = defaultdict(dict)
     for topic in tapes:
         if streams := streams_of(topic):

@@ -1,4 +1,4 @@
-"""Uvicorn inside our own process: the web side of `runsim --serve`."""
+"""Uvicorn in this process: the web server of `runsim --serve`."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from channels.routing import get_default_application
 
 PING_S = 10.0
 CONNECTIONS_WAITING = 2048
-"""Connections that the kernel holds until we accept them: a burst must fit."""
+"""Backlog of connections not yet accepted: a burst must fit."""
 LINGER_S = 0.5
-"""At a stop, time for requests to be answered; then connections are cut."""
+"""Time to finish requests at shutdown; then connections are aborted."""
 
 
 class Uvicorn(uvicorn.Server):
-    """A server that leaves the process's signals to us and does not wait for streams to end."""
+    """A server that leaves signals to the process and does not wait for streams to end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -36,7 +36,7 @@ class WebServer:
     """Serves the ASGI application in the main thread until stopped or signalled."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Listen on host:port; raise OSError where that is impossible."""
+        """Listen on host:port; raise OSError where that fails."""
         self.loop = asyncio.new_event_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server(
@@ -68,7 +68,7 @@ class WebServer:
         self.loop.run_until_complete(self._server.serve(sockets=[self._socket]))
 
     def close(self) -> None:
-        """End what still waits on the loop, after the server and everything that used it."""
+        """Cancel the remaining tasks of the loop; call it last."""
         waiting = asyncio.all_tasks(self.loop)
         for task in waiting:
             task.cancel()

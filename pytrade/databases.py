@@ -60,7 +60,7 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
 
 
 def pool_settings(timeout_s: float) -> dict[str, Any]:
-    # A server that comes back is found within a second: the pool's own pauses double.
+    # Reconnect within a second: the pool's own pauses double.
     settings: dict[str, Any] = {"min_size": 1, "max_size": 20, "timeout": 2, "reconnect_timeout": 1}
     return settings | ({"connection_class": limited_to(timeout_s)} if timeout_s else {})
 

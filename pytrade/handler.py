@@ -1,9 +1,8 @@
 """Django's ASGI handler with one thread per request, from its first middleware to its view.
 
 Django's own handler switches between loop and thread wherever one middleware is async and the next
-is not, and starts a thread, with a database connection, for each request. That triples the work of
-an answer of 500 candles, and a client that disconnects meanwhile can leave both sides waiting for
-each other.
+is not, and starts a thread, with a database connection, for each request. That triples the cost of
+a response of 500 candles, and a client that disconnects meanwhile can cause a deadlock.
 """
 
 import asyncio
@@ -24,15 +23,15 @@ from django.urls import Resolver404, resolve, set_script_prefix
 from web.clients import ClientGone, check_client, client_of_request
 
 PROBES = ("/livez", "/readyz")
-"""Each has a thread of its own: both answer while all other threads wait for a hung database."""
+"""Each has its own thread: both answer while all other threads wait for a hung database."""
 
 
 class ThreadHandler(ASGIHandler):
     """Runs middleware and views as WSGI does, in WEB_THREADS permanent threads.
 
-    Exports are made in a thread of their own, block by block in turn, so that however many there
-    are, other requests do not wait for them. The loop sends what streaming responses yield, and
-    watches for disconnects; views that compute for long ask web/clients.py about them.
+    Exports share one thread, block by block in turn, so that other requests never wait for them,
+    however many there are. The loop sends what streaming responses yield and watches for
+    disconnects; views with long computations check for them with web.clients.
     """
 
     def __init__(self) -> None:
@@ -86,7 +85,7 @@ class ThreadHandler(ASGIHandler):
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            await in_thread(threads, response.close)  # after the piece that is being made
+            await in_thread(threads, response.close)  # after the current piece
 
     async def get_response_async(self, request: HttpRequest) -> Any:
         return await in_thread(self._threads, self._respond, request)
@@ -105,11 +104,10 @@ class ThreadHandler(ASGIHandler):
         check_client()
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
-        request, response = self.create_request(scope, body)
+        request, refusal = self.create_request(scope, body)
         if request is None:
             body.close()
-        else:
-            response = self._respond(request)
+        response: Any = refusal if request is None else self._respond(request)
         response._handler_class = type(self)
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
@@ -119,14 +117,14 @@ class ThreadHandler(ASGIHandler):
 
 
 async def pieces(content: Iterable[bytes], threads: ThreadPoolExecutor) -> AsyncIterator[bytes]:
-    """Yield what is made piece by piece in threads, each when the one before is sent."""
+    """Yield pieces computed in threads, each when the one before is sent."""
     made = iter(content)
     while (piece := await in_thread(threads, next_piece, made)) is not None:
         yield piece
 
 
 def next_piece(made: Iterator[bytes]) -> bytes | None:
-    """Return the next piece, None at the end; keep no database connection until the one after."""
+    """Return the next piece, None at the end; hold no database connection between pieces."""
     try:
         return next(made, None)
     finally:
@@ -141,7 +139,7 @@ async def in_thread(
 
 
 def is_asynchronous(scope: Any) -> bool:
-    """Tell whether an asynchronous view answers a request."""
+    """Return whether an asynchronous view answers a request."""
     try:
         view = resolve(scope["path"].removeprefix(scope.get("root_path", ""))).func
     except Resolver404:

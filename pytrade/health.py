@@ -1,4 +1,4 @@
-"""Whether this process lives, whether it can serve, and what it counts."""
+"""Liveness, readiness and metrics of this process."""
 
 import asyncio
 import time
@@ -20,13 +20,13 @@ LAYER_TIMEOUT_S = 2.0
 
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
-    """Answer as long as the process does; asks nothing of anyone."""
+    """Answer 200 while the process runs; depends on nothing else."""
     return JsonResponse({"status": "live"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when database, migrations and channel layer are right, else 503 with why."""
+    """Answer 200 when database, migrations and channel layer are ready, else 503 with reasons."""
     reasons = unready()
     if reasons:
         return problem(503, "; ".join(f"{what}: {why}" for what, why in reasons.items()), reasons)
@@ -34,7 +34,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def unready() -> dict[str, str]:
-    """Return what keeps us from serving: part -> reason."""
+    """Return why this process cannot serve: component -> reason."""
     reasons = {}
     try:
         if missing := missing_migrations():
@@ -43,7 +43,7 @@ def unready() -> dict[str, str]:
         reasons["database"] = " ".join(str(error).split())
     try:
         async_to_sync(ask_layer)()
-    except Exception as error:  # of any client library: we cannot publish
+    except Exception as error:  # of any client library
         reasons["layer"] = f"{type(error).__name__}: {error}"
     return reasons
 
@@ -55,14 +55,14 @@ def missing_migrations() -> list[str]:
 
 
 async def ask_layer() -> None:
-    """Send one message to a group that nobody is in; raise where it cannot be sent."""
+    """Send one message to an empty group; raise where it cannot be sent."""
     async with asyncio.timeout(LAYER_TIMEOUT_S):
         await get_channel_layer().group_send("readyz", {"type": "readyz"})
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer in Prometheus' text format: this process and the recorded market."""
+    """Answer in Prometheus' text format: metrics of this process and of the recorded market."""
     market = CollectorRegistry()
     seq = Gauge("pytrade_last_seq", "Newest recorded seq.", ["symbol"], registry=market)
     age = Gauge(

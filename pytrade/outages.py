@@ -1,4 +1,4 @@
-"""Pages while the database is unavailable: 503 instead of a fault of ours."""
+"""Pages while the database is unavailable: 503 instead of 500."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,7 +15,7 @@ logger = structlog.get_logger(__name__)
 
 
 class OutageMiddleware:
-    """Answers what the database could not; views of the API do so themselves."""
+    """Answers requests that failed on the database; API views do so themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -30,7 +30,7 @@ class OutageMiddleware:
         status = HTTPStatus.SERVICE_UNAVAILABLE
         if FOR_PROGRAMS.match(request.path):
             response = problem(status, DatabaseUnavailable.default_detail)
-        else:  # without the request: its user may be asked from the database
+        else:  # without the request: reading its user may need the database
             response = HttpResponse(render_to_string("503.html"), status=status)
         response["Retry-After"] = str(DatabaseUnavailable.wait)
         return response

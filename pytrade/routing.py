@@ -22,10 +22,10 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
-    daphnesockets.mend()
+    daphnesockets.patch()
     accesslogs.hide_queries()
-    daphnefaults.mend()
-    uvicornsockets.mend()
+    daphnefaults.patch()
+    uvicornsockets.patch()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(

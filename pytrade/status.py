@@ -1,4 +1,4 @@
-"""The parts of the system and how they are, for the status page."""
+"""The state of every component, for the status page."""
 
 import time
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """One instrument: who drives it, and its newest tick."""
+    """One instrument: the holder of its lease, and its newest tick."""
 
     symbol: str
     state: State
@@ -55,7 +55,7 @@ class Source:
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """Show the parts of the system; all viewers of a second share one look."""
+    """Show the state of every component; all viewers within a second share one check."""
     found, listed = looks.get()
     context = {
         "parts": listed,
@@ -68,7 +68,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 
 def look() -> tuple[list[Source], list[Part]]:
-    """Look at every part; ask a database that fails only once."""
+    """Check every component; query a failed database only once."""
     found: list[Source] = []
     of_database = checked("Database", database)
     if of_database.state == "ok":
@@ -80,7 +80,7 @@ def look() -> tuple[list[Source], list[Part]]:
     def reading(name: str, ask: Ask) -> Part:
         if of_database.state == "ok":
             return checked(name, ask)
-        return Part(name, "failed", "not known without the database")
+        return Part(name, "failed", "unknown while the database is unavailable")
 
     return found, [
         web(),
@@ -97,7 +97,7 @@ looks = Snapshot(look, seconds=1.0)
 
 
 def checked(name: str, ask: Ask) -> Part:
-    """Return what `ask` finds; whatever it raises is the part's failure, in one line."""
+    """Return the result of `ask`; an exception becomes the component's failure, in one line."""
     try:
         return Part(name, *ask())
     except Exception as error:  # of any client library
@@ -164,7 +164,7 @@ def market(found: list[Source]) -> tuple[State, str]:
 
 def workers() -> tuple[State, str]:
     if settings.CELERY_TASK_ALWAYS_EAGER:
-        return "ok", "none needed: tasks run beside the market"
+        return "ok", "none needed: tasks run in the process of the market"
     answering = pings.get()
     if not answering:
         return "warning", "no Celery worker answers"
@@ -178,14 +178,14 @@ migrations = Snapshot(missing_migrations, seconds=10.0)
 def readings() -> tuple[State, str]:
     newest = newest_end()
     if newest is None:
-        return "off", "none yet: a live market makes one a minute"
+        return "off", "none yet: a live market computes one a minute"
     age = timezone.now() - newest
     text = f"the newest is of {newest:%Y-%m-%d %H:%M} UTC"
     return ("ok" if age < LATE_READINGS else "warning"), text
 
 
 def computations() -> tuple[State, str]:
-    """Count what an index holds together: the length of the list of runs does not matter."""
+    """Count by index look-ups: the number of stored runs does not matter."""
     waiting = ComputationRun.objects.filter(state__in=OPEN_STATES).count()
     failed = ComputationRun.objects.filter(
         state=ComputationRun.State.FAILED, finished_at__gt=timezone.now() - timedelta(days=1)

@@ -1,6 +1,6 @@
-"""How many requests a client may send, counted per window: to the API and to pages alike.
+"""Rate limits of clients, counted in fixed windows, of the API and pages together.
 
-API_RATE of one address, API_USER_RATE of one user; each process counts for itself.
+API_RATE applies to an address, API_USER_RATE to a user; each process counts separately.
 """
 
 import math
@@ -26,8 +26,10 @@ NEVER_COUNTED = ("/livez", "/readyz")
 class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
     """Counts requests of a client in fixed windows: one number, however high the rate."""
 
+    num_requests: int | None
+
     def __init__(self) -> None:
-        """The rate is known with the request."""
+        """Leave the rate to `allow_request`: it depends on the user of the request."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
         user = user_of(request)
@@ -37,14 +39,14 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
             return True
         now = time.time()
         window = int(now // self.duration)
-        who = f"address:{self.get_ident(request)}" if user is None else f"user:{user.pk}"
-        key = f"rate:{who}:{window}"
+        client = f"address:{self.get_ident(request)}" if user is None else f"user:{user.pk}"
+        key = f"rate:{client}:{window}"
         self._wait_s = (window + 1) * self.duration - now
         return self._count(key) <= self.num_requests
 
     def _count(self, key: str) -> int:
         """Return how many requests the window of `key` has seen, this one among them."""
-        with suppress(ValueError):  # it is not there yet, or expired
+        with suppress(ValueError):  # missing or expired
             return int(cache.incr(key))
         if cache.add(key, 1, timeout=self.duration + 1):
             return 1
@@ -55,8 +57,10 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
 
 
 def user_of(request: Any) -> Any:
-    """Return who sent a request of Django or of its REST framework; None: nobody known."""
-    with suppress(OperationalError, InterfaceError):  # of the session: then count the address
+    """Return the user of a request of Django or of its REST framework, None without one."""
+    with suppress(
+        OperationalError, InterfaceError
+    ):  # the session cannot be read: count the address
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
             return user
@@ -64,7 +68,7 @@ def user_of(request: Any) -> Any:
 
 
 class PageThrottleMiddleware:
-    """Counts requests for whatever is not a view of the API, which counts its own."""
+    """Counts requests to views outside the API; API views count their own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -87,7 +91,7 @@ class PageThrottleMiddleware:
 
 
 def refusal(request: HttpRequest, wait_s: int) -> HttpResponse:
-    """Return 429, as a page or for programs."""
+    """Return 429, as a page or as a problem document."""
     status = HTTPStatus.TOO_MANY_REQUESTS
     if FOR_PROGRAMS.match(request.path):
         response = problem(

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -56,21 +56,28 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a manage.py command in the background and kill it on exit."""
+def background(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    output: int = subprocess.DEVNULL,
+    stdin: int | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a process in this checkout and kill it on exit; `output`: its stdout and stderr."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command, cwd=ROOT, env=env, stdin=stdin, stdout=output, stderr=output, text=True
     )
     try:
         yield process
     finally:
         process.kill()
         process.communicate(timeout=60)
+
+
+def running(
+    *arguments: str, env: dict[str, str]
+) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+    """Run a manage.py command in the background, with captured output."""
+    return background([sys.executable, "manage.py", *arguments], env, subprocess.PIPE)
 
 
 def wait_for_http(url: str, process: subprocess.Popen[Any], limit_s: float = READY_S) -> None:

@@ -4,10 +4,10 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from rig.processes import ROOT, free_port, manage, wait_for_http
+from rig.processes import background, free_port, manage, wait_for_http
 
 NO_PINGS = "3600"
 
@@ -47,25 +47,11 @@ def asgi_command(server: str, port: int, application: str) -> list[str]:
     return [*here, "--port", str(port), "--ws", "websockets-sansio", *quiet, application]
 
 
-@contextlib.contextmanager
 def running(
     command: list[str], env: Mapping[str, str], stdin: int | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """Run a process in this checkout and kill it on exit."""
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=env,
-        stdin=stdin,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+    """Run a process in this checkout without output, and kill it on exit."""
+    return background(command, env, stdin=stdin)
 
 
 def wait_for(port: int, process: subprocess.Popen[str], path: str = "/livez") -> None:

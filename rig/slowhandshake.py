@@ -20,7 +20,7 @@ def make_application() -> Any:
     django.setup()
     from live import daphnesockets
 
-    daphnesockets.mend()
+    daphnesockets.patch()
     return answer
 
 

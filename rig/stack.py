@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 from urllib.request import urlopen
 
@@ -36,7 +35,10 @@ class Role(Service):
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._env, stdout=self._log, stderr=self._log
         )
-        self.pid = self.process.pid
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def is_alive(self) -> bool:
@@ -108,12 +110,7 @@ class Stack:
             self._open = opening.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @property

@@ -2,7 +2,6 @@
 
 import fcntl
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 
@@ -28,10 +27,5 @@ class Lock:
         self._file.flush()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()

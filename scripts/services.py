@@ -17,7 +17,6 @@ import time
 import warnings
 from importlib.resources import files
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -64,12 +63,7 @@ class Service:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
@@ -154,8 +148,11 @@ class Redis(Service):
         self._process = subprocess.Popen(
             [binary, *arguments], stdout=subprocess.DEVNULL, process_group=0
         )
-        self.pid = self._process.pid
         self._wait_for_port()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _wait_for_port(self) -> None:
         while self._process.poll() is None:

@@ -1,4 +1,4 @@
-"""Whether the client of the present request is still connected, for views that compute."""
+"""Whether the client of the current request is still connected, for views that compute."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _gone: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
 
 
 class ClientGone(APIException):  # type: ignore[misc]
-    """The client disconnected; nobody reads this answer."""
+    """The client disconnected: no response is needed."""
 
     status_code = HTTPStatus.REQUEST_TIMEOUT
     default_detail = "the client disconnected"
@@ -20,7 +20,7 @@ class ClientGone(APIException):  # type: ignore[misc]
 
 @contextmanager
 def client_of_request(gone: threading.Event) -> Iterator[None]:
-    """Let the code below see that `gone` is set when the client disconnects."""
+    """Make `check_client` raise in this context once `gone` is set."""
     token = _gone.set(gone)
     try:
         yield

@@ -1,7 +1,7 @@
-"""An answer that fails half-way ends its connection on daphne, as on uvicorn.
+"""Patch of daphne: a response that fails half-way closes its connection, as on uvicorn.
 
-Daphne tries to start another answer, which raises within its checks of all connections: the client
-waits for ever, and the checks never run again.
+Daphne starts a second response, which raises inside its periodic check of all connections: the
+client waits forever, and the check never runs again.
 """
 
 from daphne.http_protocol import WebRequest
@@ -10,12 +10,12 @@ handle_exception = WebRequest.handle_exception
 
 
 def abort_started(self: WebRequest, exception: Exception) -> None:
-    """Let the client see that an answer is incomplete; answer 500 if none has started."""
+    """Abort the connection of an incomplete response; answer 500 if none has started."""
     if not self._response_started:
         handle_exception(self, exception)
     elif self.channel is not None:
         self.channel.transport.abortConnection()
 
 
-def mend() -> None:
+def patch() -> None:
     WebRequest.handle_exception = abort_started

@@ -26,7 +26,7 @@ def json_response(body: Any) -> HttpResponse:
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> HttpResponse:
-    """Answer a table as CSV with a header line; cells that are text already stay as they are."""
+    """Answer a table as CSV with a header line; cells that are already text stay unchanged."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -60,7 +60,7 @@ def decimals(
 
 
 def link_next(response: HttpResponse, request: HttpRequest, cursor: str | None) -> HttpResponse:
-    """Name the next page in a Link header (RFC 8288): CSV and Arrow have no place for it."""
+    """Add the next page as a Link header (RFC 8288), also for CSV and Arrow."""
     if cursor is not None:
         query = request.GET.copy()
         query["cursor"] = cursor

@@ -1,4 +1,4 @@
-"""Query parameters of the API: read, checked, or refused with what would be right."""
+"""Query parameters of the API, parsed and validated."""
 
 import base64
 import re

@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(status: int, detail: str, errors: Any = None) -> HttpResponse:
-    """Return a response that says what is wrong; `errors`: parameter -> reasons."""
+    """Return a response with problem details; `errors`: parameter -> reasons."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -1,4 +1,4 @@
-"""Few expensive requests at a time, so that threads stay free for cheap ones."""
+"""A limit on concurrent expensive requests, which keeps threads free for cheap ones."""
 
 import threading
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ LOOK_S = 0.2
 class Busy(APIException):  # type: ignore[misc]
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = (
-        "this process is computing as many expensive requests as it accepts: try again, or ask "
-        "for less"
+        "this process is already computing as many expensive requests as it accepts: try again, "
+        "or request less"
     )
     wait = 2
 
 
 class Slots:
-    """Lets `running` requests compute at a time, and `waiting` more wait for that."""
+    """Up to `running` requests compute at a time; up to `waiting` more wait."""
 
     def __init__(self, running: int, waiting: int) -> None:
         self._free = threading.Semaphore(running)

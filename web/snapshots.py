@@ -1,9 +1,9 @@
-"""What all viewers of a page see alike: made once for all of them."""
+"""Results that are the same for all viewers of a page, computed once for all of them."""
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 T = TypeVar("T")
@@ -12,11 +12,11 @@ T = TypeVar("T")
 class Snapshot(Generic[T]):
     """The result of `make`, at most `seconds` old.
 
-    One caller makes it; meanwhile the others get the old one, or wait where there is none. An
+    One caller computes it; meanwhile the others get the old one, or wait if there is none. An
     exception counts as a result.
     """
 
-    _all: "WeakSet[Snapshot[object]]" = WeakSet()
+    _all: "WeakSet[Snapshot[Any]]" = WeakSet()
 
     def __init__(
         self, make: Callable[[], T], seconds: float, clock: Callable[[], float] = time.monotonic
@@ -39,7 +39,7 @@ class Snapshot(Generic[T]):
         return result  # type: ignore[return-value]  # None only where make returns it
 
     def forget(self) -> None:
-        """Have the next caller make it."""
+        """Discard the result: the next caller computes it."""
         self._made = None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Answers that are tables: rows in memory, or blocks of bytes on their way."""
+"""Responses that are tables: rows in memory, or a stream of blocks of bytes."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ EXTENSIONS: Final = {"csv": "csv", "arrow": "arrows"}
 class Page(NamedTuple):
     """Rows in ascending order; `more_after` is the key to continue after, None at the end."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     more_after: int | None
     open_candle: bool = False
 

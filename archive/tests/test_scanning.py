@@ -72,7 +72,7 @@ def test_a_table_without_seq_refuses_since(market: Any) -> None:
         scan(CANDLES, market[0], since=1)
 
 
-def test_what_is_recorded_during_an_export_is_not_part_of_it(market: Any) -> None:
+def test_export_excludes_records_written_during_it(market: Any) -> None:
     instrument, ticks = market
     selection = until_now(select(QUOTES, instrument.pk))
     parts = chunks(selection, instrument.lattice, size=200)

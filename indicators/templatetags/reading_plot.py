@@ -13,7 +13,7 @@ WIDTH = 100.0
 
 @register.inclusion_tag("indicators/reading_plot.html")
 def reading_plot(reading: Reading) -> dict[str, Any]:
-    """Return where in a box of WIDTH the parts of the drawing are; None where there is none."""
+    """Return the positions of the elements in a box of WIDTH; None without a value."""
     indicator = CATALOGUE[reading.indicator]
     domain = indicator.domain
     return {

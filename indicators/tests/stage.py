@@ -1,4 +1,4 @@
-"""A market as someone finds it who comes later: runs in every state, and a member of staff."""
+"""A recorded market with runs in every state, and a member of staff."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A broker and a channel layer that are away."""
+"""An unavailable broker and channel layer."""
 
 import json
 
@@ -34,7 +34,7 @@ client = Client(SERVER_NAME="127.0.0.1")
 client.force_login(get_user_model().objects.create_superuser("s"))
 chosen = {"action": "compute_now", "_selected_action": [Instrument.objects.get(symbol="ES").pk]}
 page = client.post("/admin/instruments/instrument/", chosen, follow=True).content.decode()
-print(json.dumps(["4 readings computed, but subscribers were not told" in page,
+print(json.dumps(["4 readings computed, but not published" in page,
                   Reading.objects.count()]))
 """
 
@@ -53,7 +53,7 @@ def shell(env, code):
     return json.loads(manage("shell", "-v0", "-c", code, env=env).splitlines()[-1])
 
 
-def test_a_computation_is_refused_while_the_broker_is_away(env):
+def test_computation_is_refused_while_the_broker_is_unavailable(env):
     assert shell(env, POST) == [
         503,
         "the task broker is unavailable, nothing was started: try again",
@@ -62,5 +62,5 @@ def test_a_computation_is_refused_while_the_broker_is_away(env):
     ]
 
 
-def test_the_admin_computes_and_says_that_nobody_was_told(env):
+def test_admin_computes_and_reports_that_nothing_was_published(env):
     assert shell(env, COMPUTE_NOW) == [True, 4]

@@ -1,4 +1,4 @@
-"""An entry of the catalogue is all that a measure needs to be scanned, served and shown."""
+"""A measure needs only its entry in the catalogue to be scanned, served and shown."""
 
 import json
 from pathlib import Path
@@ -107,13 +107,13 @@ def test_the_table_of_the_documentation_is_the_catalogue() -> None:
     documented = [row for row in rows if row.split("|")[2].strip() in {"closes", "ticks"}]
     assert documented == [
         f"| `{indicator.name}` | {indicator.reads} | {indicator.title} | "
-        + ", ".join(f"`{p.name}` = {told(p.default)}" for p in indicator.parameters)
+        + ", ".join(f"`{p.name}` = {shown(p.default)}" for p in indicator.parameters)
         + " |"
         for indicator in CATALOGUE.values()
     ]
 
 
-def told(default: object) -> str:
+def shown(default: object) -> str:
     return json.dumps(default)
 
 

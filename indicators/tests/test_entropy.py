@@ -132,7 +132,7 @@ def test_integers_beyond_the_floats_keep_their_order():
     ],
     ids=range(13),
 )
-def test_what_cannot_be_measured_gives_the_reason(closes, reason):
+def test_series_that_cannot_be_measured_gives_the_reason(closes, reason):
     estimate = permutation_entropy(closes)
     assert estimate.value is None
     assert reason in estimate.reason
@@ -240,7 +240,7 @@ def test_there_is_no_walk_band_where_vectors_are_few():
     assert permutation_entropy(range(300), tau=10).walk_band is None
 
 
-def test_the_null_band_of_a_handful_is_what_a_handful_can_be():
+def test_null_band_of_few_vectors_is_a_possible_entropy():
     assert permutation_entropy([1, 2, 3]).null_band == (0.0, 1.0)
     low, high = permutation_entropy(range(12), m=5).null_band
     assert low == pytest.approx(math.log(8) / math.log(120) - 2 * math.log(2) / 8 / math.log(120))

@@ -34,7 +34,7 @@ def test_the_exponent_equals_that_of_the_slow_twin(offset):
 
 
 @pytest.mark.parametrize("offset", [1e9, -1e12])
-def test_an_offset_of_the_closes_costs_no_digits(offset):
+def test_offset_of_the_closes_loses_no_precision(offset):
     closes = np.random.default_rng(4).choice([-1.0, 1.0], size=5_000).cumsum()
     there, here = hurst_exponent(closes + offset), hurst_exponent(closes)
     assert there.value == pytest.approx(here.value, abs=1e-12)
@@ -156,7 +156,7 @@ def test_threads_change_nothing():
     ],
     ids=range(8),
 )
-def test_what_cannot_be_measured_gives_the_reason(closes, reason):
+def test_series_that_cannot_be_measured_gives_the_reason(closes, reason):
     estimate = hurst_exponent(closes)
     assert estimate.value is None
     assert reason in estimate.reason

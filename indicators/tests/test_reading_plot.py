@@ -24,7 +24,7 @@ def test_the_parts_stand_where_their_values_are() -> None:
     assert plot["truth"] == 77.5
 
 
-def test_what_lies_outside_stays_in_the_box_and_what_is_missing_is_left_out() -> None:
+def test_values_outside_are_clamped_and_missing_ones_left_out() -> None:
     reading = Reading(indicator="hurst", value=3.0, truth=0.5)
     plot = reading_plot(reading)
     assert plot["estimate"] == WIDTH

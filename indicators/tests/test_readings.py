@@ -52,7 +52,7 @@ def closes_of(instrument, n):
     return np.array(rows)[-n:]
 
 
-def test_the_catalogue_tells_every_parameter_and_its_default(client):
+def test_catalogue_lists_every_parameter_and_its_default(client):
     listed = {entry["name"]: entry for entry in get(client, "")}
     assert list(listed) == ["persistence", "hurst", "entropy", "variance_ratio"]
     assert {p["name"]: p["default"] for p in listed["entropy"]["parameters"]} == {
@@ -63,21 +63,21 @@ def test_the_catalogue_tells_every_parameter_and_its_default(client):
 
 
 def test_the_estimate_now_is_the_measure_of_the_newest_closed_minutes(client, market):
-    told = get(client, "hurst/ES/", n=1_500)
+    reply = get(client, "hurst/ES/", n=1_500)
     expected = hurst_exponent(closes_of(market, 1_500))
-    assert told["value"] == pytest.approx(expected.value)
-    assert told["interval"] == pytest.approx(expected.interval)
-    assert told["details"]["windows"] == expected.windows.tolist()
-    assert told["parameters"]["n"] == 1_500
+    assert reply["value"] == pytest.approx(expected.value)
+    assert reply["interval"] == pytest.approx(expected.interval)
+    assert reply["details"]["windows"] == expected.windows.tolist()
+    assert reply["parameters"]["n"] == 1_500
     newest = Candle.objects.of(market, 60).last()
-    assert told["window_end"] == int(newest.opened_at.timestamp() * 1000) + 60_000
+    assert reply["window_end"] == int(newest.opened_at.timestamp() * 1000) + 60_000
 
 
-def test_persistence_reads_ticks_and_is_told_beside_the_true_phi(client, market):
-    told = get(client, "persistence/ES/")
+def test_persistence_reads_ticks_and_is_served_with_the_true_phi(client, market):
+    reply = get(client, "persistence/ES/")
     ticks = np.array(Quote.objects.of(market).values_list("ticks", flat=True))[-500:]
-    assert told["value"] == pytest.approx(persistence(ticks).value)
-    assert told["truth"]["mean_phi"] == pytest.approx(0.8)  # the last of nine regimes
+    assert reply["value"] == pytest.approx(persistence(ticks).value)
+    assert reply["truth"]["mean_phi"] == pytest.approx(0.8)  # the last of nine regimes
 
 
 def test_the_mean_phi_of_a_window_is_weighted_by_ticks(market):
@@ -98,9 +98,9 @@ def test_real_data_has_no_truth(client):
 
 def test_too_little_gives_the_reason_and_no_value(client):
     make_instrument()
-    told = get(client, "hurst/ES/")
-    assert (told["value"], told["window_end"]) == (None, None)
-    assert told["reason"] == "the series is empty"
+    reply = get(client, "hurst/ES/")
+    assert (reply["value"], reply["window_end"]) == (None, None)
+    assert reply["reason"] == "the series is empty"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_too_little_gives_the_reason_and_no_value(client):
         ("runs/x/", {}, 404, "there is no computation 'x'"),
     ],
 )
-def test_what_is_wrong_with_a_request_is_named(client, market, path, query, status, complaint):
+def test_invalid_requests_get_400_with_the_reason(client, market, path, query, status, complaint):
     answer = client.get(API + path, query)
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
@@ -128,11 +128,11 @@ def test_what_is_wrong_with_a_request_is_named(client, market, path, query, stat
 
 def test_a_scan_keeps_one_reading_per_window_and_publishes_it(client, market):
     make_instrument("NQ")
-    told = []
-    assert scan_market([market], told.extend) == 4
-    assert scan_market([market], told.extend) == 4
+    reply = []
+    assert scan_market([market], reply.extend) == 4
+    assert scan_market([market], reply.extend) == 4
     assert Reading.objects.count() == 4
-    assert [item["topic"] for item in told[:4]] == [
+    assert [item["topic"] for item in reply[:4]] == [
         "indicators.hurst.ES",
         "indicators.entropy.ES",
         "indicators.variance_ratio.ES",
@@ -164,10 +164,10 @@ def test_rolling_rows_equal_the_measure_at_each_end(client, market, name):
     )
 
 
-def test_rolling_without_a_whole_window_says_why(client, market):
-    told = get(client, "variance_ratio/ES/rolling/", n=10)
-    assert told["rows"] == []
-    assert told["reason"] == "9 increments are too few: q = 5 needs 20"
+def test_rolling_without_a_whole_window_gives_the_reason(client, market):
+    reply = get(client, "variance_ratio/ES/rolling/", n=10)
+    assert reply["rows"] == []
+    assert reply["reason"] == "9 increments are too few: q = 5 needs 20"
     assert (
         "points are fewer than one window"
         in (get(client, "entropy/ES/rolling/", n=99_999)["reason"])
@@ -308,9 +308,9 @@ def test_minutes_without_a_close_leave_no_window_on_the_grid(market):
 def test_the_published_reading_is_the_stored_one(client, market):
     scan_market([market], list)
     Reading.objects.update(value=0.125)  # as another process measured it
-    told = []
-    scan_market([market], told.extend)
-    assert [orjson.loads(frame["text"])["data"]["value"] for frame in told] == [0.125] * 4
+    reply = []
+    scan_market([market], reply.extend)
+    assert [orjson.loads(frame["text"])["data"]["value"] for frame in reply] == [0.125] * 4
 
 
 def test_a_cancelled_run_computes_nothing_more(market):
@@ -320,7 +320,7 @@ def test_a_cancelled_run_computes_nothing_more(market):
     assert Reading.objects.count() == 0
 
 
-def test_a_run_whose_worker_died_before_closing_it_is_closed_by_the_next_delivery(market):
+def test_redelivered_chunk_closes_the_run_of_a_dead_worker(market):
     run = planned(market, step=97)
     runs.compute_chunk(run.pk, 0)
     ComputationRun.objects.update(state=ComputationRun.State.RUNNING, finished_at=None)
@@ -336,7 +336,7 @@ def embedded_market(transactional_db, settings):
     return instrument
 
 
-def test_without_a_broker_the_next_process_goes_on_with_an_open_run(embedded_market):
+def test_next_process_resumes_an_open_run_without_a_broker(embedded_market):
     run = planned(embedded_market, step=97)
     scanned = threading.Event()
     thread = embedded.ScanThread(lambda publications: scanned.set())
@@ -379,10 +379,10 @@ def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings)
     answer = staff.post(API + "runs/", ORDER, content_type="application/json")
     assert answer.status_code == 202
     assert embedded.computations.join(60)
-    told = staff.get(answer["Location"]).json()
-    assert (told["state"], told["progress"]) == ("done", 1.0)
-    assert told["result"]["readings"] == Reading.objects.count() == 2_000 // 50 - 600 // 50
-    assert [entry["id"] for entry in staff.get(API + "runs/").json()] == [told["id"]]
+    reply = staff.get(answer["Location"]).json()
+    assert (reply["state"], reply["progress"]) == ("done", 1.0)
+    assert reply["result"]["readings"] == Reading.objects.count() == 2_000 // 50 - 600 // 50
+    assert [entry["id"] for entry in staff.get(API + "runs/").json()] == [reply["id"]]
     assert staff.delete(answer["Location"]).json()["state"] == "done"
 
 

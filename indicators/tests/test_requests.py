@@ -1,4 +1,4 @@
-"""What one anonymous request may cost."""
+"""Limits on the cost of one anonymous request."""
 
 import re
 import threading
@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from indicators import costs, requests
 from indicators.catalogue import CATALOGUE
-from indicators.requests import rolling_rows
+from indicators.requests import Rolling
 from instruments.models import Instrument
 from rig.histories import make_instrument, make_ticks, record
 from web.clients import ClientGone, client_of_request
@@ -41,10 +41,10 @@ def test_too_much_work_is_refused_with_the_limit_and_what_to_do(
     client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(costs, "MOST_WORK", 500_000)
-    told = refusal(client, "hurst/ES/rolling/", **SMALL)
-    assert "windows would take" in told
-    assert "one request may take 500,000" in told
-    assert "POST /api/v1/indicators/runs/" in told
+    reply = refusal(client, "hurst/ES/rolling/", **SMALL)
+    assert "windows would take" in reply
+    assert "one request may take 500,000" in reply
+    assert "POST /api/v1/indicators/runs/" in reply
     monkeypatch.setattr(costs, "MOST_WORK", 1_000)
     assert "one request may take 1,000" in refusal(client, "hurst/ES/", **SMALL)
 
@@ -57,12 +57,12 @@ def test_too_many_points_are_refused_before_they_are_read(
 ) -> None:
     monkeypatch.setattr(costs, "MOST_POINTS_READ", 5_000)
     with django_assert_max_num_queries(4) as queries:
-        told = refusal(client, "persistence/ES/rolling/", step=1_000)
-    assert told.startswith("5,500 points would be read, one request may read 5,000")
+        reply = refusal(client, "persistence/ES/rolling/", step=1_000)
+    assert reply.startswith("5,500 points would be read, one request may read 5,000")
     assert not [q for q in queries.captured_queries if re.search(r"\b(ticks|close)\b", q["sql"])]
 
 
-def test_expensive_requests_beyond_the_slots_are_told_when_to_come_back(
+def test_expensive_requests_beyond_the_slots_get_retry_after(
     client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(costs, "EXPENSIVE_WORK", 100_000)
@@ -94,7 +94,7 @@ def test_a_slot_is_waited_for_and_given_back() -> None:
 
 
 class GoneAfter(threading.Event):
-    """Is set from the `looks`-th time on that it is looked at."""
+    """Is set from the `looks`-th check on."""
 
     def __init__(self, looks: int) -> None:
         super().__init__()
@@ -120,9 +120,9 @@ def test_slices_change_no_row(
 ) -> None:
     indicator = CATALOGUE[name]
     parameters = indicator.read({"n": 520 if name == "hurst" else 100})
-    whole = rolling_rows(indicator, market, parameters, step, None, None)
+    whole = Rolling(indicator, market, parameters, step).rows()
     monkeypatch.setattr(requests, "SLICE_WORK", 10 * costs.window_work(name, parameters))
-    sliced = rolling_rows(indicator, market, parameters, step, None, None)
+    sliced = Rolling(indicator, market, parameters, step).rows()
     assert len(sliced) == len(whole) > 10
     for found, expected in zip(sliced, whole, strict=True):
         assert found == pytest.approx(expected)
@@ -136,5 +136,5 @@ def test_a_computation_stops_between_slices_when_its_client_disconnects(
     parameters = indicator.read({"n": 520})
     gone = GoneAfter(3)
     with client_of_request(gone), pytest.raises(ClientGone):
-        rolling_rows(indicator, market, parameters, 1, None, None)
+        Rolling(indicator, market, parameters).rows()
     assert gone.looks == 0  # of 80 slices

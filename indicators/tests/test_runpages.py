@@ -31,7 +31,7 @@ def open_run(market) -> ComputationRun:
     )
 
 
-def test_anyone_sees_the_runs_and_nobody_but_staff_may_act(client: Client, market) -> None:
+def test_anyone_sees_the_runs_but_only_staff_may_change_them(client: Client, market) -> None:
     run = open_run(market)
     page = client.get(PATH).content.decode()
     assert f'data-run="{run.pk}"' in page
@@ -55,7 +55,7 @@ def test_staff_starts_a_run(staff: Client, market) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"symbol": "XX"}, "there is no instrument"),
         ({"start": "yesterday"}, "start: "),
@@ -64,13 +64,13 @@ def test_staff_starts_a_run(staff: Client, market) -> None:
         ({"start": "2030-01-01T00:00", "end": "2030-01-02T00:00"}, "start: no window of 50"),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_form(
-    staff: Client, market, change: dict[str, str], told: str
+def test_errors_are_shown_beside_the_form(
+    staff: Client, market, change: dict[str, str], expected: str
 ) -> None:
     response = staff.post(PATH, WISH | change)
     assert response.status_code == 400
     page = response.content.decode()
-    assert told in page
+    assert expected in page
     assert 'role="alert"' in page
     assert not ComputationRun.objects.exists()
 
@@ -91,5 +91,5 @@ def test_cancelling_an_unknown_run_is_not_found(staff: Client, unknown: str) -> 
     assert staff.delete(f"/api/v1/indicators/runs/{unknown}/").status_code == 404
 
 
-def test_a_reason_without_a_field_is_told_too() -> None:
-    assert runpages.told("the broker is away") == ["the broker is away"]
+def test_reason_without_a_field_is_listed() -> None:
+    assert runpages.error_lines("the broker is unavailable") == ["the broker is unavailable"]

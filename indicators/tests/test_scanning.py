@@ -80,7 +80,7 @@ def failing(array):
     array[0] = 1.0
 
 
-def test_a_worker_that_dies_or_fails_is_told(pool):
+def test_worker_that_dies_or_fails_raises(pool):
     module = "indicators.tests.test_scanning"
     with pytest.raises(WorkerError, match="ended"):
         pool.map(f"{module}:killed_by_itself", np.zeros(3), [()])

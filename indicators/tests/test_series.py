@@ -63,7 +63,7 @@ def test_float64_is_not_copied():
     ],
     ids=range(20),
 )
-def test_what_is_no_series_is_refused_with_the_reason(values, reason):
+def test_invalid_series_are_refused_with_the_reason(values, reason):
     with pytest.raises(RefusedError, match=reason):
         finite_series(values)
 

@@ -1,4 +1,4 @@
-"""A web process that computes runs itself ends at a signal, whatever is still queued."""
+"""A web process that computes runs itself ends at a signal although runs are queued."""
 
 import json
 import os

@@ -101,7 +101,7 @@ def planned(env, days):
 
 
 class Progress:
-    """What the database tells of the one run."""
+    """Return the progress of the only run in the database."""
 
     def __init__(self, connection):
         self._connection = connection
@@ -132,7 +132,7 @@ def progress(env):
         yield Progress(connection)
 
 
-def test_a_run_whose_worker_is_killed_is_finished_by_another(env, progress):
+def test_another_worker_finishes_the_run_of_a_killed_one(env, progress):
     chunks = planned(env, days=4)
     with worker(env, "first") as first:
         wait_until(lambda: progress.chunks_done >= 2, "two chunks are done")
@@ -158,5 +158,5 @@ def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progr
     with psycopg.connect(env["DATABASE_URL"]) as other, worker(env, "waiting"):
         other.execute("LOCK TABLE indicators_reading")
         wait_until(lambda: progress.state == "failed", "the run fails")
-        other.rollback()  # the worker ends when the chunk that it has begun is through
+        other.rollback()  # the worker ends after its current chunk
     assert progress.error == "chunk 0 took longer than TASK_TIME_LIMIT_S = 2"

@@ -1,4 +1,4 @@
-"""What clients leave behind that come and go, on real sockets of both servers."""
+"""Resources after many clients have connected and disconnected, on both servers."""
 
 import pytest
 

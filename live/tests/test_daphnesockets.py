@@ -16,7 +16,7 @@ def is_connected(client):
     return client.connected_at is not None
 
 
-def test_a_burst_that_keeps_daphne_busy_for_longer_than_its_limits_loses_nobody(tmp_path):
+def test_burst_longer_than_daphnes_limits_disconnects_no_client(tmp_path):
     port = free_port()
     command = [sys.executable, "-m", "daphne", "-v", "0", "-p", str(port)]
     env = environment(f"sqlite:///{tmp_path / 'empty.sqlite3'}")

@@ -20,9 +20,9 @@ def ticks(n):
 
 
 def test_a_batch_is_one_frame_of_rows():
-    (told,) = publications(QUOTES, "ES", LATTICE, ticks(2))
-    assert (told["first_seq"], told["last_seq"]) == (5, 6)
-    assert json.loads(told["text"]) == {
+    (published,) = publications(QUOTES, "ES", LATTICE, ticks(2))
+    assert (published["first_seq"], published["last_seq"]) == (5, 6)
+    assert json.loads(published["text"]) == {
         "topic": "quotes.ES",
         "type": "ticks",
         "data": [[5, 1_767_225_600_000, 5000.25], [6, 1_767_225_601_000, 5000.25]],

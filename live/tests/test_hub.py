@@ -1,4 +1,4 @@
-"""Subscribers of one process: what they share, and what each of them gets."""
+"""Subscribers of one process: shared reads, and the frames of each."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ def market():
 
 @pytest.fixture
 def reads():
-    """Return how many reads of streams there were since."""
+    """Return the number of stream reads since `before`."""
     before = metrics.READS._value.get()
     return lambda: metrics.READS._value.get() - before
 
@@ -217,7 +217,7 @@ def test_a_database_restored_without_a_publication_is_a_reset(market):
 
 
 def test_a_client_ahead_of_this_process_is_not_reset(market):
-    """It saw the newest rows on another process, before they were published here."""
+    """The client saw the newest rows on another process, before they were published here."""
 
     async def run():
         (first,) = await followers(1)

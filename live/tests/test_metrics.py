@@ -1,4 +1,4 @@
-"""What a simulation of its own and a web process count, read as Prometheus does."""
+"""Metrics of a separate simulation and of a web process, as Prometheus reads them."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What a late reader gets, without real networks."""
+"""What a slow client receives, without real networks."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ def ticks(seq):
 
 
 class Server:
-    """An ASGI send that can stop taking."""
+    """An ASGI send that can block."""
 
     def __init__(self):
         self.texts = []

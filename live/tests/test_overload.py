@@ -1,4 +1,4 @@
-"""A burst of connections and an overload of `runsim --serve` end when their cause ends."""
+"""A burst of connections and an overload of `runsim --serve` leave nothing behind once they end."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Redis that dies, stops and hangs under a live market: clients see delay, and nothing else."""
+"""Redis that dies, stops and hangs under a live market: clients see delays only."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def hear_state(socket, state):
 
 
 async def grow(stack, ticks):
-    """Wait until so many ticks more are recorded."""
+    """Wait until this many more ticks are recorded."""
     last = len(stack.history("ES")) + ticks
     async with asyncio.timeout(60):
         while len(stack.history("ES")) < last:
@@ -61,7 +61,7 @@ async def suffer(stack, crowd, begin, end):
         last = await grow(stack, 20)
         late = Crowd(["ES"], random.Random(3))
         late.add(SocketWatcher, 1, [stack.webs[0].port])
-        async with late.watching():  # who comes now is served from the database
+        async with late.watching():  # new clients are served from the database
             await late.reach({"ES": last}, 60)
         getattr(stack.redis, end)()
         await hear_state(socket, "live")
@@ -70,7 +70,7 @@ async def suffer(stack, crowd, begin, end):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_recording_goes_on_and_nothing_is_lost(stack, trouble):
+def test_recording_continues_and_nothing_is_lost(stack, trouble):
     crowd = Crowd(["ES"], random.Random(1))
     for web in stack.webs:
         crowd.add(SocketWatcher, 3, [web.port])

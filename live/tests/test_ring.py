@@ -51,7 +51,7 @@ def test_the_oldest_fall_out_at_the_bound(bounds):
     assert ring.rows == 10
 
 
-def test_a_publication_that_does_not_follow_starts_the_ring_anew():
+def test_publication_that_does_not_follow_replaces_the_ring():
     assert ring_of((11, 15), (17, 20)).first_seq == 17
 
 

@@ -50,7 +50,7 @@ def read_events(answer, count):
     return events
 
 
-def test_a_reader_that_comes_back_goes_on_where_it_was(server):
+def test_reconnecting_client_resumes_after_its_last_event(server):
     connection, answer = ask(server, "topics=quotes.ES,status.ES")
     assert answer.status == 200
     assert answer.getheader("Content-Type") == "text/event-stream"
@@ -68,7 +68,7 @@ def test_a_reader_that_comes_back_goes_on_where_it_was(server):
 
 
 def open_stream_for_a_moment(port):
-    """Let ticks pass, told by another reader."""
+    """Wait for ticks, which another client counts."""
     connection, answer = ask(port, "topics=quotes.ES")
     read_events(answer, 5)
     connection.close()
@@ -83,7 +83,7 @@ def open_stream_for_a_moment(port):
         ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use TOPIC:SEQ"),
     ],
 )
-def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
+def test_invalid_requests_get_400_with_the_reason(server, query, last_id, complaint):
     connection, answer = ask(server, query, last_id)
     assert answer.status == 400
     assert answer.getheader("Content-Type") == "application/problem+json"
@@ -91,8 +91,8 @@ def test_what_is_wrong_is_told_with_400(server, query, last_id, complaint):
     connection.close()
 
 
-def test_a_reader_that_goes_is_let_go_at_once(server):
-    wait_for_open_streams(server, 0)  # those of other tests are gone
+def test_disconnected_client_is_released(server):
+    wait_for_open_streams(server, 0)  # streams of other tests have ended
     connection, answer = ask(server, "topics=quotes.ES")
     read_events(answer, 1)
     assert open_streams(server) == 1

@@ -1,4 +1,4 @@
-"""Clients that read nothing: the others get everything, memory is bounded, they are closed."""
+"""Clients that read nothing are closed; the others get everything and memory stays bounded."""
 
 import contextlib
 import re

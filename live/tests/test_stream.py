@@ -1,4 +1,4 @@
-"""The limits of the stream and what it tells of another epoch, on real sockets of both servers."""
+"""Limits of the stream and resets after a restored database, on real sockets of both servers."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Two web processes, Redis and a recorder: both bring everything, and Redis carries it once."""
+"""Two web processes, Redis and a recorder: both deliver everything, and Redis carries it once."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class Tap:
         self._client.close()
 
 
-def test_both_bring_each_tick_once_and_redis_carries_each_frame_once(postgresql):
+def test_both_deliver_each_tick_once_and_redis_carries_each_frame_once(postgresql):
     async def watch(stack, crowd):
         async with crowd.watching():
             await crowd.reach_more(1, 60)

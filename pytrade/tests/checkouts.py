@@ -1,4 +1,4 @@
-"""A checkout that nobody has set up or changed: this one without its `.env`."""
+"""A fresh checkout for tests: this one without `.env`."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ from pathlib import Path
 from pytrade.tests.documented import ROOT, settings_names
 
 COPIED = ("manage.py", "pytrade", "scripts", "Makefile")
-"""What finds its own folder by its path; the rest are links to this checkout."""
+"""Copied because they locate the checkout by their own path; the rest are symlinks."""
 LEFT_OUT = (".env", ".secret_key", ".git")
 
 
 def fresh_checkout(folder: Path) -> Path:
-    """Make `folder` a checkout without `.env` that shares `.venv` with this one."""
+    """Create a checkout in `folder` without `.env`, sharing `.venv` with this one."""
     folder.mkdir(exist_ok=True)
     for entry in ROOT.iterdir():
         if entry.name in COPIED:
@@ -27,7 +27,7 @@ def fresh_checkout(folder: Path) -> Path:
 
 
 def bare_environment() -> dict[str, str]:
-    """Return the environment of this process without the settings of PyTrade."""
+    """Return the environment of this process without PyTrade settings."""
     named = settings_names()
     return {name: value for name, value in os.environ.items() if name not in named}
 
@@ -35,7 +35,7 @@ def bare_environment() -> dict[str, str]:
 def manage(
     checkout: Path, *arguments: str, env: Mapping[str, str] = {}
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of `checkout` in a bare environment with `env`."""
+    """Run a manage.py command of `checkout` in a bare environment plus `env`."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=checkout,

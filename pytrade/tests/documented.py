@@ -1,4 +1,4 @@
-"""What there is to document, found in the code itself."""
+"""Everything that must be documented, collected from the code."""
 
 import re
 from argparse import Action
@@ -27,7 +27,7 @@ def commands() -> list[str]:
 
 
 def options(command: str) -> list[str]:
-    """Return the long options of one of our commands that Django's commands do not all have."""
+    """Return the long options of one of our commands, without those common to all commands."""
     loaded = load_command_class(get_commands()[command], command)
     common = {name for action in actions(BaseCommand()) for name in action.option_strings}
     return [
@@ -43,7 +43,7 @@ def actions(command: BaseCommand) -> list[Action]:
 
 
 def addresses(resolver: Any = None, before: str = "/") -> Iterator[str]:
-    """Yield the addresses that we answer, e.g. /api/v1/instruments/{symbol}/."""
+    """Yield the URL patterns of the site, e.g. /api/v1/instruments/{symbol}/."""
     for pattern in (resolver or get_resolver()).url_patterns:
         text = before + re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
         if isinstance(pattern, URLResolver):
@@ -54,6 +54,6 @@ def addresses(resolver: Any = None, before: str = "/") -> Iterator[str]:
 
 
 def targets() -> set[str]:
-    """Return the targets of the Makefile that are meant to be said."""
+    """Return the Makefile targets that have a help text."""
     text = (ROOT / "Makefile").read_text()
     return set(re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE))

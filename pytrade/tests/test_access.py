@@ -1,4 +1,4 @@
-"""Who may read and who may write, over HTTP and over the stream, and how often."""
+"""Read and write access over HTTP and WebSocket, and rate limits."""
 
 import io
 import re
@@ -47,7 +47,7 @@ def token_client(**of_user: bool) -> Client:
 
 
 @pytest.mark.parametrize("path", PROGRAM_READS)
-def test_programs_without_a_token_are_turned_away_where_reads_are_not_public(
+def test_api_reads_need_a_token_when_reads_are_not_public(
     client: Client, closed: None, path: str
 ) -> None:
     answer = client.get(path)
@@ -57,21 +57,21 @@ def test_programs_without_a_token_are_turned_away_where_reads_are_not_public(
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_ask_to_log_in_where_reads_are_not_public(
+def test_pages_redirect_to_login_when_reads_are_not_public(
     client: Client, closed: None, path: str
 ) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={path}")
 
 
-def test_whoever_asks_after_our_health_is_answered(client: Client, closed: None) -> None:
+def test_health_checks_are_always_public(client: Client, closed: None) -> None:
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 200
     assert client.get("/admin/login/").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/v1/instruments/", "/udf/config", "/status/", RUNS])
-def test_a_session_and_a_token_may_read(client: Client, closed: None, path: str) -> None:
+def test_session_and_token_allow_reads(client: Client, closed: None, path: str) -> None:
     by_token = token_client()
     assert by_token.get(path).status_code == 200
     client.force_login(get_user_model().objects.get())
@@ -81,19 +81,19 @@ def test_a_session_and_a_token_may_read(client: Client, closed: None, path: str)
 @pytest.mark.parametrize(
     "header", ["Token nonsense", "Token", "Token a b", "Token \xff", "Basic x"]
 )
-def test_a_token_that_is_none_opens_nothing(closed: None, header: str) -> None:
+def test_invalid_token_is_rejected(closed: None, header: str) -> None:
     client = Client(headers={"authorization": header})
     assert client.get("/api/v1/instruments/").status_code == 401
 
 
-def test_the_token_of_a_dismissed_user_opens_nothing(closed: None) -> None:
+def test_token_of_inactive_user_is_rejected(closed: None) -> None:
     client = token_client(is_active=False)
     assert client.get("/api/v1/instruments/").status_code == 401
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", [RUNS, f"{RUNS}00000000-0000-0000-0000-000000000000/"])
-def test_writes_need_staff(client: Client, settings: Settings, method: str, path: str) -> None:
+def test_writes_require_staff(client: Client, settings: Settings, method: str, path: str) -> None:
     settings.LOCAL_WRITES = False
     assert getattr(client, method)(path).status_code == 401
     assert getattr(token_client(), method)(path).status_code == 403
@@ -102,7 +102,7 @@ def test_writes_need_staff(client: Client, settings: Settings, method: str, path
 @pytest.mark.parametrize(
     ("is_open", "sent", "status"),
     [
-        (True, {}, 400),  # allowed, and then refused for its empty body
+        (True, {}, 400),  # access granted; rejected for its empty body
         (True, {"REMOTE_ADDR": "::1"}, 400),
         (True, {"REMOTE_ADDR": "10.0.0.9"}, 401),
         (True, {"REMOTE_ADDR": ""}, 401),
@@ -113,7 +113,7 @@ def test_writes_need_staff(client: Client, settings: Settings, method: str, path
         (False, {}, 401),
     ],
 )
-def test_only_a_program_on_this_machine_writes_without_a_name(
+def test_anonymous_writes_are_limited_to_localhost(
     client: Client, settings: Settings, is_open: bool, sent: dict[str, Any], status: int
 ) -> None:
     settings.LOCAL_WRITES = is_open
@@ -122,7 +122,7 @@ def test_only_a_program_on_this_machine_writes_without_a_name(
     assert client.post(RUNS, **sent).status_code == 403
 
 
-def test_a_session_writes_only_with_its_csrf_token() -> None:
+def test_session_writes_require_a_csrf_token() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(get_user_model().objects.create_user("s", is_staff=True))
     for path in (RUNS, "/laboratory/runs/", "/admin/logout/"):
@@ -143,7 +143,9 @@ def handshake(*headers: tuple[bytes, bytes]) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_stream_asks_as_well(client: Client, closed: None) -> None:
+def test_stream_requires_authentication_when_reads_are_not_public(
+    client: Client, closed: None
+) -> None:
     key = token_client().defaults["HTTP_AUTHORIZATION"].encode()
     client.force_login(get_user_model().objects.get())
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
@@ -155,7 +157,7 @@ def test_the_stream_asks_as_well(client: Client, closed: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_everyone_reads_where_reads_are_public(client: Client) -> None:
+def test_anonymous_reads_work_when_reads_are_public(client: Client) -> None:
     assert handshake()
     record(make_ticks(make_instrument(), 3))
     assert client.get("/api/v1/instruments/ES/quotes/").status_code == 200
@@ -163,12 +165,12 @@ def test_everyone_reads_where_reads_are_public(client: Client) -> None:
 
 @pytest.fixture
 def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within one window of counting, whatever the time."""
+    """Freeze the clock of the rate limiter within one window."""
     monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_000_000.0))
     throttling.cache.clear()
 
 
-def test_an_address_is_counted_whatever_it_says_of_itself(
+def test_rate_limit_ignores_forwarded_for_without_a_proxy(
     client: Client, settings: Settings, standing_clock: None
 ) -> None:
     settings.API_RATE = "2/minute"
@@ -183,7 +185,7 @@ def test_an_address_is_counted_whatever_it_says_of_itself(
 
 
 @pytest.mark.parametrize("path", ["/status/", "/laboratory/", "/laboratory/runs/", "/nothing/"])
-def test_pages_are_counted_with_the_api(
+def test_pages_count_towards_the_rate_limit_of_the_api(
     client: Client, settings: Settings, standing_clock: None, path: str
 ) -> None:
     settings.API_RATE = "2/minute"
@@ -197,7 +199,7 @@ def test_pages_are_counted_with_the_api(
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/nothing/", "/api/v1/stream/?topics=x"])
-def test_programs_are_refused_with_a_problem(
+def test_rate_limited_programs_get_a_problem(
     client: Client, settings: Settings, standing_clock: None, path: str
 ) -> None:
     settings.API_RATE = "1/minute"
@@ -207,7 +209,7 @@ def test_programs_are_refused_with_a_problem(
     assert refused["Content-Type"] == "application/problem+json"
 
 
-def test_a_user_is_counted_by_name_and_not_with_the_address(
+def test_rate_limit_of_users_is_separate_from_their_address(
     client: Client, settings: Settings, standing_clock: None
 ) -> None:
     settings.API_RATE, settings.API_USER_RATE = "1/minute", "2/minute"
@@ -218,7 +220,7 @@ def test_a_user_is_counted_by_name_and_not_with_the_address(
     assert by_token.get("/api/v1/instruments/").status_code == 429
 
 
-def test_a_token_is_made_as_the_document_says() -> None:
+def test_documented_commands_create_a_working_token() -> None:
     text = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
     commands = re.findall(r"^\.venv/bin/python manage\.py (.*)$", text, re.MULTILINE)
     assert len(commands) == 2
@@ -230,4 +232,4 @@ def test_a_token_is_made_as_the_document_says() -> None:
     key = Token.objects.get().key
     assert key in out.getvalue()
     answer = Client(headers={"authorization": f"Token {key}"}).post(RUNS, {})
-    assert answer.status_code == 400  # what is missing is named: who asks may
+    assert answer.status_code == 400  # access granted; rejected for missing fields

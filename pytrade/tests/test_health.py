@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from rig.histories import make_instrument, make_ticks, record
 
 
-def test_livez_asks_no_database(client: Client) -> None:
+def test_livez_needs_no_database(client: Client) -> None:
     assert client.get("/livez").status_code == 200
 
 
@@ -28,7 +28,7 @@ def test_readyz_names_a_missing_migration(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_names_a_layer_that_is_away(client: Client, settings: Settings) -> None:
+def test_readyz_names_an_unavailable_layer(client: Client, settings: Settings) -> None:
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -41,7 +41,7 @@ def test_readyz_names_a_layer_that_is_away(client: Client, settings: Settings) -
 
 
 @pytest.mark.django_db
-def test_metrics_tell_the_newest_seq_in_one_query(
+def test_metrics_read_the_newest_seq_in_one_query(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     record(make_ticks(make_instrument(), 12))

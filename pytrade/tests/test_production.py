@@ -1,4 +1,4 @@
-"""The settings of production: what Django's own list asks for, and what the environment says."""
+"""Production settings pass Django's deployment checks and follow the environment."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "DEBUG": "off",
-    "SECRET_KEY": "".join(chr(33 + n) for n in range(80) if n != 3),  # $ would name a variable
+    "SECRET_KEY": "".join(chr(33 + n) for n in range(80) if n != 3),  # $ expands variables
     "ALLOWED_HOSTS": "example.org",
     "DATABASE_URL": "sqlite:////nowhere/db",
     "REDIS_URL": "",
@@ -33,7 +33,7 @@ def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "env", [{}, {"SSL_REDIRECT": "on", "PROXY_HEADERS": "on", "READS_PUBLIC": "off"}]
 )
-def test_nothing_is_left_to_warn_of(env: dict[str, str]) -> None:
+def test_deployment_checks_report_no_issues(env: dict[str, str]) -> None:
     done = run("check", "--deploy", "--fail-level", "WARNING", **env)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
@@ -51,7 +51,7 @@ print(plain.get("/livez").status_code, plain.get("/status/").headers.get("Locati
 """
 
 
-def test_a_site_behind_a_proxy_redirects_to_https_and_asks_browsers_to_remember(
+def test_site_behind_a_proxy_redirects_to_https_and_sends_hsts(
     tmp_path: Path,
 ) -> None:
     env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "SSL_REDIRECT": "on"}
@@ -62,8 +62,8 @@ def test_a_site_behind_a_proxy_redirects_to_https_and_asks_browsers_to_remember(
         "200 max-age=60; includeSubDomains; preload",
         "200 https://example.org/status/",
     ]
-    doubting = run("shell", "-v0", "-c", ASK, **env)
-    assert doubting.stdout.splitlines()[1] == "301 None"
+    untrusting = run("shell", "-v0", "-c", ASK, **env)
+    assert untrusting.stdout.splitlines()[1] == "301 None"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_site_behind_a_proxy_redirects_to_https_and_asks_browsers_to_remember(
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT 'xml' is unknown"),
     ],
 )
-def test_a_wrong_setting_is_named(env: dict[str, str], complaint: str) -> None:
+def test_invalid_setting_is_reported_by_name(env: dict[str, str], complaint: str) -> None:
     done = run("check", **env)
     assert done.returncode == 1
     assert complaint in done.stderr

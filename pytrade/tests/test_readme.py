@@ -1,4 +1,4 @@
-"""The README works as it is written: its commands, what they answer, its Python, its stream."""
+"""The README is correct: its commands, their output, its Python code and its stream."""
 
 import re
 import shlex
@@ -21,8 +21,8 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 ADDRESS = "127.0.0.1:8000"
 
 
-def said(mark: str) -> list[tuple[str, list[str]]]:
-    """Return what stands behind `mark` in blocks, each with the lines below it."""
+def blocks_with(mark: str) -> list[tuple[str, list[str]]]:
+    """Return the lines that start with `mark` in code blocks, each with the lines below it."""
     found: list[tuple[str, list[str]]] = []
     for language, block in BLOCKS:
         if not language and block.startswith(mark):
@@ -36,7 +36,7 @@ def said(mark: str) -> list[tuple[str, list[str]]]:
 
 @contextmanager
 def serving(command: list[str], env: dict[str, str]) -> Iterator[tuple[str, ClientConnection]]:
-    """Run the web process of the README on a free port; yield its address and a socket to it."""
+    """Run the README's web process on a free port; yield its address and a WebSocket to it."""
     port = free_port()
     arguments = [sys.executable, "-m", *command, "--port", str(port)]
     with subprocess.Popen(
@@ -50,9 +50,9 @@ def serving(command: list[str], env: dict[str, str]) -> Iterator[tuple[str, Clie
 
 
 @pytest.mark.processes
-def test_commands_answer_as_the_readme_says(tmp_path: Path) -> None:
+def test_readme_commands_print_the_documented_output(tmp_path: Path) -> None:
     env = environment(new_database_url(tmp_path))
-    commands = said("$ ")
+    commands = blocks_with("$ ")
     assert len(commands) > 8
     web = []
     for command, answer in commands:
@@ -87,7 +87,7 @@ def check_answers(address: str, commands: list[tuple[str, list[str]]]) -> None:
 
 
 def check_stream(socket: ClientConnection) -> None:
-    (wish, frames), *_ = said("> ")
+    (wish, frames), *_ = blocks_with("> ")
     socket.send(wish)
     for frame in frames:
         assert f"< {socket.recv(timeout=20)}" == frame
@@ -103,7 +103,7 @@ def check_python(address: str) -> None:
 
 
 @pytest.mark.processes
-def test_make_knows_what_the_readme_tells_it() -> None:
+def test_make_targets_in_the_readme_exist() -> None:
     lines = [block.strip() for _, block in BLOCKS if block.startswith("make ")]
     assert lines == ["make run", "make test", "make up WEB=2"]
     for line in lines:
@@ -114,7 +114,7 @@ def test_make_knows_what_the_readme_tells_it() -> None:
         assert ".venv/bin/" in done.stdout
 
 
-def test_the_first_things_come_first() -> None:
+def test_readme_sections_are_in_order() -> None:
     headings = re.findall(r"^## (.*)$", README, re.MULTILINE)
     assert headings[:4] == [
         "See it live",

@@ -1,6 +1,5 @@
-"""A token in the query of a request reaches no log, whoever writes that log."""
+"""Tokens in query strings appear in no log: ours, daphne's, uvicorn's or nginx's."""
 
-import io
 import json
 import logging
 import os
@@ -8,15 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from websockets.sync.client import connect
 
-from pytrade.logs import logging_settings
 from pytrade.redaction import without_query, without_secrets
+from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT, free_port, open_stream
 
 pytestmark = pytest.mark.processes
@@ -40,31 +38,27 @@ SERVERS = {
         ("/a?start=1&symbol=ES", "/a?start=1&symbol=ES"),
     ],
 )
-def test_only_values_of_secret_parameters_are_replaced(text: str, expected: str) -> None:
+def test_only_secret_parameters_are_redacted(text: str, expected: str) -> None:
     assert without_secrets(text) == expected
 
 
-def test_a_query_is_cut_off_and_the_rest_of_the_line_is_not() -> None:
+def test_only_the_query_string_is_removed() -> None:
     assert without_query("GET /a/?token=x&y=%20 200") == "GET /a/ 200"
     assert without_query("GET /a/ 200") == "GET /a/ 200"
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_a_line_of_our_log_holds_no_secret_parameter(log_format: str) -> None:
-    configuration = logging_settings(log_format)["formatters"]["line"]
-    factory: Any = configuration.pop("()")
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(factory(**configuration))
+def test_log_lines_redact_secret_parameters(log_format: str) -> None:
+    handler = formatted_handler(log_format)
     details = {"method": "GET", "path": f"/api/?{QUERY}"}
     record = logging.LogRecord("a", logging.INFO, "", 0, "%(method)s %(path)s", (details,), None)
     handler.handle(record)
-    assert SECRET not in stream.getvalue()
-    assert "GET /api/?limit=5&token=[redacted]" in stream.getvalue()
+    assert SECRET not in handler.stream.getvalue()
+    assert "GET /api/?limit=5&token=[redacted]" in handler.stream.getvalue()
 
 
 def log_of(server: str, tmp_path: Path) -> str:
-    """Return what `server` logs of requests and a WebSocket that carry tokens."""
+    """Return the log of `server` after requests and a WebSocket with tokens."""
     port = free_port()
     log = tmp_path / "log"
     env = os.environ | {"DEBUG": "off", "HTTPS": "off", "PYTHONUNBUFFERED": "1"}
@@ -93,7 +87,7 @@ def ask(port: int) -> None:
     for path in PATHS:
         try:
             urlopen(f"http://127.0.0.1:{port}{path}?{QUERY}", timeout=20).close()
-        except HTTPError as error:  # no such page, no such table
+        except HTTPError as error:  # unknown page, or the database has no tables
             error.close()
     with connect(f"ws://127.0.0.1:{port}/ws/v1/stream?{QUERY}") as socket:
         socket.send(json.dumps({"op": "ping"}))
@@ -101,7 +95,7 @@ def ask(port: int) -> None:
 
 
 @pytest.mark.parametrize("server", sorted(SERVERS))
-def test_access_logs_show_paths_without_queries(server: str, tmp_path: Path) -> None:
+def test_access_logs_have_no_query_strings(server: str, tmp_path: Path) -> None:
     text = log_of(server, tmp_path)
     assert SECRET not in text
     for path in (*PATHS, "/ws/v1/stream"):
@@ -111,7 +105,7 @@ def test_access_logs_show_paths_without_queries(server: str, tmp_path: Path) -> 
 NGINX = {path.name: path.read_text() for path in (ROOT / "deploy").glob("*.conf")}
 
 
-def test_nginx_logs_paths_without_queries() -> None:
+def test_nginx_log_format_has_no_query_strings() -> None:
     (written,) = re.findall(r"log_format without_query\s+(.*?);\n", NGINX["zones.conf"], re.DOTALL)
     with_query = {"request", "request_uri", "args", "query_string", "is_args", "http_referer"}
     assert not with_query & set(re.findall(r"\$(\w+)", written))
@@ -120,7 +114,7 @@ def test_nginx_logs_paths_without_queries() -> None:
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "nginx-tls.conf"])
-def test_every_server_of_nginx_has_logs_of_its_own(name: str) -> None:
+def test_every_nginx_server_uses_the_redacted_log_format(name: str) -> None:
     servers = NGINX[name].split("server {")[1:]
     assert servers
     for server in servers:

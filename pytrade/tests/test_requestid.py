@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from pytrade.requestid import RequestIdMiddleware
 
 
-def test_an_answer_names_its_request(client: Client) -> None:
+def test_response_has_a_request_id(client: Client) -> None:
     first, second = (client.get("/livez").headers["X-Request-ID"] for _ in range(2))
     assert len(first) == 16
     assert first != second
@@ -19,14 +19,12 @@ def test_an_answer_names_its_request(client: Client) -> None:
     ("given", "kept"),
     [("a-1.b_2", True), ("x" * 65, False), ("a b", False), ("<script>", False), ("", False)],
 )
-def test_an_id_that_a_proxy_gives_is_kept_when_it_is_plain(
-    client: Client, given: str, kept: bool
-) -> None:
+def test_well_formed_request_id_of_a_proxy_is_kept(client: Client, given: str, kept: bool) -> None:
     answer = client.get("/livez", headers={"X-Request-ID": given})
     assert (answer.headers["X-Request-ID"] == given) == kept
 
 
-def test_lines_of_the_log_carry_the_id(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_have_the_request_id(caplog: pytest.LogCaptureFixture) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         structlog.get_logger("test").warning("asked")
         return HttpResponse()

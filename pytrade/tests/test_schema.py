@@ -1,4 +1,4 @@
-"""The API holds what its OpenAPI schema says, whatever schemathesis thinks of asking."""
+"""The API conforms to its OpenAPI schema, tested with schemathesis."""
 
 from collections.abc import Iterator
 
@@ -23,16 +23,16 @@ MALLEABLE = [
     if "requestBody" in PATHS[path][method]
     or any(parameter["in"] == "query" for parameter in PATHS[path][method].get("parameters", ()))
 ]
-"""What can be asked against the schema: the others take a path and nothing else."""
+"""Operations that can be called in violation of the schema; others have only path parameters."""
 EXAMPLES, LONG_EXAMPLES = 30, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
-"""What a path must name for a request to get past 404."""
+"""Path parameters that exist, so that requests get past 404."""
 NEGATIVE, POSITIVE = schemathesis.GenerationMode.NEGATIVE, schemathesis.GenerationMode.POSITIVE
 
 
 @pytest.fixture(autouse=True)
 def one_connection() -> Iterator[None]:
-    """Keep the connection of the test: what it stored is in its transaction."""
+    """Keep the database connection of the test, which holds its transaction."""
     signals = request_started, request_finished
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -52,7 +52,7 @@ def staff_token() -> str:
     [(*operation, POSITIVE) for operation in OPERATIONS]
     + [(*operation, NEGATIVE) for operation in MALLEABLE],
 )
-def test_the_api_is_as_its_schema_says(
+def test_api_conforms_to_its_schema(
     path: str,
     method: str,
     mode: schemathesis.GenerationMode,

@@ -1,11 +1,9 @@
-"""No secret gets into a log, an error page or a message."""
+"""Secrets appear in no log, error page or error message."""
 
-import io
 import logging
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +12,7 @@ from django.views.debug import ExceptionReporter
 from pytest_django.fixtures import Settings
 
 from pytrade.databases import connection_settings
-from pytrade.logs import logging_settings
+from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT
 
 PASSWORD = "hush4711"
@@ -36,8 +34,8 @@ for path in ("/readyz", "/api/v1/instruments/", "/"):
 """
 
 
-def said(*command: str, until: str = "", **env: str) -> str:
-    """Return what a command writes: to its end, or to the line that holds `until`."""
+def output_of(*command: str, until: str = "", **env: str) -> str:
+    """Return the output of a command, up to its exit or the line that contains `until`."""
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
@@ -66,19 +64,19 @@ def said(*command: str, until: str = "", **env: str) -> str:
         ("json", ("-m", "celery", "--app", "pytrade", "inspect", "ping"), "127.0.0.1:1"),
     ],
 )
-def test_commands_without_their_services_say_no_password(
+def test_errors_of_unavailable_services_hide_passwords(
     log_format: str, command: tuple[str, ...], shows: str
 ) -> None:
-    text = said(*command, LOG_FORMAT=log_format)
+    text = output_of(*command, LOG_FORMAT=log_format)
     assert shows in text
     assert PASSWORD not in text
     assert KEY not in text
 
 
 @pytest.mark.processes
-def test_a_worker_names_its_broker_without_the_password() -> None:
+def test_worker_log_hides_the_broker_password() -> None:
     worker = ("-m", "celery", "--app", "pytrade", "worker", "--pool", "solo")
-    text = said(*worker, until="Cannot connect to")
+    text = output_of(*worker, until="Cannot connect to")
     assert "Cannot connect to redis://:**@127.0.0.1:1/0" in text
     assert PASSWORD not in text
     assert KEY not in text
@@ -95,7 +93,7 @@ def test_a_worker_names_its_broker_without_the_password() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:Engine not recognized")
-def test_a_wrong_address_of_the_database_is_shown_without_its_password(url: str) -> None:
+def test_invalid_database_url_is_shown_without_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
         connection_settings(url)
     assert PASSWORD not in str(refused.value)
@@ -103,7 +101,7 @@ def test_a_wrong_address_of_the_database_is_shown_without_its_password(url: str)
 
 
 def report(settings: Settings) -> str:
-    """Return the error page of a failure in a function that has secrets."""
+    """Return the error page of an exception raised with secrets in settings and request."""
     settings.DATABASE_URL = settings.REDIS_URL = f"redis://u:{PASSWORD}@h/0"
     settings.CELERY_BROKER_URL = settings.CELERY_RESULT_BACKEND = settings.REDIS_URL
     settings.CHANNEL_LAYERS = {"default": {"CONFIG": {"hosts": [settings.REDIS_URL]}}}
@@ -118,7 +116,7 @@ def report(settings: Settings) -> str:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_error_pages_and_mails_hide_them(settings: Settings, debug: bool) -> None:
+def test_error_pages_and_mails_hide_secrets(settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     text = report(settings)
     assert "on purpose" in text
@@ -128,12 +126,8 @@ def test_error_pages_and_mails_hide_them(settings: Settings, debug: bool) -> Non
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_a_traceback_in_the_log_holds_no_values(log_format: str) -> None:
-    configuration = logging_settings(log_format)["formatters"]["line"]
-    factory: Any = configuration.pop("()")
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(factory(**configuration))
+def test_logged_tracebacks_have_no_local_variables(log_format: str) -> None:
+    handler = formatted_handler(log_format)
     logger = logging.getLogger("of_a_test")
     logger.addHandler(handler)
     logger.propagate = False
@@ -143,8 +137,8 @@ def test_a_traceback_in_the_log_holds_no_values(log_format: str) -> None:
         logger.exception("it failed")
     finally:
         logger.removeHandler(handler)
-    assert "on purpose" in stream.getvalue()
-    assert PASSWORD not in stream.getvalue()
+    assert "on purpose" in handler.stream.getvalue()
+    assert PASSWORD not in handler.stream.getvalue()
 
 
 def fail(password: str) -> None:

@@ -1,4 +1,4 @@
-"""What docs/security.md promises and no other test proves."""
+"""The claims of docs/security.md that no other test covers."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ def handshake(origin: str | None) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("origin", "welcome"),
+    ("origin", "accepted"),
     [
         (None, True),
         ("http://localhost:8000", True),
@@ -50,11 +50,11 @@ def handshake(origin: str | None) -> bool:
     ],
 )
 @pytest.mark.django_db(transaction=True)
-def test_a_page_of_another_site_gets_no_socket(origin: str | None, welcome: bool) -> None:
-    assert handshake(origin) is welcome
+def test_websocket_rejects_cross_origin_pages(origin: str | None, accepted: bool) -> None:
+    assert handshake(origin) is accepted
 
 
-def test_cookies_of_a_session_are_guarded(client: Client) -> None:
+def test_session_cookies_are_httponly_and_samesite(client: Client) -> None:
     get_user_model().objects.create_superuser("root", password="of-a-test")
     client.get("/admin/login/")
     client.post("/admin/login/", {"username": "root", "password": "of-a-test"})
@@ -67,11 +67,11 @@ def test_cookies_of_a_session_are_guarded(client: Client) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "a b", "localhost:x", ""]
 )
-def test_a_strange_host_is_refused(client: Client, path: str, host: str) -> None:
+def test_unknown_host_header_is_rejected(client: Client, path: str, host: str) -> None:
     assert client.get(path, headers={"host": host}).status_code == 400
 
 
-def test_answers_say_how_browsers_shall_take_them(client: Client) -> None:
+def test_responses_have_security_headers(client: Client) -> None:
     headers = client.get("/api/v1/instruments/").headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
@@ -79,7 +79,7 @@ def test_answers_say_how_browsers_shall_take_them(client: Client) -> None:
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
-def test_only_the_datafeed_may_be_read_by_pages_of_other_sites(client: Client) -> None:
+def test_only_the_datafeed_allows_cross_origin_reads(client: Client) -> None:
     asked = {"headers": {"origin": "http://evil.example"}}
     for path in ("/", "/api/v1/instruments/", RUNS, "/api/schema/", "/status/"):
         assert "Access-Control-Allow-Origin" not in client.get(path, **asked).headers
@@ -89,14 +89,14 @@ def test_only_the_datafeed_may_be_read_by_pages_of_other_sites(client: Client) -
 
 
 def parameters() -> Iterator[tuple[str, str]]:
-    """Yield every place of the schema that takes a text: its address and its parameter."""
+    """Yield the path and name of every GET parameter in the schema."""
     for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items():
         for parameter in methods["get"].get("parameters", []):
             yield path, parameter["name"]
 
 
 @pytest.mark.parametrize(("path", "name"), [*parameters()])
-def test_a_hostile_value_in_any_parameter_is_refused_or_harmless(path: str, name: str) -> None:
+def test_malicious_parameter_values_are_rejected_or_harmless(path: str, name: str) -> None:
     record(make_ticks(make_instrument(), 100), regimes=2)
     client = Client(raise_request_exception=False)
     known = {"symbol": "ES", "name": "hurst", "run_id": "x"}
@@ -105,12 +105,12 @@ def test_a_hostile_value_in_any_parameter_is_refused_or_harmless(path: str, name
         query = {} if f"{{{name}}}" in path else {name: value}
         answer = client.get(filled, query)
         assert answer.status_code in {200, 301, 400, 404}, (filled, value)
-        assert b"Traceback" not in answer.content
+        assert b"Traceback" not in answer.getvalue()
     assert Instrument.objects.count() == 1
 
 
 @pytest.mark.parametrize("member", ["indicator", "symbol", "start", "end", "step", "parameters"])
-def test_a_hostile_value_in_a_wish_starts_nothing(member: str) -> None:
+def test_malicious_values_in_a_run_request_are_rejected(member: str) -> None:
     record(make_ticks(make_instrument(), 100), regimes=2)
     user = get_user_model().objects.create_user("s", is_staff=True)
     headers = {"authorization": f"Token {Token.objects.create(user=user).key}"}
@@ -122,7 +122,7 @@ def test_a_hostile_value_in_a_wish_starts_nothing(member: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
-def test_an_oversized_body_of_staff_is_refused_too(client: Client, content_type: str) -> None:
+def test_oversized_body_is_rejected_even_from_staff(client: Client, content_type: str) -> None:
     client.force_login(get_user_model().objects.create_user("s", is_staff=True))
     client.raise_request_exception = False
     body = b'{"indicator": "' + b"x" * 3_000_000 + b'"}'
@@ -131,7 +131,7 @@ def test_an_oversized_body_of_staff_is_refused_too(client: Client, content_type:
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
-def test_a_deeply_nested_body_is_refused(client: Client, depth: int) -> None:
+def test_deeply_nested_body_is_rejected(client: Client, depth: int) -> None:
     client.force_login(get_user_model().objects.create_user("s", is_staff=True))
     client.raise_request_exception = False
     answer = client.post(RUNS, "[" * depth, content_type="application/json")
@@ -153,7 +153,7 @@ def test_a_deeply_nested_body_is_refused(client: Client, depth: int) -> None:
         "/db.sqlite3",
     ],
 )
-def test_no_path_leads_out_of_the_static_files(
+def test_static_files_reject_path_traversal(
     client: Client, settings: Settings, path: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -161,7 +161,7 @@ def test_no_path_leads_out_of_the_static_files(
     assert answer.status_code in {400, 404}
 
 
-def test_a_script_as_a_name_is_text(client: Client) -> None:
+def test_script_in_a_name_is_escaped(client: Client) -> None:
     script = "<script>a()</script>"
     Instrument.objects.create(symbol="EVIL", name=script, tick_size="0.25", currency="USD")
     for path in ("/", "/instruments/EVIL/", "/laboratory/", "/laboratory/runs/", "/status/"):
@@ -172,7 +172,7 @@ def test_a_script_as_a_name_is_text(client: Client) -> None:
         assert script not in answer.content.decode()
 
 
-def test_an_address_cannot_forge_a_line_of_the_log(
+def test_request_path_cannot_forge_log_lines(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.get("/nothing%0d%0a2026-01-01 ERROR forged")
@@ -181,7 +181,7 @@ def test_an_address_cannot_forge_a_line_of_the_log(
 
 
 @pytest.mark.parametrize("line", [b"\n", b"2024-01-02,1.25\n", b'"', b",\n", b"\xff\n"])
-def test_a_gz_of_little_size_takes_little_memory_whatever_it_holds(line: bytes) -> None:
+def test_small_gzip_file_cannot_exhaust_memory(line: bytes) -> None:
     packed = gzip.compress(b"time,price\n" + line * (8_000_000 // len(line)))
     assert len(packed) < 100_000
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""The selector server over real sockets: what it answers, refuses and survives."""
+"""The selector server over real sockets: responses, errors, limits and shutdown."""
 
 import http.client
 import os
@@ -56,20 +56,20 @@ def connected(server: SelectorServer) -> socket.socket:
 
 def everything(sock: socket.socket) -> bytes:
     data = b""
-    while part := sock.recv(65_536):
-        data += part
+    while block := sock.recv(65_536):
+        data += block
     return data
 
 
-def said(server: SelectorServer, data: bytes) -> bytes:
-    """Send `data`, then nothing more; return all that comes back."""
+def exchange(server: SelectorServer, data: bytes) -> bytes:
+    """Send `data`, shut down sending, and return the complete response."""
     with connected(server) as sock:
         sock.sendall(data)
         sock.shutdown(socket.SHUT_WR)
         return everything(sock)
 
 
-def test_a_connection_is_kept_and_used_again(server: SelectorServer) -> None:
+def test_connections_are_persistent(server: SelectorServer) -> None:
     client = http.client.HTTPConnection(*server.address, timeout=60)
     for n in range(3):
         client.request("GET", f"/a%20b?n={n}")
@@ -82,21 +82,23 @@ def test_a_connection_is_kept_and_used_again(server: SelectorServer) -> None:
     client.close()
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: SelectorServer) -> None:
-    answer = said(server, b"".join(b"GET /%d HTTP/1.1\r\n%s\r\n" % (n, HOST) for n in range(20)))
+def test_pipelined_requests_are_answered_in_order(server: SelectorServer) -> None:
+    answer = exchange(
+        server, b"".join(b"GET /%d HTTP/1.1\r\n%s\r\n" % (n, HOST) for n in range(20))
+    )
     at = [answer.index(b"GET /%d?" % n) for n in range(20)]
     assert at == sorted(at)
     assert answer.count(b"200 OK") == 20
 
 
-def test_a_request_may_come_byte_by_byte(server: SelectorServer) -> None:
+def test_request_sent_byte_by_byte_is_answered(server: SelectorServer) -> None:
     with connected(server) as sock:
         for byte in b"GET /slow HTTP/1.0\r\n\r\n":
             sock.send(bytes([byte]))
         assert everything(sock).endswith(b"GET /slow? ")
 
 
-def test_a_client_that_expects_100_is_told_to_go_on(server: SelectorServer) -> None:
+def test_expect_100_continue_is_answered(server: SelectorServer) -> None:
     with connected(server) as sock:
         head = b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n"
         sock.sendall(head + b"Connection: close\r\n\r\n")
@@ -125,13 +127,13 @@ def test_a_client_that_expects_100_is_told_to_go_on(server: SelectorServer) -> N
         (b"\x16\x03\x01\x02\x00\r\n\r\n", 400),
     ],
 )
-def test_what_is_no_request_is_refused(server: SelectorServer, data: bytes, status: int) -> None:
-    answer = said(server, data)
+def test_malformed_request_is_rejected(server: SelectorServer, data: bytes, status: int) -> None:
+    answer = exchange(server, data)
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer
     assert b"Connection: close" in answer
 
 
-def test_a_request_of_exactly_the_most_bytes_is_taken() -> None:
+def test_request_of_exactly_the_limit_is_accepted() -> None:
     head = b"GET / HTTP/1.1\r\n" + HOST + b"A: "
     data = head + b"a" * (MOST_BYTES - len(head) - 4) + b"\r\n\r\n"
     found = parse(data)
@@ -140,17 +142,17 @@ def test_a_request_of_exactly_the_most_bytes_is_taken() -> None:
     assert isinstance(parse(data[:-1]), Incomplete)
 
 
-def test_slow_and_idle_clients_are_let_go() -> None:
+def test_slow_and_idle_clients_are_disconnected() -> None:
     with serving(request_s=0.2, idle_s=0.2) as server:
         with connected(server) as slow, connected(server) as idle:
             slow.sendall(b"GET / HT")
             assert everything(slow).startswith(b"HTTP/1.1 408 ")
             assert everything(idle) == b""
-        assert said(server, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        assert exchange(server, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 class Gate:
-    """An application that answers when it is opened."""
+    """An application that blocks until `opened` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
@@ -162,7 +164,7 @@ class Gate:
         return echo(environ, start_response)
 
 
-def test_more_than_workers_and_queue_hold_is_503() -> None:
+def test_full_queue_is_503() -> None:
     gate = Gate()
     with (
         serving(gate, workers=1, queue=1) as server,
@@ -172,7 +174,7 @@ def test_more_than_workers_and_queue_hold_is_503() -> None:
         first.sendall(b"GET /1 HTTP/1.0\r\n\r\n")
         assert gate.begun.acquire(timeout=60)
         second.sendall(b"GET /2 HTTP/1.0\r\n\r\n")
-        answer = said(server, b"GET /3 HTTP/1.0\r\n\r\n")
+        answer = exchange(server, b"GET /3 HTTP/1.0\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 1" in answer
         gate.opened.set()
@@ -180,7 +182,7 @@ def test_more_than_workers_and_queue_hold_is_503() -> None:
         assert everything(second).endswith(b"GET /2? ")
 
 
-def test_a_stop_lets_what_has_begun_be_answered() -> None:
+def test_stop_finishes_pending_requests() -> None:
     gate = Gate()
     with serving(gate) as server, connected(server) as sock, connected(server) as idle:
         sock.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -193,7 +195,7 @@ def test_a_stop_lets_what_has_begun_be_answered() -> None:
         connected(server)
 
 
-def test_an_application_that_fails_is_500_and_the_next_is_served(
+def test_failing_application_is_500_and_the_next_request_is_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fails(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -202,13 +204,13 @@ def test_an_application_that_fails_is_500_and_the_next_is_served(
         return echo(environ, start_response)
 
     with serving(fails) as server:
-        answer = said(server, b"GET /bad HTTP/1.0\r\n\r\n")
+        answer = exchange(server, b"GET /bad HTTP/1.0\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 500 ")
         assert b"on purpose" not in answer
-        assert said(server, b"GET /good HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        assert exchange(server, b"GET /good HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_long_answer_waits_for_its_reader() -> None:
+def test_large_response_is_sent_completely() -> None:
     body = b"x" * 20_000_000
 
     def long(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -216,11 +218,11 @@ def test_a_long_answer_waits_for_its_reader() -> None:
         return [body]
 
     with serving(long) as server:
-        assert said(server, b"GET / HTTP/1.0\r\n\r\n").endswith(body)
+        assert exchange(server, b"GET / HTTP/1.0\r\n\r\n").endswith(body)
 
 
 @pytest.mark.processes
-def test_the_command_serves_and_stops_at_a_signal(tmp_path: Path) -> None:
+def test_command_serves_and_stops_on_sigterm(tmp_path: Path) -> None:
     env = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", "DEBUG": "on"}
     command = [sys.executable, "manage.py", "runselector", "127.0.0.1:0"]
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:

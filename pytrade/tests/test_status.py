@@ -47,10 +47,10 @@ def test_a_driven_instrument_without_new_ticks_is_named(client: Client) -> None:
     page = body(client)
     assert state_of(page, "Market") == "warning"
     assert "no tick for 10 s: ES" in page
-    assert "Working, but look at: Market" in page
+    assert "Working, with warnings: Market" in page
 
 
-def test_who_died_drives_nothing(client: Client) -> None:
+def test_dead_holder_of_a_lease_drives_nothing(client: Client) -> None:
     market = make_instrument("ES")
     acquire([market], "another-host:1:00000000", TTL)
     market.lease.renewed_at = timezone.now() - 2 * TTL

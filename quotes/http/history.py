@@ -1,6 +1,6 @@
 """Reads of recorded quotes, candles and regimes, each a range scan of an index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -35,7 +35,7 @@ class ColumnPage(NamedTuple):
     open_candle: bool = False
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> Sequence[Row]:
         return self.columns.rows()
 
 
@@ -80,7 +80,7 @@ def candles_until(
     end: int | None,
     limit: int,
 ) -> ColumnPage:
-    """Return `candles` as they were at the tick `newest`, whatever is recorded meanwhile."""
+    """Return `candles` as of the tick `newest`, whatever is recorded meanwhile."""
     if newest is None:
         return ColumnPage(_columns(instrument, np.empty(0, CANDLE)), None)
     opened = opened_at(newest.at, timeframe_s)
@@ -105,7 +105,7 @@ def every_candle(
     start: int | None = None,
     end: int | None = None,
 ) -> Iterator[Columns]:
-    """Yield all candles as they were at the tick `newest`, in chunks, the open one last."""
+    """Yield all candles as of the tick `newest`, in chunks, the open one last."""
     if newest is None:
         yield _columns(instrument, np.empty(0, CANDLE))
         return

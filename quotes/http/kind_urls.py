@@ -1,4 +1,4 @@
-"""Addresses of every registered kind; an earlier address of the same form takes precedence."""
+"""URLs of every registered kind; earlier URL patterns take precedence."""
 
 from django.urls import path
 

@@ -39,7 +39,7 @@ def answer_page(
     cursor_kind: str,
     extra: dict[str, Any] | None = None,
 ) -> HttpResponseBase:
-    """Answer one page in the format that is asked for."""
+    """Answer one page in the requested format."""
     columns, table = found.columns, found.columns.table
     cursor = cursor_text(cursor_kind, found.more_after)
     wanted = request.GET.get("format") or "json"
@@ -55,9 +55,9 @@ def answer_page(
 def answer_all(
     request: HttpRequest, instrument: Instrument, table: Table, parts: Iterator[Columns]
 ) -> HttpResponseBase:
-    """Answer all parts of a table as CSV or Arrow, each read when the one before is sent.
+    """Stream all parts of a table as CSV or Arrow, each read when the one before is sent.
 
-    The first is read at once: until then an error still gets a status of its own.
+    The first is read at once, so that an error there still sets the status of the response.
     """
     wanted = request.GET["format"]
     blocks = BLOCKS[wanted](table, chain([next(parts)], parts))

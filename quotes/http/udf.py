@@ -1,10 +1,11 @@
-"""The market as a TradingView UDF datafeed: what its charting library asks, in its words.
+"""The market as a TradingView UDF datafeed, for its charting library.
 
-Times are whole seconds. Errors are `{"s": "error", "errmsg": ...}` with status 200, because the
-library's client reads nothing else.
+Times are whole seconds. Errors are `{"s": "error", "errmsg": ...}` with status 200, the only form
+that the library's client reads.
 """
 
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from web.views import HistoryView
 
 EXCHANGE: Final = "PyTrade"
 OPENED_AT: Final = 0
-"""Its place in the row of a candle."""
+"""Its index in the row of a candle."""
 RESOLUTIONS: Final[dict[str, int]] = {
     "1": TIMEFRAMES["1m"],
     "5": TIMEFRAMES["5m"],
@@ -69,8 +70,8 @@ class UdfView(HistoryView):
         if isinstance(error, RefusedError):
             return written({"s": "error", "errmsg": str(error)})
         if isinstance(error, (OperationalError, InterfaceError)):
-            away = {"s": "error", "errmsg": "the database is unavailable: try again"}
-            return written(away, HTTPStatus.SERVICE_UNAVAILABLE)
+            body = {"s": "error", "errmsg": "the database is unavailable: try again"}
+            return written(body, HTTPStatus.SERVICE_UNAVAILABLE)
         if isinstance(error, APIException):
             response = written({"s": "error", "errmsg": str(error.detail)}, error.status_code)
             if wait := getattr(error, "wait", None):
@@ -252,21 +253,21 @@ def whole(request: HttpRequest, name: str, default: int | None = None) -> int:
 
 def bars(
     instrument: Instrument, newest: Newest | None, timeframe_s: int, to: int, limit: int
-) -> list[Row]:
+) -> Sequence[Row]:
     """Return the last `limit` candles that open before `to` (seconds), in ascending order."""
     end = to * MICROSECONDS
     return history.candles_until(instrument, newest, timeframe_s, None, end, limit).rows
 
 
-def no_data(before: list[Row]) -> dict[str, object]:
-    """Say that there are no bars here, and where the nearest of those before are."""
+def no_data(before: Sequence[Row]) -> dict[str, object]:
+    """Answer that there are no bars, with the time of the nearest earlier one."""
     if not before:
         return {"s": "no_data"}
     return {"s": "no_data", "nextTime": before[-1][OPENED_AT] // 1000}
 
 
 def regime_changes(request: HttpRequest) -> list[tuple[float, int, int]]:
-    """Return (phi, started at in seconds, first_seq) of regimes begun in from <= t <= to."""
+    """Return (phi, started at in seconds, first_seq) of regimes that began in from <= t <= to."""
     instrument, _ = resolved(request)
     start, to = whole(request, "from"), whole(request, "to")
     if start > to:

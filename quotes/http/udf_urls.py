@@ -1,4 +1,4 @@
-"""Addresses under /udf/; the charting library asks them without a slash at the end."""
+"""URLs under /udf/; the charting library requests them without a trailing slash."""
 
 from django.urls import path
 

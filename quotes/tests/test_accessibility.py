@@ -98,7 +98,7 @@ def test_axe_finds_nothing_in_what_opens_over_the_chart(browser, market, opened)
 def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
     page.goto(market)
     page.keyboard.press("Tab")
-    assert page.evaluate(FOCUS)["name"] == "A Skip to the content"
+    assert page.evaluate(FOCUS)["name"] == "A Skip to content"
     page.keyboard.press("Enter")
     for _ in range(4):
         page.keyboard.press("Tab")

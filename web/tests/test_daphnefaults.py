@@ -1,4 +1,4 @@
-"""Daphne with all our mends: a slow client slows its answer, a failed one ends its connection."""
+"""Patched daphne: a slow client pauses its response, a failed response closes its connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ class Connection:
 
 
 async def settle() -> None:
-    """Let the loop do all that it can do now."""
+    """Let the loop run everything that is ready."""
     for _ in range(10 * PIECES):
         await asyncio.sleep(0)
 

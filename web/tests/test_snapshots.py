@@ -1,4 +1,4 @@
-"""Many viewers, one look."""
+"""Many viewers share one computation."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -67,10 +67,10 @@ def test_an_error_is_kept_as_long_as_a_result() -> None:
 
     def fail() -> None:
         calls.append(1)
-        raise OSError("away")
+        raise OSError("unavailable")
 
     snapshot = Snapshot(fail, 60.0)
     for _ in range(3):
-        with pytest.raises(OSError, match="away"):
+        with pytest.raises(OSError, match="unavailable"):
             snapshot.get()
     assert len(calls) == 1
