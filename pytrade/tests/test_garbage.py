@@ -35,6 +35,7 @@ def test_survivors_of_the_first_full_collections_are_frozen() -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.processes
 def test_a_web_process_starts_with_its_modules_frozen() -> None:
     code = "import gc, pytrade.asgi; print(gc.get_freeze_count(), len(gc.get_objects()))"
     done = subprocess.run(

@@ -1,12 +1,17 @@
 """Arguments of the market commands, and stopping a back-fill."""
 
+import asyncio
+from contextlib import closing
+
 import pytest
 from django.core.management import CommandError, call_command
 
 from instruments.models import Instrument
 from journal.journal import Journal
+from quotes import livemarket
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.lawruns import RunOptions
+from quotes.livemarket import LiveMarket, Plan
 from quotes.models import Quote, Run
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +59,19 @@ def test_back_fill_stops_between_chunks() -> None:
         gap = Gap(0, 10**15)
         fill(journal, instrument.pk, gap, RunOptions(seed=1), done.append, lambda: bool(done))
     assert done == [CHUNK_TICKS]
+
+
+def test_backfill_includes_the_time_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
+    began = 1_767_225_600
+    clock = iter([began, began, began + 40, began + 40, began + 42, began + 42, began + 43])
+    monkeypatch.setattr(livemarket, "_now", lambda: next(clock) * 1_000_000)
+    plan = Plan(instruments=[instrument], run_options=RunOptions(seed=1), backfill_s=60)
+    with closing(asyncio.new_event_loop()) as loop:
+        market = LiveMarket(plan, loop)
+        with market._journal:
+            market._backfill(lambda: False, lambda n: None)
+    assert market.summary.backfilled == 60 + 1 + 42
+    newest = Quote.objects.latest_of(instrument)
+    assert newest is not None
+    assert newest.at.timestamp() == began + 42
