@@ -53,6 +53,7 @@ class WebServer:
             lifespan="off",
             proxy_headers=False,
             log_config=None,
+            log_level="warning",
             access_log=False,
             backlog=CONNECTIONS_WAITING,
             server_header=False,

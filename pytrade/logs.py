@@ -68,7 +68,6 @@ def logging_settings(log_format: str) -> dict[str, Any]:
                 "level": "INFO",
             },  # its handlers would duplicate lines
             "daphne": {"level": "WARNING"},
-            "uvicorn": {"level": "WARNING"},
             # Logs a traceback every second of an outage; live.membership logs it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},
             # Answered with 400. Any client can send any Host header, so do not log it.
