@@ -1,6 +1,7 @@
 """Measures over HTTP: the catalogue, the estimate now, stored readings, rolling values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -20,16 +21,15 @@ from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from market.times import from_microseconds, to_microseconds
 from quotes.http.tables import find_instrument
 from web import formats
-from web.parameters import cursor_text
+from web.parameters import Parameters, cursor_text
 from web.tables import Page
-from web.views import HistoryView, read
+from web.views import PAGED, HistoryView, read
 
 READING_COLUMNS = (
     "window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason",
 )  # fmt: skip
 COMMON = {field.name for field in fields(Estimate)}
 ROLLING = ("window_end", "value", "truth")
-PAGED = ("start", "end", "limit", "cursor", "format")
 
 
 def find_indicator(name: str) -> Indicator:
@@ -41,10 +41,27 @@ def find_indicator(name: str) -> Indicator:
 
 def checked(indicator: Indicator, given: Mapping[str, object]) -> dict[str, Value]:
     """Return the parameters; raise ValidationError naming what is wrong."""
-    try:
+    with validation():
         return indicator.read(given)
+
+
+@contextmanager
+def validation() -> Iterator[None]:
+    """Raise a ParameterError as ValidationError, which the API answers with 400."""
+    try:
+        yield
     except ParameterError as error:
         raise ValidationError({error.name: [error.reason]}) from error
+
+
+def parsed(
+    request: HttpRequest, indicator: Indicator, *allowed: str
+) -> tuple[Parameters, dict[str, Value]]:
+    """Return the checked query and the parameters of the measure in it."""
+    own = [parameter.name for parameter in indicator.parameters]
+    query = read(request, *own, *allowed)
+    given = {name: text for name, text in request.GET.items() if name in own}
+    return query, checked(indicator, given)
 
 
 def described(indicator: Indicator) -> list[OpenApiParameter]:
@@ -92,10 +109,8 @@ class EstimateView(HistoryView):
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
         parameters = checked(indicator, request.GET.dict())
-        try:
+        with validation():
             found = estimate_now(indicator, instrument, parameters)
-        except ParameterError as error:
-            raise ValidationError({error.name: [error.reason]}) from error
         return formats.json_response(
             {
                 "indicator": name,
@@ -141,16 +156,14 @@ class SeriesView(HistoryView):
         """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
-        own = [parameter.name for parameter in indicator.parameters]
-        asked = read(request, *own, "step", *PAGED)
-        given = {key: value for key, value in request.GET.items() if key in own}
-        start, end = asked.span()
-        after = asked.cursor("readings")
+        query, parameters = parsed(request, indicator, "step", *PAGED)
+        start, end = query.span()
+        after = query.cursor("readings")
         if after is not None:
             start = after * 1000 + 1
-        key = key_of(checked(indicator, given))
-        series = Reading.objects.of(instrument, name, key, asked.whole("step", 1, 100_000, 1))
-        page = stored(series, start, end, asked.limit())
+        step = query.whole("step", 1, 100_000, 1)
+        series = Reading.objects.of(instrument, name, key_of(parameters), step)
+        page = stored(series, start, end, query.limit())
         return self.table(
             request,
             instrument,
@@ -163,12 +176,11 @@ class SeriesView(HistoryView):
 
 def stored(series: ReadingQuerySet, start: int | None, end: int | None, limit: int) -> Page:
     found = series.between(*(None if at is None else from_microseconds(at) for at in (start, end)))
-    columns = ("window_end", "value", "low", "high", "null_low", "null_high", "truth", "reason")
     newest_first = start is None
     ordered = found.order_by("-window_end") if newest_first else found
     rows = [
         (to_microseconds(row[0]) // 1000, *row[1:-1], row[-1] or None)
-        for row in ordered.values_list(*columns)[: limit + 1]
+        for row in ordered.values_list(*READING_COLUMNS)[: limit + 1]
     ]
     more = len(rows) > limit
     rows = rows[:limit]
@@ -190,19 +202,15 @@ class RollingView(HistoryView):
         """
         indicator = find_indicator(name)
         instrument = find_instrument(symbol)
-        own = [parameter.name for parameter in indicator.parameters]
-        asked = read(request, *own, "step", "start", "end", "format")
-        given = {key: value for key, value in request.GET.items() if key in own}
-        parameters = checked(indicator, given)
-        step = asked.whole("step", 1, 100_000, 1)
-        start, end = asked.span()
+        query, parameters = parsed(request, indicator, "step", "start", "end", "format")
+        step = query.whole("step", 1, 100_000, 1)
+        start, end = query.span()
         rows, reason = [], None
         try:
-            rows = Rolling(indicator, instrument, parameters, step, start, end).rows()
+            with validation():
+                rows = Rolling(indicator, instrument, parameters, step, start, end).rows()
         except RefusedError as error:
             reason = str(error)
-        except ParameterError as error:
-            raise ValidationError({error.name: [error.reason]}) from error
         extra = {
             "indicator": name,
             "reason": reason,

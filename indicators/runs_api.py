@@ -64,10 +64,14 @@ class BrokerUnavailable(APIException):  # type: ignore[misc]
     wait = 2
 
 
-class RunsView(APIView):  # type: ignore[misc]
+class ComputationView(APIView):  # type: ignore[misc]
+    """Public reads; writes by staff."""
+
     authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
     permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
 
+
+class RunsView(ComputationView):
     @extend_schema(
         operation_id="runs_list",
         tags=["indicators"],
@@ -120,10 +124,7 @@ def start_asked_run(data: Mapping[str, Any]) -> ComputationRun:
     return run
 
 
-class RunView(APIView):  # type: ignore[misc]
-    authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar[list[Any]] = [StaffOrReadOnly]
-
+class RunView(ComputationView):
     @extend_schema(
         operation_id="runs_read",
         tags=["indicators"],

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from indicators.models import ComputationRun
 client = Client(SERVER_NAME="127.0.0.1")
-client.force_login(get_user_model().objects.create_user("s", is_staff=True))
+client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
 answer = client.post("/api/v1/indicators/runs/", content_type="application/json", data={
     "indicator": "entropy", "symbol": "ES", "start": 0, "end": 2_000_000_000_000,
     "parameters": {"n": 20}})
@@ -31,7 +31,7 @@ from django.test import Client
 from indicators.models import Reading
 from instruments.models import Instrument
 client = Client(SERVER_NAME="127.0.0.1")
-client.force_login(get_user_model().objects.create_superuser("s"))
+client.force_login(get_user_model().objects.create_superuser("admin"))
 chosen = {"action": "compute_now", "_selected_action": [Instrument.objects.get(symbol="ES").pk]}
 page = client.post("/admin/instruments/instrument/", chosen, follow=True).content.decode()
 print(json.dumps(["4 readings computed, but not published" in page,
@@ -41,7 +41,7 @@ print(json.dumps(["4 readings computed, but not published" in page,
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
-    """An hour of ES, and the address of a Redis that is not there."""
+    """Return the environment of an hour of ES, with the address of an unreachable Redis."""
     url = seeded_database_url(tmp_path_factory.mktemp("market"))
     env = environment(url, f"redis://127.0.0.1:{free_port()}/0")
     span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:00:00Z"]

@@ -87,7 +87,7 @@ def market():
 
 @pytest.fixture
 def reads():
-    """Return the number of stream reads since `before`."""
+    """Return a function that counts the stream reads since the start of the test."""
     before = metrics.READS._value.get()
     return lambda: metrics.READS._value.get() - before
 
