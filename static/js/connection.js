@@ -4,7 +4,7 @@ const MEANING = {
   live: "Prices arrive as they are recorded.",
   stale: "Connected, but the market does not move: it is stopped or cannot be recorded.",
   reconnecting: "The connection is lost; trying again.",
-  polling: "No stream can be had here; asking once a second.",
+  polling: "Streaming is unavailable; polling once a second.",
   offline: "This device has no network.",
 };
 
