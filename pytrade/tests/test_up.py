@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -124,6 +126,9 @@ def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(data: 
         stack.process("pytrade.asgi:application", str(stack.port)).kill()
         stack.wait_for(f"exited: web-{stack.port} (terminated by SIGKILL")
         next_ticks(stack)
+        with pytest.raises(HTTPError) as not_found:  # a web process logs nothing but faults
+            urlopen(f"http://127.0.0.1:{stack.port}/nowhere/", timeout=60)
+        not_found.value.close()
 
         processes = stack.processes()
         assert len(alive(processes)) > 10
