@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
@@ -41,6 +43,8 @@ WATCH_S = 10.0
 DRAIN_S = 2.0
 OVERLOAD_S = 25.0
 RECOVERY_S = 10.0
+STARTS = 5
+"""Times half a minute that a product may take to start."""
 Figures = dict[str, object]
 
 
@@ -106,7 +110,7 @@ def serve(interval_s: float) -> Iterator[Market]:
 def up(interval_s: float) -> Iterator[Market]:
     """Run `scripts/up.py` with two web processes; PostgreSQL, Redis and the rest are its own."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        port = free_port()
+        port = free_ports()
         env = os.environ | {
             "DEBUG": "on",
             "RUNSIM_OPTIONS": f"--interval {interval_s} --backfill 10s",
@@ -118,6 +122,15 @@ def up(interval_s: float) -> Iterator[Market]:
             yield market
 
 
+def free_ports() -> int:
+    """Return a free port whose next one is free too."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port + 1))
+            return port
+
+
 @contextlib.contextmanager
 def started(command: list[str], env: dict[str, str], ports: tuple[int, ...]) -> Iterator[Market]:
     """Run the product until every web process answers and all instruments tick."""
@@ -125,7 +138,7 @@ def started(command: list[str], env: dict[str, str], ports: tuple[int, ...]) -> 
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, text=True)
         try:
             for port in ports:
-                wait_for(port, process)
+                wait_until_ready(port, process)
             market = Market(ports, psutil.Process(process.pid))
             while len(market.topics()) < INSTRUMENTS:
                 time.sleep(0.2)
@@ -134,6 +147,15 @@ def started(command: list[str], env: dict[str, str], ports: tuple[int, ...]) -> 
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[str]) -> None:
+    """Wait until `port` answers, for as long as services and migrations take."""
+    for _ in range(STARTS):
+        with contextlib.suppress(URLError):
+            wait_for(port, process)
+            return
+    raise TimeoutError(f"nothing answers on port {port}")
 
 
 class Crowd:
