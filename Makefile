@@ -8,7 +8,7 @@ ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
 
-.PHONY: help setup setup-dev run up lint check test test-long test-quick test-processes test-postgresql \
+.PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
   test-browser bench faults clean
 
 help: ## list all targets
@@ -54,22 +54,24 @@ check: setup-dev ## lint, and run the tests that start no other process: a minut
 	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
 test: lint ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 3 test-processes test-browser test-postgresql test-quick
+	@$(MAKE) --no-print-directory --jobs 4 test-market test-roles test-browser test-postgresql test-quick
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
-test-processes: setup-dev
-	DEBUG=on $(BIN)/pytest -m "processes and not browser"
+test-market: setup-dev
+	DEBUG=on $(BIN)/pytest -m "processes and not browser" archive journal live market quotes rig web
 
 # These run in parallel; each prints its output when it ends.
+test-roles: TITLE = Tests of processes other than the market
+test-roles: COMMAND = $(BIN)/pytest -m "processes and not browser" indicators instruments pytrade
 test-quick: TITLE = Tests within one process, on SQLite
 test-quick: COMMAND = $(BIN)/pytest -m "not processes"
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
 test-browser: COMMAND = $(BIN)/pytest -m browser
-test-quick test-postgresql test-browser: setup-dev
+test-roles test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 
