@@ -108,7 +108,7 @@ def serve(interval_s: float) -> Iterator[Market]:
 
 @contextlib.contextmanager
 def up(interval_s: float) -> Iterator[Market]:
-    """Run `scripts/up.py` with two web processes; PostgreSQL, Redis and the rest are its own."""
+    """Run `make up` with two web processes; PostgreSQL, Redis and the rest are its own."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         port = free_ports()
         env = os.environ | {
@@ -117,7 +117,8 @@ def up(interval_s: float) -> Iterator[Market]:
         }
         for name in ("DATABASE_URL", "REDIS_URL"):
             env.pop(name, None)
-        command = [sys.executable, "scripts/up.py", "--port", str(port), "--web", "2"]
+        address = f"127.0.0.1:{port}"
+        command = [sys.executable, "-m", "scripts.up", "--address", address, "--web", "2"]
         with started([*command, "--data", folder], env, (port, port + 1)) as market:
             yield market
 
