@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "instruments",
     "journal",
     "quotes",
+    "exchange",
     "indicators",
     "pytrade",
 ]

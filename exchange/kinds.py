@@ -1,0 +1,206 @@
+"""The kinds of records of the exchange. Pure.
+
+A slot is the time between two quotes; its number is the seq of the quote that ends it. Prices are
+in ticks, quantities in lots. An order id is positive for orders of the background flow and
+`-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from market.candles import CANDLE
+from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
+
+MONEY_UNITS: Final = 10**8
+
+TRADES: Final = Kind(
+    name="trades",
+    dtype=record_dtype(
+        ("slot", np.int64),
+        ("ticks", np.int64),
+        ("lots", np.int64),
+        ("side", np.int64),  # of the aggressor: BUY 1, SELL -1
+        ("maker", np.int64),
+        ("taker", np.int64),
+    ),
+    table="exchange_trade",
+    columns=(
+        SEQ,
+        AT,
+        Column("price", "ticks", Unit.PRICE),
+        Column("quantity", "lots"),
+        Column("side", "side"),
+    ),
+    clock="monotone",
+    frame="trades",
+)
+BLOCKS: Final = Kind(
+    name="book_blocks",
+    dtype=record_dtype(
+        ("slot", np.int64),
+        ("event", np.int64),  # events of the slot that were applied when the block ended
+        ("is_snapshot", np.int64),
+        ("updates", np.int64),
+        ("data", object),  # bytes, exchange/blocks.py
+    ),
+    table="exchange_bookblock",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+MESSAGES: Final = Kind(
+    name="messages",
+    dtype=record_dtype(
+        ("slot", np.int64),
+        ("event", np.int64),  # events of the slot that were applied before the message
+        ("kind", np.int64),
+        ("side", np.int64),
+        ("tif", np.int64),
+        ("order", np.int64),
+        ("owner", np.int64),
+        ("ticks", np.int64),
+        ("lots", np.int64),
+    ),
+    table="exchange_message",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+FLOW: Final = Kind(
+    name="flow",
+    dtype=record_dtype(
+        ("first_slot", np.int64),
+        ("kappa", np.float64),
+        ("theta", np.float64),
+        ("size", np.float64),
+        ("orders", np.float64),
+        ("i0", np.float64),
+        ("mu", np.float64),
+        ("levels", np.int64),
+        ("market_orders", np.float64),
+        ("alpha", np.float64),
+        ("inside", np.float64),
+    ),
+    table="exchange_flow",
+    columns=(
+        Column("started_at", "at", Unit.TIME),
+        Column("first_slot", "first_slot"),
+        *(Column(name, name, Unit.NUMBER) for name in ("kappa", "theta", "size", "orders")),
+        Column("i0", "i0", Unit.NUMBER),
+        Column("mu", "mu", Unit.NUMBER),
+        Column("levels", "levels"),
+        *(Column(name, name, Unit.NUMBER) for name in ("market_orders", "alpha", "inside")),
+    ),
+    clock="monotone",
+    frame="flow",
+    single=True,
+)
+EPISODES: Final = Kind(
+    name="episodes",
+    dtype=record_dtype(  # `at` is the end
+        ("kind", np.int64),
+        ("began_at", np.int64),
+        ("first_slot", np.int64),
+        ("last_slot", np.int64),
+        ("first_trade", np.int64),
+        ("last_trade", np.int64),
+        ("data", object),  # JSON: parameters and order ids
+    ),
+    table="exchange_episode",
+    columns=(SEQ, AT, Column("began_at", "began_at", Unit.TIME)),
+    clock="monotone",
+)
+CHECKPOINTS: Final = Kind(
+    name="checkpoints",
+    dtype=record_dtype(
+        ("slot", np.int64),  # completed slots and events of the next one, as in BLOCKS
+        ("event", np.int64),
+        ("trade_seq", np.int64),
+        ("message_seq", np.int64),
+        ("block_seq", np.int64),
+        ("data", object),
+    ),
+    table="exchange_checkpoint",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+ORDER_EVENTS: Final = Kind(
+    name="order_events",
+    dtype=record_dtype(
+        ("account", np.int64),
+        ("number", np.int64),  # of this account's events: 1, 2, 3 ...
+        ("order", np.int64),  # Order.pk; 0 if the command concerns no single order
+        ("command", np.int64),  # Command.pk; 0 if no command caused it
+        ("state", np.int64),
+        ("cause", np.int64),
+        ("ticks", np.int64),
+        ("lots", np.int64),
+        ("filled", np.int64),
+    ),
+    table="exchange_orderevent",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+EXECUTIONS: Final = Kind(
+    name="executions",
+    dtype=record_dtype(
+        ("account", np.int64),
+        ("number", np.int64),  # of this account's executions: 1, 2, 3 ...
+        ("order", np.int64),
+        ("trade_seq", np.int64),
+        ("side", np.int64),
+        ("ticks", np.int64),
+        ("lots", np.int64),
+        ("is_maker", np.int64),
+        ("fee", np.int64),  # in MONEY_UNITS, positive if the account pays
+        ("realised", np.int64),  # profit in MONEY_UNITS
+    ),
+    table="exchange_execution",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+FUNDING: Final = Kind(
+    name="funding",
+    dtype=record_dtype(
+        ("account", np.int64),
+        ("position", np.int64),  # lots, negative if short
+        ("ticks", np.int64),  # mark price
+        ("amount", np.int64),  # in MONEY_UNITS, positive if the account receives
+    ),
+    table="exchange_funding",
+    columns=(SEQ, AT),
+    clock="monotone",
+)
+TRADE_CANDLES: Final = Table(
+    name="trade_candles",
+    dtype=np.dtype(
+        [
+            ("instrument", np.int64),
+            ("timeframe", np.int32),
+            *CANDLE.descr,
+            ("volume", np.int64),
+            ("buy_volume", np.int64),
+        ]
+    ),
+    table="exchange_tradecandle",
+    columns=(
+        Column("opened_at", "opened_at", Unit.TIME),
+        *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
+        Column("trades", "count"),
+        *(Column(name, name) for name in ("volume", "buy_volume", "first_seq", "last_seq")),
+    ),
+)
+LEDGER: Final = Table(
+    name="ledger",
+    dtype=np.dtype(
+        [
+            ("account", np.int64),
+            ("instrument", np.int64),  # 0: none
+            ("at", np.int64),
+            ("cause", np.int64),
+            ("amount", np.int64),  # in MONEY_UNITS
+            ("execution_seq", np.int64),  # 0: none
+        ]
+    ),
+    table="exchange_ledgerentry",
+    columns=(AT,),
+)
