@@ -39,9 +39,9 @@ BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
         ("slot", np.int64),
-        ("event", np.int64),  # events of the slot that were applied when the block ended
-        ("is_snapshot", np.int64),
-        ("updates", np.int64),
+        ("event", np.int32),  # events of the slot that were applied when the block ended
+        ("updates", np.int16),  # narrow, because rows are many and their data short
+        ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
         ("data", object),  # bytes, exchange/blocks.py
     ),
     table="exchange_bookblock",
