@@ -39,9 +39,9 @@ BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
         ("slot", np.int64),
-        ("event", np.int64),  # events of the slot that were applied when the block ended
-        ("is_snapshot", np.int64),
-        ("updates", np.int64),
+        ("event", np.int32),  # events of the slot that were applied when the block ended
+        ("updates", np.int16),  # narrow, because rows are many and their data short
+        ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
         ("data", object),  # bytes, exchange/blocks.py
     ),
     table="exchange_bookblock",
@@ -132,8 +132,10 @@ ORDER_EVENTS: Final = Kind(
         ("command", np.int64),  # Command.pk; 0 if no command caused it
         ("state", np.int64),
         ("cause", np.int64),
-        ("ticks", np.int64),
-        ("lots", np.int64),
+        ("side", np.int64),  # BUY 1, SELL -1; 0 if the command concerns no single order
+        ("ticks", np.int64),  # limit; 0 if the order has none
+        ("trigger_ticks", np.int64),  # 0 if the order has none
+        ("lots", np.int64),  # the leverage, if the command set it
         ("filled", np.int64),
     ),
     table="exchange_orderevent",
@@ -162,6 +164,7 @@ FUNDING: Final = Kind(
     name="funding",
     dtype=record_dtype(
         ("account", np.int64),
+        ("cause", np.int64),  # LedgerCause: money moves without a trade
         ("position", np.int64),  # lots, negative if short
         ("ticks", np.int64),  # mark price
         ("amount", np.int64),  # in MONEY_UNITS, positive if the account receives
