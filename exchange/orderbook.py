@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from exchange.idtable import ID, NONE, IdTable, IntMatrix, insert, new_id_table, remove
 from exchange.kernel import inlined, kernel, signed
+from exchange.messages import BUY, Outcome
 from exchange.pricelevels import (
     COUNT,
     HEAD,
@@ -33,8 +34,6 @@ from exchange.pricelevels import (
     with_more_pages,
 )
 
-BUY = 1
-SELL = -1
 LARGEST_TICKS = NO_ASK - 1
 LARGEST_LOTS = 2**40
 LARGEST_CAPACITY = 2**22
@@ -46,8 +45,6 @@ queue of a level, or the free rows. POOL is the position in `pool`, or NONE."""
 FREE, RESTING, POOLED, BEST = 0, 1, 2, 4
 """Entries of `state`: first free row, numbers of resting orders and of orders in the pool. BEST +
 side is the best price of a side."""
-
-FILLED = 1
 
 
 class Book(NamedTuple):
@@ -290,7 +287,9 @@ def match(
         maker = book.levels.rows[level_row(book.levels, ticks), HEAD]
         size = book.orders[maker, SIZE]
         traded = min(lots, size)
-        report(log, FILLED, message, order_id, book.orders[maker, ID], side, ticks, traded, 0)
+        report(
+            log, Outcome.FILLED, message, order_id, book.orders[maker, ID], side, ticks, traded, 0
+        )
         lots -= traded
         if traded == size:
             unlink(book, maker)
