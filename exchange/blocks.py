@@ -104,7 +104,7 @@ def refuse(bad: Int, blocks: Sequence[bytes]) -> None:
     """Raise CorruptBlockError if `bad` is the index of a block, not -1."""
     if bad < 0:
         return
-    block = blocks[bad]
+    block = blocks[int(bad)]
     name = f"block {bad + 1} of {len(blocks)} ({len(block)} bytes, {block[:8].hex(' ')} ...)"
     if block and block[0] != VERSION:
         raise CorruptBlockError(f"{name} has format version {block[0]}, not {VERSION}")

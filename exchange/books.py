@@ -10,9 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from exchange.blocks import Updates, matrix, rows_of
+from exchange.messages import BUY, SELL
 
-BUY: Final = 1
-SELL: Final = -1
 _SIDES: Final = (BUY, SELL)
 _FEWEST: Final = 256
 """Levels of a side for which there is room at first."""

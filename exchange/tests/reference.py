@@ -3,7 +3,7 @@
 import numpy as np
 
 from exchange.blocks import UPDATE
-from exchange.books import BUY, SELL
+from exchange.messages import BUY, SELL
 
 START = 1_767_225_600_000_000
 POSITIONED = np.dtype([*UPDATE.descr, ("slot", np.int64), ("event", np.int64)])

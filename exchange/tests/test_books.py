@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.blocks import UPDATE, decode_all
-from exchange.books import BUY, SELL, Book, book_of
+from exchange.books import Book, book_of
+from exchange.messages import BUY, SELL
 from exchange.recording import SNAPSHOT_BLOCKS, BlockWriter
 from exchange.tests.reference import START, both_sides, make_updates, naive_book
 
