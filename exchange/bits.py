@@ -6,8 +6,9 @@ Numbers are unsigned 64-bit integers, because Numba turns a mixture with signed 
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from exchange.kernel import inlined
 
 Bytes = NDArray[np.uint8]
 Int = int | np.signedinteger[Any]
@@ -18,7 +19,7 @@ SEVEN: Final = np.uint64(7)
 LOW_BITS: Final = np.uint64(127)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def put_varint(out: Bytes, position: Int, value: np.uint64) -> Int:
     while value > LOW_BITS:
         out[position] = np.uint8(value & LOW_BITS) | np.uint8(128)
@@ -28,7 +29,7 @@ def put_varint(out: Bytes, position: Int, value: np.uint64) -> Int:
     return position + 1
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def take_varint(data: Bytes, position: Int, end: Int) -> tuple[np.uint64, Int]:
     """Return a number and the position after it, -1 if it is cut off or needs over 64 bits."""
     value = ZERO
@@ -43,7 +44,7 @@ def take_varint(data: Bytes, position: Int, end: Int) -> tuple[np.uint64, Int]:
     return ZERO, -1
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def put_bits(out: Bytes, bit: Int, value: np.uint64, width: Int) -> Int:
     """Write the low `width` bits of `value`, lowest first, into zeroed bytes."""
     while width > 0:
@@ -57,7 +58,7 @@ def put_bits(out: Bytes, bit: Int, value: np.uint64, width: Int) -> Int:
     return bit
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def take_bits(data: Bytes, bit: Int, width: Int) -> np.uint64:
     value = ZERO
     read: Int = 0
@@ -71,7 +72,7 @@ def take_bits(data: Bytes, bit: Int, width: Int) -> np.uint64:
     return value
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def width(bits: np.uint64) -> Int:
     found: Int = 0
     while bits > ZERO:
@@ -80,12 +81,12 @@ def width(bits: np.uint64) -> Int:
     return found
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def zigzag(value: Int) -> np.uint64:
     return (np.uint64(value) << ONE) ^ np.uint64(value >> 63)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def unzigzag(value: np.uint64) -> np.uint64:
     """Return the number as unsigned bits, whose sums wrap around."""
     return (value >> ONE) ^ (ZERO - (value & ONE))

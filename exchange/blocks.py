@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from exchange.bits import (
@@ -29,6 +28,7 @@ from exchange.bits import (
     width,
     zigzag,
 )
+from exchange.kernel import inlined, kernel
 
 VERSION: Final = 1
 UPDATE: Final = np.dtype(
@@ -139,7 +139,7 @@ def check_levels(rows: Matrix) -> None:
         raise ValueError(f"a level of {rows[:, _LOTS].min()} lots: use 0 or more")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _encode(rows: Matrix, at: Int, levels: Matrix, is_snapshot: Int, out: Bytes) -> Int:
     """Write a block; return its length."""
     out[0] = VERSION
@@ -152,7 +152,7 @@ def _encode(rows: Matrix, at: Int, levels: Matrix, is_snapshot: Int, out: Bytes)
     return position
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _put_section(out: Bytes, position: Int, rows: Matrix, at: Int) -> Int:
     """Write at least one row; return the position after them."""
     bid, ask = _best_prices(rows)
@@ -177,7 +177,7 @@ def _put_section(out: Bytes, position: Int, rows: Matrix, at: Int) -> Int:
     return (bit + 7) // 8
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _best_prices(rows: Matrix) -> tuple[Int, Int]:
     """Return the highest bid and the lowest ask; of a side without rows, the other's."""
     bid = ask = np.int64(0)
@@ -193,21 +193,21 @@ def _best_prices(rows: Matrix) -> tuple[Int, Int]:
     return (bid if has_bid else ask), (ask if has_ask else bid)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _passed(rows: Matrix, i: Int, at: Int) -> np.uint64:
     """Return the time from row i to the next one, or to the end of the block."""
     after = rows[i + 1, _AT] if i + 1 < rows.shape[0] else at
     return np.uint64(after) - np.uint64(rows[i, _AT])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _distance(side: Int, ticks: Int, bid: Int, ask: Int) -> np.uint64:
     if side > 0:
         return np.uint64(bid) - np.uint64(ticks)
     return np.uint64(ticks) - np.uint64(ask)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(data: Bytes, starts: NDArray[np.int64], counts: Matrix) -> Int:
     """Read the counts of each block: levels plus one, updates; return the first bad one, or -1.
 
@@ -226,7 +226,7 @@ def _count(data: Bytes, starts: NDArray[np.int64], counts: Matrix) -> Int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decode(
     data: Bytes,
     starts: NDArray[np.int64],
@@ -256,7 +256,7 @@ def _decode(
     return -1
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _take_section(data: Bytes, position: Int, end: Int, count: Int, at: Int, rows: Matrix) -> Int:
     """Read `count` rows into `rows`, or skip them if it is empty.
 

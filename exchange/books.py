@@ -6,10 +6,10 @@ Level-2 books only: what each level consists of is known to the matching engine.
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from exchange.blocks import Updates, matrix, rows_of
+from exchange.kernel import inlined, kernel
 from exchange.messages import BUY, SELL
 
 _SIDES: Final = (BUY, SELL)
@@ -88,7 +88,7 @@ def book_of(*parts: Updates) -> Book:
     return book
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apply(keys: Integers, lots: Integers, counts: Integers, updates: Integers) -> None:
     """Apply rows of UPDATE, shape (n, 4), to sides with room for n more levels."""
     for i in range(updates.shape[0]):
@@ -113,7 +113,7 @@ def _apply(keys: Integers, lots: Integers, counts: Integers, updates: Integers) 
         lots[row, at] = updates[i, 3]
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _find(keys: Integers, count: int, key: int) -> int:
     """Return the first index whose key is at least `key`."""
     low, high = 0, count
