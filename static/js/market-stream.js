@@ -12,13 +12,14 @@ const MOST_MENDED = 20_000; // ticks; after a larger gap the page reads its hist
 const MEND_LIMIT = 10_000;
 const HIDDEN_FLUSH_MS = 500; // hidden pages get no animation frames
 const HEARTBEAT_MS = 2_000;
+const OWN_KINDS = new Set(["quotes", "status", "regimes", "indicators"]);
 const SLEEP_MS = 10_000; // a heartbeat this late means that the machine slept
 
 /**
  * Events:
  * "ticks" {symbol, rows}: each tick once, at most once per animation frame; late ones may be older;
  * "gap" {symbol}: read the history again, then call `skipTo`;
- * "regime" {symbol, data}; "reading" {topic, data};
+ * "regime" {symbol, data}; "reading" {topic, data}; "frame" {frame}: of the other topics;
  * "state" {state, transport}: live | stale | reconnecting | polling | offline.
  */
 export class MarketStream extends EventTarget {
@@ -40,12 +41,16 @@ export class MarketStream extends EventTarget {
    * @param {Record<string, number>} options.since last seq of each symbol, 0: none
    * @param {string[]} [options.kinds] topics of each symbol
    * @param {boolean} [options.newestOnly] only the newest tick matters: no gap is filled
+   * @param {string[]} [options.topics] further topics
+   * @param {() => Record<string, number>} [options.places] last seqs of further topics
    */
-  constructor({ since, kinds = ["quotes", "status"], newestOnly = false }) {
+  constructor({ since, kinds = ["quotes", "status"], newestOnly = false, topics = [], places = () => ({}) }) {
     super();
     this.newestOnly = newestOnly;
+    this.places = places;
     this.#ledgers = new Map(Object.entries(since).map(([s, seq]) => [s, new SeqLedger(seq)]));
     this.topics = Object.keys(since).flatMap((symbol) => kinds.map((kind) => `${kind}.${symbol}`));
+    this.topics.push(...topics);
     this.state = "reconnecting";
     this.#watchTheMachine();
   }
@@ -82,7 +87,7 @@ export class MarketStream extends EventTarget {
 
   since() {
     const places = [...this.#ledgers].map(([symbol, { last }]) => [symbol, last]);
-    return new Map(places.filter(([, seq]) => seq > 0));
+    return new Map([...places, ...Object.entries(this.places())].filter(([, seq]) => seq > 0));
   }
 
   opened() {
@@ -92,7 +97,8 @@ export class MarketStream extends EventTarget {
   frame(frame) {
     this.#failures = 0;
     const [, kind, symbol] = /^(\w+)\.(.+)$/.exec(frame.topic ?? "") ?? [];
-    if (frame.type === "ticks") this.#ticks(symbol, frame.data);
+    if (!OWN_KINDS.has(kind)) this.#emit("frame", { frame });
+    else if (frame.type === "ticks") this.#ticks(symbol, frame.data);
     else if (frame.type === "gap") this.#gap(symbol, frame);
     else if (frame.type === "reset") this.#reset(symbol, frame);
     else if (frame.type === "regime") this.#emit("regime", { symbol, data: frame.data });
