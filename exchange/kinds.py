@@ -20,7 +20,7 @@ TRADES: Final = Kind(
         ("slot", np.int64),
         ("ticks", np.int64),
         ("lots", np.int64),
-        ("side", np.int64),  # of the aggressor: BUY 1, SELL -1
+        ("side", np.int16),  # of the aggressor: BUY 1, SELL -1
         ("maker", np.int64),
         ("taker", np.int64),
     ),
@@ -29,8 +29,8 @@ TRADES: Final = Kind(
         SEQ,
         AT,
         Column("price", "ticks", Unit.PRICE),
-        Column("quantity", "lots"),
-        Column("side", "side"),
+        Column("quantity", "lots", Unit.QUANTITY),
+        Column("side", "side", Unit.SIDE),
     ),
     clock="monotone",
     frame="trades",
@@ -47,6 +47,7 @@ BLOCKS: Final = Kind(
     table="exchange_bookblock",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 MESSAGES: Final = Kind(
     name="messages",
@@ -64,6 +65,7 @@ MESSAGES: Final = Kind(
     table="exchange_message",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FLOW: Final = Kind(
     name="flow",
@@ -122,6 +124,7 @@ CHECKPOINTS: Final = Kind(
     table="exchange_checkpoint",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 ORDER_EVENTS: Final = Kind(
     name="order_events",
@@ -141,6 +144,7 @@ ORDER_EVENTS: Final = Kind(
     table="exchange_orderevent",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 EXECUTIONS: Final = Kind(
     name="executions",
@@ -159,6 +163,7 @@ EXECUTIONS: Final = Kind(
     table="exchange_execution",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FUNDING: Final = Kind(
     name="funding",
@@ -172,6 +177,7 @@ FUNDING: Final = Kind(
     table="exchange_funding",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
@@ -189,7 +195,8 @@ TRADE_CANDLES: Final = Table(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
         Column("trades", "count"),
-        *(Column(name, name) for name in ("volume", "buy_volume", "first_seq", "last_seq")),
+        *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
+        *(Column(name, name) for name in ("first_seq", "last_seq")),
     ),
 )
 LEDGER: Final = Table(
