@@ -5,14 +5,14 @@ event within its lane. So nothing that happens to the book, and no stop within t
 draw.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from exchange.flow.parameters import Rates
 from exchange.flow.philox import Key, poisson, uniforms
+from exchange.kernel import routine
 from exchange.pricelevels import IntArray
 
 ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODES = range(8)
@@ -42,10 +42,10 @@ def new_schedule() -> Schedule:
     return Schedule(keys, np.empty((MOST_EVENTS, 3)), np.zeros(4, np.int64))
 
 
-@njit
+@routine
 def draw_schedule(
     schedule: Schedule, key: Key, rates: Rates, slot: int, background: int, interval: int
-) -> Any:
+) -> int:
     """Draw the events of `slot` into `schedule`; return their number.
 
     `background` orders rested when the slot began. Events happen a whole number of microseconds,
@@ -70,7 +70,7 @@ def draw_schedule(
     return start
 
 
-@njit
-def order_id(first_id: int, lane: int, number: int) -> Any:
+@routine
+def order_id(first_id: int, lane: int, number: int) -> int:
     """Return the id of an order of the slot whose ids begin with `first_id`."""
     return first_id + (lane << LANE_BITS) + number

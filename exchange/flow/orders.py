@@ -4,10 +4,7 @@ The law's price L is contested: either side may rest there, or nobody. The law l
 L + 1 are never emptied, so that the price does not move before the slot ends.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from exchange.flow.events import INSIDE, MARKET_ORDERS, METAORDERS, TOP_UPS, order_id
 from exchange.flow.philox import geometric, uniforms
@@ -24,10 +21,10 @@ from exchange.flow.state import (
     post,
     take,
 )
+from exchange.kernel import routine
+from exchange.messages import BUY, SELL
 from exchange.orderbook import (
-    BUY,
     POOLED,
-    SELL,
     SIDE,
     TICKS,
     best,
@@ -39,7 +36,7 @@ from exchange.orderbook import (
 from exchange.pricelevels import NO_ASK, NO_BID
 
 
-@njit
+@routine
 def add(flow: Flow, moment: Moment, new_id: int, where: float, size: float) -> None:
     """Post a limit order at a level of either side, unless accounts made its price marketable."""
     side = BUY if where < 0.5 else SELL
@@ -51,13 +48,13 @@ def add(flow: Flow, moment: Moment, new_id: int, where: float, size: float) -> N
         post(flow, moment, new_id, side, ticks, geometric(scales[level], size))
 
 
-@njit
+@routine
 def cancel(flow: Flow, moment: Moment, which: float) -> None:
     """Cancel a background order, unless it is the last order of a law level."""
     book = flow.book
     if book.state[POOLED] == 0:
         return
-    row = np.int64(book.pool[np.int64(which * book.state[POOLED])])
+    row = int(book.pool[int(which * book.state[POOLED])])
     ticks, side = book.orders[row, TICKS], book.orders[row, SIDE]
     if abs(ticks - flow.state[LAW]) == 1 and orders_at(book, ticks) == 1:
         return
@@ -65,7 +62,7 @@ def cancel(flow: Flow, moment: Moment, which: float) -> None:
     note_level(flow, moment, side, ticks)
 
 
-@njit
+@routine
 def post_inside(flow: Flow, moment: Moment, number: int, side: float, size: float) -> None:
     """Post an order of either side at the law's price if nothing rests there."""
     law = flow.state[LAW]
@@ -75,7 +72,7 @@ def post_inside(flow: Flow, moment: Moment, number: int, side: float, size: floa
         post(flow, moment, new_id, sign, law, geometric(flow.rates.scales[0], size))
 
 
-@njit
+@routine
 def trade_at_market(
     flow: Flow, moment: Moment, number: int, side: int, size: float, top_up: float
 ) -> None:
@@ -96,8 +93,8 @@ def trade_at_market(
     take(flow, moment, order_id(first_id, MARKET_ORDERS, number), side, ticks, lots)
 
 
-@njit
-def best_or_law_level(flow: Flow, side: int) -> Any:
+@routine
+def best_or_law_level(flow: Flow, side: int) -> int:
     """Return the best price of a side; if it is empty, the price at which to post.
 
     0 if there is none: accounts offer at one tick, so that nobody can bid.
@@ -110,8 +107,8 @@ def best_or_law_level(flow: Flow, side: int) -> Any:
     return ticks
 
 
-@njit
-def sign_of_order(flow: Flow, number: int, kappa: float, law_step: int) -> Any:
+@routine
+def sign_of_order(flow: Flow, number: int, kappa: float, law_step: int) -> int:
     """Return the side of a market order: the law's next step if informed, else its metaorder's.
 
     An informed order also counts as one of its metaorder, so that a different `kappa` leaves the

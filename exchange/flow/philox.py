@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from exchange.kernel import kernel, routine
 from quotes.law.randomwalk import generator
 
 Key = npt.NDArray[np.uint64]
@@ -38,8 +39,8 @@ def stream_key(seed: int, symbol: str, stream: str) -> Key:
     return key
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def multiply_high(typing_context: Any, a: Any, b: Any) -> Any:
+@intrinsic
+def _multiply_high(typing_context: Any, a: Any, b: Any) -> Any:
     """Return the upper 64 bits of the product of two uint64."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -50,7 +51,10 @@ def multiply_high(typing_context: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), codegen
 
 
-@njit
+multiply_high: Any = _multiply_high
+
+
+@routine
 def philox(key: Key, number: int, slot: int, lane: int, place: int) -> Any:
     """Return the four uint64 of one counter value."""
     a, b = np.uint64(number), np.uint64(slot)
@@ -65,7 +69,7 @@ def philox(key: Key, number: int, slot: int, lane: int, place: int) -> Any:
     return a, b, c, d
 
 
-@njit
+@routine
 def uniforms(key: Key, number: int, slot: int, lane: int, place: int) -> Any:
     """Return four uniform numbers in [0, 1), made as numpy.random.Generator.random makes them."""
     a, b, c, d = philox(key, number, slot, lane, place)
@@ -77,7 +81,13 @@ def uniforms(key: Key, number: int, slot: int, lane: int, place: int) -> Any:
     )
 
 
-@njit
+@kernel
+def draw(key: Key, number: int, slot: int, lane: int, place: int) -> Any:
+    """Return `uniforms` to Python."""
+    return uniforms(key, number, slot, lane, place)
+
+
+@routine
 def poisson(mean: float, uniform: float) -> Any:
     """Return the Poisson quantile of `uniform`; `mean` counts as LARGEST_MEAN if it is larger.
 
@@ -95,7 +105,7 @@ def poisson(mean: float, uniform: float) -> Any:
     return np.int64(count)
 
 
-@njit
+@routine
 def geometric(scale: float, uniform: float) -> Any:
     """Return an exponential time in whole units, at least 1: the size of an order in lots.
 

@@ -1,10 +1,9 @@
 """Slots: their events in order, and the law's step that ends each. The kernel of the flow."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from exchange.flow.events import (
     ADDS,
@@ -21,6 +20,7 @@ from exchange.flow.orders import add, cancel, post_inside, sign_of_order, trade_
 from exchange.flow.philox import geometric, uniforms
 from exchange.flow.state import (
     APPLIED,
+    AT,
     BACKGROUND,
     EVENT,
     FIRST_ID,
@@ -32,8 +32,9 @@ from exchange.flow.state import (
     post,
     take,
 )
-from exchange.kernel import kernel
-from exchange.orderbook import BUY, POOLED, SELL, is_marketable, orders_at
+from exchange.kernel import kernel, routine
+from exchange.messages import BUY, SELL
+from exchange.orderbook import POOLED, is_marketable, orders_at
 from exchange.pricelevels import IntArray
 
 REFILL = 3
@@ -66,7 +67,7 @@ class Stop(NamedTuple):
 
 
 @kernel
-def advance(flow: Flow, path: Path, stop: Stop) -> Any:
+def advance(flow: Flow, path: Path, stop: Stop) -> int:
     """Apply events and steps from the position of the flow on.
 
     Return REACHED at the stop or at the end of the path. Return FULL if book, log or tape needs
@@ -82,7 +83,7 @@ def advance(flow: Flow, path: Path, stop: Stop) -> Any:
             flow.schedule, flow.key, flow.rates, slot, state[BACKGROUND], path.interval
         )
         while state[SLOT] == slot:
-            if slot == stop.slot and state[EVENT] >= stop.event:
+            if slot > stop.slot or (slot == stop.slot and state[EVENT] >= stop.event):
                 return REACHED
             at = end
             if state[APPLIED] < n:
@@ -92,6 +93,7 @@ def advance(flow: Flow, path: Path, stop: Stop) -> Any:
                 return REACHED
             if not has_room_for_event(flow):
                 return FULL
+            state[AT] = at
             moment = Moment(at, slot, state[EVENT] + 1)
             if state[APPLIED] < n:
                 apply_event(flow, moment, key & (1 << POSITION_BITS) - 1, path.kappa[i], law)
@@ -102,7 +104,7 @@ def advance(flow: Flow, path: Path, stop: Stop) -> Any:
     return REACHED
 
 
-@njit
+@routine
 def apply_event(flow: Flow, moment: Moment, position: int, kappa: float, law: int) -> None:
     """Apply the event at a position of the schedule; `law` is the price after the slot."""
     ends, draws = flow.schedule.ends, flow.schedule.draws[position]
@@ -119,7 +121,7 @@ def apply_event(flow: Flow, moment: Moment, position: int, kappa: float, law: in
         post_inside(flow, moment, position - ends[MARKET_ORDERS], draws[0], draws[1])
 
 
-@njit
+@routine
 def end_slot(flow: Flow, moment: Moment, law: int) -> None:
     """Move the price to `law` and begin the next slot."""
     state = flow.state
@@ -133,7 +135,7 @@ def end_slot(flow: Flow, moment: Moment, law: int) -> None:
     state[FIRST_ID] += IDS_PER_SLOT
 
 
-@njit
+@routine
 def step_to(flow: Flow, moment: Moment, law: int) -> None:
     """Take every bid above the law's new price and every ask below it; print at that price.
 
@@ -154,7 +156,7 @@ def step_to(flow: Flow, moment: Moment, law: int) -> None:
         take(flow, moment, taker + 2, side, law, 1)
 
 
-@njit
+@routine
 def refill(flow: Flow, moment: Moment) -> None:
     """Post orders at each law level where nothing rests."""
     first = order_id(flow.state[FIRST_ID], REFILLS, 0)

@@ -1,14 +1,15 @@
 """What the kernels of the flow share: its state, and the tape on which they record."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from exchange.blocks import UPDATE
 from exchange.flow.events import Schedule
 from exchange.flow.parameters import Rates
 from exchange.flow.philox import Key
 from exchange.idtable import IntMatrix
+from exchange.kernel import routine
 from exchange.orderbook import (
     RESTING,
     Book,
@@ -21,22 +22,23 @@ from exchange.orderbook import (
 )
 from exchange.pricelevels import IntArray
 
-SLOT, EVENT, APPLIED, LAW, LAST, BACKGROUND, FIRST_ID, TRADE, METAORDER, LEFT, SIGN = range(11)
-"""Entries of the state: the slot in progress; how many of its events were applied, in all and of this
-run of the law; the law's price before the slot; the price of the last trade; how many background
-orders rested when the slot began; the first order id of the slot; the seq of the last trade; the
-next metaorder; how many orders are left in the current one, and its side."""
-STATE_SIZE: Final = 11
+SLOT, EVENT, APPLIED, LAW, LAST, BACKGROUND, FIRST_ID, TRADE, METAORDER, LEFT, SIGN, AT = range(12)
+"""Entries of the state:
+
+SLOT in progress, EVENT: how many of its events were applied, APPLIED: those of this run of the law,
+LAW: its price before the slot, LAST: price of the last trade, BACKGROUND: how many background
+orders rested when the slot began, FIRST_ID of the order ids of the slot, TRADE: seq of the last
+trade, METAORDER: the next one, LEFT, SIGN: of the current metaorder, AT: time of the last event.
+"""
+STATE_SIZE: Final = 12
 
 MOST_RESTED: Final = 8
 """Orders that one event brings to rest, at most."""
 
 TRADE_COLUMNS: Final = ("seq", "at", "slot", "ticks", "lots", "side", "maker", "taker")
-UPDATE: Final = np.dtype(
-    [(name, np.int64) for name in ("at", "side", "ticks", "lots", "slot", "event")]
-)
-"""A change of one level as in exchange.blocks, and the position in history after it: its slot, and
-how many events of the slot were applied."""
+FLOW_UPDATE: Final = np.dtype([*UPDATE.descr, ("slot", np.int64), ("event", np.int64)])
+"""A change of one level, and the position in history after it."""
+UPDATE_COLUMNS: Final = 6
 
 
 class Tape(NamedTuple):
@@ -45,7 +47,7 @@ class Tape(NamedTuple):
     trades: IntMatrix
     """(n, 8): TRADE_COLUMNS."""
     updates: IntMatrix
-    """(n, 6): the fields of UPDATE."""
+    """(n, 6): FLOW_UPDATE."""
     counts: IntArray
     """(2,): rows in use of each."""
 
@@ -72,13 +74,13 @@ class Moment(NamedTuple):
 def new_tape(trades: int, updates: int) -> Tape:
     return Tape(
         np.empty((trades, len(TRADE_COLUMNS)), np.int64),
-        np.empty((updates, len(UPDATE)), np.int64),
+        np.empty((updates, UPDATE_COLUMNS), np.int64),
         np.zeros(2, np.int64),
     )
 
 
-@njit
-def has_room_for_event(flow: Flow) -> Any:
+@routine
+def has_room_for_event(flow: Flow) -> int:
     """Return whether book, log and tape have room for whatever one event does."""
     resting = flow.book.state[RESTING] + MOST_RESTED
     tape = flow.tape
@@ -90,7 +92,7 @@ def has_room_for_event(flow: Flow) -> Any:
     )
 
 
-@njit
+@routine
 def note_level(flow: Flow, moment: Moment, side: int, ticks: int) -> None:
     """Record what now rests at a price."""
     tape = flow.tape
@@ -104,7 +106,7 @@ def note_level(flow: Flow, moment: Moment, side: int, ticks: int) -> None:
     tape.counts[1] += 1
 
 
-@njit
+@routine
 def note_trade(
     flow: Flow, moment: Moment, side: int, ticks: int, lots: int, maker: int, taker: int
 ) -> None:
@@ -123,20 +125,20 @@ def note_trade(
     tape.counts[0] += 1
 
 
-@njit
+@routine
 def take(flow: Flow, moment: Moment, taker: int, side: int, limit: int, lots: int) -> None:
     """Trade up to `lots` at prices no worse than `limit`."""
     log = flow.log
-    log.count[0] = 0
+    log.used[0] = 0
     match(flow.book, log, 0, taker, side, limit, lots)
-    for i in range(log.count[0]):
-        ticks = log.rows[i, 5]
-        note_trade(flow, moment, side, ticks, log.rows[i, 6], log.rows[i, 3], taker)
-        if i + 1 == log.count[0] or log.rows[i + 1, 5] != ticks:
-            note_level(flow, moment, -side, ticks)
+    for i in range(log.used[0]):
+        fill = log.rows[i]
+        note_trade(flow, moment, side, fill.ticks, fill.lots, fill.maker_id, taker)
+        if i + 1 == log.used[0] or log.rows[i + 1].ticks != fill.ticks:
+            note_level(flow, moment, -side, fill.ticks)
 
 
-@njit
+@routine
 def post(flow: Flow, moment: Moment, order_id: int, side: int, ticks: int, lots: int) -> None:
     """Rest a background order. The price must not be marketable."""
     join_pool(flow.book, rest(flow.book, order_id, 0, side, ticks, lots))
