@@ -4,7 +4,7 @@ Each function runs in the transaction that stores the records, so that these tab
 records whatever process is killed (journal/projections.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -97,7 +97,7 @@ def sums_of(keys: Any, amounts: Any) -> list[tuple[int, int]]:
     return list(zip(sums.tolist(), found.tolist(), strict=True))
 
 
-def update(statement: str, parameters: Sequence[Iterable[Any]]) -> None:
+def update(statement: str, parameters: Sequence[tuple[Any, ...]]) -> None:
     """Execute an UPDATE of one row for each of `parameters`; raise ProjectionError."""
     if not parameters:
         return
@@ -131,6 +131,7 @@ def add_exchange_orders(rows: Rows) -> None:
             lots=int(row["lots"]),
             reduce_only=True,
             created_at=from_microseconds(int(row["at"])),
+            updated_at=from_microseconds(int(row["at"])),
         )
         for row in last_of_each(rows, "order")
     ]
@@ -184,7 +185,7 @@ def entries_of_executions(rows: Rows) -> Rows:
     entries["execution_seq"] = rows["seq"][:, None]
     entries["cause"] = (LedgerCause.REALISED, LedgerCause.FEE)
     entries["amount"] = np.stack([rows["realised"], -rows["fee"]], axis=1)
-    return entries[entries["amount"] != 0]
+    return not_zero(entries)
 
 
 def entries_of_funding(rows: Rows) -> Rows:
@@ -192,7 +193,12 @@ def entries_of_funding(rows: Rows) -> Rows:
     entries = np.zeros(len(rows), dtype=LEDGER.dtype)
     for name in ("account", "instrument", "at", "cause", "amount"):
         entries[name] = rows[name]
-    return entries[entries["amount"] != 0]
+    return not_zero(entries)
+
+
+def not_zero(entries: Rows) -> Rows:
+    found: Rows = entries[entries["amount"] != 0]
+    return found
 
 
 def book(entries: Rows) -> None:

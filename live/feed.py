@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from django.db import Error as DatabaseError
 
 from live import cutting, metrics
+from live.bulletin import Bulletin
 from live.frames import Frame, Publication
 from live.hub import Hub
 from live.tape import Tape, is_gap
+from live.topics import shown
 
 
 class Feed:
@@ -69,10 +71,17 @@ class Feed:
         topic = await self._hub.opened(name)
         if isinstance(topic, Tape):
             await self._catch_up(topic, since)
-        elif first := topic.first():
-            await self._send(first["text"])
+        else:
+            await self._send_present(topic)
         if name in self.topics:
             topic.subscribers.add(self)
+
+    async def _send_present(self, topic: Bulletin) -> None:
+        """Send what a new subscriber starts with, and what replaces it meanwhile."""
+        sent = None
+        while (first := topic.first()) is not sent and first is not None:
+            await self._send(first["text"])
+            sent = first
 
     async def _catch_up(self, tape: Tape, since: int | None) -> None:
         """Send everything after `since` up to the end of the tape, which moves meanwhile."""
@@ -94,5 +103,5 @@ class Feed:
                 since = publication["last_seq"]
 
     async def _reset(self, tape: Tape) -> None:
-        frame: Frame = {"topic": tape.topic, "type": "reset", "last_seq": tape.end}
+        frame: Frame = {"topic": shown(tape.topic), "type": "reset", "last_seq": tape.end}
         await self._send(cutting.from_frame(frame)["text"])

@@ -16,7 +16,7 @@ import structlog
 from live import metrics
 from live.backlog import Backlog
 from live.batches import Batches
-from live.bulletin import Bulletin, Status
+from live.bulletin import Bulletin, Present, Status, load_of
 from live.frames import Publication
 from live.membership import Membership
 from live.streams import streams_of
@@ -98,6 +98,8 @@ class Hub:
             return Tape(name, streams, fan_out)
         if name.startswith("status."):
             return Status(name, fan_out, lambda: self.is_unavailable)
+        if load := load_of(name):
+            return Present(name, fan_out, load)
         return Bulletin(name, fan_out)
 
     async def _open(self, topic: Tape | Bulletin) -> None:

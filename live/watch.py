@@ -11,6 +11,7 @@ from django.db import Error as DatabaseError
 from live.bulletin import Bulletin, Status
 from live.drivers import states
 from live.frames import status_publication
+from live.logins import Access
 from live.membership import Membership
 from live.reads import read
 from live.sequenced import Sequenced
@@ -64,6 +65,7 @@ class Watch:
         if self._membership.is_unavailable:
             self._publish_stale()
         await self._compare()
+        await self._end_revoked()
 
     def _publish_stale(self) -> None:
         self._published_stale = True
@@ -91,6 +93,12 @@ class Watch:
                 self._publish_state(topic, before.states, now.states)
         if before.states and not self._membership.is_unavailable:
             self._published_stale = False
+
+    async def _end_revoked(self) -> None:
+        try:
+            await Access.end_revoked()
+        except DatabaseError as error:
+            logger.warning("logins could not be checked", error=str(error).strip())
 
     def _publish_state(
         self, topic: Status, before: Mapping[str, State], now: Mapping[str, State]

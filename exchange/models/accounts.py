@@ -89,8 +89,10 @@ class ApiKey(models.Model):
         "this key disconnects.",
     )
     created_at = MicrosecondsField()
-    last_used_at = MicrosecondsField(null=True, blank=True, help_text="To the minute.")
-    revoked_at = MicrosecondsField(null=True, blank=True)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="To the minute."
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 

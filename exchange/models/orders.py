@@ -58,7 +58,7 @@ class Order(models.Model):
     filled = models.BigIntegerField(default=0, help_text="Lots.")
     value = models.BigIntegerField(default=0, help_text="Sum of ticks * lots of its executions.")
     created_at = MicrosecondsField(help_text="When it was received.")
-    updated_at = MicrosecondsField(null=True, help_text="Market time of the last change.")
+    updated_at = MicrosecondsField(help_text="Market time of the last change.")
 
     objects = OrderQuerySet.as_manager()
 
