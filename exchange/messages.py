@@ -1,4 +1,7 @@
-"""Messages to the matching engine and its reports. Pure, without Numba."""
+"""Messages to the matching engine and its reports. Pure, without Numba.
+
+What the fields mean for each kind of message is in the docstring of exchange/matching.py.
+"""
 
 from enum import IntEnum
 from typing import Final
@@ -34,6 +37,55 @@ class Outcome(IntEnum):
     CANCELLED = 2
     REPLACED = 3
     REJECTED = 4
+
+
+class Reason(IntEnum):
+    """Why a message was rejected or an order cancelled."""
+
+    NONE = 0
+    UNKNOWN_KIND = 1
+    UNKNOWN_SIDE = 2
+    UNKNOWN_TIF = 3
+    TICKS_OUT_OF_RANGE = 4
+    LOTS_OUT_OF_RANGE = 5
+    DUPLICATE_ID = 6
+    NOT_RESTING = 7
+    NOT_SMALLER = 8
+    BOOK_FULL = 9
+    WOULD_TAKE = 10
+    NOT_FILLABLE = 11
+    NOT_FILLED = 12
+    SELF_TRADE = 13
+
+    @property
+    def text(self) -> str:
+        return _TEXTS[self]
+
+
+_TEXTS: Final = {
+    Reason.NONE: "",
+    Reason.UNKNOWN_KIND: "The kind must be NEW, CANCEL, REPLACE, REDUCE or MARKET.",
+    Reason.UNKNOWN_SIDE: "The side must be BUY (1) or SELL (-1).",
+    Reason.UNKNOWN_TIF: "The time in force must be GTC, IOC, FOK or POST_ONLY.",
+    Reason.TICKS_OUT_OF_RANGE: "The price must be between 1 and 2^62 - 1 ticks.",
+    Reason.LOTS_OUT_OF_RANGE: "The quantity must be between 1 and 2^40 lots.",
+    Reason.DUPLICATE_ID: "An order with this id rests in the book.",
+    Reason.NOT_RESTING: "No order with this id rests in the book.",
+    Reason.NOT_SMALLER: "REDUCE must make the order smaller.",
+    Reason.BOOK_FULL: "The book holds as many orders as it can.",
+    Reason.WOULD_TAKE: "A post-only order must not be marketable.",
+    Reason.NOT_FILLABLE: "The book cannot fill the whole order at its limit price.",
+    Reason.NOT_FILLED: "What could not be filled at once was cancelled.",
+    Reason.SELF_TRADE: "The order would have traded with another order of the same owner.",
+}
+
+
+class SelfTradePrevention(IntEnum):
+    """Which of two orders of one owner is cancelled where they would trade with each other."""
+
+    CANCEL_NEWEST = 0
+    CANCEL_OLDEST = 1
+    CANCEL_BOTH = 2
 
 
 MESSAGE: Final = np.dtype(

@@ -8,14 +8,14 @@ Arrays cannot grow inside a kernel. It asks `has_room` before it rests orders an
 Python if there is none; Python calls `with_more_room` and lets the kernel resume.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from exchange.idtable import ID, NONE, IdTable, IntMatrix, insert, new_id_table, remove
 from exchange.kernel import inlined, kernel, signed
-from exchange.messages import BUY, Outcome
+from exchange.messages import BUY, REPORT, Outcome, Reason
 from exchange.pricelevels import (
     COUNT,
     HEAD,
@@ -33,6 +33,7 @@ from exchange.pricelevels import (
     vacate,
     with_more_pages,
 )
+from market.kinds import Rows
 
 LARGEST_TICKS = NO_ASK - 1
 LARGEST_LOTS = 2**40
@@ -58,8 +59,8 @@ class Book(NamedTuple):
 
 
 class ReportLog(NamedTuple):
-    rows: IntMatrix
-    """(n, 8): the fields of REPORT."""
+    rows: Rows
+    """(n,) of dtype REPORT."""
     used: IntArray
     """(1,)"""
 
@@ -75,7 +76,7 @@ def new_book(orders: int = 256, pages: int = 8) -> Book:
 
 
 def new_report_log(rows: int) -> ReportLog:
-    return ReportLog(np.empty((rows, 8), np.int64), np.zeros(1, np.int64))
+    return ReportLog(np.empty(rows, REPORT), np.zeros(1, np.int64))
 
 
 def with_more_room(book: Book, orders: int = 1) -> Book:
@@ -260,16 +261,42 @@ def report(
     reason: int,
 ) -> None:
     """Append a report. The log must have a free row."""
-    row = log.rows[log.used[0]]
-    row[0] = outcome
-    row[1] = message
-    row[2] = order_id
-    row[3] = maker_id
-    row[4] = side
-    row[5] = ticks
-    row[6] = lots
-    row[7] = reason
+    row: Any = log.rows[log.used[0]]
+    row.outcome = outcome
+    row.message = message
+    row.order_id = order_id
+    row.maker_id = maker_id
+    row.side = side
+    row.ticks = ticks
+    row.lots = lots
+    row.reason = reason
     log.used[0] += 1
+
+
+@inlined
+def fill(
+    book: Book, log: ReportLog, message: int, order_id: int, side: int, maker: int, lots: int
+) -> int:
+    """Trade up to `lots` with the resting order in row `maker`; return how many.
+
+    Reports FILLED with the maker's id and price. Unlinks the maker if nothing of it remains.
+    """
+    size = book.orders[maker, SIZE]
+    ticks = book.orders[maker, TICKS]
+    traded = min(lots, size)
+    maker_id = book.orders[maker, ID]
+    report(log, Outcome.FILLED, message, order_id, maker_id, side, ticks, traded, Reason.NONE)
+    if traded == size:
+        unlink(book, maker)
+    else:
+        shrink(book, maker, traded)
+    return traded
+
+
+@inlined
+def first_order(book: Book, side: int) -> int:
+    """Return the row of the order of a side that is first in line. The side must not be empty."""
+    return book.levels.rows[level_row(book.levels, best(book, side)), HEAD]
 
 
 @inlined
@@ -278,21 +305,9 @@ def match(
 ) -> int:
     """Trade up to `lots` with the other side, at prices no worse than `limit`; return the rest.
 
-    Reports each fill as FILLED with the maker's id and price; `message` is copied into the report.
-    Filled makers are unlinked. Owners play no part: the matching engine prevents self-trades.
-    Requires a free row in the log for every order that rests on the other side.
+    `message` is copied into the reports. Owners play no part: the matching engine prevents
+    self-trades. Requires a free row in the log for every order that rests on the other side.
     """
     while lots > 0 and is_marketable(book, side, limit):
-        ticks = best(book, -side)
-        maker = book.levels.rows[level_row(book.levels, ticks), HEAD]
-        size = book.orders[maker, SIZE]
-        traded = min(lots, size)
-        report(
-            log, Outcome.FILLED, message, order_id, book.orders[maker, ID], side, ticks, traded, 0
-        )
-        lots -= traded
-        if traded == size:
-            unlink(book, maker)
-        else:
-            shrink(book, maker, traded)
+        lots -= fill(book, log, message, order_id, side, first_order(book, -side), lots)
     return lots
