@@ -4,7 +4,7 @@ from exchange.clearing import checks
 from exchange.clearing.commands import Command
 from exchange.clearing.entry import afford, band, conclude, reducible
 from exchange.clearing.floor import Floor
-from exchange.clearing.orders import Cause, Order, OrderType, State
+from exchange.clearing.orders import Cause, Order, State
 from exchange.messages import Kind, TimeInForce
 
 

@@ -10,11 +10,16 @@ from exchange.clearing.money import ceil_div, fee
 from exchange.clearing.orders import Cause, Order, OrderType, State
 from exchange.clearing.ports import BookPort
 from exchange.clearing.valuation import open_exposure, quantities, requirement
-from exchange.messages import Kind, TimeInForce
+from exchange.messages import Kind, Reason, TimeInForce
 
 BAND_PPM: Final = 50_000
 NARROWEST_BAND: Final = 10
-SELF_TRADE: Final = -1
+REFUSALS: Final = {
+    Reason.WOULD_TAKE: Cause.WOULD_TAKE,
+    Reason.NOT_FILLABLE: Cause.NOT_FILLABLE,
+    Reason.BOOK_FULL: Cause.BOOK_FULL,
+}
+"""Of an order in good form."""
 
 
 def band(side: int, mark: int) -> int:
@@ -53,7 +58,7 @@ def conclude(floor: Floor, order: Order, reply: Reply, cause: Cause, command: in
     elif reply.cancelled is not None:
         state = State.CANCELLED
         if cause is not Cause.LIQUIDATION:
-            cause = Cause.SELF_TRADE if reply.cancelled == SELF_TRADE else Cause.NO_LIQUIDITY
+            cause = Cause.SELF_TRADE if reply.cancelled == Reason.SELF_TRADE else Cause.NO_LIQUIDITY
     else:
         state = State.PARTIALLY_FILLED if order.filled else State.NEW
     order.move(state)
@@ -63,11 +68,9 @@ def conclude(floor: Floor, order: Order, reply: Reply, cause: Cause, command: in
 
 def refusal(order: Order, reason: int) -> Cause:
     """Return why the engine refused an order; raise ValueError if that cannot be right."""
-    if order.tif is TimeInForce.POST_ONLY:
-        return Cause.WOULD_TAKE
-    if order.tif is TimeInForce.FOK:
-        return Cause.NOT_FILLABLE
-    raise ValueError(f"the engine refused order {order.id} for reason {reason}")
+    if reason not in REFUSALS:
+        raise ValueError(f"the engine refused order {order.id}: {Reason(reason).text}")
+    return REFUSALS[Reason(reason)]
 
 
 def fit(holding: Holding, order: Order) -> Cause | None:

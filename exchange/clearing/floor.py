@@ -168,7 +168,7 @@ class Floor:
 
     def shrink(self, order: Order, lots: int, cause: Cause, command: int = 0) -> None:
         """Make a resting order smaller by `lots`, in its place."""
-        self._must(self.send(Kind.REDUCE, order, lots=lots), order)
+        self._must(self.send(Kind.REDUCE, order, lots=order.leaves - lots), order)
         order.lots -= lots
         self.event(order, cause, command)
 

@@ -114,7 +114,8 @@ class Cause(IntEnum):
     INVALID_LEVERAGE = 117, "The leverage must be a whole number within the allowed range."
     INVALID_AMOUNT = 118, "The amount must not be zero and must keep the sums in range."
     DUPLICATE_ORDER = 119, "An order with this id or client id is open already."
-    UNSUPPORTED = 120, "The order combines options that exclude each other."
+    BOOK_FULL = 120, "The order book holds as many orders as it can."
+    UNSUPPORTED = 121, "The order combines options that exclude each other."
 
     @property
     def is_rejection(self) -> bool:

@@ -41,14 +41,9 @@ class Records:
     ) -> None:
         """Record what an order is now, in the stream of an instrument."""
         account.events += 1
-        self._add(
-            ORDER_EVENTS,
-            instrument,
-            at,
-            (account.id, account.events, order.id, command, order.state, cause, order.side)
-            + tuple(_bounded(n) for n in (order.ticks, order.trigger_ticks, order.lots))
-            + (order.filled,),
-        )
+        who = account.id, account.events, order.id, command, order.state, cause, order.side
+        what = (_bounded(each) for each in (order.ticks, order.trigger_ticks, order.lots))
+        self._add(ORDER_EVENTS, instrument, at, (*who, *what, order.filled))
 
     def answer(
         self, at: int, instrument: int, account: Account, command: int, cause: Cause, lots: int = 0
