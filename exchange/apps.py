@@ -1,5 +1,35 @@
 from django.apps import AppConfig
 
+from exchange.kinds import (
+    BLOCKS,
+    CHECKPOINTS,
+    EPISODES,
+    EXECUTIONS,
+    FLOW,
+    FUNDING,
+    MESSAGES,
+    ORDER_EVENTS,
+    TRADES,
+)
+from market import kinds
+
 
 class ExchangeConfig(AppConfig):
     name = "exchange"
+
+    def ready(self) -> None:
+        from exchange import projections  # models are not loaded at import time
+
+        for kind in (
+            TRADES,
+            BLOCKS,
+            MESSAGES,
+            FLOW,
+            EPISODES,
+            CHECKPOINTS,
+            ORDER_EVENTS,
+            EXECUTIONS,
+            FUNDING,
+        ):
+            kinds.register(kind)
+        projections.register()

@@ -8,20 +8,35 @@ from exchange.clearing.accounts import Account as DeskAccount
 from exchange.clearing.accounts import Contract
 from exchange.clearing.commands import Command as DeskCommand
 from exchange.clearing.commands import CommandKind
-from exchange.clearing.desk import Tails
 from exchange.clearing.orders import Order as DeskOrder
 from exchange.clearing.orders import OrderType, State, TriggerBy, TriggerDirection
 from exchange.clearing.positions import Position as DeskPosition
+from exchange.clearing.records import Tails
 from exchange.kinds import EXECUTIONS, FUNDING, MONEY_UNITS, ORDER_EVENTS
 from exchange.messages import TimeInForce
 from exchange.models import Account, Command, Order
 from instruments.models import Instrument
 from journal.models import Stream
+from market.keys import row_key
 from market.kinds import Kind
+from quotes.kinds import QUOTES
+from quotes.models import Quote
 
 
-def contract(instrument: Instrument) -> Contract:
-    return Contract(instrument=instrument.pk, tick_value=tick_value(instrument))
+def contracts(instruments: Iterable[Instrument]) -> list[Contract]:
+    """Return the contracts of instruments that have quotes, marked by the newest."""
+    found = {instrument.pk: instrument for instrument in instruments}
+    return [
+        Contract(instrument=key, tick_value=tick_value(found[key]), mark=mark)
+        for key, mark in marks(found).items()
+    ]
+
+
+def marks(keys: Iterable[int]) -> dict[int, int]:
+    """Return the ticks of the newest quote of each instrument that has one."""
+    ends = _ends(QUOTES, keys)
+    newest = Quote.objects.filter(pk__in=[row_key(key, seq) for key, seq in ends.items()])
+    return dict(newest.values_list("instrument_id", "ticks"))
 
 
 def tick_value(instrument: Instrument) -> int:
@@ -34,25 +49,24 @@ def accounts(keys: Iterable[int] | None = None) -> list[DeskAccount]:
     """Return these accounts, or all of them: the state that the recorded events left."""
     found = Account.objects.order_by("pk") if keys is None else Account.objects.filter(pk__in=keys)
     loaded = {row.pk: _account(row) for row in found.prefetch_related("leverages", "positions")}
-    for order in Order.objects.open().exclude(state=State.PENDING).filter(account__in=loaded):
-        loaded[order.account_id].orders[order.pk] = desk_order(order)
+    for row in Order.objects.open().exclude(state=State.PENDING).filter(account__in=loaded):
+        loaded[row.account_id].holding(row.instrument_id).keep(desk_order(row))
     return list(loaded.values())
 
 
 def _account(row: Account) -> DeskAccount:
-    return DeskAccount(
+    account = DeskAccount(
         id=row.pk,
         balance=row.balance,
         fees=row.schedule,
-        leverages={each.instrument_id: each.leverage for each in row.leverages.all()},
-        positions={
-            each.instrument_id: DeskPosition(each.lots, each.cost)
-            for each in row.positions.all()
-            if each.lots
-        },
         events=row.events,
         executions=row.executions,
     )
+    for chosen in row.leverages.all():
+        account.holding(chosen.instrument_id).leverage = chosen.leverage
+    for held in row.positions.all():
+        account.holding(held.instrument_id).position = DeskPosition(held.lots, held.cost)
+    return account
 
 
 def desk_order(row: Order) -> DeskOrder:
@@ -111,6 +125,6 @@ def tails(instruments: Iterable[Instrument]) -> Tails:
     )
 
 
-def _ends(kind: Kind, keys: list[int]) -> dict[int, int]:
-    found = Stream.objects.filter(kind=kind.name, instrument__in=keys)
+def _ends(kind: Kind, keys: Iterable[int]) -> dict[int, int]:
+    found = Stream.objects.filter(kind=kind.name, instrument__in=list(keys), last_seq__gt=0)
     return dict(found.values_list("instrument_id", "last_seq"))

@@ -4,7 +4,7 @@ import secrets
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -47,7 +47,7 @@ def open_account(
     name: str,
     balance: int,
     fees: str = "lab",
-    owner: AbstractBaseUser | None = None,
+    owner: User | None = None,
     is_practice: bool = False,
 ) -> Account:
     """Store an account whose ledger begins with a deposit of `balance` MONEY_UNITS.

@@ -10,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 from django.db import connection
 
-from exchange.clearing.ledger import LedgerCause
+from exchange.clearing.ledger import LedgerCause, entries_of_executions, entries_of_funding
 from exchange.clearing.orders import Cause, OrderType
-from exchange.kinds import LEDGER
+from exchange.kinds import EXECUTIONS, FUNDING, LEDGER, ORDER_EVENTS
 from exchange.loading import tick_value
 from exchange.messages import TimeInForce
 from exchange.models import Leverage, Order, Position
 from instruments.models import Instrument
+from journal import projections
 from journal.storage import insert
 from market.kinds import Rows
 from market.times import from_microseconds
@@ -46,6 +47,13 @@ ADD_FUNDING: Final = (
 
 class ProjectionError(RuntimeError):
     """Records of the desk concern rows that do not exist. Nothing was stored."""
+
+
+def register() -> None:
+    """Follow all records of the desk; order events first, because they may add orders."""
+    projections.register(ORDER_EVENTS, follow_order_events)
+    projections.register(EXECUTIONS, follow_executions)
+    projections.register(FUNDING, follow_funding)
 
 
 def follow_order_events(rows: Rows) -> None:
@@ -175,30 +183,6 @@ def add_to_positions(rows: Rows) -> None:
         ignore_conflicts=True,
     )
     update(ADD_EXECUTIONS, [(*sums, *key) for key, sums in added.items()])
-
-
-def entries_of_executions(rows: Rows) -> Rows:
-    """Return the LEDGER rows of executions: realised profit, then the fee; none of zero."""
-    entries = np.empty((len(rows), 2), dtype=LEDGER.dtype)
-    for name in ("account", "instrument", "at"):
-        entries[name] = rows[name][:, None]
-    entries["execution_seq"] = rows["seq"][:, None]
-    entries["cause"] = (LedgerCause.REALISED, LedgerCause.FEE)
-    entries["amount"] = np.stack([rows["realised"], -rows["fee"]], axis=1)
-    return not_zero(entries)
-
-
-def entries_of_funding(rows: Rows) -> Rows:
-    """Return the LEDGER rows of money that moves without a trade."""
-    entries = np.zeros(len(rows), dtype=LEDGER.dtype)
-    for name in ("account", "instrument", "at", "cause", "amount"):
-        entries[name] = rows[name]
-    return not_zero(entries)
-
-
-def not_zero(entries: Rows) -> Rows:
-    found: Rows = entries[entries["amount"] != 0]
-    return found
 
 
 def book(entries: Rows) -> None:

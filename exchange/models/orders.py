@@ -5,6 +5,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from exchange.clearing.checks import LARGEST_LOTS
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import OrderType, State, TriggerBy, TriggerDirection
 from exchange.messages import BUY, SELL, TimeInForce
@@ -13,8 +14,6 @@ from instruments.models import Instrument
 from journal.fields import MicrosecondsField
 
 OPEN_STATES = [state.value for state in State if not state.is_final]
-MOST_LOTS = 2**53
-"""Keeps quantities exact in JSON numbers, and their value in a 64-bit integer."""
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -71,7 +70,7 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(ticks__gte=0, trigger_ticks__gte=0, filled__gte=0, value__gte=0)
-                & Q(lots__gte=F("filled"), lots__lte=MOST_LOTS, side__in=[BUY, SELL]),
+                & Q(lots__gte=F("filled"), lots__lte=LARGEST_LOTS, side__in=[BUY, SELL]),
                 name="order_sums",
             ),
         ]

@@ -49,8 +49,10 @@ class Command(QuietCommand):
             "api_secret": made.secret,
             "balance": orjson.Fragment(balance),
         }
-        text = f"account: {account.name}\napi_key: {made.key.key}\napi_secret: {made.secret}\n"
-        self.finish(report, f"{text}balance: {balance}\nThe secret is not shown again: store it now.")
+        lines = [f"account: {account.name}", f"api_key: {made.key.key}"]
+        lines += [f"api_secret: {made.secret}", f"balance: {balance}"]
+        lines += ["The secret is not shown again: store it now."]
+        self.finish(report, "\n".join(lines))
 
 
 def money(text: str) -> int:
