@@ -182,7 +182,7 @@ class LedgerEntry(models.Model):
         db_index=False,
     )
     at = MicrosecondsField()
-    cause = models.PositiveSmallIntegerField(
+    cause = models.BigIntegerField(
         choices=[(cause.value, cause.name.lower()) for cause in LedgerCause]
     )
     amount = models.BigIntegerField()
