@@ -63,7 +63,7 @@ def open_account(
         balance=balance,
         created_at=now,
     )
-    account.clean_fields()
+    account.clean_fields(exclude=["created_at"])
     try:
         with transaction.atomic():
             account.save(force_insert=True)
@@ -77,13 +77,20 @@ def open_account(
     return account
 
 
-def create_key(account: Account, *, label: str = "", can_trade: bool = True) -> NewKey:
+def create_key(
+    account: Account,
+    *,
+    label: str = "",
+    can_trade: bool = True,
+    cancel_on_disconnect: bool = False,
+) -> NewKey:
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         account=account,
         key=secrets.token_hex(10),
         label=label,
         can_trade=can_trade,
+        cancel_on_disconnect=cancel_on_disconnect,
         created_at=timezone.now(),
     )
     key.secret = secret
