@@ -162,6 +162,7 @@ def test_a_topic_with_a_depth_shows_the_best_levels(market, reads, depth):
         clients = [await Replica().follow(f"book.ES.{depth}") for _ in range(3)]
         whole = await Replica().follow("book.ES")
         await market.go_on(STORED + 1, ALL - 1)
+        await whole.reach(ALL - 1)
         late = await Replica().follow(f"book.ES.{depth}")
         await market.go_on(ALL, ALL)
         await whole.reach(ALL)
