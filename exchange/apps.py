@@ -18,7 +18,7 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import projections  # models are not loaded at import time
+        from exchange import projections, streams  # models are not loaded at import time
 
         for kind in (
             TRADES,
@@ -33,3 +33,4 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         projections.register()
+        streams.register()
