@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from exchange.kinds import (
     BLOCKS,
+    CANDLES_OF_TRADES,
     CHECKPOINTS,
     EPISODES,
     EXECUTIONS,
@@ -18,6 +19,8 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
+        from quotes import derived  # models are not loaded at import time
+
         for kind in (
             TRADES,
             BLOCKS,
@@ -30,3 +33,4 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        derived.register(CANDLES_OF_TRADES)

@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from market.candles import CANDLE
+from market.aggregations import Aggregation
+from market.candles import TRADE_CANDLE, of_trades
 from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
@@ -201,23 +202,18 @@ FUNDING: Final = Kind(
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
-    dtype=np.dtype(
-        [
-            ("instrument", np.int64),
-            ("timeframe", np.int32),
-            *CANDLE.descr,
-            ("volume", np.int64),
-            ("buy_volume", np.int64),
-        ]
-    ),
+    dtype=np.dtype([("instrument", np.int64), ("timeframe", np.int32), *TRADE_CANDLE.descr]),
     table="exchange_tradecandle",
     columns=(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
-        Column("trades", "count"),
+        *(Column(name, name) for name in ("count", "first_seq", "last_seq")),
         *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
-        *(Column(name, name) for name in ("first_seq", "last_seq")),
+        Column("trades", "count"),
     ),
+)
+CANDLES_OF_TRADES: Final = Aggregation(
+    TRADES, TRADE_CANDLES, ("seq", "at", "ticks", "lots", "side"), of_trades
 )
 LEDGER: Final = Table(
     name="ledger",
