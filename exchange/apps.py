@@ -19,7 +19,8 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from quotes import derived  # models are not loaded at import time
+        from exchange import auditing, streams  # models are not loaded at import time
+        from quotes import derived
 
         for kind in (
             TRADES,
@@ -34,3 +35,5 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         derived.register(CANDLES_OF_TRADES)
+        auditing.register()
+        streams.register()

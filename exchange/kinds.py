@@ -12,7 +12,7 @@ import numpy as np
 
 from market.aggregations import Aggregation
 from market.candles import TRADE_CANDLE, of_trades
-from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
+from market.kinds import AT, SEQ, Column, Kind, Rows, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
 
@@ -25,6 +25,17 @@ class EpisodeKind(IntEnum):
     ICEBERG = 3
     QUOTE_STUFFING = 4
     WASH_TRADES = 5
+
+
+def check_trades(rows: Rows) -> None:
+    """Raise ValueError for a trade below one tick or one lot, or of no side."""
+    wrong = (rows["ticks"] < 1) | (rows["lots"] < 1) | (np.abs(rows["side"]) != 1)
+    if wrong.any():
+        row = rows[int(np.argmax(wrong))]
+        raise ValueError(
+            f"trade {row['seq']} has {row['ticks']} ticks, {row['lots']} lots and side "
+            f"{row['side']}: use at least 1 tick and 1 lot, and side 1 or -1"
+        )
 
 
 TRADES: Final = Kind(
@@ -47,6 +58,7 @@ TRADES: Final = Kind(
     ),
     clock="monotone",
     frame="trades",
+    check=check_trades,
 )
 BLOCKS: Final = Kind(
     name="book_blocks",
