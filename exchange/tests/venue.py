@@ -13,10 +13,9 @@ from exchange.clearing.orders import Cause, Order, OrderType, State
 from exchange.clearing.positions import Position
 from exchange.clearing.records import Tails
 from exchange.kinds import EXECUTIONS, FUNDING, ORDER_EVENTS, TRADES
-from exchange.messages import BUY, MESSAGE, REPORT, SELL, Kind, Outcome, TimeInForce
+from exchange.messages import BUY, LEVEL, MESSAGE, REPORT, SELL, Kind, Outcome, TimeInForce
 from exchange.tests.naiveengine import NaiveEngine
 
-LEVEL = np.dtype([("ticks", np.int64), ("lots", np.int64), ("orders", np.int64)])
 START = 1_767_229_200_000_000  # 01:00 UTC
 TICK_VALUE = 1_000_000  # a cent: at 10,000 ticks, ten lots are worth 1,000
 DOLLAR = 10**8
