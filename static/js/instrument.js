@@ -16,6 +16,7 @@ import { MarketStream } from "./market-stream.js";
 import { bindMenus } from "./menus.js";
 import { QuoteLine } from "./quote-line.js";
 import { RegimesReader } from "./regimes-reader.js";
+import { Trading } from "./trading/trading.js";
 import { addressOf, readAddress, writeAddress } from "./view-address.js";
 
 const MOST_ROWS_OF_A_FILE = 10_000;
@@ -35,6 +36,7 @@ const chart = new Chart(element, {
 const candles = new CandleWindow(history_, element.dataset.timeframe, () => chart.isHeld);
 const regimes = new RegimesReader(history_, chart.band);
 const panes = new IndicatorPanes(chart, symbol, find("panes"));
+const trading = find("trading") ? new Trading({ page, chart, say }) : null;
 const values = new CandleValues(find("values"), chart, quote.precision);
 const table = new ChartTable(find("chart-table"), chart, (candle) => values.cells(candle));
 const help = find("help");
@@ -108,7 +110,13 @@ function listen() {
     return;
   }
   const since = isLive ? lastSeq : quote.lastSeq;
-  stream = new MarketStream({ since: { [symbol]: since }, kinds: ["quotes", "status", "regimes"] });
+  stream = new MarketStream({
+    since: { [symbol]: since },
+    kinds: ["quotes", "status", "regimes"],
+    topics: trading?.topics,
+    places: () => trading?.places() ?? {},
+  });
+  stream.addEventListener("frame", ({ detail: { frame } }) => trading.heard(frame));
   bindConnection(find("connection"), stream);
   stream.addEventListener("ticks", ({ detail: { rows } }) => {
     quote.take(rows);
@@ -269,6 +277,7 @@ showZone();
 
 const asked = readAddress();
 hasMoved = asked.from !== null;
+await trading?.open();
 open(asked);
 
 export { candles, chart, stream };
