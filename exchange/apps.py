@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from exchange.kinds import (
     BLOCKS,
+    CANDLES_OF_TRADES,
     CHECKPOINTS,
     EPISODES,
     EXECUTIONS,
@@ -18,7 +19,8 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import streams  # models are not loaded at import time
+        from exchange import auditing, streams  # models are not loaded at import time
+        from quotes import derived
 
         for kind in (
             TRADES,
@@ -32,4 +34,6 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        derived.register(CANDLES_OF_TRADES)
+        auditing.register()
         streams.register()
