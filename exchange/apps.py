@@ -19,7 +19,7 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import auditing, streams  # models are not loaded at import time
+        from exchange import auditing, projections, streams  # models are not loaded at import time
         from quotes import derived
 
         for kind in (
@@ -34,6 +34,7 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        projections.register()
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         streams.register()
