@@ -5,6 +5,7 @@ in ticks, quantities in lots. An order id is positive for orders of the backgrou
 `-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
 """
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
@@ -60,6 +61,10 @@ TRADES: Final = Kind(
     frame="trades",
     check=check_trades,
 )
+TRADES_WITH_IDS: Final = replace(
+    TRADES, columns=(*TRADES.columns, Column("maker", "maker"), Column("taker", "taker"))
+)
+"""The same records with their order ids, for those who study the flow."""
 BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
