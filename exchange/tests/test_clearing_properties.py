@@ -7,8 +7,9 @@ import pytest
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.fees import BYBIT
 from exchange.clearing.ledger import LedgerCause
+from exchange.clearing.margin import exposure
 from exchange.clearing.orders import Cause, OrderType, State, TriggerBy, TriggerDirection
-from exchange.clearing.valuation import open_exposure
+from exchange.clearing.valuation import opening
 from exchange.matching import MatchingEngine
 from exchange.messages import BUY, SELL, TimeInForce
 from exchange.tests.venue import DOLLAR, TICK_VALUE, Session, Venue
@@ -200,7 +201,9 @@ def check_accounts(crowd):
         for holding in account.holdings.values():
             lots = holding.position.lots
             for side in (BUY, SELL):
-                total = sum(order.leaves for order in holding.reducing() if order.side == side)
+                total = sum(
+                    order.leaves for order in holding.reducing_orders() if order.side == side
+                )
                 assert total <= max(0, -side * lots)
         if not any(holding.position.lots for holding in account.holdings.values()):
             assert account.balance >= 0
@@ -248,9 +251,12 @@ def test_no_command_opens_more_than_the_account_can_margin():
     crowd, checked = Crowd(7), 0
     session = crowd.session
 
+    def largest(holding, mark):
+        return exposure(holding.position.lots, opening(holding, mark)).value
+
     def exposures():
         return {
-            (account.id, key): open_exposure(account.holding(key), venue.mark).value
+            (account.id, key): largest(account.holding(key), venue.mark)
             for account in session.desk.accounts.values()
             for key, venue in session.venues.items()
         }
