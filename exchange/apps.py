@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from exchange.kinds import (
     BLOCKS,
+    CANDLES_OF_TRADES,
     CHECKPOINTS,
     EPISODES,
     EXECUTIONS,
@@ -18,6 +19,9 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
+        from exchange import auditing, projections, streams  # models are not loaded at import time
+        from quotes import derived
+
         for kind in (
             TRADES,
             BLOCKS,
@@ -30,3 +34,7 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        projections.register()
+        derived.register(CANDLES_OF_TRADES)
+        auditing.register()
+        streams.register()
