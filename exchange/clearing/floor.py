@@ -50,9 +50,20 @@ class Floor:
             self.add(account)
 
     def add(self, account: Account) -> None:
-        """Add an account with its holdings; raise ValueError if it is there already."""
+        """Add an account with its holdings.
+
+        Raise ValueError if it is there already, or holds what the desk has no contract for.
+        """
         if account.id in self.accounts:
-            raise ValueError(f"account {account.id} is on the floor already")
+            raise ValueError(f"account {account.id} is at the desk already")
+        for instrument, holding in list(account.holdings.items()):
+            if instrument not in self.contracts:
+                if holding.position.lots or holding.orders():
+                    raise ValueError(
+                        f"account {account.id} has a position or orders in instrument {instrument}, "
+                        f"but the desk has contracts for {sorted(self.contracts)} only"
+                    )
+                del account.holdings[instrument]
         self.accounts[account.id] = account
         for instrument, holding in account.holdings.items():
             if holding.position.lots:
