@@ -2,7 +2,9 @@
 
 A slot is the time between two quotes; its number is the seq of the quote that ends it. Prices are
 in ticks, quantities in lots. An order id is positive for orders of the background flow and
-`-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
+`-Order.pk` for orders of accounts; Order.pk is -1, -2, ... for orders by which the exchange
+liquidates positions, whose ids are -2^62 - 1, -2^62 - 2, ... Money is in MONEY_UNITS per unit of
+the instrument's currency.
 """
 
 from dataclasses import replace
