@@ -5,14 +5,38 @@ in ticks, quantities in lots. An order id is positive for orders of the backgrou
 `-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
 """
 
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
-from market.candles import CANDLE
-from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
+from market.aggregations import Aggregation
+from market.candles import TRADE_CANDLE, of_trades
+from market.kinds import AT, SEQ, Column, Kind, Rows, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
+
+
+class EpisodeKind(IntEnum):
+    """What a labelled episode of the background flow shows."""
+
+    SPOOFING = 1
+    LAYERING = 2
+    ICEBERG = 3
+    QUOTE_STUFFING = 4
+    WASH_TRADES = 5
+
+
+def check_trades(rows: Rows) -> None:
+    """Raise ValueError for a trade below one tick or one lot, or of no side."""
+    wrong = (rows["ticks"] < 1) | (rows["lots"] < 1) | (np.abs(rows["side"]) != 1)
+    if wrong.any():
+        row = rows[int(np.argmax(wrong))]
+        raise ValueError(
+            f"trade {row['seq']} has {row['ticks']} ticks, {row['lots']} lots and side "
+            f"{row['side']}: use at least 1 tick and 1 lot, and side 1 or -1"
+        )
+
 
 TRADES: Final = Kind(
     name="trades",
@@ -34,6 +58,7 @@ TRADES: Final = Kind(
     ),
     clock="monotone",
     frame="trades",
+    check=check_trades,
 )
 BLOCKS: Final = Kind(
     name="book_blocks",
@@ -108,8 +133,16 @@ EPISODES: Final = Kind(
         ("data", object),  # JSON: parameters and order ids
     ),
     table="exchange_episode",
-    columns=(SEQ, AT, Column("began_at", "began_at", Unit.TIME)),
+    columns=(
+        SEQ,
+        Column("kind", "kind", Unit.NAME, tuple((k.value, k.name.lower()) for k in EpisodeKind)),
+        Column("ended_at", "at", Unit.TIME),
+        Column("began_at", "began_at", Unit.TIME),
+        *(Column(name, name) for name in ("first_slot", "last_slot", "first_trade", "last_trade")),
+        Column("details", "data", Unit.JSON),
+    ),
     clock="monotone",
+    frame="episodes",
 )
 CHECKPOINTS: Final = Kind(
     name="checkpoints",
@@ -181,23 +214,18 @@ FUNDING: Final = Kind(
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
-    dtype=np.dtype(
-        [
-            ("instrument", np.int64),
-            ("timeframe", np.int32),
-            *CANDLE.descr,
-            ("volume", np.int64),
-            ("buy_volume", np.int64),
-        ]
-    ),
+    dtype=np.dtype([("instrument", np.int64), ("timeframe", np.int32), *TRADE_CANDLE.descr]),
     table="exchange_tradecandle",
     columns=(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
-        Column("trades", "count"),
+        *(Column(name, name) for name in ("count", "first_seq", "last_seq")),
         *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
-        *(Column(name, name) for name in ("first_seq", "last_seq")),
+        Column("trades", "count"),
     ),
+)
+CANDLES_OF_TRADES: Final = Aggregation(
+    TRADES, TRADE_CANDLES, ("seq", "at", "ticks", "lots", "side"), of_trades
 )
 LEDGER: Final = Table(
     name="ledger",
