@@ -2,15 +2,15 @@
 
     python -m scripts.kernels
 
-Does nothing if they are compiled. Each function below runs kernels once as the product does; Numba
-caches what it compiles in exchange/__pycache__, or in NUMBA_CACHE_DIR.
+Does nothing if they are compiled. Numba stores them in `__pycache__` beside their sources, or in
+NUMBA_CACHE_DIR.
 """
 
 import hashlib
+import importlib
 import os
 import platform
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,38 +30,12 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def matching() -> None:
-    import numpy as np
-
-    from exchange.matching import MESSAGE, MatchingEngine
-    from exchange.orderbook import with_more_room
-
-    engine = MatchingEngine()
-    engine.process(np.zeros(1, MESSAGE))
-    with_more_room(engine.book, 1 + engine.book.orders.shape[0])
-
-
-def recording() -> None:
-    import numpy as np
-
-    from exchange.blocks import UPDATE, decode_all
-    from exchange.recording import BlockWriter
-
-    writer = BlockWriter(instrument_id=1)
-    writer.add(np.array([(1, 1, 1, 1)], UPDATE))
-    decode_all(list(writer.take(at=1, slot=1, event=1)["data"]), [1])
-
-
-PARTS: tuple[Callable[[], None], ...] = (matching, recording)
-
-
 def main() -> int:
     wanted = fingerprint()
     if STAMP.exists() and STAMP.read_text() == wanted:
         return 0
     print("Compiling the kernels of the exchange ...", file=sys.stderr)
-    for compile_part in PARTS:
-        compile_part()
+    importlib.import_module("scripts.kerneluses").use_all()  # imports Numba, which takes a second
     STAMP.parent.mkdir(parents=True, exist_ok=True)
     STAMP.write_text(wanted)
     return 0

@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
-from exchange.execution import execute
+from exchange.flow.market import BookMarket
+from exchange.flow.tests.markets import open_market
 from exchange.matching import MESSAGE, MatchingEngine
-from scripts import kernels
+from scripts import kernels, kerneluses
 
 HELPER = """
 from exchange.kernel import inlined
@@ -51,20 +53,36 @@ def test_kernel_is_compiled_again_when_a_helper_in_another_file_changes(ask):
     assert ask(2) == (2, 0)
 
 
-def test_setup_compiles_what_the_engine_uses():
-    kernels.matching()
-    compiled = list(execute.signatures)
+def test_setup_compiles_what_the_product_uses():
+    kerneluses.use_all()
+    compiled = signatures()
     engine = MatchingEngine(capacity=10)
     engine.process(np.zeros(3, MESSAGE))
     MatchingEngine.restore(engine.snapshot())
-    assert list(execute.signatures) == compiled
-    assert len(compiled) == 1
+    market = open_market()
+    market.advance(market.at + 5_000_000)
+    market.execute(np.zeros(3, MESSAGE))
+    BookMarket.restore(market.snapshot()).run_slots(2)
+    assert signatures() == compiled
+    assert set(map(len, compiled.values())) == {1}
+
+
+def signatures():
+    """Return the signatures for which each kernel of the exchange is compiled."""
+    names = [name for name in sys.modules if name.startswith("exchange.") and ".tests" not in name]
+    found = {}
+    for module in map(sys.modules.get, names):
+        for value in vars(module).values():
+            if isinstance(value, Dispatcher) and value.targetoptions.get("nogil"):
+                found[value.py_func.__qualname__] = list(value.signatures)
+    assert {"execute", "advance", "_encode", "_decode"} <= set(found)
+    return found
 
 
 def test_setup_compiles_once(tmp_path, monkeypatch, capsys):
     done = []
     monkeypatch.setattr(kernels, "STAMP", tmp_path / "cache" / "kernels.stamp")
-    monkeypatch.setattr(kernels, "PARTS", (lambda: done.append(1),))
+    monkeypatch.setattr(kerneluses, "use_all", lambda: done.append(1))
     kernels.main()
     kernels.main()
     assert len(done) == 1
