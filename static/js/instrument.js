@@ -37,6 +37,7 @@ const candles = new CandleWindow(history_, element.dataset.timeframe, () => char
 const regimes = new RegimesReader(history_, chart.band);
 const panes = new IndicatorPanes(chart, symbol, find("panes"));
 const trading = find("trading") ? new Trading({ page, chart, say }) : null;
+const tradingReady = trading?.open(); // the stream's topics depend on the account
 const values = new CandleValues(find("values"), chart, quote.precision);
 const table = new ChartTable(find("chart-table"), chart, (candle) => values.cells(candle));
 const help = find("help");
@@ -103,7 +104,8 @@ function showMessage(text, canRetry = false) {
 }
 
 /** Start the stream where the first history ends. */
-function listen() {
+async function listen() {
+  await tradingReady;
   const { lastSeq, isLive } = candles.series;
   if (stream) {
     if (isLive) stream.skipTo(symbol, lastSeq);
@@ -277,7 +279,6 @@ showZone();
 
 const asked = readAddress();
 hasMoved = asked.from !== null;
-await trading?.open();
 open(asked);
 
 export { candles, chart, stream };

@@ -3,7 +3,6 @@
 const API = "/api/v1/";
 const TOPICS = ["orders", "executions", "positions", "balance"];
 const REFRESH_MS = 150; // several frames of one moment cause one reading
-const OPEN_STATES = "open";
 
 /** A request was refused; `message` is for people. */
 export class Refused extends Error {}
@@ -70,7 +69,7 @@ export class Account extends EventTarget {
 
   async #read() {
     const [orders, positions, executions, balance] = await Promise.all([
-      call("GET", `orders/?state=${OPEN_STATES}&limit=200`),
+      call("GET", "orders/?state=open&limit=200"),
       call("GET", "positions/"),
       call("GET", "executions/?limit=50"),
       call("GET", "balance/"),

@@ -1,6 +1,6 @@
 // The order ticket: a form whose two submit buttons buy and sell.
 
-/** Events: "order" {side, type, quantity, price, tif, trigger_price, reduce_only} as text fields. */
+/** Events: "order": the body of a request to place one. */
 export class Ticket extends EventTarget {
   constructor(form) {
     super();
@@ -48,8 +48,11 @@ export class Ticket extends EventTarget {
   }
 
   #emit(side) {
-    const fields = Object.fromEntries(new FormData(this.form));
-    const order = { ...fields, side, reduce_only: this.form.elements.reduce_only.checked };
+    const { type, ...fields } = Object.fromEntries(new FormData(this.form));
+    const order = {
+      ...fields, side, type: type === "stop" ? "market" : type,
+      reduce_only: this.form.elements.reduce_only.checked,
+    };
     this.dispatchEvent(new CustomEvent("order", { detail: order }));
   }
 }

@@ -10,7 +10,8 @@ import { formatOf } from "./prices.js";
 import { Ticket } from "./ticket.js";
 import { TimeAndSales } from "./time-and-sales.js";
 
-const NEWEST_TRADES = 50;
+const RECENT_MS = 20_000; // whose trades the page starts with
+const MOST_RECENT = 1_000;
 const SECONDS = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 
 const find = (id) => document.getElementById(id);
@@ -90,15 +91,17 @@ export class Trading {
     this.sales.add(fresh);
   }
 
-  /** Read the account and the newest trades. */
-  async open() {
-    await Promise.all([this.account.open(), this.#readTrades()]);
+  /** Read the account and the newest trades; a failure of either leaves its panel empty. */
+  open() {
+    return Promise.allSettled([this.account.open(), this.#readTrades()]);
   }
 
   async #readTrades() {
-    const path = `/api/v1/instruments/${encodeURIComponent(this.symbol)}/trades/`;
-    const ends = await fetch(`${path}?limit=${NEWEST_TRADES}&order=newest`).catch(() => null);
-    if (ends?.ok) this.#traded({ data: (await ends.json()).rows });
+    const path = `/api/v1/instruments/${encodeURIComponent(this.symbol)}/`;
+    const { last_at: last } = await (await fetch(path)).json();
+    if (last === null) return;
+    const answer = await fetch(`${path}trades/?start=${last - RECENT_MS}&limit=${MOST_RECENT}`);
+    if (answer.ok) this.#traded({ data: (await answer.json()).rows });
   }
 
   // What the user does.
@@ -156,7 +159,7 @@ export class Trading {
     find("ticket").hidden = details === null;
     find("holdings").hidden = details === null;
     if (!details) return;
-    find("account-name").textContent = details.name;
+    find("account-name").textContent = details.account;
     find("balance").textContent = this.format.money(balance.balance);
     find("available").textContent = this.format.money(balance.available);
     this.ladder.own = ownQuantities(orders.filter(({ symbol }) => symbol === this.symbol), (price) => this.book.ticks(price));
