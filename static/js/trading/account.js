@@ -9,17 +9,13 @@ export class Refused extends Error {}
 
 async function call(method, path, body) {
   const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  if (method !== "GET") headers["X-CSRFToken"] = document.querySelector("[name=csrfmiddlewaretoken]").value;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(API + path, { method, headers, body: body && JSON.stringify(body) });
   if (answer.status === 204) return null;
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) return found;
   throw new Refused(found.detail ?? `${path} answered ${answer.status}`);
-}
-
-function cookie(name) {
-  return document.cookie.split("; ").find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 }
 
 /** Rows of a table of the API as objects. */
