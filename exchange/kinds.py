@@ -2,17 +2,43 @@
 
 A slot is the time between two quotes; its number is the seq of the quote that ends it. Prices are
 in ticks, quantities in lots. An order id is positive for orders of the background flow and
-`-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
+`-Order.pk` for orders of accounts; Order.pk is -1, -2, ... for orders by which the exchange
+liquidates positions, whose ids are -2^62 - 1, -2^62 - 2, ... Money is in MONEY_UNITS per unit of
+the instrument's currency.
 """
 
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
-from market.candles import CANDLE
-from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
+from market.aggregations import Aggregation
+from market.candles import TRADE_CANDLE, of_trades
+from market.kinds import AT, SEQ, Column, Kind, Rows, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
+
+
+class EpisodeKind(IntEnum):
+    """What a labelled episode of the background flow shows."""
+
+    SPOOFING = 1
+    LAYERING = 2
+    ICEBERG = 3
+    QUOTE_STUFFING = 4
+    WASH_TRADES = 5
+
+
+def check_trades(rows: Rows) -> None:
+    """Raise ValueError for a trade below one tick or one lot, or of no side."""
+    wrong = (rows["ticks"] < 1) | (rows["lots"] < 1) | (np.abs(rows["side"]) != 1)
+    if wrong.any():
+        row = rows[int(np.argmax(wrong))]
+        raise ValueError(
+            f"trade {row['seq']} has {row['ticks']} ticks, {row['lots']} lots and side "
+            f"{row['side']}: use at least 1 tick and 1 lot, and side 1 or -1"
+        )
+
 
 TRADES: Final = Kind(
     name="trades",
@@ -20,7 +46,7 @@ TRADES: Final = Kind(
         ("slot", np.int64),
         ("ticks", np.int64),
         ("lots", np.int64),
-        ("side", np.int64),  # of the aggressor: BUY 1, SELL -1
+        ("side", np.int16),  # of the aggressor: BUY 1, SELL -1
         ("maker", np.int64),
         ("taker", np.int64),
     ),
@@ -29,24 +55,26 @@ TRADES: Final = Kind(
         SEQ,
         AT,
         Column("price", "ticks", Unit.PRICE),
-        Column("quantity", "lots"),
-        Column("side", "side"),
+        Column("quantity", "lots", Unit.QUANTITY),
+        Column("side", "side", Unit.SIDE),
     ),
     clock="monotone",
     frame="trades",
+    check=check_trades,
 )
 BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
         ("slot", np.int64),
-        ("event", np.int64),  # events of the slot that were applied when the block ended
-        ("is_snapshot", np.int64),
-        ("updates", np.int64),
+        ("event", np.int32),  # events of the slot that were applied when the block ended
+        ("updates", np.int16),  # narrow, because rows are many and their data short
+        ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
         ("data", object),  # bytes, exchange/blocks.py
     ),
     table="exchange_bookblock",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 MESSAGES: Final = Kind(
     name="messages",
@@ -64,6 +92,7 @@ MESSAGES: Final = Kind(
     table="exchange_message",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FLOW: Final = Kind(
     name="flow",
@@ -106,8 +135,16 @@ EPISODES: Final = Kind(
         ("data", object),  # JSON: parameters and order ids
     ),
     table="exchange_episode",
-    columns=(SEQ, AT, Column("began_at", "began_at", Unit.TIME)),
+    columns=(
+        SEQ,
+        Column("kind", "kind", Unit.NAME, tuple((k.value, k.name.lower()) for k in EpisodeKind)),
+        Column("ended_at", "at", Unit.TIME),
+        Column("began_at", "began_at", Unit.TIME),
+        *(Column(name, name) for name in ("first_slot", "last_slot", "first_trade", "last_trade")),
+        Column("details", "data", Unit.JSON),
+    ),
     clock="monotone",
+    frame="episodes",
 )
 CHECKPOINTS: Final = Kind(
     name="checkpoints",
@@ -122,6 +159,7 @@ CHECKPOINTS: Final = Kind(
     table="exchange_checkpoint",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 ORDER_EVENTS: Final = Kind(
     name="order_events",
@@ -132,13 +170,16 @@ ORDER_EVENTS: Final = Kind(
         ("command", np.int64),  # Command.pk; 0 if no command caused it
         ("state", np.int64),
         ("cause", np.int64),
-        ("ticks", np.int64),
-        ("lots", np.int64),
+        ("side", np.int64),  # BUY 1, SELL -1; 0 if the command concerns no single order
+        ("ticks", np.int64),  # limit; 0 if the order has none
+        ("trigger_ticks", np.int64),  # 0 if the order has none
+        ("lots", np.int64),  # the leverage, if the command set it
         ("filled", np.int64),
     ),
     table="exchange_orderevent",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 EXECUTIONS: Final = Kind(
     name="executions",
@@ -157,11 +198,13 @@ EXECUTIONS: Final = Kind(
     table="exchange_execution",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FUNDING: Final = Kind(
     name="funding",
     dtype=record_dtype(
         ("account", np.int64),
+        ("cause", np.int64),  # LedgerCause: money moves without a trade
         ("position", np.int64),  # lots, negative if short
         ("ticks", np.int64),  # mark price
         ("amount", np.int64),  # in MONEY_UNITS, positive if the account receives
@@ -169,25 +212,22 @@ FUNDING: Final = Kind(
     table="exchange_funding",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
-    dtype=np.dtype(
-        [
-            ("instrument", np.int64),
-            ("timeframe", np.int32),
-            *CANDLE.descr,
-            ("volume", np.int64),
-            ("buy_volume", np.int64),
-        ]
-    ),
+    dtype=np.dtype([("instrument", np.int64), ("timeframe", np.int32), *TRADE_CANDLE.descr]),
     table="exchange_tradecandle",
     columns=(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
+        *(Column(name, name) for name in ("count", "first_seq", "last_seq")),
+        *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
         Column("trades", "count"),
-        *(Column(name, name) for name in ("volume", "buy_volume", "first_seq", "last_seq")),
     ),
+)
+CANDLES_OF_TRADES: Final = Aggregation(
+    TRADES, TRADE_CANDLES, ("seq", "at", "ticks", "lots", "side"), of_trades
 )
 LEDGER: Final = Table(
     name="ledger",

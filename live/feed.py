@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from django.db import Error as DatabaseError
 
 from live import cutting, metrics
+from live.boards import Panel
+from live.bulletin import Bulletin
 from live.frames import Frame, Publication
 from live.hub import Hub
 from live.tape import Tape, is_gap
+from live.topics import shown
 
 
 class Feed:
@@ -40,8 +43,8 @@ class Feed:
     async def follow(self, topics: Iterable[str], since: Mapping[str, int]) -> None:
         """Subscribe first, then send what was missed, then live frames.
 
-        `topics`: of those that `resolve` returned; `since`: last seqs by topic. Raises
-        DatabaseError; none of the new topics is then followed.
+        `topics`: of those that `resolve` returned; `since`: last seqs by topic, ignored for topics
+        that begin with a snapshot. Raises DatabaseError; none of the new topics is then followed.
         """
         new = [topic for topic in topics if topic not in self.topics]
         self.topics.update(new)
@@ -69,10 +72,27 @@ class Feed:
         topic = await self._hub.opened(name)
         if isinstance(topic, Tape):
             await self._catch_up(topic, since)
-        elif first := topic.first():
-            await self._send(first["text"])
+        elif isinstance(topic, Panel):
+            await self._show(topic)
+        else:
+            await self._send_newest(topic)
         if name in self.topics:
             topic.subscribers.add(self)
+
+    async def _show(self, panel: Panel) -> None:
+        """Send the snapshot, and the deltas that were published while the client took it."""
+        since: int | None = None
+        while panel.topic in self.topics and (missing := panel.after(since)):
+            for publication in missing:
+                await self._send(publication["text"])
+                since = publication["last_seq"]
+
+    async def _send_newest(self, bulletin: Bulletin) -> None:
+        """Send what a new subscriber starts with, and what replaced it meanwhile."""
+        sent = None
+        while (first := bulletin.first()) is not None and first is not sent:
+            await self._send(first["text"])
+            sent = first
 
     async def _catch_up(self, tape: Tape, since: int | None) -> None:
         """Send everything after `since` up to the end of the tape, which moves meanwhile."""
@@ -94,5 +114,5 @@ class Feed:
                 since = publication["last_seq"]
 
     async def _reset(self, tape: Tape) -> None:
-        frame: Frame = {"topic": tape.topic, "type": "reset", "last_seq": tape.end}
+        frame: Frame = {"topic": shown(tape.topic), "type": "reset", "last_seq": tape.end}
         await self._send(cutting.from_frame(frame)["text"])

@@ -15,6 +15,7 @@ from market.timeframes import TIMEFRAMES
 from web.parameters import ALL, MOST_ROWS
 
 Row = Sequence[Any]
+MOST_LEVELS: Final = 1_000
 FORMATS: Final = ("json", "csv")
 TABLE_FORMATS: Final = (*FORMATS, "arrow")
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -97,6 +98,11 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
         {"type": "integer", "minimum": 1, "maximum": 100_000, "default": 1},
         "Points between window ends. Of stored readings: windows end at its multiples.",
     ),
+    "depth": (
+        {"type": "integer", "minimum": 1, "maximum": MOST_LEVELS, "default": 50},
+        "Levels of each side, best first.",
+    ),
+    "at": (MOMENT_SCHEMA, f"The book as it was at this moment; default: now. {MOMENT}"),
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
         "Length of the candles.",
@@ -149,17 +155,13 @@ def table_schema(columns: Sequence[str]) -> dict[str, Any]:
 
 def documented(
     operation: str,
-    parameters: Sequence[str],
+    parameters: Sequence[str | OpenApiParameter],
     schema: dict[str, Any],
     with_symbol: bool = True,
     formats: Sequence[str] = FORMATS,
 ) -> Callable[[Any], Any]:
     """Return a decorator that describes a GET of the API for OpenAPI."""
-    described = [
-        OpenApiParameter(name, DESCRIPTIONS[name][0], description=DESCRIPTIONS[name][1])
-        for name in parameters
-        if name != "format"
-    ]
+    described = [_parameter(each) for each in parameters if each != "format"]
     described.append(
         OpenApiParameter(
             "format",
@@ -179,3 +181,10 @@ def documented(
     return extend_schema(
         operation_id=operation, parameters=described, responses=responses, tags=["history"]
     )
+
+
+def _parameter(described: str | OpenApiParameter) -> OpenApiParameter:
+    if isinstance(described, str):
+        schema, meaning = DESCRIPTIONS[described]
+        return OpenApiParameter(described, schema, description=meaning)
+    return described

@@ -166,13 +166,13 @@ CORRUPTIONS = [
     (swap_times, "quotes: record 1500 at .* is not later than the one before it"),
     (shift_time, "tick 1500 is at .*000001.*, but at .* in its run of seed 7"),
     (change_price, r"tick 1500 moves from \d+ to \d+ ticks, not by one"),
-    (change_price, r"candle 5m of .* has high \d+ instead of \d+"),
-    (drop_candle, "candle 1h of 2024-01-02T15:00:00.* is missing"),
-    (change_candle, r"candle 5m of 2024-01-02T14:35:00.* has high \d+ instead of \d+"),
-    (miscount_candle, "candle 1m of .* has count 4 instead of 5"),
-    (plant_candle_before, "candle 1m of 2024-01-01T14:30:00.* has no ticks"),
-    (plant_open_candle, "candle 1m of .* is stored but not closed"),
-    (plant_open_day, "candle 1w of 2024-01-02T00:00:00.* is stored but not closed"),
+    (change_price, r"candles: 5m of .* has high \d+ instead of \d+"),
+    (drop_candle, "candles: 1h of 2024-01-02T15:00:00.* is missing"),
+    (change_candle, r"candles: 5m of 2024-01-02T14:35:00.* has high \d+ instead of \d+"),
+    (miscount_candle, "candles: 1m of .* has count 4 instead of 5"),
+    (plant_candle_before, "candles: 1m of 2024-01-01T14:30:00.* has no records"),
+    (plant_open_candle, "candles: 1m of .* is stored but not closed"),
+    (plant_open_day, "candles: 1w of 2024-01-02T00:00:00.* is stored but not closed"),
     (drop_regime, "regimes: seq 2 is followed by 4"),
     (drop_first_regime, r"the law began at tick 1, but its first regime at \d+"),
     (drop_last_regime, r"regimes: the stream ends at seq \d+, the stored records at \d+"),
@@ -204,7 +204,9 @@ def test_result_does_not_depend_on_chunk_size(
     recorded: Instrument, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(
-        records, "chunks", lambda *stream, size=chunk: all_chunks(*stream, size=chunk)
+        records,
+        "chunks",
+        lambda *stream, with_bytes: all_chunks(*stream, chunk, with_bytes=with_bytes),
     )
     Quote.objects.filter(pk__gt=row_key(recorded.pk, 300)).delete()
     Candle.objects.filter(last_seq__gt=299).delete()

@@ -1,0 +1,3 @@
+from exchange.admin import accounts, recorded
+
+__all__ = ["accounts", "recorded"]
