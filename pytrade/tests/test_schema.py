@@ -66,7 +66,7 @@ def test_api_conforms_to_its_schema(
     staff_token: str,
     pytestconfig: pytest.Config,
 ) -> None:
-    record(make_ticks(make_instrument(), 300), regimes=3)
+    record(make_ticks(make_instrument(), 300), regimes=3, trades=1)
     operation = schema()[path][method.upper()]
     headers = None if method == "get" else {"Authorization": staff_token}
 
