@@ -16,7 +16,6 @@ import { MarketStream } from "./market-stream.js";
 import { bindMenus } from "./menus.js";
 import { QuoteLine } from "./quote-line.js";
 import { RegimesReader } from "./regimes-reader.js";
-import { Trading } from "./trading/trading.js";
 import { addressOf, readAddress, writeAddress } from "./view-address.js";
 
 const MOST_ROWS_OF_A_FILE = 10_000;
@@ -36,8 +35,6 @@ const chart = new Chart(element, {
 const candles = new CandleWindow(history_, element.dataset.timeframe, () => chart.isHeld);
 const regimes = new RegimesReader(history_, chart.band);
 const panes = new IndicatorPanes(chart, symbol, find("panes"));
-const trading = find("trading") ? new Trading({ page, chart, say }) : null;
-const tradingReady = trading?.open(); // the stream's topics depend on the account
 const values = new CandleValues(find("values"), chart, quote.precision);
 const table = new ChartTable(find("chart-table"), chart, (candle) => values.cells(candle));
 const help = find("help");
@@ -48,6 +45,8 @@ const keys = new ChartKeys(chart, {
   table: toggleTable,
 }, say, (candle) => values.describe(candle));
 
+let trading = null;
+const tradingReady = find("trading") ? openTrading() : null;
 let stream = null;
 let pointed = null; // index under the cross-hair
 let hasMoved = false; // the user changed the view, so the URL must contain it
@@ -83,6 +82,7 @@ candles.addEventListener("changed", ({ detail }) => {
   if (!find("chart-message").hidden) showMessage("");
   values.show(pointed);
   table.refresh();
+  trading?.fills.draw();
 });
 candles.addEventListener("failed", ({ detail: { error } }) => {
   element.setAttribute("aria-busy", "false");
@@ -103,6 +103,17 @@ function showMessage(text, canRetry = false) {
   find("retry").hidden = !canRetry;
 }
 
+/** Only instruments with an order book load the panels; the chart works without them. */
+async function openTrading() {
+  try {
+    const { Trading } = await import("./trading/trading.js");
+    trading = new Trading({ page, chart, say, help: () => help.showModal() });
+  } catch (error) {
+    console.error(error);
+    Object.assign(find("book-note"), { hidden: false, textContent: "The trading panels could not be loaded. Load the page again." });
+  }
+}
+
 /** Start the stream where the first history ends. */
 async function listen() {
   await tradingReady;
@@ -115,10 +126,9 @@ async function listen() {
   stream = new MarketStream({
     since: { [symbol]: since },
     kinds: ["quotes", "status", "regimes"],
-    topics: trading?.topics,
-    places: () => trading?.places() ?? {},
+    ...(trading && { further: trading }),
   });
-  stream.addEventListener("frame", ({ detail: { frame } }) => trading.heard(frame));
+  trading?.attach(stream);
   bindConnection(find("connection"), stream);
   stream.addEventListener("ticks", ({ detail: { rows } }) => {
     quote.take(rows);
@@ -281,4 +291,4 @@ const asked = readAddress();
 hasMoved = asked.from !== null;
 open(asked);
 
-export { candles, chart, stream };
+export { candles, chart, stream, trading };

@@ -1,147 +1,189 @@
 // The price ladder: resting quantity and own orders at each price around the last one.
 
-const HALF = 10; // rows above and below the centre
+const FEWEST_ROWS = 9;
 const PAGE = 10; // prices per Page Up or Page Down
-const SLACK = 4; // rows that the price may move before the ladder follows it
+const QUIET_MS = 3_000; // after the pointer moved, until the ladder follows the price again
+const CELLS = ["mine-buy", "bid", "price", "ask", "mine-sell"];
+const SIDES = { bid: "buy", ask: "sell" };
 
 /**
- * Events: "pick" {ticks, side}: the user chose a price on a side; "withdraw" {ticks}: cancel the
- * own orders there.
+ * Rows stay where they are while the user aims at them. Events: "pick" {ticks, side}: the user chose
+ * a price and a side; "withdraw" {ticks}: cancel the own orders there; "cursor" {ticks}: moved.
  */
 export class DepthLadder extends EventTarget {
   #centre = null;
-  #cursor = null; // the selected price in ticks
-  #isHeld = false; // the user moved the ladder away from the price
-  #drawing = false;
+  #isHeld = false; // the user chose what to look at
+  #movedAt = -Infinity; // the pointer, over the ladder
+  #pressed = null; // ticks under the pointer when it went down
+  #isDrawing = false;
+  /** @type {{row: HTMLTableRowElement, cells: Record<string, HTMLElement>, ticks: number}[]} */
+  #rows = [];
+  cursor = null; // the selected price in ticks
+  last = null; // the last price in ticks
+  own = new Map(); // ticks -> {buy, sell: text of own orders}
 
   /**
-   * @param {HTMLElement} element a table with a body
+   * @param {HTMLElement} frame an element of fixed height around a table
    * @param {import("./order-book.js").OrderBook} book
    * @param {object} format price(ticks) and quantity(number) as text
    */
-  constructor(element, book, format) {
+  constructor(frame, book, format) {
     super();
-    Object.assign(this, { element, book, format });
-    this.last = null;
-    this.own = new Map(); // ticks -> {buy, sell} quantities of own orders
-    this.body = element.tBodies[0];
-    this.rows = Array.from({ length: 2 * HALF + 1 }, () => this.#row());
-    this.body.replaceChildren(...this.rows.map(({ row }) => row));
-    this.element.tabIndex = 0;
-    this.element.addEventListener("keydown", (event) => this.#press(event));
-    this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    Object.assign(this, { frame, book, format });
+    this.table = frame.querySelector("table");
+    this.body = this.table.tBodies[0];
+    new ResizeObserver(() => this.#fill()).observe(frame);
+    this.#fill();
+    this.#listen();
   }
 
-  #row() {
-    const row = document.createElement("tr");
-    const cells = Object.fromEntries(["mine-buy", "bid", "price", "ask", "mine-sell"].map((name) => {
+  #listen() {
+    this.body.addEventListener("pointerdown", ({ target }) => (this.#pressed = this.#rowOf(target)?.ticks));
+    this.body.addEventListener("click", (event) => this.#click(event));
+    this.body.addEventListener("pointermove", () => (this.#movedAt = performance.now()), { passive: true });
+    this.body.addEventListener("pointerleave", () => (this.#movedAt = -Infinity));
+    this.frame.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  // Rows.
+
+  /** Make as many rows as fit. */
+  #fill() {
+    if (this.#rows.length === 0) this.#addRow();
+    const { height } = this.#rows[0].row.getBoundingClientRect();
+    const space = this.frame.clientHeight - this.table.tHead.offsetHeight;
+    const wanted = Math.max(FEWEST_ROWS, Math.floor(space / (height || Infinity)));
+    const odd = wanted - ((wanted + 1) % 2);
+    while (this.#rows.length < odd) this.#addRow();
+    while (this.#rows.length > odd) this.#rows.pop().row.remove();
+    this.refresh();
+  }
+
+  #addRow() {
+    const row = this.body.insertRow();
+    const cells = Object.fromEntries(CELLS.map((name) => {
       const cell = document.createElement(name === "price" ? "th" : "td");
       cell.className = name;
       if (name === "price") cell.scope = "row";
       row.append(cell);
       return [name, cell];
     }));
-    const found = { row, cells, ticks: 0 };
-    cells.bid.addEventListener("click", () => this.#emit("pick", { ticks: found.ticks, side: "buy" }));
-    cells.ask.addEventListener("click", () => this.#emit("pick", { ticks: found.ticks, side: "sell" }));
-    for (const name of ["mine-buy", "mine-sell"]) {
-      cells[name].addEventListener("click", () => {
-        if (cells[name].textContent) this.#emit("withdraw", { ticks: found.ticks });
-      });
-    }
-    return found;
+    this.#rows.push({ row, cells, ticks: 0 });
   }
 
-  /** Draw in the next animation frame. */
-  refresh() {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      this.#draw();
-    });
+  #rowOf(element) {
+    const row = element.closest("tr");
+    return this.#rows.find((found) => found.row === row);
   }
 
-  /** Follow the price again. */
-  recentre() {
-    this.#isHeld = false;
-    this.#cursor = null;
-    this.#centre = null;
-    this.refresh();
+  get #half() {
+    return (this.#rows.length - 1) / 2;
   }
 
   get #middle() {
-    const [bid, ask] = [this.book.best("bids"), this.book.best("asks")];
     if (this.last !== null) return this.last;
+    const [bid, ask] = [this.book.best("bids"), this.book.best("asks")];
     return bid !== null && ask !== null ? Math.round((bid + ask) / 2) : bid ?? ask;
+  }
+
+  // Drawing.
+
+  /** Draw in the next animation frame. */
+  refresh() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
   }
 
   #draw() {
     const middle = this.#middle;
     if (middle === null) return;
-    const isFar = this.#centre === null || Math.abs(middle - this.#centre) > HALF - SLACK;
-    if (isFar && !this.#isHeld) this.#centre = middle;
-    const most = this.book.largest(this.#centre - HALF, this.#centre + HALF) || 1;
-    this.rows.forEach((found, i) => this.#drawRow(found, this.#centre + HALF - i, most));
+    this.#follow(middle);
+    const top = this.#centre + this.#half;
+    const best = { bids: this.book.best("bids"), asks: this.book.best("asks") };
+    const most = this.book.largest(top - 2 * this.#half, top) || 1;
+    this.#rows.forEach((found, i) => this.#drawRow(found, top - i, best, most));
   }
 
-  #drawRow(found, ticks, most) {
+  /** Keep the price in the middle part, unless the user aims at a row. */
+  #follow(middle) {
+    const away = this.#centre === null ? Infinity : Math.abs(middle - this.#centre);
+    const isAiming = performance.now() - this.#movedAt < QUIET_MS;
+    const mayMove = this.#centre === null || !(this.#isHeld || isAiming);
+    if (away > this.#half / 2 && mayMove) this.#centre = Math.max(middle, this.#half + 1);
+    this.frame.toggleAttribute("data-away", Math.abs(middle - this.#centre) > this.#half);
+  }
+
+  #drawRow(found, ticks, best, most) {
     const { row, cells } = found;
     found.ticks = ticks;
-    row.hidden = ticks < 1;
     row.toggleAttribute("data-last", ticks === this.last);
-    row.toggleAttribute("data-cursor", ticks === this.#cursor);
-    set(cells.price, this.format.price(ticks));
+    row.toggleAttribute("data-cursor", ticks === this.cursor);
+    set(cells.price, ticks < 1 ? "" : this.format.price(ticks));
     for (const [name, side] of [["bid", "bids"], ["ask", "asks"]]) {
       const quantity = this.book.quantity(side, ticks);
       set(cells[name], quantity ? this.format.quantity(quantity) : "");
-      cells[name].style.setProperty("--share", quantity / most);
+      cells[name].style.setProperty("--share", (quantity / most).toFixed(3));
+      cells[name].toggleAttribute("data-best", ticks === best[side]);
     }
     const own = this.own.get(ticks);
-    for (const [name, side] of [["mine-buy", "buy"], ["mine-sell", "sell"]]) {
-      set(cells[name], own?.[side] ? this.format.quantity(own[side]) : "");
-    }
+    set(cells["mine-buy"], own?.buy ?? "");
+    set(cells["mine-sell"], own?.sell ?? "");
   }
 
-  // Keyboard and wheel.
+  // What the user does.
 
-  #press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const acts = {
-      ArrowUp: () => this.#move(1),
-      ArrowDown: () => this.#move(-1),
-      PageUp: () => this.#move(PAGE),
-      PageDown: () => this.#move(-PAGE),
-      Home: () => this.recentre(),
-      b: () => this.#pick("buy"),
-      s: () => this.#pick("sell"),
-      Delete: () => this.#cursor !== null && this.#emit("withdraw", { ticks: this.#cursor }),
-      Escape: () => this.recentre(),
-    };
-    const act = acts[event.key] ?? acts[event.key.toLowerCase()];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
-
-  #move(count) {
-    if (this.#centre === null) return;
-    this.#isHeld = true;
-    this.#cursor = Math.max(1, (this.#cursor ?? this.#middle) + count);
-    if (Math.abs(this.#cursor - this.#centre) > HALF) this.#centre += Math.sign(count) * Math.abs(count);
-    this.#emit("cursor", { ticks: this.#cursor });
+  /** Follow the price again. */
+  recentre() {
+    if (this.#isHeld || this.frame.hasAttribute("data-away")) this.#centre = null;
+    this.#isHeld = false;
+    this.cursor = null;
     this.refresh();
   }
 
-  #pick(side) {
-    this.#emit("pick", { ticks: this.#cursor ?? this.#middle, side });
+  /** Move the cursor by prices; the first move selects the last price. */
+  move(count) {
+    const middle = this.#middle;
+    if (middle === null || this.#centre === null) return;
+    this.#isHeld = true;
+    this.cursor = this.cursor === null ? middle : Math.max(1, this.cursor + count);
+    const beyond = Math.abs(this.cursor - this.#centre) - this.#half;
+    if (beyond > 0) this.#centre += Math.sign(this.cursor - this.#centre) * beyond;
+    this.#emit("cursor", { ticks: this.cursor });
+    this.refresh();
+  }
+
+  page(direction) {
+    this.move(direction * PAGE);
+  }
+
+  /** Choose a side at the cursor; without a cursor, select the last price only. */
+  pick(side) {
+    if (this.cursor === null) this.move(0);
+    else this.#emit("pick", { ticks: this.cursor, side, byKey: true });
+  }
+
+  withdraw() {
+    if (this.cursor !== null) this.#emit("withdraw", { ticks: this.cursor });
+  }
+
+  #click({ target, detail: clicks }) {
+    const found = this.#rowOf(target);
+    const name = target.closest("td, th")?.className;
+    const isSteady = clicks === 0 || found?.ticks === this.#pressed; // else the rows moved in between
+    if (!found || found.ticks < 1 || clicks > 1 || !isSteady) return;
+    if (name in SIDES) this.#emit("pick", { ticks: found.ticks, side: SIDES[name], byKey: false });
+    else if (name.startsWith("mine") && target.textContent) this.#emit("withdraw", { ticks: found.ticks });
   }
 
   #wheel(event) {
-    if (this.#centre === null) return;
+    if (this.#centre === null || !this.frame.matches(":focus")) return; // the page scrolls
     event.preventDefault();
     this.#isHeld = true;
-    this.#centre = Math.max(HALF, this.#centre - Math.sign(event.deltaY));
+    this.#centre = Math.max(this.#half, this.#centre - Math.sign(event.deltaY));
     this.refresh();
   }
 

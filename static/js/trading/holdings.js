@@ -1,79 +1,126 @@
-// Tables of positions, open orders and executions.
+// Positions, open orders and executions of the account.
 
-/** @param {(string | HTMLElement)[]} cells */
-function row(cells, data = {}) {
-  const found = document.createElement("tr");
-  Object.assign(found.dataset, data);
-  cells.forEach((content, i) => {
-    const cell = document.createElement(i === 0 ? "th" : "td");
-    if (i === 0) cell.scope = "row";
-    cell.append(content);
-    found.append(cell);
-  });
-  return found;
+import { clock } from "../clock.js";
+import { KeyedTable } from "./keyed-table.js";
+import { money, profit, signed } from "./prices.js";
+
+const SHOWN = 50; // executions
+const DASH = "\u2013";
+
+const symbol = {
+  text: (record) => record.symbol,
+  href: (record) => `/instruments/${encodeURIComponent(record.symbol)}/`,
+};
+const order = { text: describe, sign: ({ side }) => (side === "buy" ? 1 : -1) };
+
+/** What an order or an execution is, e.g. "buy 2". */
+export function describe({ side, quantity }) {
+  return `${side} ${quantity}`;
 }
 
-function button(text, label, act) {
-  const found = Object.assign(document.createElement("button"), { type: "button", textContent: text });
-  found.setAttribute("aria-label", label);
-  found.addEventListener("click", act);
-  return found;
+/** @param {(record: object, price: number | null) => string} priceOf price in the form of its instrument */
+function positionsTable(priceOf) {
+  return {
+    key: (position) => position.symbol,
+    columns: [
+      symbol,
+      { text: ({ quantity }) => signed(quantity, Math.abs(quantity)), sign: ({ quantity }) => quantity },
+      { text: (position) => priceOf(position, position.entry_price) },
+      { text: (position) => priceOf(position, position.mark_price), className: "wide-only" },
+      { text: (position) => priceOf(position, position.liquidation_price), className: "wide-only" },
+      { text: ({ unrealised }) => profit(unrealised), sign: ({ unrealised }) => unrealised },
+    ],
+    nothing: "No position.",
+  };
 }
 
-function fill(table, rows, nothing) {
-  const { length } = table.tHead.rows[0].cells;
-  const empty = document.createElement("tr");
-  empty.append(Object.assign(document.createElement("td"), { colSpan: length, className: "nothing", textContent: nothing }));
-  table.tBodies[0].replaceChildren(...(rows.length ? rows : [empty]));
+function ordersTable(priceOf) {
+  return {
+    key: ({ id }) => id,
+    columns: [
+      symbol,
+      order,
+      { text: (placed) => conditionOf(placed, priceOf) },
+      { text: ({ filled }) => filled, className: "wide-only" },
+      { text: ({ state }) => state.replaceAll("_", " "), className: "wide-only" },
+    ],
+    nothing: "No open order.",
+  };
 }
 
-function signed(number, text) {
-  const cell = document.createElement("span");
-  cell.dataset.sign = Math.sign(number);
-  cell.textContent = (number > 0 ? "+" : number < 0 ? "\u2212" : "") + text;
-  return cell;
+/** Price of an order and the condition on which it is sent. */
+function conditionOf(placed, priceOf) {
+  const { type, price, trigger_price: trigger, trigger_direction: direction } = placed;
+  const limit = price === null ? type : priceOf(placed, price);
+  if (trigger === null) return limit;
+  return `${limit} at ${direction === "rising" ? "\u2265" : "\u2264"} ${priceOf(placed, trigger)}`;
+}
+
+function executionsTable(priceOf) {
+  return {
+    key: ({ seq }) => seq,
+    columns: [
+      { text: ({ at }) => clock.format(at, "second") },
+      { ...symbol, className: "wide-only" },
+      order,
+      { text: (execution) => priceOf(execution, execution.price) },
+      { text: ({ fee }) => money(fee), className: "wide-only" },
+      { text: ({ realised }) => (realised ? profit(realised) : DASH), sign: ({ realised }) => realised },
+    ],
+    nothing: "No execution yet.",
+  };
 }
 
 export class Holdings {
+  #marks = new Map(); // symbol -> newest quote
+
   /**
    * @param {import("./account.js").Account} account
-   * @param {object} tables positions, orders, executions: elements
-   * @param {object} format time(ms), money(amount)
-   * @param {(act: Promise) => void} attempt runs a command and shows its error
+   * @param {object} options
+   * @param {Record<"positions" | "orders" | "executions", HTMLTableElement>} options.tables
+   * @param {(symbol: string, price: number) => string} options.priceOf
+   * @param {(position: object) => void} options.close
+   * @param {(order: object) => void} options.cancel
    */
-  constructor(account, tables, format, attempt) {
-    Object.assign(this, { account, tables, format, attempt });
+  constructor(account, { tables, priceOf, close, cancel }) {
+    this.account = account;
+    const price = (record, value) => (value === null ? DASH : priceOf(record.symbol, value));
+    this.positions = new KeyedTable(tables.positions, {
+      ...positionsTable(price),
+      action: { text: "Close", label: (position) => `Close the position in ${position.symbol}`, act: close },
+    });
+    this.orders = new KeyedTable(tables.orders, {
+      ...ordersTable(price),
+      action: { text: "Cancel", label: (placed) => `Cancel: ${describe(placed)} ${placed.symbol}`, act: cancel },
+    });
+    this.executions = new KeyedTable(tables.executions, executionsTable(price));
+    clock.addEventListener("change", () => this.draw());
+  }
+
+  /** Note the newest quote of an instrument. */
+  mark(instrument, price) {
+    this.#marks.set(instrument, price);
+    this.positions.show(this.marked);
   }
 
   draw() {
-    this.#positions();
-    this.#orders();
-    this.#executions();
+    this.positions.show(this.marked);
+    this.orders.show(this.account.orders);
+    this.executions.show(this.account.executions.slice(0, SHOWN));
   }
 
-  #positions() {
-    const rows = this.account.positions.map(({ symbol, quantity, entry_price: entry, mark_price: mark, unrealised }) => row([
-      symbol, signed(Number(quantity), String(Math.abs(quantity))), String(entry), String(mark),
-      signed(Number(unrealised), this.format.money(Math.abs(unrealised))),
-      button("Close", `Close the position in ${symbol}`, () => this.attempt(this.account.close(symbol))),
-    ]));
-    fill(this.tables.positions, rows, "No position.");
+  /** Positions at the newest quotes; the exchange marks them in the same way. */
+  get marked() {
+    return this.account.positions.map((position) => {
+      const { quantity, mark_price: before, unrealised } = position;
+      const mark = this.#marks.get(position.symbol) ?? before;
+      return { ...position, mark_price: mark, unrealised: unrealised + quantity * (mark - before) };
+    });
   }
 
-  #orders() {
-    const rows = this.account.orders.map((order) => row([
-      order.symbol, order.side, order.type, String(order.price ?? order.trigger_price ?? "market"),
-      `${order.filled} / ${order.quantity}`, String(order.state).replaceAll("_", " "),
-      button("Cancel", `Cancel the order to ${order.side} ${order.quantity} ${order.symbol}`, () => this.attempt(this.account.cancel(order.id))),
-    ], { side: order.side }));
-    fill(this.tables.orders, rows, "No open order.");
-  }
-
-  #executions() {
-    const rows = [...this.account.executions].sort((a, b) => b.at - a.at).map((execution) => row([
-      this.format.time(execution.at), execution.symbol, execution.side, String(execution.price),
-      String(execution.quantity), String(execution.fee),
-    ], { side: execution.side }));
-    fill(this.tables.executions, rows, "No execution yet.");
+  /** What all positions gained since the account was read. */
+  get gained() {
+    const profitOf = (positions) => positions.reduce((sum, { unrealised }) => sum + unrealised, 0);
+    return profitOf(this.marked) - profitOf(this.account.positions);
   }
 }
