@@ -20,6 +20,8 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         from exchange import auditing, projections, streams  # models are not loaded at import time
+        from exchange.results import results
+        from journal.projections import after_commit
         from quotes import derived
 
         for kind in (
@@ -35,6 +37,7 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         projections.register()
+        after_commit(ORDER_EVENTS, results.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         streams.register()
