@@ -19,7 +19,12 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import auditing, projections, streams  # models are not loaded at import time
+        from exchange import (  # models are not loaded at import time
+            auditing,
+            projections,
+            retention,
+            streams,
+        )
         from exchange.results import results
         from journal.projections import after_commit
         from quotes import derived
@@ -41,3 +46,4 @@ class ExchangeConfig(AppConfig):
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         streams.register()
+        retention.register()

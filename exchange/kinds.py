@@ -7,6 +7,7 @@ liquidates positions, whose ids are -2^62 - 1, -2^62 - 2, ... Money is in MONEY_
 the instrument's currency.
 """
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
@@ -62,6 +63,10 @@ TRADES: Final = Kind(
     frame="trades",
     check=check_trades,
 )
+TRADES_WITH_IDS: Final = replace(
+    TRADES, columns=(*TRADES.columns, Column("maker", "maker"), Column("taker", "taker"))
+)
+"""The same records with their order ids, for those who study the flow."""
 BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(

@@ -5,8 +5,11 @@ from django.urls import path
 from exchange.http import accounts, orders, schemes
 from exchange.http.book import BookView
 from exchange.http.practice import PracticeView
+from exchange.http.trades import TimeAndSalesView, TradesView
 
 urlpatterns = [
+    path("trades.arrow", TimeAndSalesView.as_view(), name="api-time-and-sales"),
+    path("instruments/<str:symbol>/trades/", TradesView.as_view(), name="api-trades"),
     path("instruments/<str:symbol>/book/", BookView.as_view(), name="api-book"),
     path("account/", accounts.AccountView.as_view(), name="api-account"),
     path("practice/", PracticeView.as_view(), name="api-practice"),
