@@ -33,6 +33,9 @@ class PracticeThrottle(SimpleRateThrottle):  # type: ignore[misc]
     scope = "practice"
     cache = cache
 
+    def allow_request(self, request: Any, view: Any) -> bool:
+        return request.method in SAFE_METHODS or bool(super().allow_request(request, view))
+
     def get_rate(self) -> str | None:
         return settings.PRACTICE_RATE or None
 

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchange', '0002_accounts'),
+        ("exchange", "0002_accounts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='command',
-            name='digest',
-            field=models.CharField(default='', help_text='Of the request, to know it.', max_length=64),
+            model_name="command",
+            name="digest",
+            field=models.CharField(
+                default="", help_text="Of the request, to know it.", max_length=64
+            ),
         ),
     ]
