@@ -21,12 +21,15 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         from exchange import (  # models are not loaded at import time
             auditing,
+            privatestreams,
             projections,
             retention,
+            streamlogins,
             streams,
         )
         from exchange.results import results
         from journal.projections import after_commit
+        from live import logins
         from quotes import derived
 
         for kind in (
@@ -46,4 +49,6 @@ class ExchangeConfig(AppConfig):
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         streams.register()
+        privatestreams.register()
+        logins.register(streamlogins.StreamLogins())
         retention.register()

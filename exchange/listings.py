@@ -299,7 +299,7 @@ def held_values(held: Held) -> tuple[Any, ...]:
         held.instrument.symbol,
         "buy" if held.lots > 0 else "sell" if held.lots else None,
         lattice.quantity(held.lots),
-        entry_price(held),
+        average_cost(held.instrument, held.cost, held.lots),
         price(lattice, held.mark),
         money(held.unrealised),
         held.leverage,
@@ -311,14 +311,13 @@ def held_values(held: Held) -> tuple[Any, ...]:
     )
 
 
-def entry_price(held: Held) -> Decimal | None:
-    """Return the average price at which the present position was opened."""
-    if not held.lots:
+def average_cost(instrument: Instrument, cost: int, lots: int) -> Decimal | None:
+    """Return the average price at which a position was opened; `cost` is in MONEY_UNITS."""
+    if not lots:
         return None
-    lattice = held.instrument.lattice
+    lattice = instrument.lattice
     digits = Decimal(1).scaleb(-lattice.precision - AVERAGE_DIGITS)
-    worth = lattice.quantity(held.lots)
-    return plain((Decimal(held.cost) / MONEY_UNITS / worth).quantize(digits))
+    return plain((Decimal(cost) / MONEY_UNITS / lattice.quantity(lots)).quantize(digits))
 
 
 POSITIONS: Final[Listing[Any]] = Listing(
