@@ -24,6 +24,7 @@ from exchange.kinds import (
     EpisodeKind,
 )
 from exchange.models import Trade, TradeCandle
+from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from journal.journal import Journal, JournalError, load_tail
 from live.frames import publications
@@ -130,9 +131,7 @@ def test_trade_below_one_lot_is_not_recorded(es: Instrument) -> None:
 def audited_market(es: Instrument) -> None:
     """Store 100 slots with trades and, as blocks do, the number of complete slots."""
     ticks = make_ticks(es, 100, interval_s=7)
-    block = np.zeros(1, dtype=BLOCKS.dtype)
-    block["instrument"], block["seq"], block["at"] = es.pk, 1, ticks["at"][-1]
-    block["slot"], block["data"] = 100, [b""]
+    block = BlockWriter(es.pk).take(int(ticks["at"][-1]), slot=100, event=0)
     with Journal([es]) as journal:
         deliveries = [(QUOTES, ticks), (TRADES, make_trades(ticks)), (BLOCKS, block)]
         journal.append([Delivery(kind, rows) for kind, rows in deliveries])
