@@ -19,7 +19,12 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import auditing, projections, streams  # models are not loaded at import time
+        from exchange import (  # models are not loaded at import time
+            auditing,
+            projections,
+            retention,
+            streams,
+        )
         from quotes import derived
 
         for kind in (
@@ -38,3 +43,4 @@ class ExchangeConfig(AppConfig):
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         streams.register()
+        retention.register()
