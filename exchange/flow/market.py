@@ -15,7 +15,7 @@ from exchange.flow.events import IDS_PER_SLOT, METAORDERS, new_schedule
 from exchange.flow.informed import share_of_regime
 from exchange.flow.lawahead import LawAhead
 from exchange.flow.metaorders import orders_left
-from exchange.flow.opening import draw_opening, post_opening
+from exchange.flow.openingbook import draw_opening, post_opening
 from exchange.flow.options import MarketOptions
 from exchange.flow.parameters import FlowParameters
 from exchange.flow.philox import draw, stream_key

@@ -81,7 +81,7 @@ def test_posterior_of_an_up_step_is_calibrated_if_noise_has_no_memory(laws_and_s
     for phi, kappa in laws:
         rows = list(posterior(sample_with(phi, kappa, n, seed=4, alpha=math.inf)))
         assert not wrong(rows), (phi, kappa)
-        assert len(rows) > 1
+        assert rows
 
 
 def test_books_agree_with_the_truth(laws_and_slots):
