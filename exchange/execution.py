@@ -40,13 +40,12 @@ def execute(
 ) -> int:
     """Execute messages from `first` on; return the index of the first that was not executed.
 
-    That is the number of messages, or fewer if the book or the log has to grow.
+    That is the number of messages, or fewer if the book has to grow. The log must have two free
+    rows for each message and one for each resting order: a message causes at most two reports and
+    one more for each order that it removes; an order that comes to rest causes only one.
     """
     for i in range(first, messages.size):
-        resting = book.state[RESTING]
-        if log.rows.size - log.used[0] < resting + 3:
-            return i
-        if not has_room(book, 1) and resting < capacity:
+        if not has_room(book, 1):
             return i
         message: Any = messages[i]
         row = find(book.ids, book.orders, message.order_id)
