@@ -5,7 +5,7 @@ The rules are described in exchange/matching.py.
 
 from typing import Any
 
-from exchange.idtable import NONE, find
+from exchange.idtable import ID, NONE, find
 from exchange.kernel import inlined, kernel
 from exchange.messages import BUY, SELL, Kind, Outcome, Reason, SelfTradePrevention, TimeInForce
 from exchange.orderbook import (
@@ -170,7 +170,7 @@ def ending_of(message: Any) -> int:
 def cancel(book: Book, log: ReportLog, i: int, row: int, reason: int) -> None:
     """Remove a resting order."""
     order: Any = book.orders[row]
-    report(log, Outcome.CANCELLED, i, order[0], 0, order[SIDE], order[TICKS], order[SIZE], reason)
+    report(log, Outcome.CANCELLED, i, order[ID], 0, order[SIDE], order[TICKS], order[SIZE], reason)
     unlink(book, row)
 
 
@@ -179,7 +179,7 @@ def reduce(book: Book, log: ReportLog, i: int, row: int, lots: int) -> None:
     """Make a resting order smaller; it keeps its place."""
     shrink(book, row, book.orders[row, SIZE] - lots)
     order: Any = book.orders[row]
-    report(log, Outcome.REPLACED, i, order[0], 0, order[SIDE], order[TICKS], lots, Reason.NONE)
+    report(log, Outcome.REPLACED, i, order[ID], 0, order[SIDE], order[TICKS], lots, Reason.NONE)
 
 
 @inlined

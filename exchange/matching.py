@@ -81,9 +81,9 @@ __all__ = [
 
 
 class MatchingEngine:
-    """One order book and the rules by which messages change it.
+    """One order book and the rules by which messages change it; owned by one thread.
 
-    `book` may be passed to other kernels, which may replace it by a larger one.
+    `book` may be passed to other kernels; assign to it when it has grown.
     """
 
     def __init__(
