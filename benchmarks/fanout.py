@@ -109,7 +109,7 @@ class Step:
 
 
 def watch(pipe: Connection, port: int, way: Way, sockets_wanted: int) -> None:
-    """Hold sockets in a process of its own; for each number of frames received, send back a Step."""
+    """Hold sockets in its own process; for each number of frames received, send back a Step."""
     with RawSockets() as sockets:
         for _ in range(sockets_wanted):
             sock = sockets.add(RawSocket(port, way.path))
