@@ -1,12 +1,15 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from instruments.models import Instrument
 from journal.journal import Journal
 from market.timeframes import MICROSECONDS
 from market.times import EARLIEST, FIRST_YEAR, to_microseconds
 from quotes.backfilling import Span, fill, missing
+from quotes.extensions import Extension, extensions
 from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.management.base import (
     QuietCommand,
@@ -58,6 +61,7 @@ class Command(QuietCommand):
         )
         instruments = instruments_to_drive(options["instruments"])
         stored: dict[str, int] = {}
+        report: dict[str, object] = {}
         with Journal(instruments) as journal:
             gaps = {i: missing(journal, i.pk, Span(since, until), run_options) for i in instruments}
             total = sum(gap.n for gap in gaps.values())
@@ -70,7 +74,22 @@ class Command(QuietCommand):
                 for instrument, gap in gaps.items():
                     fill(journal, instrument.pk, gap, run_options, count)
                     stored[instrument.symbol] = gap.n
+            for extension in extensions():
+                report |= self.extend(extension, journal, instruments)
         self.finish(
-            {"ticks": total, "instruments": stored},
+            {"ticks": total, "instruments": stored, **report},
             f"{total:,} ticks of {len(instruments)} instruments generated",
         )
+
+    def extend(
+        self, extension: Extension, journal: Journal, instruments: list[Instrument]
+    ) -> Mapping[str, object]:
+        """Let `extension` complete its history up to the quotes; return its report."""
+        total = sum(extension.missing(journal, instrument) for instrument in instruments)
+        with self.progress(total, f"Back-filling {extension.name}") as advance:
+
+            def count(n: int) -> None:
+                journal.renew_leases()
+                advance(n)
+
+            return extension.fill(journal, instruments, count)

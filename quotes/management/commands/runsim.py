@@ -13,6 +13,7 @@ from live.broadcast import LoopThread
 from market.integers import parse_integer
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
+from quotes.extensions import extensions
 from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.livemarket import LiveMarket, Plan, Summary
 from quotes.management.base import (
@@ -88,6 +89,8 @@ class Command(QuietCommand):
         parser.add_argument(
             "--shard", type=shard, metavar="I/N", help="drive only shard I (from 1) of N"
         )
+        for extension in extensions():
+            extension.add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         instruments = instruments_to_drive(options["instruments"])
@@ -106,6 +109,7 @@ class Command(QuietCommand):
             backfill_s=options["backfill"],
             duration_s=options["duration"],
             opens_at=to_microseconds(options["start"]) if options["start"] else None,
+            options=options,
         )
         with metrics_served(options["metrics"]):
             address = options["serve"]

@@ -1,0 +1,72 @@
+"""Registry of what other apps add to runs of the law: options, live sources and history.
+
+The exchange adds its books here, because quotes do not import it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from django.core.management.base import CommandParser
+
+from instruments.models import Instrument
+from journal.journal import Journal
+from journal.sources import Source
+from market.kinds import Delivery
+from quotes.law.simulation import Simulation
+
+
+class LiveExtension(Source, Protocol):
+    """A source that runs beside the simulation of one live market."""
+
+    @property
+    def lag_s(self) -> float:
+        """Lag in seconds of the instrument furthest behind its schedule, 0 if none is behind."""
+
+    def committed(self, deliveries: Sequence[Delivery]) -> None:
+        """Note the records of a transaction that was committed (journal's thread)."""
+
+    def summary(self) -> Mapping[str, object]:
+        """Return what to add to the result of the run."""
+
+
+class Extension(Protocol):
+    """What one app adds. `name` names its records to users, e.g. "books"."""
+
+    @property
+    def name(self) -> str: ...
+
+    def add_options(self, parser: CommandParser) -> None:
+        """Add options to `runsim`."""
+
+    def open(
+        self, journal: Journal, simulation: Simulation, options: Mapping[str, Any]
+    ) -> LiveExtension | None:
+        """Return the source for a live market that is about to start, None if there is none.
+
+        `options` are those of `runsim`, and may be incomplete.
+        """
+
+    def missing(self, journal: Journal, instrument: Instrument) -> int:
+        """Return how many slots of the recorded quotes `fill` would add to."""
+
+    def fill(
+        self,
+        journal: Journal,
+        instruments: Sequence[Instrument],
+        advance: Callable[[int], None],
+    ) -> Mapping[str, object]:
+        """Complete the history up to the recorded quotes; return what to report.
+
+        `advance` is called with the number of slots of each step.
+        """
+
+
+_extensions: list[Extension] = []
+
+
+def register(extension: Extension) -> None:
+    _extensions.append(extension)
+
+
+def extensions() -> tuple[Extension, ...]:
+    return tuple(_extensions)
