@@ -7,6 +7,7 @@ Records written during an audit are not part of it.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,7 +38,12 @@ class Report:
 
 
 class Check:
-    """A check of all records of one stream, chunk by chunk."""
+    """A check of all records of one stream, chunk by chunk.
+
+    Fields of bytes are None unless a check of the kind has `reads_bytes`.
+    """
+
+    reads_bytes: ClassVar[bool] = False
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         self.report = report
@@ -112,7 +118,8 @@ def audit_stream(
 ) -> None:
     factories: list[CheckFactory] = [SeqCheck, *_checks.get(kind.name, [])]
     checks = [factory(report, instrument, kind) for factory in factories]
-    for rows in records.chunks(kind, instrument, 0, last_seq):
+    with_bytes = any(check.reads_bytes for check in checks)
+    for rows in records.chunks(kind, instrument, 0, last_seq, with_bytes=with_bytes):
         for check in checks:
             check.feed(rows)
         advance(len(rows))

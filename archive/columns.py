@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from instruments.lattice import Lattice
+from instruments.lattice import Grid, Lattice
 from market.kinds import Column, Table, Unit
 
 Array = NDArray[Any]
@@ -30,18 +30,23 @@ class Form(NamedTuple):
     arrow: Callable[[Array, Lattice], pa.Array]
 
 
-def decimals(ticks: Array, lattice: Lattice) -> pa.Array:
-    """Return prices as text with all their decimals, e.g. 5012.50; never as 1e-05."""
-    units = ticks * lattice.units
-    if lattice.precision == 0:
+def decimals(counts: Array, grid: Grid) -> pa.Array:
+    """Return multiples of a grid as text with all decimals, e.g. 5012.50; never as 1e-05."""
+    units = counts * grid.units
+    if grid.precision == 0:
         return pa.array(units)
-    whole, rest = np.divmod(np.abs(units), lattice.scale)
-    padded = pc.utf8_lpad(pa.array(rest).cast(pa.string()), lattice.precision, "0")
+    whole, rest = np.divmod(np.abs(units), grid.scale)
+    padded = pc.utf8_lpad(pa.array(rest).cast(pa.string()), grid.precision, "0")
     text = pc.binary_join_element_wise(pa.array(whole).cast(pa.string()), padded, ".")
     if units.size and units.min() < 0:
         signs = pa.array(np.where(units < 0, "-", ""))
         text = pc.binary_join_element_wise(signs, text, "")
     return text
+
+
+def sides(values: Array) -> Array:
+    """Return the side of each of 1 and -1."""
+    return np.where(values > 0, "buy", "sell")
 
 
 MOMENT: Final = pa.timestamp("us", tz="UTC")
@@ -67,8 +72,20 @@ FORMS: Final[Mapping[Unit, Form]] = {
     Unit.PRICE: Form(
         pa.float64(),
         json=lambda values, lattice: lattice.numbers(values).tolist(),
-        text=decimals,
+        text=lambda values, lattice: decimals(values, lattice.prices),
         arrow=lambda values, lattice: pa.array(lattice.numbers(values)),
+    ),
+    Unit.QUANTITY: Form(
+        pa.float64(),
+        json=lambda values, lattice: lattice.quantities.numbers(values).tolist(),
+        text=lambda values, lattice: decimals(values, lattice.quantities),
+        arrow=lambda values, lattice: pa.array(lattice.quantities.numbers(values)),
+    ),
+    Unit.SIDE: Form(
+        pa.string(),
+        json=lambda values, _: sides(values).tolist(),
+        text=lambda values, _: pa.array(sides(values)),
+        arrow=lambda values, _: pa.array(sides(values), pa.string()),
     ),
 }
 """Times are presented as epoch milliseconds, in Arrow as exact microseconds."""
@@ -96,7 +113,7 @@ class Columns:
         return replace(self, numbers=numbers)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Return rows as JSON shows them: epoch milliseconds, prices as the nearest doubles."""
+        """Return rows as JSON shows them: epoch milliseconds, decimals as the nearest doubles."""
         shown = (
             FORMS[column.unit].json(self[column.field], self.lattice)
             for column in self.table.columns
@@ -104,14 +121,14 @@ class Columns:
         return list(zip(*shown, strict=True))
 
     def csv(self) -> bytes:
-        """Return a line per row, without a header; prices have all their decimals."""
+        """Return a line per row, without a header; decimals are complete."""
         sink = pa.BufferOutputStream()
         batch = self._batch(lambda form, column: form.text(self[column.field], self.lattice))
         csv.write_csv(batch, sink, CSV_LINES)
         return bytes(sink.getvalue())
 
     def arrow(self) -> pa.RecordBatch:
-        """Return an Arrow batch: times to the microsecond in UTC, prices as float64."""
+        """Return an Arrow batch: times to the microsecond in UTC, decimals as float64."""
         return self._batch(lambda form, column: form.arrow(self[column.field], self.lattice))
 
     def _batch(self, shown: Callable[[Form, Column], pa.Array]) -> pa.RecordBatch:

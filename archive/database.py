@@ -1,6 +1,7 @@
 """SELECTs without the ORM, whose compiler and rows would take longer than the database."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -25,11 +26,11 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
 def fetch_arrays(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
-    """Return the columns that `types` names of a SELECT of numbers, as arrays of these types.
+    """Return the columns that `types` names of a SELECT, as arrays of these types.
 
-    The database makes one value of many rows: two to four times as fast as fetching them. SQLite's
-    driver also releases the GIL at every row, so threads that fetch rows side by side wait for
-    each other hundreds of times a request.
+    Columns are numbers, or bytes in arrays of dtype object. The database makes one value of many
+    rows: two to four times as fast as fetching them. SQLite's driver also releases the GIL at every
+    row, so threads that fetch rows side by side wait for each other hundreds of times a request.
     """
     if connection.vendor == "postgresql":
         return _from_bytes(types, select, parameters)
@@ -41,14 +42,30 @@ def fetch_arrays(
 def _from_bytes(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
-    """Read one value: the numbers of all rows in PostgreSQL's binary format, row after row."""
-    sent = {name: SENT[dtype.kind] for name, dtype in types.items()}
-    row = " || ".join(f"{send}({name}::{cast})" for name, (send, cast, _) in sent.items())
-    sql = f"SELECT string_agg({row}, ''::bytea) FROM ({select}) AS found"  # noqa: S608
-    ((value,),) = fetch(sql, parameters)
-    layout = np.dtype([(name, wire) for name, (_, _, wire) in sent.items()])
-    rows = np.frombuffer(value or b"", layout)
-    return {name: rows[name].astype(dtype) for name, dtype in types.items()}
+    """Read the numbers of all rows in PostgreSQL's binary format, row after row, as one value.
+
+    Of each column of bytes, the lengths are among the numbers and the bytes are one more value.
+    """
+    blobs = [name for name, dtype in types.items() if dtype.kind == "O"]
+    sent = {name: SENT[dtype.kind] for name, dtype in types.items() if dtype.kind != "O"}
+    fields = [f"{send}({name}::{cast})" for name, (send, cast, _) in sent.items()]
+    fields += [f"int4send(length({name}))" for name in blobs]
+    values = ", ".join(f"string_agg({each}, ''::bytea)" for each in [" || ".join(fields), *blobs])
+    ((numbers, *found),) = fetch(f"SELECT {values} FROM ({select}) AS found", parameters)  # noqa: S608
+    wires = [(name, wire) for name, (_, _, wire) in sent.items()]
+    rows = np.frombuffer(numbers or b"", [*wires, *((name, ">i4") for name in blobs)])
+    arrays = {name: rows[name].astype(types[name]) for name in sent}
+    for name, joined in zip(blobs, found, strict=True):
+        arrays[name] = split(joined or b"", rows[name])
+    return {name: arrays[name] for name in types}
+
+
+def split(joined: bytes, lengths: Array) -> Array:
+    """Return the parts of `joined` that have these lengths, shape (n,), as an array of bytes."""
+    parts = np.empty(len(lengths), dtype=object)
+    ends = np.cumsum(lengths, dtype=np.int64).tolist()
+    parts[:] = [joined[start:end] for start, end in pairwise([0, *ends])]
+    return parts
 
 
 def _from_texts(
@@ -66,7 +83,7 @@ def _from_texts(
 def _from_rows(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
-    """Read row by row: SQLite does not print all floating-point numbers exactly."""
+    """Read row by row: SQLite prints neither bytes nor all floating-point numbers exactly."""
     names = ", ".join(types)
     rows = fetch(f"SELECT {names} FROM ({select}) AS found", parameters)  # noqa: S608
     layout = np.dtype(list(types.items()))

@@ -22,24 +22,28 @@ class Newest(NamedTuple):
 
 def find(symbol: str) -> Instrument | None:
     """Return the instrument of a symbol, None where there is none."""
-    found = fetch("SELECT id, tick_size FROM instruments_instrument WHERE symbol = %s", (symbol,))
+    found = fetch(
+        "SELECT id, tick_size, lot_size FROM instruments_instrument WHERE symbol = %s", (symbol,)
+    )
     return _instrument(symbol, *found[0]) if found else None
 
 
 def find_with_newest(symbol: str, kind: Kind) -> tuple[Instrument, Newest | None] | None:
     """Return an instrument and the newest record of one of its streams, in one read."""
+    bounds = f"id > i.id * {1 << SEQ_BITS} AND id < (i.id + 1) * {1 << SEQ_BITS}"
     found = fetch(
-        f"SELECT i.id, i.tick_size, r.{clock(kind)}, r.seq FROM instruments_instrument i "  # noqa: S608
-        f"LEFT JOIN {kind.table} r ON r.id = (SELECT max(id) FROM {kind.table} "
-        f"WHERE id > i.id * {1 << SEQ_BITS} AND id < (i.id + 1) * {1 << SEQ_BITS}) "
+        f"SELECT i.id, i.tick_size, i.lot_size, r.{clock(kind)}, r.seq "  # noqa: S608
+        f"FROM instruments_instrument i LEFT JOIN {kind.table} r "
+        f"ON r.id = (SELECT max(id) FROM {kind.table} WHERE {bounds}) "
         "WHERE i.symbol = %s",
         (symbol,),
     )
     if not found:
         return None
-    key, tick_size, at, seq = found[0]
-    return _instrument(symbol, key, tick_size), None if seq is None else Newest(at, seq)
+    *found_instrument, at, seq = found[0]
+    return _instrument(symbol, *found_instrument), None if seq is None else Newest(at, seq)
 
 
-def _instrument(symbol: str, key: int, tick_size: object) -> Instrument:
-    return Instrument(pk=key, symbol=symbol, tick_size=Decimal(str(tick_size)))
+def _instrument(symbol: str, key: int, tick_size: object, lot_size: object) -> Instrument:
+    sizes = {"tick_size": Decimal(str(tick_size)), "lot_size": Decimal(str(lot_size))}
+    return Instrument(pk=key, symbol=symbol, **sizes)

@@ -20,7 +20,7 @@ TRADES: Final = Kind(
         ("slot", np.int64),
         ("ticks", np.int64),
         ("lots", np.int64),
-        ("side", np.int64),  # of the aggressor: BUY 1, SELL -1
+        ("side", np.int16),  # of the aggressor: BUY 1, SELL -1
         ("maker", np.int64),
         ("taker", np.int64),
     ),
@@ -29,8 +29,8 @@ TRADES: Final = Kind(
         SEQ,
         AT,
         Column("price", "ticks", Unit.PRICE),
-        Column("quantity", "lots"),
-        Column("side", "side"),
+        Column("quantity", "lots", Unit.QUANTITY),
+        Column("side", "side", Unit.SIDE),
     ),
     clock="monotone",
     frame="trades",
@@ -39,14 +39,15 @@ BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
         ("slot", np.int64),
-        ("event", np.int64),  # events of the slot that were applied when the block ended
-        ("is_snapshot", np.int64),
-        ("updates", np.int64),
+        ("event", np.int32),  # events of the slot that were applied when the block ended
+        ("updates", np.int16),  # narrow, because rows are many and their data short
+        ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
         ("data", object),  # bytes, exchange/blocks.py
     ),
     table="exchange_bookblock",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 MESSAGES: Final = Kind(
     name="messages",
@@ -64,6 +65,7 @@ MESSAGES: Final = Kind(
     table="exchange_message",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FLOW: Final = Kind(
     name="flow",
@@ -122,6 +124,7 @@ CHECKPOINTS: Final = Kind(
     table="exchange_checkpoint",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 ORDER_EVENTS: Final = Kind(
     name="order_events",
@@ -132,13 +135,16 @@ ORDER_EVENTS: Final = Kind(
         ("command", np.int64),  # Command.pk; 0 if no command caused it
         ("state", np.int64),
         ("cause", np.int64),
-        ("ticks", np.int64),
-        ("lots", np.int64),
+        ("side", np.int64),  # BUY 1, SELL -1; 0 if the command concerns no single order
+        ("ticks", np.int64),  # limit; 0 if the order has none
+        ("trigger_ticks", np.int64),  # 0 if the order has none
+        ("lots", np.int64),  # the leverage, if the command set it
         ("filled", np.int64),
     ),
     table="exchange_orderevent",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 EXECUTIONS: Final = Kind(
     name="executions",
@@ -157,11 +163,13 @@ EXECUTIONS: Final = Kind(
     table="exchange_execution",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 FUNDING: Final = Kind(
     name="funding",
     dtype=record_dtype(
         ("account", np.int64),
+        ("cause", np.int64),  # LedgerCause: money moves without a trade
         ("position", np.int64),  # lots, negative if short
         ("ticks", np.int64),  # mark price
         ("amount", np.int64),  # in MONEY_UNITS, positive if the account receives
@@ -169,6 +177,7 @@ FUNDING: Final = Kind(
     table="exchange_funding",
     columns=(SEQ, AT),
     clock="monotone",
+    public=False,
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
@@ -186,7 +195,8 @@ TRADE_CANDLES: Final = Table(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
         Column("trades", "count"),
-        *(Column(name, name) for name in ("volume", "buy_volume", "first_seq", "last_seq")),
+        *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
+        *(Column(name, name) for name in ("first_seq", "last_seq")),
     ),
 )
 LEDGER: Final = Table(

@@ -9,8 +9,8 @@ from instruments.models import Instrument
 
 @admin.register(Instrument)
 class InstrumentAdmin(admin.ModelAdmin[Instrument]):
-    list_display = ["symbol", "name", "tick_size", "currency", "chart"]
-    list_filter = ["currency"]
+    list_display = ["symbol", "name", "tick_size", "lot_size", "currency", "has_book", "chart"]
+    list_filter = ["has_book", "currency"]
     search_fields = ["symbol", "name"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -9,6 +9,8 @@ from django.urls import reverse
 from instruments.lattice import Lattice
 
 SMALLEST_TICK_SIZE = Decimal("0.0000000001")
+SMALLEST_MONEY = Decimal("0.00000001")
+"""The unit in which the exchange counts money: 1e-8 of the currency."""
 
 
 class InstrumentQuerySet(models.QuerySet["Instrument"]):
@@ -48,6 +50,20 @@ class Instrument(models.Model):
         validators=[MinValueValidator(SMALLEST_TICK_SIZE)],
         help_text="Smallest step of the price. Fixed once there are quotes.",
     )
+    lot_size = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        default=Decimal(1),
+        db_default=Decimal(1),
+        validators=[MinValueValidator(SMALLEST_TICK_SIZE)],
+        help_text="Smallest step of a quantity.",
+    )
+    has_book = models.BooleanField(
+        "has a book",
+        default=False,
+        db_default=False,
+        help_text="Whether the simulated exchange trades it: order book, trades, accounts.",
+    )
     currency = models.CharField(
         max_length=8, default="USD", help_text="Currency in which the price is quoted."
     )
@@ -64,7 +80,10 @@ class Instrument(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(tick_size__gt=0), name="instrument_tick_size_positive"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lot_size__gt=0), name="instrument_lot_size_positive"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -72,7 +91,7 @@ class Instrument(models.Model):
 
     @property
     def lattice(self) -> Lattice:
-        return Lattice(Decimal(self.tick_size))
+        return Lattice(Decimal(self.tick_size), Decimal(self.lot_size))
 
     def get_absolute_url(self) -> str:
         return reverse("instrument", args=[self.symbol])
@@ -80,6 +99,18 @@ class Instrument(models.Model):
     def clean(self) -> None:
         super().clean()
         self.refuse_new_tick_size()
+        self.refuse_uncountable_money()
+
+    def refuse_uncountable_money(self) -> None:
+        """Raise ValidationError if a book could move amounts that are no multiple of 1e-8."""
+        value = Decimal(self.tick_size) * Decimal(self.lot_size)
+        if self.has_book and value % SMALLEST_MONEY:
+            raise ValidationError(
+                {
+                    "has_book": f"A tick of {self.symbol} times a lot is {value.normalize():f} "
+                    f"{self.currency}: with a book it must be a multiple of {SMALLEST_MONEY:f}."
+                }
+            )
 
     def refuse_new_tick_size(self) -> None:
         """Raise ValidationError if the tick size changes after quotes were stored."""
@@ -97,4 +128,5 @@ class Instrument(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.refuse_new_tick_size()
+        self.refuse_uncountable_money()
         super().save(*args, **kwargs)

@@ -24,14 +24,18 @@ class Intake:
         self._waiting: deque[Bundle] = deque()
         self._records = 0
         self._closed = False
+        self._urgent = False
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
         """Return the number of queued records."""
         return self._records
 
-    def put(self, bundle: Bundle) -> bool:
-        """Queue `bundle`, waiting for room; return False if the intake is closed."""
+    def put(self, bundle: Bundle, *, urgent: bool = False) -> bool:
+        """Queue `bundle`, waiting for room; return False if the intake is closed.
+
+        An urgent bundle, and all queued before it, are not kept waiting for a fuller batch.
+        """
         n = size(bundle)
         with self._changed:
             while not self._closed and self._records and self._records + n > self._capacity:
@@ -40,7 +44,8 @@ class Intake:
                 return False
             self._waiting.append(bundle)
             self._records += n
-            if len(self._waiting) == 1:
+            self._urgent |= urgent
+            if urgent or len(self._waiting) == 1:
                 self._changed.notify_all()
             return True
 
@@ -56,9 +61,15 @@ class Intake:
                 n += size(bundle)
                 taken.append(bundle)
             self._records -= n
+            self._urgent &= bool(self._waiting)
             if taken:
                 self._changed.notify_all()
         return taken
+
+    def wait_for_urgent(self, timeout: float) -> None:
+        """Wait until an urgent bundle is queued, the intake is closed, or `timeout` s passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._urgent or self._closed, timeout)
 
     def close(self) -> None:
         """Refuse further bundles; queued ones can still be taken."""

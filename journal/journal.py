@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from instruments.models import Instrument
-from journal import leases, streams
+from journal import leases, projections, streams
 from journal.derivations import load_all
 from journal.storage import insert, read_record
 from journal.streams import Place, StreamKey
@@ -127,25 +127,28 @@ class Journal:
             streams.advance({each.before: each.tail.seq for each in after})
             for table, rows in by_table(merged, after):
                 insert(table, rows)
-            publish = self._publish
-            if publish is not None:
-                transaction.on_commit(lambda: publish(merged))
+            projections.project(merged)
+            transaction.on_commit(lambda: self._committed(merged))
         for each in after:
             key = (each.tail.kind.name, each.tail.instrument.pk)
             self._tails[key], self._places[key] = each.tail, each.tail.place
 
-    def without_stored(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
-        """Return `deliveries` without the records that are stored already.
+    def append_once(self, deliveries: Iterable[Delivery]) -> None:
+        """Append a batch unless an earlier attempt stored it; call `reload` before.
 
-        Needed when the connection failed before the result of a COMMIT arrived.
+        Needed when the connection failed before the answer to a COMMIT arrived. A transaction is
+        stored as a whole or not at all. If it was stored, it is published now.
         """
-        left = []
-        for kind, rows in deliveries:
-            seq = self.tail(int(rows["instrument"][0]), kind).seq
-            rest = rows[rows["seq"] > seq]
-            if len(rest):
-                left.append(Delivery(kind, rest))
-        return left
+        merged = merge(deliveries)
+        if all(self.tail(d.instrument_id, d.kind).seq >= d.rows["seq"][-1] for d in merged):
+            self._committed(merged)
+        else:
+            self.append(merged)
+
+    def _committed(self, deliveries: Sequence[Delivery]) -> None:
+        projections.announce(deliveries)
+        if self._publish is not None:
+            self._publish(deliveries)
 
 
 def load_tail(instrument: Instrument, kind: Kind, place: Place) -> Tail:

@@ -1,11 +1,14 @@
 """Protocols of record sources and of the threads that run beside them. Pure."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from journal.intake import Bundle
 
-Put = Callable[[Bundle], bool]
+
+class Put(Protocol):
+    """`Intake.put`."""
+
+    def __call__(self, bundle: Bundle, *, urgent: bool = False) -> bool: ...
 
 
 class Source(Protocol):

@@ -1,7 +1,8 @@
 """Bulk inserts: COPY on PostgreSQL, executemany on SQLite."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 from django.db import connection
@@ -45,37 +46,61 @@ def database_column(field: str) -> str:
 
 
 def insert_columns(table: str, columns: Columns) -> None:
-    """Insert numeric rows given as columns of shape (n,)."""
-    names = [connection.ops.quote_name(name) for name in columns]
+    """Insert rows given as columns of shape (n,): numbers, or bytes in arrays of dtype object."""
     if connection.vendor == "postgresql":
-        _copy(table, names, list(columns.values()))
-    else:
-        marks = ", ".join(["%s"] * len(names))
-        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608
-                list(rows),
-            )
+        _copy(table, columns)
+        return
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    marks = ", ".join(["%s"] * len(columns))
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - names from our code
+            list(rows),
+        )
 
 
-def _copy(table: str, names: Sequence[str], columns: Sequence[NDArray[Any]]) -> None:
-    """COPY in PostgreSQL's binary format: field count per row, length and value per field."""
-    layout: list[tuple[str, str]] = [("fields", ">i2")]
-    for index, column in enumerate(columns):
-        value = f">{column.dtype.kind}{column.itemsize}"
-        layout += [(f"length{index}", ">i4"), (f"value{index}", value)]
-    rows = np.empty(len(columns[0]), dtype=layout)
-    rows["fields"] = len(columns)
-    for index, column in enumerate(columns):
-        rows[f"length{index}"] = column.itemsize
-        rows[f"value{index}"] = column
-    statement = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+def _copy(table: str, columns: Columns) -> None:
+    ordered = dict(sorted(columns.items(), key=lambda item: item[1].dtype == object))
+    names = ", ".join(map(connection.ops.quote_name, ordered))
+    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT binary)"
     with (
         connection.wrap_database_errors,  # Django wraps errors of execute(), not of copy()
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
         copy.write(COPY_HEADER)
-        copy.write(rows.view(np.uint8).data)
+        copy.write(_copied(list(ordered.values())))
         copy.write(COPY_TRAILER)
+
+
+def _copied(columns: Sequence[NDArray[Any]]) -> bytes | memoryview:
+    """Return rows in PostgreSQL's binary format; columns of bytes are the last ones."""
+    numbers = [column for column in columns if column.dtype != object]
+    heads = _heads(len(columns), numbers)
+    if len(numbers) == len(columns):
+        return heads.view(np.uint8).data
+    pieces = [_row_bytes(heads)]
+    for column in columns[len(numbers) :]:
+        lengths = np.fromiter(map(len, column), ">i4", len(column))
+        pieces += [_row_bytes(lengths), column.tolist()]
+    return b"".join(chain.from_iterable(zip(*pieces, strict=True)))
+
+
+def _heads(field_count: int, numbers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return of each row the number of its fields, then length and value of each number."""
+    layout: list[tuple[str, str]] = [("fields", ">i2")]
+    for index, column in enumerate(numbers):
+        value = f">{column.dtype.kind}{column.itemsize}"
+        layout += [(f"length{index}", ">i4"), (f"value{index}", value)]
+    rows = np.empty(len(numbers[0]), dtype=layout)
+    rows["fields"] = field_count
+    for index, column in enumerate(numbers):
+        rows[f"length{index}"] = column.itemsize
+        rows[f"value{index}"] = column
+    return rows
+
+
+def _row_bytes(rows: NDArray[Any]) -> list[bytes]:
+    whole = rows.view(f"V{rows.itemsize}").tolist()
+    return cast("list[bytes]", whole)

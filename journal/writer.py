@@ -24,7 +24,8 @@ SLOW_S = 2.0
 
 
 class WriterThread(threading.Thread):
-    """Owns the journal while sources run. Flushes every JOURNAL_FLUSH_S seconds.
+    """Owns the journal while sources run. Flushes every JOURNAL_FLUSH_S seconds, and urgent
+    bundles at once.
 
     While the database is unavailable, the thread keeps the batch and retries; the intake fills up
     and the sources block. The thread calls `on_state` with "stale" and "live" on each change. A
@@ -85,7 +86,7 @@ class WriterThread(threading.Thread):
             self._renewed = started
         rest = settings.JOURNAL_FLUSH_S - (time.monotonic() - started)
         if batch and rest > 0:
-            self._abandoned.wait(rest)
+            self._intake.wait_for_urgent(rest)
 
     def _persist(self, write: Callable[[], None], batch: Iterable[Delivery]) -> None:
         self._writing_since = time.monotonic()
@@ -94,7 +95,7 @@ class WriterThread(threading.Thread):
         self._set_stale(False)
 
     def _insist(self, write: Callable[[], None], batch: Iterable[Delivery]) -> None:
-        """Call `write`; after an outage, store those records of `batch` that are not stored yet.
+        """Call `write`; after an outage, store `batch` unless that write stored it.
 
         Raise OperationalError if the outage outlasts the run (`abandon`).
         """
@@ -109,7 +110,7 @@ class WriterThread(threading.Thread):
             try:
                 self.journal.renew_leases()
                 self.journal.reload()
-                self.journal.append(self.journal.without_stored(batch))
+                self.journal.append_once(batch)
             except DATABASE_UNAVAILABLE:
                 continue
             return

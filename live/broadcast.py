@@ -11,7 +11,8 @@ from channels.layers import get_channel_layer
 from instruments.models import Instrument
 from live import metrics
 from live.backlog import Backlog
-from live.frames import Publication, publications, status_publication
+from live.frames import Publication, status_publication
+from live.makers import all_publications
 from live.membership import LAYER_S, UNAVAILABLE
 from market.kinds import Delivery
 from market.states import State
@@ -39,7 +40,7 @@ class Broadcaster:
         made: list[Publication] = []
         for kind, rows in committed:
             symbol, lattice = self._of[int(rows["instrument"][0])]
-            made += publications(kind, symbol, lattice, rows)
+            made += all_publications(kind, symbol, lattice, rows)
             metrics.RECORDS_PUBLISHED.labels(kind.name).inc(len(rows))
         self._hand_over(made)
 

@@ -49,7 +49,7 @@ _of_kinds: dict[str, KindStreams] = {}
 def streams_of(topic: str) -> Sequenced | None:
     """Return where the streams of `topic`'s kind are stored; None where it has no seqs."""
     name = topic.partition(".")[0]
-    kind = kinds.find(name)
+    kind = kinds.find_public(name)
     if kind is None:
         return sequenced.registered(name)
     return _of_kinds.setdefault(name, KindStreams(kind))

@@ -34,8 +34,8 @@ def split(topic: str) -> tuple[TopicKind, str] | None:
 
 
 def kind_of(name: str) -> TopicKind | None:
-    """Return a registered kind of topic; every kind of record is one, too."""
-    if name not in _kinds and kinds.find(name) is not None:
+    """Return a registered kind of topic; every public kind of record is one, too."""
+    if name not in _kinds and kinds.find_public(name) is not None:
         register(name, f"{name}.SYMBOL")
     return _kinds.get(name)
 
@@ -47,12 +47,12 @@ def key_of(topic: str) -> str:
 
 def names() -> tuple[str, ...]:
     """Return the names of all kinds."""
-    return tuple(dict.fromkeys([*_kinds, *(kind.name for kind in kinds.kinds())]))
+    return tuple(dict.fromkeys([*_kinds, *(kind.name for kind in kinds.public_kinds())]))
 
 
 def forms() -> str:
     """Return the forms of all kinds, for error messages."""
-    for kind in kinds.kinds():
+    for kind in kinds.public_kinds():
         kind_of(kind.name)
     return ", ".join(kind.form for kind in _kinds.values())
 

@@ -24,6 +24,8 @@ class Unit(Enum):
     NUMBER = "number"
     TIME = "time"  # microseconds inside, epoch milliseconds outside
     PRICE = "price"  # ticks inside, a decimal outside
+    QUANTITY = "quantity"  # lots inside, a decimal outside
+    SIDE = "side"  # 1 and -1 inside, "buy" and "sell" outside
 
 
 class Column(NamedTuple):
@@ -42,7 +44,8 @@ AT: Final = Column("at", "at", Unit.TIME)
 class Table:
     """The database table that stores rows of one dtype.
 
-    `table` has one database column per field of `dtype` (`instrument_id` for "instrument") and a
+    `table` has one database column per field of `dtype` (`instrument_id` for "instrument"; a field
+    of dtype object holds bytes) and a
     primary key `id`. `columns` are the columns presented to clients, in order.
     """
 
@@ -54,6 +57,12 @@ class Table:
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def bytes_fields(self) -> tuple[str, ...]:
+        """Return the names of the fields that hold bytes."""
+        names = self.dtype.names or ()
+        return tuple(name for name in names if self.dtype[name].kind == "O")
 
 
 def accept(rows: Rows) -> None:
@@ -67,12 +76,16 @@ class Kind(Table):
     `dtype` begins with HEADER. Times increase strictly (clock "strict") or may repeat
     ("monotone"). `frame` is the `type` of its live frames; with `single`, each record is sent as a
     frame of its own. `check` raises ValueError for rows that are invalid for this kind.
+
+    A kind that is not `public` has no URL, no topic and no place in OpenAPI; it is recorded,
+    audited and counted like the others.
     """
 
     clock: Literal["strict", "monotone"] = "strict"
     frame: str = "rows"
     single: bool = False
     check: Callable[[Rows], None] = accept
+    public: bool = True
 
     def __post_init__(self) -> None:
         names = self.dtype.names or ()
@@ -129,6 +142,16 @@ def find(name: str) -> Kind | None:
 def kinds() -> tuple[Kind, ...]:
     """Return all kinds in order of registration."""
     return tuple(_kinds.values())
+
+
+def public_kinds() -> tuple[Kind, ...]:
+    """Return the kinds that clients can read and subscribe to."""
+    return tuple(kind for kind in _kinds.values() if kind.public)
+
+
+def find_public(name: str) -> Kind | None:
+    kind = _kinds.get(name)
+    return kind if kind is not None and kind.public else None
 
 
 def record_dtype(*own: tuple[str, Any]) -> np.dtype[np.void]:

@@ -52,6 +52,21 @@ def test_arrow_shows_microseconds_and_the_nearest_doubles() -> None:
     assert table["price"].to_pylist() == [row[2] for row in flows().rows()]
 
 
+def test_lots_are_shown_as_quantities_and_sides_by_name() -> None:
+    columns = (Column("quantity", "lots", Unit.QUANTITY), Column("side", "side", Unit.SIDE))
+    fills = Kind(
+        name="fills",
+        dtype=record_dtype(("lots", np.int64), ("side", np.int64)),
+        table="fills",
+        columns=columns,
+    )
+    numbers = {"lots": np.array([1, 1_500]), "side": np.array([1, -1])}
+    found = Columns(fills, Lattice(Decimal("0.1"), Decimal("0.001")), numbers)
+    assert found.rows() == [(0.001, "buy"), (1.5, "sell")]
+    assert found.csv() == b"0.001,buy\n1.500,sell\n"
+    assert found.arrow().to_pylist()[1] == {"quantity": 1.5, "side": "sell"}
+
+
 def test_a_table_without_rows_is_a_header_and_an_empty_stream() -> None:
     empty = flows().part(slice(0))
     assert b"".join(csv_blocks(FLOWS, [empty])) == b"seq,at,price,share\n"
@@ -69,7 +84,7 @@ def test_prices_as_text_and_as_numbers_equal_the_exact_decimals(
     lattice = Lattice(Decimal(tick_size))
     array = np.array(ticks)
     exact = [lattice.price(n) for n in ticks]
-    assert [Decimal(str(text)) for text in decimals(array, lattice).to_pylist()] == exact
+    assert [Decimal(str(text)) for text in decimals(array, lattice.prices).to_pylist()] == exact
     assert lattice.numbers(array).tolist() == pytest.approx(
         [float(price) for price in exact], abs=0
     )

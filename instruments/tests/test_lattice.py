@@ -21,3 +21,18 @@ def test_ticks_and_prices_convert_exactly(tick_size: str, ticks: int, price: str
 def test_price_off_the_lattice_is_rejected_with_its_value(price: str) -> None:
     with pytest.raises(OffLatticeError, match=price):
         Lattice(Decimal("0.25")).ticks(Decimal(price))
+
+
+@pytest.mark.parametrize(
+    ("lot_size", "lots", "quantity"), [("1", 3, "3"), ("0.001", 1_500, "1.500"), ("10", 2, "20")]
+)
+def test_lots_and_quantities_convert_exactly(lot_size: str, lots: int, quantity: str) -> None:
+    lattice = Lattice(Decimal("0.25"), Decimal(lot_size))
+    assert str(lattice.quantity(lots)) == quantity
+    assert lattice.lots(Decimal(quantity)) == lots
+
+
+@pytest.mark.parametrize("quantity", ["0.0015", "0", "-1", "NaN"])
+def test_quantity_off_the_lattice_is_rejected_with_its_value(quantity: str) -> None:
+    with pytest.raises(OffLatticeError, match=f"quantity {quantity}"):
+        Lattice(Decimal("0.25"), Decimal("0.001")).lots(Decimal(quantity))

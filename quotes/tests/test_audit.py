@@ -204,7 +204,9 @@ def test_result_does_not_depend_on_chunk_size(
     recorded: Instrument, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(
-        records, "chunks", lambda *stream, size=chunk: all_chunks(*stream, size=chunk)
+        records,
+        "chunks",
+        lambda *stream, with_bytes: all_chunks(*stream, chunk, with_bytes=with_bytes),
     )
     Quote.objects.filter(pk__gt=row_key(recorded.pk, 300)).delete()
     Candle.objects.filter(last_seq__gt=299).delete()

@@ -1,0 +1,49 @@
+"""Decorators of compiled functions.
+
+Numba discards a cached kernel when the file of the kernel changes. It does not notice a change of
+a helper in another file, which is compiled into the kernel. `kernel` does: its cache depends on
+the text of every file the kernel uses.
+"""
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+from numba.cpython.unsafe import numbers
+
+Compiled = TypeVar("Compiled", bound=Callable[..., Any])
+
+leading_zeros: Any = numbers.leading_zeros
+trailing_zeros: Any = numbers.trailing_zeros
+signed: Any = np.int64
+"""Mixed with a signed number, an unsigned one would make a float."""
+
+
+def inlined(function: Compiled) -> Compiled:
+    """Compile a helper into each kernel that calls it; Python cannot call it."""
+    options: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast("Compiled", njit(forceinline=True, **options)(function))
+
+
+def kernel(function: Compiled) -> Compiled:
+    """Compile a function that Python calls; it releases the GIL and is cached on disk."""
+    compiled: Any = njit(cache=True, nogil=True)(function)
+    files = sorted(set(_files(compiled.py_func, set())))
+    stamp = sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    compiled._cache._cache_file._source_stamp = stamp
+    return cast("Compiled", compiled)
+
+
+def _files(function: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
+    """Yield the file of a function and those of all compiled functions it names."""
+    seen.add(function)
+    yield function.__code__.co_filename
+    for name in function.__code__.co_names:
+        used = function.__globals__.get(name)
+        if isinstance(used, Dispatcher) and used.py_func not in seen:
+            yield from _files(used.py_func, seen)
