@@ -11,7 +11,6 @@ from django.core.management.base import CommandParser
 from instruments.models import Instrument
 from journal.journal import Journal
 from journal.sources import Source
-from market.kinds import Delivery
 from quotes.law.simulation import Simulation
 
 
@@ -22,8 +21,9 @@ class LiveExtension(Source, Protocol):
     def lag_s(self) -> float:
         """Lag in seconds of the instrument furthest behind its schedule, 0 if none is behind."""
 
-    def committed(self, deliveries: Sequence[Delivery]) -> None:
-        """Note the records of a transaction that was committed (journal's thread)."""
+    @property
+    def error(self) -> Exception | None:
+        """The error that ended the source, if any; it ends the run."""
 
     def summary(self) -> Mapping[str, object]:
         """Return what to add to the result of the run."""

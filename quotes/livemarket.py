@@ -15,7 +15,6 @@ from journal.journal import Journal
 from journal.session import Session
 from live.broadcast import Broadcaster
 from live.companions import companions
-from market.kinds import Delivery
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
@@ -71,7 +70,7 @@ class LiveMarket:
         self.lags: list[float] = []
         self._plan = plan
         self._broadcaster = Broadcaster(plan.instruments, loop)
-        self._journal = Journal(plan.instruments, publish=self._publish)
+        self._journal = Journal(plan.instruments, publish=self._broadcaster.publish)
         self._extensions: list[LiveExtension] = []
 
     def run(
@@ -79,7 +78,7 @@ class LiveMarket:
     ) -> Summary:
         """Back-fill, then run live until the end of the plan or until `is_stopping()`.
 
-        Raise LeaseHeldError, RunError or the error that stopped the journal.
+        Raise LeaseHeldError, RunError or the error that stopped the journal or an extension.
         """
         started = time.monotonic()
         try:
@@ -92,10 +91,8 @@ class LiveMarket:
         self.summary.seconds = round(time.monotonic() - started, 3)
         return self.summary
 
-    def _publish(self, committed: Sequence[Delivery]) -> None:
-        self._broadcaster.publish(committed)
-        for extension in self._extensions:
-            extension.committed(committed)
+    def _errors(self) -> list[Exception]:
+        return [each.error for each in self._extensions if each.error is not None]
 
     def _backfill(self, is_stopping: Callable[[], bool], advance: Callable[[int], None]) -> None:
         if self._plan.backfill_s is None:
@@ -147,13 +144,19 @@ class LiveMarket:
         metrics.LATE_SLOTS.set_function(lambda: simulation.late_slots)
         session = Session(self._journal, self._broadcaster.publish_state)
         try:
-            session.run(driven, is_stopping, companions(self._broadcaster.publish_frames))
+            session.run(
+                driven,
+                lambda: is_stopping() or bool(self._errors()),
+                companions(self._broadcaster.publish_frames),
+            )
         finally:
             self.summary.recorded = session.recorded[QUOTES.name]
             self.summary.late_slots = simulation.late_slots
             self.lags = [lag for thread in simulation.instruments for lag in thread.lags]
             for extension in self._extensions:
                 self.summary.extensions |= extension.summary()
+        for error in self._errors():
+            raise error
 
 
 def _now() -> int:

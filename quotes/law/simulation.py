@@ -251,6 +251,9 @@ class Simulation:
                 return thread.release()
         raise KeyError(f"instrument {instrument_id} is not in this simulation")
 
+    def finish(self) -> None:
+        """Do nothing: every tick that was due is in the intake."""
+
     def stop(self) -> None:
         """Stop all threads and wait for them."""
         self.regimes.stop()
