@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from market.kinds import Column, Table, Unit
 Array = NDArray[Any]
 END_OF_STREAM: Final = b"\xff\xff\xff\xff\0\0\0\0"
 CSV_LINES: Final = csv.WriteOptions(include_header=False, quoting_style="none")
+QUOTED_LINES: Final = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
 class Form(NamedTuple):
@@ -47,6 +49,23 @@ def decimals(counts: Array, grid: Grid) -> pa.Array:
 def sides(values: Array) -> Array:
     """Return the side of each of 1 and -1."""
     return np.where(values > 0, "buy", "sell")
+
+
+def named(names: Mapping[int, str]) -> Form:
+    """Return the form of numbers that stand for names."""
+
+    def texts(values: Array, _: Lattice) -> list[str]:
+        return [names.get(value, str(value)) for value in values.tolist()]
+
+    def array(values: Array, lattice: Lattice) -> pa.Array:
+        return pa.array(texts(values, lattice), pa.string())
+
+    return Form(pa.string(), json=texts, text=array, arrow=array)
+
+
+def documents(values: Array, _: Lattice) -> pa.Array:
+    """Return JSON documents as text."""
+    return pa.array([value.decode() for value in values], pa.string())
 
 
 MOMENT: Final = pa.timestamp("us", tz="UTC")
@@ -87,8 +106,18 @@ FORMS: Final[Mapping[Unit, Form]] = {
         text=lambda values, _: pa.array(sides(values)),
         arrow=lambda values, _: pa.array(sides(values), pa.string()),
     ),
+    Unit.JSON: Form(
+        pa.string(),
+        json=lambda values, _: list(map(orjson.loads, values)),
+        text=documents,
+        arrow=documents,
+    ),
 }
 """Times are presented as epoch milliseconds, in Arrow as exact microseconds."""
+
+
+def form_of(column: Column) -> Form:
+    return named(dict(column.names)) if column.unit is Unit.NAME else FORMS[column.unit]
 
 
 @dataclass(frozen=True)
@@ -115,8 +144,7 @@ class Columns:
     def rows(self) -> list[tuple[Any, ...]]:
         """Return rows as JSON shows them: epoch milliseconds, decimals as the nearest doubles."""
         shown = (
-            FORMS[column.unit].json(self[column.field], self.lattice)
-            for column in self.table.columns
+            form_of(column).json(self[column.field], self.lattice) for column in self.table.columns
         )
         return list(zip(*shown, strict=True))
 
@@ -124,7 +152,8 @@ class Columns:
         """Return a line per row, without a header; decimals are complete."""
         sink = pa.BufferOutputStream()
         batch = self._batch(lambda form, column: form.text(self[column.field], self.lattice))
-        csv.write_csv(batch, sink, CSV_LINES)
+        has_documents = any(column.unit is Unit.JSON for column in self.table.columns)
+        csv.write_csv(batch, sink, QUOTED_LINES if has_documents else CSV_LINES)
         return bytes(sink.getvalue())
 
     def arrow(self) -> pa.RecordBatch:
@@ -133,13 +162,13 @@ class Columns:
 
     def _batch(self, shown: Callable[[Form, Column], pa.Array]) -> pa.RecordBatch:
         columns = self.table.columns
-        arrays = [shown(FORMS[column.unit], column) for column in columns]
+        arrays = [shown(form_of(column), column) for column in columns]
         return pa.RecordBatch.from_arrays(arrays, self.table.column_names)
 
 
 def arrow_schema(table: Table) -> pa.Schema:
     """Return the schema of the Arrow batches of a table."""
-    return pa.schema([(column.name, FORMS[column.unit].type) for column in table.columns])
+    return pa.schema([(column.name, form_of(column).type) for column in table.columns])
 
 
 def arrow_blocks(table: Table, chunks: Iterable[Columns]) -> Iterator[bytes]:

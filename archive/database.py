@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
+from archive.selections import quoted
+
 Row = Sequence[Any]
 Array = NDArray[Any]
 SENT: Final = {"i": ("int8send", "bigint", ">i8"), "f": ("float8send", "float8", ">f8")}
@@ -48,15 +50,16 @@ def _from_bytes(
     """
     blobs = [name for name, dtype in types.items() if dtype.kind == "O"]
     sent = {name: SENT[dtype.kind] for name, dtype in types.items() if dtype.kind != "O"}
-    fields = [f"{send}({name}::{cast})" for name, (send, cast, _) in sent.items()]
-    fields += [f"int4send(length({name}))" for name in blobs]
-    values = ", ".join(f"string_agg({each}, ''::bytea)" for each in [" || ".join(fields), *blobs])
+    fields = [f"{send}({quoted(name)}::{cast})" for name, (send, cast, _) in sent.items()]
+    fields += [f"int4send(length({quoted(name)}))" for name in blobs]
+    joined = [" || ".join(fields), *map(quoted, blobs)]
+    values = ", ".join(f"string_agg({each}, ''::bytea)" for each in joined)
     ((numbers, *found),) = fetch(f"SELECT {values} FROM ({select}) AS found", parameters)  # noqa: S608
     wires = [(name, wire) for name, (_, _, wire) in sent.items()]
     rows = np.frombuffer(numbers or b"", [*wires, *((name, ">i4") for name in blobs)])
     arrays = {name: rows[name].astype(types[name]) for name in sent}
-    for name, joined in zip(blobs, found, strict=True):
-        arrays[name] = split(joined or b"", rows[name])
+    for name, data in zip(blobs, found, strict=True):
+        arrays[name] = split(data or b"", rows[name])
     return {name: arrays[name] for name in types}
 
 
@@ -72,7 +75,7 @@ def _from_texts(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
     """Read a text per column: SQLite prints whole numbers faster than Python fetches them."""
-    texts = ", ".join(f"group_concat({name})" for name in types)
+    texts = ", ".join(f"group_concat({quoted(name)})" for name in types)
     ((*found,),) = fetch(f"SELECT {texts} FROM ({select}) AS found", parameters)  # noqa: S608
     return {
         name: np.fromstring(text or "", dtype=np.int64, sep=",").astype(dtype, copy=False)
@@ -84,7 +87,7 @@ def _from_rows(
     types: Mapping[str, np.dtype[Any]], select: str, parameters: Sequence[int]
 ) -> dict[str, Array]:
     """Read row by row: SQLite prints neither bytes nor all floating-point numbers exactly."""
-    names = ", ".join(types)
+    names = ", ".join(map(quoted, types))
     rows = fetch(f"SELECT {names} FROM ({select}) AS found", parameters)  # noqa: S608
     layout = np.dtype(list(types.items()))
     found = np.array([tuple(row) for row in rows], dtype=layout)

@@ -24,6 +24,11 @@ class Span(NamedTuple):
 EVER: Final = Span()
 
 
+def quoted(name: str) -> str:
+    """Return the name of a column as SQL: some, e.g. order, are words of SQL."""
+    return f'"{name}"'
+
+
 def clock(table: Table) -> str:
     """Return the field of the time that orders a table: the first time that clients see."""
     for column in table.columns:
@@ -87,7 +92,7 @@ class Selection:
         parameters = [value for _, values in conditions for value in values]
         order = f"{self.key} DESC" if self.newest else self.key
         return (
-            f"SELECT {', '.join(self.types)} FROM {self.table.table} "  # noqa: S608
+            f"SELECT {', '.join(map(quoted, self.types))} FROM {self.table.table} "  # noqa: S608
             f"WHERE {where} ORDER BY {order} LIMIT %s",
             [*parameters, limit],
         )

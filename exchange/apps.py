@@ -1,5 +1,32 @@
 from django.apps import AppConfig
 
+from exchange.kinds import (
+    BLOCKS,
+    CHECKPOINTS,
+    EPISODES,
+    EXECUTIONS,
+    FLOW,
+    FUNDING,
+    MESSAGES,
+    ORDER_EVENTS,
+    TRADES,
+)
+from market import kinds
+
 
 class ExchangeConfig(AppConfig):
     name = "exchange"
+
+    def ready(self) -> None:
+        for kind in (
+            TRADES,
+            BLOCKS,
+            MESSAGES,
+            FLOW,
+            EPISODES,
+            CHECKPOINTS,
+            ORDER_EVENTS,
+            EXECUTIONS,
+            FUNDING,
+        ):
+            kinds.register(kind)

@@ -5,6 +5,7 @@ in ticks, quantities in lots. An order id is positive for orders of the backgrou
 `-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
 """
 
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,17 @@ from market.candles import CANDLE
 from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
+
+
+class EpisodeKind(IntEnum):
+    """What a labelled episode of the background flow shows."""
+
+    SPOOFING = 1
+    LAYERING = 2
+    ICEBERG = 3
+    QUOTE_STUFFING = 4
+    WASH_TRADES = 5
+
 
 TRADES: Final = Kind(
     name="trades",
@@ -108,8 +120,16 @@ EPISODES: Final = Kind(
         ("data", object),  # JSON: parameters and order ids
     ),
     table="exchange_episode",
-    columns=(SEQ, AT, Column("began_at", "began_at", Unit.TIME)),
+    columns=(
+        SEQ,
+        Column("kind", "kind", Unit.NAME, tuple((k.value, k.name.lower()) for k in EpisodeKind)),
+        Column("ended_at", "at", Unit.TIME),
+        Column("began_at", "began_at", Unit.TIME),
+        *(Column(name, name) for name in ("first_slot", "last_slot", "first_trade", "last_trade")),
+        Column("details", "data", Unit.JSON),
+    ),
     clock="monotone",
+    frame="episodes",
 )
 CHECKPOINTS: Final = Kind(
     name="checkpoints",

@@ -111,3 +111,4 @@ REPORT: Final = np.dtype(
         ("reason", np.int64),
     ]
 )
+LEVEL: Final = np.dtype([("ticks", np.int64), ("lots", np.int64), ("orders", np.int64)])

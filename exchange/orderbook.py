@@ -64,6 +64,23 @@ class ReportLog(NamedTuple):
     used: IntArray
     """(1,)"""
 
+    @property
+    def free(self) -> int:
+        return self.rows.size - int(self.used[0])
+
+    def extended(self, free: int) -> "ReportLog":
+        """Return the same log with at least that many free rows, and at least twice as long."""
+        used = int(self.used[0])
+        longer = new_report_log(max(used + free, 2 * self.rows.size))
+        longer.rows[:used] = self.rows[:used]
+        longer.used[0] = used
+        return longer
+
+    def reports(self) -> Rows:
+        """Return the rows in use, without keeping many unused ones in memory."""
+        reports = self.rows[: self.used[0]]
+        return reports.copy() if 2 * reports.size < self.rows.size else reports
+
 
 def new_book(orders: int = 256, pages: int = 8) -> Book:
     """Return an empty book with room for `orders` (a power of two) before it has to grow."""
@@ -80,7 +97,10 @@ def new_report_log(rows: int) -> ReportLog:
 
 
 def with_more_room(book: Book, orders: int = 1) -> Book:
-    """Return the same book with room for at least that many more resting orders."""
+    """Return the same book with room for at least that many more resting orders.
+
+    The given book must not be used any more: the new one shares what did not have to grow.
+    """
     while book.orders.shape[0] - book.state[RESTING] < orders:
         book = _with_more_orders(book)
     while book.levels.occupied.size - book.levels.pages_used[0] < orders:

@@ -59,6 +59,14 @@ def with_more_pages(levels: PriceLevels) -> PriceLevels:
     return larger
 
 
+def occupied_prices(levels: PriceLevels) -> tuple[IntArray, IntArray]:
+    """Return the occupied prices in ascending order, and their rows."""
+    pages = levels.directory[: levels.pages_used[0]]
+    octets = levels.occupied[pages[:, PLACE]].astype("<u8").view(np.uint8)
+    page, bit = np.unpackbits(octets, bitorder="little").reshape(-1, 64).nonzero()
+    return 64 * pages[page, NUMBER] + bit, 64 * pages[page, PLACE] + bit
+
+
 @inlined
 def page_at_or_above(levels: PriceLevels, number: int) -> int:
     """Return the position in the directory of the first page whose number is >= `number`."""

@@ -14,10 +14,11 @@ class InstrumentAdmin(admin.ModelAdmin[Instrument]):
     search_fields = ["symbol", "name"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Fix the symbol, which URLs contain, and the tick size once quotes are stored in ticks."""
+        """Fix the symbol, which URLs contain, and sizes in whose units records are stored."""
         if obj is None:
             return []
-        return ["symbol", "tick_size"] if obj.quotes.exists() else ["symbol"]
+        sizes = {"tick_size": "quotes", "lot_size": "trades"}
+        return ["symbol", *(size for size, kind in sizes.items() if obj.has_recorded(kind))]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow deleting one instrument at a time, and only without quotes."""

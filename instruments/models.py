@@ -56,7 +56,7 @@ class Instrument(models.Model):
         default=Decimal(1),
         db_default=Decimal(1),
         validators=[MinValueValidator(SMALLEST_TICK_SIZE)],
-        help_text="Smallest step of a quantity.",
+        help_text="Smallest step of a quantity. Fixed once there are trades.",
     )
     has_book = models.BooleanField(
         "has a book",
@@ -98,11 +98,12 @@ class Instrument(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        self.refuse_new_tick_size()
-        self.refuse_uncountable_money()
+        self.check_sizes()
 
-    def refuse_uncountable_money(self) -> None:
-        """Raise ValidationError if a book could move amounts that are no multiple of 1e-8."""
+    def check_sizes(self) -> None:
+        """Raise ValidationError for a changed size of stored records, or sizes unfit for a book."""
+        self.refuse_new_size("tick_size", "quotes")
+        self.refuse_new_size("lot_size", "trades")
         value = Decimal(self.tick_size) * Decimal(self.lot_size)
         if self.has_book and value % SMALLEST_MONEY:
             raise ValidationError(
@@ -112,21 +113,25 @@ class Instrument(models.Model):
                 }
             )
 
-    def refuse_new_tick_size(self) -> None:
-        """Raise ValidationError if the tick size changes after quotes were stored."""
+    def refuse_new_size(self, field: str, records: str) -> None:
+        """Raise ValidationError if a size changes after records were stored in its units."""
         if self.pk is None:
             return
-        stored = Instrument.objects.filter(pk=self.pk).values_list("tick_size", flat=True).first()
-        if stored is None or stored == self.tick_size or not self.quotes.exists():
+        stored = Instrument.objects.filter(pk=self.pk).values_list(field, flat=True).first()
+        if stored is None or stored == getattr(self, field) or not self.has_recorded(records):
             return
+        name = field.replace("_", " ")
         raise ValidationError(
             {
-                "tick_size": f"The tick size of {self.symbol} is fixed at {stored.normalize():f}: "
-                "quotes are stored in ticks."
+                field: f"The {name} of {self.symbol} is fixed at {stored.normalize():f}: "
+                f"{records} are stored in its units."
             }
         )
 
+    def has_recorded(self, records: str) -> bool:
+        """Return whether there are any of these records: quotes or trades."""
+        return bool(getattr(self, records).exists())
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.refuse_new_tick_size()
-        self.refuse_uncountable_money()
+        self.check_sizes()
         super().save(*args, **kwargs)

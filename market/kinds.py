@@ -26,14 +26,20 @@ class Unit(Enum):
     PRICE = "price"  # ticks inside, a decimal outside
     QUANTITY = "quantity"  # lots inside, a decimal outside
     SIDE = "side"  # 1 and -1 inside, "buy" and "sell" outside
+    NAME = "name"  # a whole number inside, the name that the column has for it outside
+    JSON = "json"  # bytes inside: a JSON document
 
 
 class Column(NamedTuple):
-    """A column of the API: its name, its field and the unit of the field."""
+    """A column of the API: its name, its field and the unit of the field.
+
+    `names` pairs the values of a Unit.NAME with their names.
+    """
 
     name: str
     field: str
     unit: Unit = Unit.INTEGER
+    names: tuple[tuple[int, str], ...] = ()
 
 
 SEQ: Final = Column("seq", "seq")

@@ -1,5 +1,6 @@
 """Rows as JSON, CSV and Arrow show the same numbers, exactly."""
 
+import csv
 import io
 from decimal import Decimal
 
@@ -65,6 +66,22 @@ def test_lots_are_shown_as_quantities_and_sides_by_name() -> None:
     assert found.rows() == [(0.001, "buy"), (1.5, "sell")]
     assert found.csv() == b"0.001,buy\n1.500,sell\n"
     assert found.arrow().to_pylist()[1] == {"quantity": 1.5, "side": "sell"}
+
+
+def test_names_and_documents_are_shown_as_text_and_quoted_in_csv() -> None:
+    kind = Column("kind", "kind", Unit.NAME, ((7, "spoofing"),))
+    facts = Kind(
+        name="facts",
+        dtype=record_dtype(("kind", np.int64), ("data", object)),
+        table="facts",
+        columns=(kind, Column("data", "data", Unit.JSON)),
+    )
+    document = b'{"orders":[1,2]}'
+    numbers = {"kind": np.array([7, 8]), "data": np.array([document, b"3"], dtype=object)}
+    found = Columns(facts, Lattice(Decimal("0.1")), numbers)
+    assert found.rows() == [("spoofing", {"orders": [1, 2]}), ("8", 3)]
+    assert next(csv.reader(io.StringIO(found.csv().decode()))) == ["spoofing", document.decode()]
+    assert found.arrow().to_pylist()[0] == {"kind": "spoofing", "data": document.decode()}
 
 
 def test_a_table_without_rows_is_a_header_and_an_empty_stream() -> None:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 decimal_places=10,
                 default=Decimal("1"),
                 db_default=Decimal("1"),
-                help_text="Smallest step of a quantity.",
+                help_text="Smallest step of a quantity. Fixed once there are trades.",
                 max_digits=20,
                 validators=[django.core.validators.MinValueValidator(Decimal("1E-10"))],
             ),

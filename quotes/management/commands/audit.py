@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Sum
+from django.utils.text import get_text_list
 
 from archive.auditing import audit
 from journal.models import Stream
@@ -29,7 +30,7 @@ class Command(QuietCommand):
         violations = [violation for report in reports for violation in report.violations]
         count = sum(report.violation_count for report in reports)
         counts = sum((report.counts for report in reports), Counter[str]())
-        names = [QUOTES.name, CANDLES.name, *(kind.name for kind in kinds() if kind is not QUOTES)]
+        names = tables(counts)
         summary = {
             "ok": count == 0,
             "instruments": len(reports),
@@ -38,10 +39,17 @@ class Command(QuietCommand):
             "violations": violations,
             "seconds": round(time.monotonic() - started, 3),
         }
-        *audited, last = (f"{counts[name]:,} {name}" for name in names)
-        verdict = f"{', '.join(audited)} and {last} of {len(reports)} instruments audited: " + (
+        shown = [f"{counts[name]:,} {name}" for name in names if counts[name]] or ["no records"]
+        audited = get_text_list(shown, "and")
+        verdict = f"{audited} of {len(reports)} instruments audited: " + (
             f"{count:,} violations" if count else "no violations"
         )
         self.finish(summary, "\n".join([*violations, verdict]))
         if count:
             raise CommandError(f"{count:,} violations found")
+
+
+def tables(counts: Counter[str]) -> list[str]:
+    """Return the names of all kinds and of the derived tables that were audited."""
+    names = [QUOTES.name, CANDLES.name, *(kind.name for kind in kinds()), *counts]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,3 @@
+from exchange.admin import recorded
+
+__all__ = ["recorded"]
