@@ -24,10 +24,17 @@ signed: Any = np.int64
 """Mixed with a signed number, an unsigned one would make a float."""
 
 
+_NO_WRAPPERS: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def inlined(function: Compiled) -> Compiled:
     """Compile a helper into each kernel that calls it; Python cannot call it."""
-    options: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast("Compiled", njit(forceinline=True, **options)(function))
+    return cast("Compiled", njit(forceinline=True, **_NO_WRAPPERS)(function))
+
+
+def routine(function: Compiled) -> Compiled:
+    """Compile a function that kernels call; Python cannot call it."""
+    return cast("Compiled", njit(**_NO_WRAPPERS)(function))
 
 
 def kernel(function: Compiled) -> Compiled:

@@ -1,0 +1,76 @@
+"""The events of one slot, in order of their times: kernels.
+
+The counter of a draw names the slot, the lane of the event (what it is) and the number of the
+event within its lane. So nothing that happens to the book, and no stop within the slot, changes a
+draw.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from exchange.flow.parameters import Rates
+from exchange.flow.philox import Key, poisson, uniforms
+from exchange.kernel import routine
+from exchange.pricelevels import IntArray
+
+ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODES = range(8)
+"""Lanes of order ids and of draws. The first four are the events, in order of ties in time."""
+COUNTS, METAORDERS, OPENING = range(8, 11)
+"""Further lanes of draws."""
+LANE_BITS = 13
+IDS_PER_SLOT = 8 << LANE_BITS
+MOST_EVENTS = 1 << 12
+"""In a slot: four lanes with means of at most LARGEST_MEAN."""
+POSITION_BITS = 12
+
+
+class Schedule(NamedTuple):
+    """The events of a slot. A position counts them lane by lane, in each by number."""
+
+    keys: IntArray
+    """(MOST_EVENTS,): offset << POSITION_BITS | position, ascending once drawn."""
+    draws: npt.NDArray[np.float64]
+    """(MOST_EVENTS, 3): the uniforms of the event at each position."""
+    ends: IntArray
+    """(4,): the position after the last event of each lane."""
+
+
+def new_schedule() -> Schedule:
+    keys = np.empty(MOST_EVENTS, np.int64)
+    return Schedule(keys, np.empty((MOST_EVENTS, 3)), np.zeros(4, np.int64))
+
+
+@routine
+def draw_schedule(
+    schedule: Schedule, key: Key, rates: Rates, slot: int, background: int, interval: int
+) -> int:
+    """Draw the events of `slot` into `schedule`; return their number.
+
+    `background` orders rested when the slot began. Events happen a whole number of microseconds,
+    0 <= offset < interval, after that.
+    """
+    adds, cancels, market_orders, inside = uniforms(key, 0, slot, COUNTS, 0)
+    ends = schedule.ends
+    ends[ADDS] = poisson(2 * rates.add_totals[-1], adds)
+    ends[CANCELS] = ends[ADDS] + poisson(rates.theta * background, cancels)
+    ends[MARKET_ORDERS] = ends[CANCELS] + poisson(rates.market_orders, market_orders)
+    ends[INSIDE] = ends[MARKET_ORDERS] + poisson(rates.inside, inside)
+    start = 0
+    for lane in range(4):
+        for position in range(start, ends[lane]):
+            time, a, b, c = uniforms(key, position - start, slot, lane, 0)
+            schedule.keys[position] = (np.int64(time * interval) << POSITION_BITS) | position
+            schedule.draws[position, 0] = a
+            schedule.draws[position, 1] = b
+            schedule.draws[position, 2] = c
+        start = ends[lane]
+    schedule.keys[:start].sort()
+    return start
+
+
+@routine
+def order_id(first_id: int, lane: int, number: int) -> int:
+    """Return the id of an order of the slot whose ids begin with `first_id`."""
+    return first_id + (lane << LANE_BITS) + number
