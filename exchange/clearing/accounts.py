@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exchange.clearing.fees import LAB, Fees
-from exchange.clearing.orders import Order
+from exchange.clearing.orders import Order, State
 from exchange.clearing.positions import Position
 
 DEFAULT_LEVERAGE: Final = 10
@@ -12,10 +12,46 @@ DEFAULT_LEVERAGE: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A linear perpetual: one tick times one lot is worth `tick_value` MONEY_UNITS."""
+    """A linear perpetual: one tick times one lot is worth `tick_value` MONEY_UNITS.
+
+    `mark` is its newest price; it values positions until the book is attached.
+    """
 
     instrument: int
     tick_value: int
+    mark: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Holding:
+    """What an account has in one instrument: a position, a leverage and open orders by id."""
+
+    position: Position = field(default_factory=Position)
+    leverage: int = DEFAULT_LEVERAGE
+    resting: dict[int, Order] = field(default_factory=dict)
+    untriggered: dict[int, Order] = field(default_factory=dict)
+
+    def keep(self, order: Order) -> None:
+        """Add an open order."""
+        waits = order.state is State.UNTRIGGERED
+        (self.untriggered if waits else self.resting)[order.id] = order
+
+    def drop(self, order: Order) -> None:
+        """Remove an order that is no longer open."""
+        self.resting.pop(order.id, None)
+        self.untriggered.pop(order.id, None)
+
+    def orders(self) -> list[Order]:
+        """Return the open orders, oldest first."""
+        return sorted((*self.resting.values(), *self.untriggered.values()), key=Order.age)
+
+    def opening(self) -> list[Order]:
+        """Return the resting orders that may open a position."""
+        return [order for order in self.resting.values() if not order.reduces]
+
+    def reducing(self) -> list[Order]:
+        """Return the resting orders that only reduce the position."""
+        return [order for order in self.resting.values() if order.reduces]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,18 +59,19 @@ class Account:
     """An account with cross margin: its whole balance covers all its positions.
 
     All contracts of a desk are settled in one currency (dollars and dollar stablecoins count one
-    to one). `balance` is the sum of its ledger, `orders` are its open ones by id (NEW,
-    PARTIALLY_FILLED, UNTRIGGERED), `events` and `executions` the highest `number` in its rows.
+    to one). `balance` is the sum of its ledger, `holdings` is by instrument, `events` and
+    `executions` are the highest `number` in its rows.
     """
 
     id: int
     balance: int = 0
     fees: Fees = LAB
-    leverages: dict[int, int] = field(default_factory=dict)  # by instrument
-    positions: dict[int, Position] = field(default_factory=dict)  # by instrument
-    orders: dict[int, Order] = field(default_factory=dict)
+    holdings: dict[int, Holding] = field(default_factory=dict)
     events: int = 0
     executions: int = 0
 
-    def leverage(self, instrument: int) -> int:
-        return self.leverages.get(instrument, DEFAULT_LEVERAGE)
+    def holding(self, instrument: int) -> Holding:
+        """Return the holding in an instrument, a new one if there is none."""
+        if (holding := self.holdings.get(instrument)) is None:
+            holding = self.holdings[instrument] = Holding()
+        return holding

@@ -1,23 +1,19 @@
 """The clearing desk: margin, triggers, liquidation and funding in front of the engines."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+import numpy as np
+
+from exchange.clearing import funding
 from exchange.clearing.accounts import Account, Contract
 from exchange.clearing.commands import Command
+from exchange.clearing.floor import Floor
+from exchange.clearing.handling import execute
+from exchange.clearing.liquidation import liquidate
 from exchange.clearing.ports import BookPort
+from exchange.clearing.records import Tails
+from exchange.clearing.settling import settle
 from market.kinds import Delivery, Rows
-
-
-@dataclass(slots=True, kw_only=True)
-class Tails:
-    """The newest seq of each stream of the desk, by instrument (0 if there is none)."""
-
-    order_events: dict[int, int] = field(default_factory=dict)
-    executions: dict[int, int] = field(default_factory=dict)
-    funding: dict[int, int] = field(default_factory=dict)
-    liquidations: int = 0
-    """Orders of the exchange so far: the next one has the id -(liquidations + 1)."""
 
 
 class Desk:
@@ -26,6 +22,9 @@ class Desk:
     Every change is a row of ORDER_EVENTS, EXECUTIONS or FUNDING at the time of the book that it
     concerns. From the state that these rows leave (open orders, positions, balances, leverages,
     numbers of rows) an equal desk can be loaded at any moment between two calls.
+
+    While it `watches` a book, `on_trades` and `on_mark` must be called at the end of every slot,
+    before the book runs on: rows are recorded at the present time of the book.
     """
 
     def __init__(
@@ -33,45 +32,82 @@ class Desk:
         contracts: Iterable[Contract],
         accounts: Iterable[Account] = (),
         tails: Tails | None = None,
-    ) -> None: ...
+    ) -> None:
+        self._floor = Floor(contracts, accounts, tails or Tails())
+
+    @property
+    def accounts(self) -> dict[int, Account]:
+        """Return the accounts by id, for reading."""
+        return self._floor.accounts
 
     def attach(self, port: BookPort) -> None:
         """Serve a book from now on; commands for others are rejected with NO_BOOK."""
+        book = self._floor.books[port.instrument_id]
+        book.port = port
+        book.refresh()
 
     def detach(self, instrument_id: int) -> None:
         """Stop serving a book."""
+        self._floor.books[instrument_id].port = None
 
     def add(self, account: Account) -> None:
         """Add an account that was opened after the desk was loaded."""
+        self._floor.add(account)
 
     def knows(self, account_id: int) -> bool:
         """Return whether the account was loaded or added."""
-        raise NotImplementedError
+        return account_id in self._floor.accounts
 
     def watches(self, instrument_id: int) -> bool:
         """Return whether any account has an open order or a position in the instrument.
 
-        If not, `on_trades` and `on_mark` need not be called between two commands.
+        If not, `on_trades` and `on_mark` need not be called until the next command.
         """
-        raise NotImplementedError
+        book = self._floor.books[instrument_id]
+        return bool(book.orders or book.holders)
 
     def handle(self, command: Command) -> None:
         """Execute a command at the present positions of the attached books.
 
         The last of its ORDER_EVENTS rows answers it: `command` is its id, `cause` its result.
-        Cancelling all orders, money and unknown orders give a row with order 0 for that, in
-        the stream of the command's instrument or else of the lowest attached one.
+        Commands that concern no single order, or one that is not open, are answered by a row with
+        order 0, in the stream of their instrument, or of the first attached one. `placed` belongs
+        to the desk from now on. Raise LookupError if the account is unknown.
         """
+        floor = self._floor
+        if command.account not in floor.accounts:
+            raise LookupError(f"account {command.account} is not at the desk: add it first")
+        for book in floor.books.values():
+            book.refresh()
+        execute(floor, command)
+        settle(floor)
 
     def on_trades(self, instrument_id: int, trades: Rows) -> None:
         """Book the fills that TRADES rows of the background flow brought to account orders."""
+        if not len(trades):
+            return
+        floor, prices = self._floor, trades["ticks"]
+        floor.books[instrument_id].note_trades(int(prices.min()), int(prices.max()))
+        ours = trades[np.flatnonzero(trades["maker"] < 0)]
+        fields = (ours[name].tolist() for name in ("maker", "seq", "ticks", "lots", "at"))
+        for maker, seq, ticks, lots, at in zip(*fields, strict=True):
+            floor.fill_maker(-maker, (seq, ticks, lots), at)
+        settle(floor)
 
     def on_mark(self, instrument_id: int, ticks: int, at: int) -> None:
         """Take a new mark price at the end of a slot: funding, triggers, liquidation.
 
         Give the trades of the slot to `on_trades` first.
         """
+        floor = self._floor
+        book = floor.books[instrument_id]
+        since, book.mark, book.marked_at = book.marked_at, ticks, at
+        if funding.is_due(since, at):
+            funding.pay(floor, book, at)
+        settle(floor, book.by_mark.due(ticks, ticks))
+        liquidate(floor, book)
+        settle(floor)
 
     def take_records(self) -> list[Delivery]:
         """Return the rows since the last call, numbered without gaps."""
-        raise NotImplementedError
+        return self._floor.records.take()

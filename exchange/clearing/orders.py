@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from exchange.messages import BUY, TimeInForce
+from exchange.messages import TimeInForce
 
 FIRST_REJECTION: Final = 100
+LARGEST_ID: Final = 1 << 62
+"""Ids of orders are below, so that -LARGEST_ID and below is left for orders of the exchange."""
 
 
 class OrderType(IntEnum):
@@ -112,7 +114,8 @@ class Cause(IntEnum):
     INVALID_LEVERAGE = 117, "The leverage must be a whole number within the allowed range."
     INVALID_AMOUNT = 118, "The amount must not be zero and must keep the sums in range."
     DUPLICATE_ORDER = 119, "An order with this id or client id is open already."
-    UNSUPPORTED = 120, "The order combines options that exclude each other."
+    BOOK_FULL = 120, "The order book holds as many orders as it can."
+    UNSUPPORTED = 121, "The order combines options that exclude each other."
 
     @property
     def is_rejection(self) -> bool:
@@ -150,8 +153,18 @@ class Order:
         return self.lots - self.filled
 
     @property
-    def is_buy(self) -> bool:
-        return self.side == BUY
+    def reduces(self) -> bool:
+        """Return whether the order must not open a position."""
+        return self.reduce_only or self.close
+
+    @property
+    def rests(self) -> bool:
+        """Return whether its remainder goes into the book."""
+        return self.type is OrderType.LIMIT and self.tif in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+
+    def age(self) -> int:
+        """Return a number that orders oldest first; orders of the exchange come last."""
+        return self.id if self.id > 0 else LARGEST_ID - self.id
 
     def move(self, state: State) -> None:
         """Change the state; raise ValueError if that is not a legal transition."""
