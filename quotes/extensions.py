@@ -14,6 +14,10 @@ from journal.sources import Source
 from quotes.law.simulation import Simulation
 
 
+class ExtensionError(RuntimeError):
+    """An extension cannot continue its history; the message is one line for users."""
+
+
 class LiveExtension(Source, Protocol):
     """A source that runs beside the simulation of one live market."""
 

@@ -46,9 +46,7 @@ def test_timetable_ends_with_the_last_slot():
     assert table.lag_s(500.0) == 0.0
 
 
-@given(
-    st.lists(st.floats(0, 0.5), max_size=40), st.sampled_from([0.00001, 0.001, 0.3, 1.0, 60.0])
-)
+@given(st.lists(st.floats(0, 0.5), max_size=40), st.sampled_from([0.00001, 0.001, 0.3, 1.0, 60.0]))
 def test_simulated_time_never_runs_backwards_or_past_the_slot_in_progress(waits, period):
     table, now, before = timetable(period, 0.0), 0.0, LAW.at(0)
     for wait in waits:
