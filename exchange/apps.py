@@ -18,6 +18,8 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
+        from exchange import streams  # models are not loaded at import time
+
         for kind in (
             TRADES,
             BLOCKS,
@@ -30,3 +32,4 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        streams.register()

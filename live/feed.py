@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from django.db import Error as DatabaseError
 
 from live import cutting, metrics
+from live.boards import Panel
 from live.frames import Frame, Publication
 from live.hub import Hub
 from live.tape import Tape, is_gap
@@ -40,8 +41,8 @@ class Feed:
     async def follow(self, topics: Iterable[str], since: Mapping[str, int]) -> None:
         """Subscribe first, then send what was missed, then live frames.
 
-        `topics`: of those that `resolve` returned; `since`: last seqs by topic. Raises
-        DatabaseError; none of the new topics is then followed.
+        `topics`: of those that `resolve` returned; `since`: last seqs by topic, ignored for topics
+        that begin with a snapshot. Raises DatabaseError; none of the new topics is then followed.
         """
         new = [topic for topic in topics if topic not in self.topics]
         self.topics.update(new)
@@ -69,10 +70,20 @@ class Feed:
         topic = await self._hub.opened(name)
         if isinstance(topic, Tape):
             await self._catch_up(topic, since)
+        elif isinstance(topic, Panel):
+            await self._show(topic)
         elif first := topic.first():
             await self._send(first["text"])
         if name in self.topics:
             topic.subscribers.add(self)
+
+    async def _show(self, panel: Panel) -> None:
+        """Send the snapshot, and the deltas that were published while the client took it."""
+        since: int | None = None
+        while panel.topic in self.topics and (missing := panel.after(since)):
+            for publication in missing:
+                await self._send(publication["text"])
+                since = publication["last_seq"]
 
     async def _catch_up(self, tape: Tape, since: int | None) -> None:
         """Send everything after `since` up to the end of the tape, which moves meanwhile."""

@@ -16,13 +16,16 @@ import structlog
 from live import metrics
 from live.backlog import Backlog
 from live.batches import Batches
+from live.boards import Board, Slice
 from live.bulletin import Bulletin, Status
 from live.frames import Publication
+from live.images import images_of
 from live.membership import Membership
 from live.streams import streams_of
 from live.symbols import Symbols
 from live.tape import Tape
-from live.watch import Watch
+from live.topics import key_of
+from live.watch import Topic, Watch
 
 logger = structlog.get_logger(__name__)
 
@@ -38,7 +41,7 @@ class Subscriber(Protocol):
 class Followed:
     """A topic in use, the number of its followers and the task that opens it."""
 
-    def __init__(self, topic: Tape | Bulletin, opening: asyncio.Task[None]) -> None:
+    def __init__(self, topic: Topic, opening: asyncio.Task[None]) -> None:
         self.topic = topic
         self.opening = opening
         self.followers = 0
@@ -62,7 +65,7 @@ class Hub:
         return self._membership.is_unavailable
 
     @property
-    def topics(self) -> list[Tape | Bulletin]:
+    def topics(self) -> list[Topic]:
         """The topics in use."""
         return [followed.topic for followed in self._followed.values()]
 
@@ -70,6 +73,8 @@ class Hub:
         """Use a topic; `opened` waits until it is ready."""
         if name not in self._followed:
             topic = self._make(name)
+            if isinstance(topic, Slice):
+                self.follow(topic.whole)
             opening = asyncio.create_task(self._open(topic), context=Context())
             opening.add_done_callback(note_error)
             self._followed[name] = Followed(topic, opening)
@@ -77,32 +82,49 @@ class Hub:
         self._followed[name].followers += 1
         self._run()
 
-    async def opened(self, name: str) -> Tape | Bulletin:
+    async def opened(self, name: str) -> Topic:
         """Return a followed topic that receives and knows its end; raise DatabaseError."""
         followed = self._followed[name]
         await asyncio.shield(followed.opening)
         return followed.topic
 
     async def leave(self, name: str, subscriber: Subscriber) -> None:
+        self._followed[name].topic.subscribers.discard(subscriber)
+        await self._release(name)
+
+    async def _release(self, name: str) -> None:
+        """Stop using a topic that a client or a slice followed."""
         followed = self._followed[name]
-        followed.topic.subscribers.discard(subscriber)
         followed.followers -= 1
         if followed.followers == 0:
             del self._followed[name]
             followed.topic.close()
             metrics.TOPICS.set(len(self._followed))
-            await self._membership.leave(name)
+            if isinstance(followed.topic, Slice):
+                await self._release(followed.topic.whole)
+            else:
+                await self._membership.leave(name)
 
-    def _make(self, name: str) -> Tape | Bulletin:
+    def _make(self, name: str) -> Topic:
         if streams := streams_of(name):
             return Tape(name, streams, fan_out)
         if name.startswith("status."):
             return Status(name, fan_out, lambda: self.is_unavailable)
+        if images := images_of(name):
+            kind = name.partition(".")[0]
+            whole = f"{kind}.{images.whole(key_of(name))}"
+            return Board(name, images, fan_out) if name == whole else Slice(name, whole, fan_out)
         return Bulletin(name, fan_out)
 
-    async def _open(self, topic: Tape | Bulletin) -> None:
+    async def _open(self, topic: Topic) -> None:
         """Join the group first, then read: publications in between are not lost."""
-        if topic.topic in self._followed:  # not left in the meantime
+        if topic.topic not in self._followed:
+            return  # left in the meantime
+        if isinstance(topic, Slice):
+            board = await self.opened(topic.whole)
+            if isinstance(board, Board):
+                topic.open(board)
+        else:
             await self._membership.join(topic.topic)
             await topic.open()
 
@@ -130,8 +152,9 @@ class Hub:
             metrics.DROPPED.labels("hub").inc(self._inbox.dropped - dropped)
 
     def _deliver(self, publication: Publication) -> None:
-        if (followed := self._followed.get(publication["topic"])) is None:
-            return
+        followed = self._followed.get(publication["topic"])
+        if followed is None or isinstance(followed.topic, Slice):
+            return  # left in the meantime; nothing is published on the topic of a slice
         self.batches.more()
         followed.topic.receive(publication)
         metrics.SEND_SECONDS.observe(max(0.0, time.time() - publication["committed_at"]))

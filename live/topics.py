@@ -11,19 +11,28 @@ from market import kinds
 
 
 class TopicKind(NamedTuple):
-    """A kind of topic: its name, its form in messages to clients, and the symbol in a key."""
+    """A kind of topic: its name, its form in messages to clients, and the symbol in a key.
+
+    `symbols` reads the instruments that have such a topic from the database; None: all have.
+    """
 
     name: str
     form: str
     symbol_of: Callable[[str], str]
+    symbols: Callable[[], list[str]] | None = None
 
 
 _kinds: dict[str, TopicKind] = {}
 
 
-def register(name: str, form: str, symbol_of: Callable[[str], str] = lambda key: key) -> None:
+def register(
+    name: str,
+    form: str,
+    symbol_of: Callable[[str], str] = lambda key: key,
+    symbols: Callable[[], list[str]] | None = None,
+) -> None:
     """Add a kind. `form`: what clients write, e.g. `quotes.SYMBOL`."""
-    _kinds[name] = TopicKind(name, form, symbol_of)
+    _kinds[name] = TopicKind(name, form, symbol_of, symbols)
 
 
 def split(topic: str) -> tuple[TopicKind, str] | None:
@@ -38,6 +47,11 @@ def kind_of(name: str) -> TopicKind | None:
     if name not in _kinds and kinds.find_public(name) is not None:
         register(name, f"{name}.SYMBOL")
     return _kinds.get(name)
+
+
+def of_some_instruments() -> list[TopicKind]:
+    """Return the kinds of topic that not every instrument has."""
+    return [kind for kind in _kinds.values() if kind.symbols is not None]
 
 
 def key_of(topic: str) -> str:

@@ -8,9 +8,11 @@ from typing import NamedTuple, Protocol
 import structlog
 from django.db import Error as DatabaseError
 
+from live.boards import Board, Slice
 from live.bulletin import Bulletin, Status
 from live.drivers import states
 from live.frames import status_publication
+from live.images import Images, images_of
 from live.membership import Membership
 from live.reads import read
 from live.sequenced import Sequenced
@@ -22,13 +24,15 @@ from market.states import State
 logger = structlog.get_logger(__name__)
 
 BEAT_S = 1.0
+Topic = Tape | Board | Slice | Bulletin
+"""A topic in use; those with `check` have a stored end."""
 
 
 class InUse(Protocol):
     """Provides the topics that have subscribers."""
 
     @property
-    def topics(self) -> list[Tape | Bulletin]: ...
+    def topics(self) -> list[Topic]: ...
 
 
 class Stored(NamedTuple):
@@ -73,7 +77,7 @@ class Watch:
 
     async def _compare(self) -> None:
         """Compare the topics with the database of one beat ago, or of now."""
-        seen = {tape.topic: tape.end for tape in self._hub.topics if isinstance(tape, Tape)}
+        seen = {each.topic: each.end for each in self._hub.topics if isinstance(each, Tape | Board)}
         statuses = [topic.topic for topic in self._hub.topics if isinstance(topic, Status)]
         try:
             now = await read(stored, list(seen), statuses)
@@ -85,7 +89,7 @@ class Watch:
         due = now.ends if self._membership.is_unavailable else before.ends
         for topic in self._hub.topics:
             name = topic.topic
-            if isinstance(topic, Tape) and name in now.ends:
+            if isinstance(topic, Tape | Board) and name in now.ends:
                 topic.check(due.get(name, 0), seen[name], now.ends[name])
             elif isinstance(topic, Status) and not self._membership.is_unavailable:
                 self._publish_state(topic, before.states, now.states)
@@ -102,14 +106,14 @@ class Watch:
             topic.receive(status_publication(topic.topic, state))
 
 
-def stored(tapes: list[str], statuses: list[str]) -> Stored:
-    """Return the stored ends and states of these topics."""
-    keys: dict[Sequenced, dict[str, str]] = defaultdict(dict)
-    for topic in tapes:
-        if streams := streams_of(topic):
-            keys[streams][key_of(topic)] = topic
+def stored(topics: list[str], statuses: list[str]) -> Stored:
+    """Return the stored ends of tapes and boards, and the states of these topics."""
+    keys: dict[Sequenced | Images, dict[str, str]] = defaultdict(dict)
+    for topic in topics:
+        if source := streams_of(topic) or images_of(topic):
+            keys[source][key_of(topic)] = topic
     ends: dict[str, int] = {}
-    for streams, names in keys.items():
-        ends |= {names[key]: end for key, end in streams.ends(names).items()}
+    for source, names in keys.items():
+        ends |= {names[key]: end for key, end in source.ends(names).items()}
     found = states([key_of(topic) for topic in statuses]) if statuses else {}
     return Stored(ends, {f"status.{symbol}": state for symbol, state in found.items()})

@@ -15,6 +15,7 @@ from market.timeframes import TIMEFRAMES
 from web.parameters import ALL, MOST_ROWS
 
 Row = Sequence[Any]
+MOST_LEVELS: Final = 1_000
 FORMATS: Final = ("json", "csv")
 TABLE_FORMATS: Final = (*FORMATS, "arrow")
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -97,6 +98,11 @@ DESCRIPTIONS: Final[dict[str, tuple[Any, str]]] = {
         {"type": "integer", "minimum": 1, "maximum": 100_000, "default": 1},
         "Points between window ends. Of stored readings: windows end at its multiples.",
     ),
+    "depth": (
+        {"type": "integer", "minimum": 1, "maximum": MOST_LEVELS, "default": 50},
+        "Levels of each side, best first.",
+    ),
+    "at": (MOMENT_SCHEMA, f"The book as it was at this moment; default: now. {MOMENT}"),
     "timeframe": (
         {"type": "string", "enum": list(TIMEFRAMES), "default": "1m"},
         "Length of the candles.",

@@ -61,12 +61,13 @@ class Parameters:
 
     def span(self) -> tuple[int | None, int | None]:
         """Return start and end in microseconds, None where not given."""
-        start, end = self._moment("start"), self._moment("end")
+        start, end = self.moment("start"), self.moment("end")
         if start is not None and end is not None and end < start:
             raise refused("end", f"{self._query['end']!r} is before start {self._query['start']!r}")
         return start, end
 
-    def _moment(self, name: str) -> int | None:
+    def moment(self, name: str) -> int | None:
+        """Return a time in microseconds since 1970 UTC, None where it is not given."""
         text = self._query.get(name)
         if not text:
             return None

@@ -13,6 +13,7 @@ from exchange.clearing.liquidation import liquidate
 from exchange.clearing.ports import BookPort
 from exchange.clearing.records import Tails
 from exchange.clearing.settling import settle
+from exchange.clearing.valuation import Valuation
 from market.kinds import Delivery, Rows
 
 
@@ -57,6 +58,10 @@ class Desk:
     def knows(self, account_id: int) -> bool:
         """Return whether the account was loaded or added."""
         return account_id in self._floor.accounts
+
+    def value(self, account_id: int) -> Valuation:
+        """Return equity and margins of an account at the newest marks."""
+        return self._floor.value(self._floor.accounts[account_id])
 
     def watches(self, instrument_id: int) -> bool:
         """Return whether any account has an open order or a position in the instrument.

@@ -145,6 +145,15 @@ class BookMarket:
         return Position(int(self._state[SLOT]), int(self._state[EVENT]))
 
     @property
+    def place(self) -> Start:
+        """Where a walker starts that generates the tick at the end of the slot in progress next."""
+        return self._law.place
+
+    @property
+    def interval_us(self) -> int:
+        return self._law.law.interval_us
+
+    @property
     def at(self) -> int:
         """The time up to which everything has happened."""
         return max(self._at, int(self._state[AT]))

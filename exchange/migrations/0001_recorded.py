@@ -50,7 +50,11 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "indexes": [
-                    models.Index(fields=["instrument", "at"], name="bookblock_instrument_at")
+                    models.Index(
+                        condition=models.Q(("is_snapshot", 1)),
+                        fields=["instrument", "at"],
+                        name="bookblock_snapshot_at",
+                    )
                 ],
                 "constraints": [
                     models.CheckConstraint(

@@ -83,7 +83,13 @@ class BookBlock(Record):
     data = models.BinaryField()
 
     class Meta(Record.Meta):
-        indexes = [by_time("bookblock_instrument_at")]
+        indexes = [
+            models.Index(
+                fields=["instrument", "at"],
+                name="bookblock_snapshot_at",
+                condition=Q(is_snapshot=1),  # blocks between snapshots are read by their ids
+            )
+        ]
 
 
 class Message(Record):
