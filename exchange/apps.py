@@ -18,7 +18,7 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import streams  # models are not loaded at import time
+        from exchange import projections, streams  # models are not loaded at import time
 
         for kind in (
             TRADES,
@@ -32,4 +32,5 @@ class ExchangeConfig(AppConfig):
             FUNDING,
         ):
             kinds.register(kind)
+        projections.register()
         streams.register()

@@ -1,7 +1,7 @@
 """A topic without seqs in this process: its newest publication and its subscribers."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from live.drivers import states
 from live.frames import Publication, status_publication
@@ -30,6 +30,44 @@ class Bulletin:
     def first(self) -> Publication | None:
         """Return the publication that a new subscriber starts with."""
         return None
+
+
+Load = Callable[[str], Publication]
+"""Read the present state of a key, with its version (in a thread with the database)."""
+_loads: Final[dict[str, Load]] = {}
+
+
+def register(name: str, load: Load) -> None:
+    """Make topics whose publications each replace the one before, e.g. a balance."""
+    _loads[name] = load
+
+
+def load_of(topic: str) -> Load | None:
+    return _loads.get(topic.partition(".")[0])
+
+
+class Present(Bulletin):
+    """A state of which each publication is the whole: new subscribers start with the newest.
+
+    Publications have versions, so that an old one that arrives after a newer read is dropped.
+    """
+
+    def __init__(self, topic: str, fan_out: FanOut, load: Load) -> None:
+        super().__init__(topic, fan_out)
+        self._load = load
+        self._newest: Publication | None = None
+
+    async def open(self) -> None:
+        """Read the state; raise DatabaseError."""
+        self.receive(await read(self._load, key_of(self.topic)))
+
+    def receive(self, publication: Publication) -> None:
+        if self._newest is None or publication["version"] > self._newest["version"]:
+            self._newest = publication
+            super().receive(publication)
+
+    def first(self) -> Publication | None:
+        return self._newest
 
 
 class Status(Bulletin):

@@ -15,6 +15,7 @@ from live.feed import Feed
 from live.frames import encode
 from live.hub import current_hub
 from live.limits import LARGEST_MESSAGE, MOST_TOPICS, MessageRate, connections
+from live.logins import Access
 from live.outlet import Outlet
 from live.protocol import ProtocolError, Request, parse
 
@@ -57,6 +58,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             hub.batches,
         )
         self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
+        self._access = Access(self.scope["headers"], self._end_revoked)
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -76,6 +78,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         connections.leave(self._address)
         self._outlet.close()
         await feed.close()
+        await self._access.close()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self._feed is None:
@@ -92,6 +95,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
                 "subscribe": self._subscribe,
                 "unsubscribe": self._unsubscribe,
                 "ping": self._pong,
+                "auth": self._authenticate,
             }[request.op](request, self._feed)
         except ProtocolError as error:
             answer = {"op": "error", "code": error.code, "detail": error.detail}
@@ -122,6 +126,9 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
     def _fail(self) -> None:
         self._closing = asyncio.create_task(self._refuse("error", INTERNAL_ERROR))
 
+    def _end_revoked(self) -> None:
+        self._closing = asyncio.create_task(self._refuse("revoked", POLICY_VIOLATION))
+
     def _watch_idleness(self) -> None:
         """Restart the timer that closes a client without topics and messages."""
         if self._idle is not None:
@@ -141,8 +148,18 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
     async def _pong(self, request: Request, feed: Feed) -> None:
         await self._answer({"op": "pong"}, request.req_id)
 
+    async def _authenticate(self, request: Request, feed: Feed) -> None:
+        await self._access.authenticate(request)
+        await self._answer({"op": "auth", "success": True}, request.req_id)
+
+    async def _topics(self, request: Request, feed: Feed) -> tuple[list[str], dict[str, str]]:
+        """Return the topics of a request, and the private ones among them by their names."""
+        private = await self._access.internal(request.args, request.req_id)
+        public = [name for name in request.args if name not in private]
+        return [*await feed.resolve(public, request.req_id), *private.values()], private
+
     async def _subscribe(self, request: Request, feed: Feed) -> None:
-        topics = await feed.resolve(request.args, request.req_id)
+        topics, private = await self._topics(request, feed)
         if len(feed.topics.union(topics)) > MOST_TOPICS:
             await self._refuse("topics", POLICY_VIOLATION)
             return
@@ -150,10 +167,12 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         await self._answer(
             {"op": "subscribe", "success": True, "args": list(request.args)}, request.req_id
         )
-        await feed.follow(topics, request.since)
+        since = {private.get(name, name): seq for name, seq in request.since.items()}
+        await feed.follow(topics, since)
 
     async def _unsubscribe(self, request: Request, feed: Feed) -> None:
-        for topic in await feed.resolve(request.args, request.req_id):
+        topics, _ = await self._topics(request, feed)
+        for topic in topics:
             await feed.leave(topic)
         self._watch_idleness()
         await self._answer(

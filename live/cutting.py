@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import orjson
 
 from live.frames import Frame, Publication, RecordsFrame, encode
+from live.topics import shown
 
 CHUNK_ROWS = 500
 """Most rows of a publication of stored rows: few enough to cut it quickly."""
@@ -29,14 +30,21 @@ def from_frame(frame: Frame) -> Publication:
 
 def gap(topic: str, first: int, last: int) -> Publication:
     """Return the publication of a gap: seqs that the stream does not repeat."""
-    frame: Frame = {"topic": topic, "type": "gap", "from_seq": first, "to_seq": last}
+    frame: Frame = {"topic": shown(topic), "type": "gap", "from_seq": first, "to_seq": last}
     return from_frame(frame)
 
 
-def made(frame: Any, first: int, last: int, committed_at: float | None = None) -> Publication:
+def made(
+    frame: Any,
+    first: int,
+    last: int,
+    committed_at: float | None = None,
+    topic: str | None = None,
+) -> Publication:
+    """Return a publication; `topic` differs from that of the frame if it is private."""
     return {
         "type": "frame",
-        "topic": frame["topic"],
+        "topic": topic or frame["topic"],
         "text": encode(frame),
         "first_seq": first,
         "last_seq": last,
@@ -73,7 +81,7 @@ def after(publication: Publication, seq: int) -> Publication | None:
         frame["data"] = [row for row in frame["data"] if row[0] > seq]
     else:
         return None
-    return made(frame, seq + 1, last, publication["committed_at"])
+    return made(frame, seq + 1, last, publication["committed_at"], publication["topic"])
 
 
 def newest_row(publication: Publication) -> Publication | None:
@@ -106,4 +114,4 @@ def merge_run(run: list[Publication]) -> list[Publication]:
     rows = [row for frame in frames for row in frame["data"]]
     whole = {**frames[0], "data": rows}
     first, last = run[0]["first_seq"], run[-1]["last_seq"]
-    return [made(whole, first, last, run[0]["committed_at"])]
+    return [made(whole, first, last, run[0]["committed_at"], run[0]["topic"])]

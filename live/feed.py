@@ -9,9 +9,11 @@ from django.db import Error as DatabaseError
 
 from live import cutting, metrics
 from live.boards import Panel
+from live.bulletin import Bulletin
 from live.frames import Frame, Publication
 from live.hub import Hub
 from live.tape import Tape, is_gap
+from live.topics import shown
 
 
 class Feed:
@@ -72,8 +74,8 @@ class Feed:
             await self._catch_up(topic, since)
         elif isinstance(topic, Panel):
             await self._show(topic)
-        elif first := topic.first():
-            await self._send(first["text"])
+        else:
+            await self._send_newest(topic)
         if name in self.topics:
             topic.subscribers.add(self)
 
@@ -84,6 +86,13 @@ class Feed:
             for publication in missing:
                 await self._send(publication["text"])
                 since = publication["last_seq"]
+
+    async def _send_newest(self, bulletin: Bulletin) -> None:
+        """Send what a new subscriber starts with, and what replaced it meanwhile."""
+        sent = None
+        while (first := bulletin.first()) is not None and first is not sent:
+            await self._send(first["text"])
+            sent = first
 
     async def _catch_up(self, tape: Tape, since: int | None) -> None:
         """Send everything after `since` up to the end of the tape, which moves meanwhile."""
@@ -105,5 +114,5 @@ class Feed:
                 since = publication["last_seq"]
 
     async def _reset(self, tape: Tape) -> None:
-        frame: Frame = {"topic": tape.topic, "type": "reset", "last_seq": tape.end}
+        frame: Frame = {"topic": shown(tape.topic), "type": "reset", "last_seq": tape.end}
         await self._send(cutting.from_frame(frame)["text"])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Literal, TypedDict, final
+from typing import Any, Literal, NotRequired, TypedDict, final
 
 import orjson
 
@@ -74,7 +74,8 @@ Frame = RecordsFrame | RecordFrame | GapFrame | ResetFrame | StatusFrame | Readi
 class Publication(TypedDict):
     """A message of the channel layer: an encoded frame and its topic.
 
-    The frame holds the records first_seq ... last_seq (0, 0: none).
+    The frame holds the records first_seq ... last_seq (0, 0: none). The `version` of a state rises
+    with each publication that replaces it.
     """
 
     type: Literal["frame"]
@@ -83,6 +84,7 @@ class Publication(TypedDict):
     first_seq: int
     last_seq: int
     committed_at: float
+    version: NotRequired[int]
 
 
 def encode(frame: object) -> str:

@@ -17,7 +17,7 @@ from live import metrics
 from live.backlog import Backlog
 from live.batches import Batches
 from live.boards import Board, Slice
-from live.bulletin import Bulletin, Status
+from live.bulletin import Bulletin, Present, Status, load_of
 from live.frames import Publication
 from live.images import images_of
 from live.membership import Membership
@@ -110,6 +110,8 @@ class Hub:
             return Tape(name, streams, fan_out)
         if name.startswith("status."):
             return Status(name, fan_out, lambda: self.is_unavailable)
+        if load := load_of(name):
+            return Present(name, fan_out, load)
         if images := images_of(name):
             kind = name.partition(".")[0]
             whole = f"{kind}.{images.whole(key_of(name))}"

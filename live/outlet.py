@@ -13,6 +13,7 @@ from typing import Any
 from live import metrics
 from live.batches import Batches
 from live.frames import GapFrame, Publication, encode
+from live.topics import shown
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -138,7 +139,7 @@ def lose(lost: dict[str, GapFrame], publication: Publication) -> None:
         lost[topic]["to_seq"] = publication["last_seq"]
         return
     lost[topic] = {
-        "topic": topic,
+        "topic": shown(topic),
         "type": "gap",
         "from_seq": publication["first_seq"],
         "to_seq": publication["last_seq"],

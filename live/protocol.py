@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
 from live import topics
 
-OPERATIONS: Final = ("subscribe", "unsubscribe", "ping")
+OPERATIONS: Final = ("subscribe", "unsubscribe", "ping", "auth")
 LARGEST_SEQ: Final = 2**40 - 1
 ALIAS: Final = "quotes"
 """The kind of topic that a bare symbol in `since` stands for."""
@@ -24,15 +24,27 @@ class ProtocolError(ValueError):
         self.req_id = req_id
 
 
+class Credentials(NamedTuple):
+    """API key, time in epoch milliseconds until which the signature is valid, signature."""
+
+    key: str
+    expires_ms: int
+    signature: str
+
+
+NO_CREDENTIALS: Final = Credentials("", 0, "")
+
+
 @dataclass(frozen=True)
 class Request:
-    """A message of a client; `since` is by topic."""
+    """A message of a client; `since` is by topic. `credentials` are those of an auth message."""
 
-    op: Literal["subscribe", "unsubscribe", "ping"]
+    op: Literal["subscribe", "unsubscribe", "ping", "auth"]
     args: tuple[str, ...]
     since: dict[str, int]
     req_id: Any
     batch: bool = False
+    credentials: Credentials = NO_CREDENTIALS
 
 
 def parse(text: str) -> Request:
@@ -48,6 +60,8 @@ def parse(text: str) -> Request:
     if op not in OPERATIONS:
         allowed = ", ".join(OPERATIONS)
         raise ProtocolError("unknown_op", f"op {op!r} is unknown; use one of {allowed}", req_id)
+    if op == "auth":
+        return Request(op, (), {}, req_id, credentials=credentials(message.get("args"), req_id))
     args = message.get("args", [])
     if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
         raise ProtocolError("bad_args", "args must be a list of topics", req_id)
@@ -64,19 +78,31 @@ def parse(text: str) -> Request:
     return Request(op, tuple(dict.fromkeys(args)), by_topic(since), req_id, batch)
 
 
+def credentials(args: object, req_id: Any) -> Credentials:
+    """Return the arguments of an auth message; raise ProtocolError."""
+    if isinstance(args, list) and [type(arg) for arg in args] == [str, int, str]:
+        return Credentials(*args)
+    detail = "args of auth must be [API key, time it expires in epoch ms, signature]"
+    raise ProtocolError("bad_args", detail, req_id)
+
+
 def is_seq(value: object) -> bool:
     return type(value) is int and 0 <= value <= LARGEST_SEQ
 
 
 def by_topic(since: Mapping[str, int]) -> dict[str, int]:
     """Return `since` by topic, where a bare symbol ("ES") stands for its quotes."""
-    return {name if topics.split(name) else f"{ALIAS}.{name}": seq for name, seq in since.items()}
+    return {
+        name if topics.split(name) or topics.is_private(name) else f"{ALIAS}.{name}": seq
+        for name, seq in since.items()
+    }
 
 
 def unknown_topic(topic: str, req_id: Any = None) -> ProtocolError:
     """Return the error for a topic of no kind."""
-    return ProtocolError(
-        "unknown_topic",
-        f"topic {topic!r} is unknown; use one of {topics.forms()}, or * as the SYMBOL",
-        req_id,
-    )
+    name = topics.shown(topic)
+    if topics.is_private(name):
+        detail = f"topic {topic!r} is private: authenticate on the WebSocket and write {name!r}"
+    else:
+        detail = f"topic {topic!r} is unknown; use one of {topics.forms()}, or * as the SYMBOL"
+    return ProtocolError("unknown_topic", detail, req_id)

@@ -18,7 +18,7 @@ from live.frames import REPLAY_ROWS, Frame, Publication
 from live.reads import read
 from live.ring import Ring
 from live.sequenced import Sequenced
-from live.topics import key_of
+from live.topics import key_of, shown
 
 logger = structlog.get_logger(__name__)
 
@@ -178,7 +178,7 @@ class Tape:
         self.end = min([stored_end, *back])
         self._published = self.end
         self._ring.clear()
-        frame: Frame = {"topic": self.topic, "type": "reset", "last_seq": self.end}
+        frame: Frame = {"topic": shown(self.topic), "type": "reset", "last_seq": self.end}
         logger.warning("stream went back", topic=self.topic, last_seq=self.end)
         self._fan_out(self.subscribers, cutting.from_frame(frame))
 

@@ -2,8 +2,12 @@
 
 A topic is the name of its kind, a dot, and a key that names an instrument: `quotes.ES`,
 `indicators.hurst.ES`, `book.ES.50`. Apps register the kinds that they publish.
+
+A private topic belongs to an account: inside it is `orders.7`, 7 being the account. Clients write
+and read `orders`, and what they get depends on how they authenticated (live/logins.py).
 """
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,6 +27,7 @@ class TopicKind(NamedTuple):
 
 
 _kinds: dict[str, TopicKind] = {}
+_private: dict[str, None] = {}
 
 
 def register(
@@ -33,6 +38,31 @@ def register(
 ) -> None:
     """Add a kind. `form`: what clients write, e.g. `quotes.SYMBOL`."""
     _kinds[name] = TopicKind(name, form, symbol_of, symbols)
+
+
+def register_private(name: str) -> None:
+    """Add a private topic, e.g. "orders"."""
+    _private[name] = None
+
+
+def is_private(name: str) -> bool:
+    """Return whether clients write `name` for a private topic."""
+    return name in _private
+
+
+def private_names() -> tuple[str, ...]:
+    return tuple(_private)
+
+
+def of_account(name: str, account: int) -> str:
+    """Return the private topic of an account."""
+    return sys.intern(f"{name}.{account}")
+
+
+def shown(topic: str) -> str:
+    """Return the name of a topic in frames: private ones without the account."""
+    name, _, _ = topic.partition(".")
+    return name if name in _private else topic
 
 
 def split(topic: str) -> tuple[TopicKind, str] | None:

@@ -13,6 +13,7 @@ from live.bulletin import Bulletin, Status
 from live.drivers import states
 from live.frames import status_publication
 from live.images import Images, images_of
+from live.logins import Access
 from live.membership import Membership
 from live.reads import read
 from live.sequenced import Sequenced
@@ -68,6 +69,7 @@ class Watch:
         if self._membership.is_unavailable:
             self._publish_stale()
         await self._compare()
+        await self._end_revoked()
 
     def _publish_stale(self) -> None:
         self._published_stale = True
@@ -95,6 +97,12 @@ class Watch:
                 self._publish_state(topic, before.states, now.states)
         if before.states and not self._membership.is_unavailable:
             self._published_stale = False
+
+    async def _end_revoked(self) -> None:
+        try:
+            await Access.end_revoked()
+        except DatabaseError as error:
+            logger.warning("logins could not be checked", error=str(error).strip())
 
     def _publish_state(
         self, topic: Status, before: Mapping[str, State], now: Mapping[str, State]

@@ -32,9 +32,9 @@ def _secret_key() -> str:
     )
 
 
-def _rate(name: str) -> str:
+def _rate(name: str, default: str = "60000/minute") -> str:
     """Return a rate such as 100/minute, or an empty string for no limit."""
-    rate: str = env.str(name, default="60000/minute")
+    rate: str = env.str(name, default=default)
     if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
         raise ImproperlyConfigured(f"{name} {rate!r} is not a rate: use e.g. 100/minute")
     return rate
@@ -211,6 +211,14 @@ JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)
 JOURNAL_BATCH_RECORDS = env.int("JOURNAL_BATCH_RECORDS", default=20_000)
 JOURNAL_QUEUE_RECORDS = env.int("JOURNAL_QUEUE_RECORDS", default=100_000)
 LEASE_TTL_S = env.float("LEASE_TTL_S", default=15.0)
+
+# The exchange: see docs/operations.md. Secrets of API keys are encrypted with a key that is derived
+# from EXCHANGE_SECRETS_KEY, or from SECRET_KEY where that is empty.
+EXCHANGE_SECRETS_KEY = env.str("EXCHANGE_SECRETS_KEY", default="")
+EXCHANGE_ORDERS_PER_S = env.float("EXCHANGE_ORDERS_PER_S", default=50.0)
+EXCHANGE_ORDERS_BURST = env.int("EXCHANGE_ORDERS_BURST", default=100)
+PRACTICE_ACCOUNTS = env.bool("PRACTICE_ACCOUNTS", default=DEBUG)
+PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
 
 # The stream: see docs/live.md.
 STREAM_CONNECTIONS_PER_ADDRESS = env.int("STREAM_CONNECTIONS_PER_ADDRESS", default=5000)

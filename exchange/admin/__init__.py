@@ -1,3 +1,3 @@
-from exchange.admin import recorded
+from exchange.admin import accounts, recorded
 
-__all__ = ["recorded"]
+__all__ = ["accounts", "recorded"]

@@ -1,3 +1,5 @@
+from exchange.models.accounts import Account, ApiKey, LedgerEntry, Leverage, Position
+from exchange.models.orders import Command, Order
 from exchange.models.recorded import (
     BookBlock,
     Checkpoint,
@@ -12,14 +14,21 @@ from exchange.models.recorded import (
 )
 
 __all__ = [
+    "Account",
+    "ApiKey",
     "BookBlock",
     "Checkpoint",
+    "Command",
     "Episode",
     "Execution",
     "Flow",
     "Funding",
+    "LedgerEntry",
+    "Leverage",
     "Message",
+    "Order",
     "OrderEvent",
+    "Position",
     "Trade",
     "TradeCandle",
 ]

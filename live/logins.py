@@ -1,0 +1,123 @@
+"""Clients of the stream that authenticated for private topics. The exchange registers how.
+
+Clients write the name of a private topic alone, e.g. `orders`. The topic of account 7 is `orders.7`
+here; no client can name it.
+"""
+
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import structlog
+from channels.db import database_sync_to_async
+from django.db import Error as DatabaseError
+
+from live import topics
+from live.protocol import ProtocolError, Request
+from live.reads import read
+
+logger = structlog.get_logger(__name__)
+
+
+class LoginError(ValueError):
+    """The client may not log in; the text is for the client."""
+
+
+class Login(Protocol):
+    """One account, as which a client has authenticated."""
+
+    @property
+    def account(self) -> int: ...
+
+    def disconnected(self) -> None:
+        """Note that a socket with this login disconnected."""
+
+
+class Authentication(Protocol):
+    """How clients authenticate; called in a thread with the database."""
+
+    def by_key(self, key: str, expires_ms: int, signature: str) -> Login:
+        """Return the login of an API key that signed; raise LoginError."""
+
+    def by_session(self, headers: Sequence[tuple[bytes, bytes]]) -> Login | None:
+        """Return the login of the session in the headers of a handshake."""
+
+    def ended(self, logins: Iterable[Login]) -> list[Login]:
+        """Return those logins that are not valid any more, e.g. of revoked keys."""
+
+
+_authentications: list[Authentication] = []
+
+
+def register(authentication: Authentication) -> None:
+    _authentications[:] = [authentication]
+
+
+def authentication() -> Authentication:
+    if not _authentications:
+        raise LoginError("this site has no accounts")
+    return _authentications[0]
+
+
+class Access:
+    """The private topics of one socket."""
+
+    _all: "weakref.WeakSet[Access]" = weakref.WeakSet()
+
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]], end: Any) -> None:
+        """`end` is called without arguments when the login ended, e.g. was revoked."""
+        self._headers = headers
+        self._end = end
+        self._login: Login | None = None
+
+    async def authenticate(self, request: Request) -> None:
+        """Log in by key; raise ProtocolError."""
+        key, expires_ms, signature = request.credentials
+        try:
+            login = await in_thread(authentication().by_key, key, expires_ms, signature)
+        except LoginError as error:
+            raise ProtocolError("auth_failed", str(error), request.req_id) from error
+        if self._login is not None and self._login.account != login.account:
+            detail = "this socket is authenticated for another account; open another one"
+            raise ProtocolError("auth_failed", detail, request.req_id)
+        self._log_in(login)
+
+    async def internal(self, names: Iterable[str], req_id: Any) -> dict[str, str]:
+        """Return the topics of those of `names` that are private, by name; raise ProtocolError."""
+        private = [name for name in names if topics.is_private(name)]
+        if not private:
+            return {}
+        if self._login is None and _authentications:
+            login = await in_thread(authentication().by_session, self._headers)
+            if login is not None:
+                self._log_in(login)
+        if self._login is None:
+            detail = f"topic {private[0]} is private: send an auth message first"
+            raise ProtocolError("not_authenticated", detail, req_id)
+        return {name: topics.of_account(name, self._login.account) for name in private}
+
+    async def close(self) -> None:
+        login, self._login = self._login, None
+        Access._all.discard(self)
+        if login is not None:
+            try:
+                await in_thread(login.disconnected)
+            except DatabaseError as error:
+                logger.warning("disconnect not noted", error=str(error).strip())
+
+    def _log_in(self, login: Login) -> None:
+        self._login = login
+        Access._all.add(self)
+
+    @classmethod
+    async def end_revoked(cls) -> None:
+        """End the sockets whose logins are not valid any more; raise DatabaseError."""
+        of_login = {id(each._login): each for each in cls._all if each._login is not None}
+        if not of_login:
+            return
+        logins = [each._login for each in of_login.values() if each._login is not None]
+        for login in await read(authentication().ended, logins):
+            of_login[id(login)]._end()
+
+
+in_thread = database_sync_to_async
