@@ -18,7 +18,10 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import projections, streams  # models are not loaded at import time
+        from exchange import projections, streams, waking  # models are not loaded at import time
+        from exchange.extension import Books
+        from journal.projections import after_commit
+        from quotes import extensions
 
         for kind in (
             TRADES,
@@ -33,4 +36,6 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         projections.register()
+        after_commit(BLOCKS, waking.committed_blocks.note)
+        extensions.register(Books())
         streams.register()

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from exchange import metrics
 from exchange.books import Book
 from exchange.flow.advances import Advance
 from exchange.flow.market import BookMarket
@@ -166,6 +167,9 @@ class BookRun:
         self._add(FLOW, made.flow)
         self._add(TRADES, made.trades)
         self._add(EPISODES, made.episodes)
+        metrics.SLOTS.inc(len(made.quotes))
+        metrics.TRADES.inc(len(made.trades))
+        metrics.UPDATES.inc(len(made.updates))
 
     def _add(self, kind: Kind, rows: Rows) -> None:
         if len(rows):

@@ -1,4 +1,4 @@
-"""Books as the recorded history left them: the newest checkpoint and what was recorded after it."""
+"""Books as recorded: the newest checkpoint, and history repeated from there to the end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from exchange.laws import Laws, recorded_laws, start_at
 from exchange.matching import BUY, MESSAGE, SELL
 from instruments.models import Instrument
 from journal.journal import Journal
+from journal.storage import read_record
 from market.kinds import Rows
 from quotes.extensions import ExtensionError
-
 
 ALL_LEVELS: Final = 2**62
 
@@ -40,6 +40,8 @@ class Recorded:
     trade: Rows
     seqs: dict[str, int]
     """The newest seq by kind."""
+    first_slot: int
+    """The slot with which the book opened, 0 if it has no records."""
 
     @property
     def slot(self) -> int:
@@ -51,6 +53,7 @@ def recorded(journal: Journal, instrument: Instrument) -> Recorded:
     """Read the ends of a book's streams; `journal` holds the instrument."""
     kinds = (TRADES, BLOCKS, MESSAGES, FLOW, EPISODES, CHECKPOINTS)
     tails = {kind.name: journal.tail(instrument.pk, kind) for kind in kinds}
+    first = read_record(BLOCKS, instrument.pk, 1)
     return Recorded(
         instrument=instrument,
         laws=recorded_laws(journal, instrument),
@@ -58,6 +61,7 @@ def recorded(journal: Journal, instrument: Instrument) -> Recorded:
         block=tails[BLOCKS.name].last,
         trade=tails[TRADES.name].last,
         seqs={name: tail.seq for name, tail in tails.items()},
+        first_slot=int(first["slot"][0]) if len(first) else 0,
     )
 
 
@@ -102,8 +106,8 @@ def repeat(market: BookMarket, found: Recorded, message_seq: int) -> Rows:
 
 def by_time(messages: Rows) -> Iterator[tuple[int, Rows]]:
     """Yield recorded messages in groups that were executed at one time and position."""
-    times = messages["at"]
-    for group in np.split(messages, np.flatnonzero(times[1:] != times[:-1]) + 1):
+    places = messages[["at", "slot", "event"]]
+    for group in np.split(messages, np.flatnonzero(places[1:] != places[:-1]) + 1):
         yield int(group["at"][0]), group
 
 

@@ -3,15 +3,18 @@
 The exchange adds its books here, because quotes do not import it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from django.core.management.base import CommandParser
 
-from instruments.models import Instrument
 from journal.journal import Journal
 from journal.sources import Source
 from quotes.law.simulation import Simulation
+
+
+Options = Mapping[str, Any]
+"""Options of the command, by name; they may be incomplete."""
 
 
 class ExtensionError(RuntimeError):
@@ -40,27 +43,22 @@ class Extension(Protocol):
     def name(self) -> str: ...
 
     def add_options(self, parser: CommandParser) -> None:
-        """Add options to `runsim`."""
+        """Add options to `runsim` and `backfill`."""
 
     def open(
-        self, journal: Journal, simulation: Simulation, options: Mapping[str, Any]
+        self, journal: Journal, simulation: Simulation, options: Options
     ) -> LiveExtension | None:
-        """Return the source for a live market that is about to start, None if there is none.
+        """Return the source for a live market that is about to start, None if there is none."""
 
-        `options` are those of `runsim`, and may be incomplete.
-        """
-
-    def missing(self, journal: Journal, instrument: Instrument) -> int:
-        """Return how many slots of the recorded quotes `fill` would add to."""
+    def missing(self, journal: Journal, since: int, options: Options) -> int:
+        """Return how many slots of the recorded quotes `fill` would run through."""
 
     def fill(
-        self,
-        journal: Journal,
-        instruments: Sequence[Instrument],
-        advance: Callable[[int], None],
+        self, journal: Journal, since: int, options: Options, advance: Callable[[int], None]
     ) -> Mapping[str, object]:
         """Complete the history up to the recorded quotes; return what to report.
 
+        A history that does not exist yet begins at `since` (microseconds since 1970 UTC).
         `advance` is called with the number of slots of each step.
         """
 

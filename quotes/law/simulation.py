@@ -124,6 +124,8 @@ class InstrumentThread(threading.Thread):
         """End after tick `last_seq` (None: when stopped); `clock` returns monotonic seconds."""
         super().__init__(name=f"instrument {walker.law.symbol}", daemon=True)
         self.pace = pace
+        self.next_seq = walker.next_seq
+        """The tick after those that the intake has."""
         self.lags: deque[float] = deque(maxlen=1000)
         self._walker = walker
         self._put = put
@@ -165,7 +167,9 @@ class InstrumentThread(threading.Thread):
         self.lags.append(lag)
         if self._last_seq is not None:
             n = min(n, self._last_seq + 1 - self._walker.next_seq)
-        return self._put(self._walker.take(n))
+        is_open = self._put(self._walker.take(n))
+        self.next_seq = self._walker.next_seq
+        return is_open
 
 
 class Simulation:
@@ -246,9 +250,16 @@ class Simulation:
         Its late slots still count in `late_slots`. Raise KeyError for an instrument that this
         simulation does not run.
         """
+        return self._thread(instrument_id).release()
+
+    def next_seq(self, instrument_id: int) -> int:
+        """Return the tick of an instrument that follows those in the intake; raise KeyError."""
+        return self._thread(instrument_id).next_seq
+
+    def _thread(self, instrument_id: int) -> InstrumentThread:
         for thread in self.instruments:
             if thread.instrument_id == instrument_id:
-                return thread.release()
+                return thread
         raise KeyError(f"instrument {instrument_id} is not in this simulation")
 
     def finish(self) -> None:
