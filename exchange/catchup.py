@@ -1,4 +1,4 @@
-"""Books that are behind the recorded quotes: recovery, then slots in slices until they are level."""
+"""Books behind their recorded quotes: recovery, then slots in slices until they are level."""
 
 from collections import deque
 from collections.abc import Callable, Sequence

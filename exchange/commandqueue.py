@@ -3,7 +3,7 @@
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from exchange.clearing.commands import Command
 from exchange.loading import desk_command

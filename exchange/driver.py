@@ -122,8 +122,7 @@ class Driver:
         due = [
             book
             for book in self.live.values()
-            if book.run.has_records
-            or (book.run.has_changes and now - book.recorded_at >= BLOCK_S)
+            if book.run.has_records or (book.run.has_changes and now - book.recorded_at >= BLOCK_S)
         ]
         for book in due:
             book.recorded_at = now

@@ -119,7 +119,9 @@ def booked(journal: Journal, options: Options) -> list[Instrument]:
 def recorded_books(journal: Journal, since: int, options: Options) -> list[Behind]:
     """Return the books of the journal's instruments that have quotes."""
     return [
-        behind(journal, recorded(journal, instrument), since, partial(next_seq, journal, instrument))
+        behind(
+            journal, recorded(journal, instrument), since, partial(next_seq, journal, instrument)
+        )
         for instrument in booked(journal, options)
         if journal.tail(instrument.pk, QUOTES).seq
     ]

@@ -12,7 +12,6 @@ from journal.journal import Journal
 from journal.sources import Source
 from quotes.law.simulation import Simulation
 
-
 Options = Mapping[str, Any]
 """Options of the command, by name; they may be incomplete."""
 

@@ -42,9 +42,7 @@ def reject(floor: Floor, order: Order, command: int, cause: Cause) -> None:
     order.move(State.REJECTED)
     book = attached(floor, order.instrument) or home(floor)
     account = floor.accounts[order.account]
-    floor.records.order_event(
-        book.open_port.at, book.instrument, account, order, command, cause
-    )
+    floor.records.order_event(book.open_port.at, book.instrument, account, order, command, cause)
 
 
 def refuse(floor: Floor, command: Command, cause: Cause) -> None:
