@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 from exchange.kinds import (
     BLOCKS,
+    CANDLES_OF_TRADES,
     CHECKPOINTS,
     EPISODES,
     EXECUTIONS,
@@ -18,10 +19,11 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import projections, streams, waking  # models are not loaded at import time
+        # models are not loaded at import time
+        from exchange import auditing, projections, streams, waking
         from exchange.extension import Books
         from journal.projections import after_commit
-        from quotes import extensions
+        from quotes import derived, extensions
 
         for kind in (
             TRADES,
@@ -37,5 +39,7 @@ class ExchangeConfig(AppConfig):
             kinds.register(kind)
         projections.register()
         after_commit(BLOCKS, waking.committed_blocks.note)
+        derived.register(CANDLES_OF_TRADES)
+        auditing.register()
         extensions.register(Books())
         streams.register()

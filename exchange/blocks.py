@@ -236,7 +236,7 @@ def _decode(
     updates: Matrix,
 ) -> Int:
     """Read the levels of the first block and all updates; return the first bad block, or -1."""
-    unread = np.empty((0, 4), np.int64)
+    unread = updates[:0]
     row = 0
     for block in range(counts.shape[0]):
         end, at = starts[block + 1], ends[block]

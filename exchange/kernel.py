@@ -24,7 +24,7 @@ signed: Any = np.int64
 """Mixed with a signed number, an unsigned one would make a float."""
 
 
-_NO_WRAPPERS: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_NO_WRAPPERS: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 
 
 def inlined(function: Compiled) -> Compiled:
@@ -38,8 +38,13 @@ def routine(function: Compiled) -> Compiled:
 
 
 def kernel(function: Compiled) -> Compiled:
-    """Compile a function that Python calls; it releases the GIL and is cached on disk."""
-    compiled: Any = njit(cache=True, nogil=True)(function)
+    """Compile a function that Python calls; it releases the GIL and is cached on disk.
+
+    Nothing here counts references, which would take more time than what the helpers do. So neither
+    kernels nor helpers can allocate: Python passes the arrays.
+    """
+    options: Any = {"_nrt": False}
+    compiled: Any = njit(cache=True, nogil=True, **options)(function)
     files = sorted(set(_files(compiled.py_func, set())))
     stamp = sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
     compiled._cache._cache_file._source_stamp = stamp

@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from market.candles import CANDLE
-from market.kinds import AT, SEQ, Column, Kind, Table, Unit, record_dtype
+from market.aggregations import Aggregation
+from market.candles import TRADE_CANDLE, of_trades
+from market.kinds import AT, SEQ, Column, Kind, Rows, Table, Unit, record_dtype
 
 MONEY_UNITS: Final = 10**8
 
@@ -24,6 +25,17 @@ class EpisodeKind(IntEnum):
     ICEBERG = 3
     QUOTE_STUFFING = 4
     WASH_TRADES = 5
+
+
+def check_trades(rows: Rows) -> None:
+    """Raise ValueError for a trade below one tick or one lot, or of no side."""
+    wrong = (rows["ticks"] < 1) | (rows["lots"] < 1) | (np.abs(rows["side"]) != 1)
+    if wrong.any():
+        row = rows[int(np.argmax(wrong))]
+        raise ValueError(
+            f"trade {row['seq']} has {row['ticks']} ticks, {row['lots']} lots and side "
+            f"{row['side']}: use at least 1 tick and 1 lot, and side 1 or -1"
+        )
 
 
 TRADES: Final = Kind(
@@ -46,6 +58,7 @@ TRADES: Final = Kind(
     ),
     clock="monotone",
     frame="trades",
+    check=check_trades,
 )
 BLOCKS: Final = Kind(
     name="book_blocks",
@@ -201,23 +214,18 @@ FUNDING: Final = Kind(
 )
 TRADE_CANDLES: Final = Table(
     name="trade_candles",
-    dtype=np.dtype(
-        [
-            ("instrument", np.int64),
-            ("timeframe", np.int32),
-            *CANDLE.descr,
-            ("volume", np.int64),
-            ("buy_volume", np.int64),
-        ]
-    ),
+    dtype=np.dtype([("instrument", np.int64), ("timeframe", np.int32), *TRADE_CANDLE.descr]),
     table="exchange_tradecandle",
     columns=(
         Column("opened_at", "opened_at", Unit.TIME),
         *(Column(name, name, Unit.PRICE) for name in ("open", "high", "low", "close")),
-        Column("trades", "count"),
+        *(Column(name, name) for name in ("count", "first_seq", "last_seq")),
         *(Column(name, name, Unit.QUANTITY) for name in ("volume", "buy_volume")),
-        *(Column(name, name) for name in ("first_seq", "last_seq")),
+        Column("trades", "count"),
     ),
+)
+CANDLES_OF_TRADES: Final = Aggregation(
+    TRADES, TRADE_CANDLES, ("seq", "at", "ticks", "lots", "side"), of_trades
 )
 LEDGER: Final = Table(
     name="ledger",

@@ -1,23 +1,28 @@
 """Audit checks of quotes and regimes: candles equal their ticks, and ticks follow the law."""
 
 from datetime import UTC, datetime
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
-from django.db.models import BigIntegerField, QuerySet
+from django.db.models import BigIntegerField
 from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from archive import auditing
 from archive.auditing import Check, Report, last_seq_of, moment
+from archive.scanning import scan
+from archive.selections import Span
 from instruments.models import Instrument
-from market.candles import CANDLE, Candles, coarsen, from_ticks
+from market.aggregations import Aggregation
+from market.candles import Candles, coarsen
 from market.keys import row_key
 from market.kinds import Kind, Rows
 from market.timeframes import SECONDS, TIMEFRAMES, opened_at
 from market.times import to_microseconds
-from quotes.kinds import CANDLES, QUOTES, REGIMES
-from quotes.models import Candle, Quote, Run
+from quotes.derived import closed_candles
+from quotes.kinds import QUOTE_CANDLES, QUOTES, REGIMES
+from quotes.models import Quote, Run
 
 NAMES = {seconds: name for name, seconds in TIMEFRAMES.items()}
 STARTS = 500
@@ -26,77 +31,70 @@ BEGINNING = to_microseconds(datetime.min.replace(tzinfo=UTC))
 
 def register() -> None:
     """Add the checks of candles, runs and regimes to `manage.py audit`."""
-    auditing.register(QUOTES, CandleCheck, RunCheck)
+    auditing.register(QUOTES, partial(CandleCheck, QUOTE_CANDLES), RunCheck)
     auditing.register(REGIMES, RegimeCheck)
 
 
 class CandleCheck(Check):
-    """Stored candles equal the candles computed from the ticks, in every timeframe."""
+    """Stored candles equal the candles computed from the records, in every timeframe."""
 
-    def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
+    def __init__(
+        self, aggregation: Aggregation, report: Report, instrument: Instrument, kind: Kind
+    ) -> None:
         super().__init__(report, instrument, kind)
-        self._open = {seconds: np.empty(0, dtype=CANDLE) for seconds in SECONDS}
+        self._aggregation = aggregation
+        self._open = {seconds: np.empty(0, dtype=aggregation.dtype) for seconds in SECONDS}
         self._compared_to = dict.fromkeys(SECONDS, BEGINNING)
 
     def feed(self, rows: Rows) -> None:
-        minutes = from_ticks(rows, SECONDS[0])
+        minutes = self._aggregation.candles(rows, SECONDS[0])
         for seconds in SECONDS:
             candles = coarsen(np.concatenate((self._open[seconds], minutes)), seconds)
-            closed, self._open[seconds] = candles[:-1], candles[-1:]
-            if len(closed):
-                self._compare(seconds, closed, int(candles[-1]["opened_at"]))
+            finished, self._open[seconds] = candles[:-1], candles[-1:]
+            if len(finished):
+                self._compare(seconds, finished, int(candles[-1]["opened_at"]))
 
     def close(self, last_seq: int) -> None:
-        """Report stored candles that no tick has closed yet."""
+        """Report stored candles that no record has closed yet."""
         for seconds in SECONDS:
-            stored = Candle.objects.of(self.instrument, seconds)
-            since = from_stored(stored.filter(opened_at__gte=self._compared_to[seconds]))
-            latest = Quote.objects.latest_of(
-                self.instrument
-            )  # read after the candles: both may grow
-            end = BEGINNING
-            if latest is not None:
-                end = opened_at(to_microseconds(latest.at), seconds)
+            since = self._stored(seconds, Span(self._compared_to[seconds]))
+            latest = scan(self.kind, self.instrument, limit=1, newest=True, fields=("at",))
+            end = BEGINNING  # read after the candles: both may grow
+            if len(latest):
+                end = opened_at(int(latest["at"][0]), seconds)
             beyond = since["opened_at"] >= end
             if len(self._open[seconds]):
                 beyond |= since["opened_at"] < self._open[seconds]["opened_at"][0]
             for candle in since[beyond]:
-                self._note(seconds, candle["opened_at"], "is stored but not closed by any tick")
+                self._note(seconds, candle["opened_at"], "is stored but not closed by any record")
+
+    def _stored(self, seconds: int, span: Span) -> Candles:
+        return closed_candles(self._aggregation, self.instrument, seconds, span)
 
     def _compare(self, seconds: int, right: Candles, end: int) -> None:
-        stored = from_stored(
-            Candle.objects.of(self.instrument, seconds).filter(
-                opened_at__gte=self._compared_to[seconds], opened_at__lt=end
-            )
-        )
+        stored = self._stored(seconds, Span(self._compared_to[seconds], end))
         self._compared_to[seconds] = end
-        self.report.counts[CANDLES.name] += len(stored)
+        self.report.counts[self._aggregation.table.name] += len(stored)
         if np.array_equal(stored, right):
             return
         opened = stored["opened_at"]
         for candle in right[~np.isin(right["opened_at"], opened)]:
             self._note(seconds, candle["opened_at"], "is missing")
         for candle in stored[~np.isin(opened, right["opened_at"])]:
-            self._note(seconds, candle["opened_at"], "is stored but has no ticks")
+            self._note(seconds, candle["opened_at"], "is stored but has no records")
         _, ours, theirs = np.intersect1d(right["opened_at"], opened, return_indices=True)
         different = right[ours] != stored[theirs]
         for candle, wrong in zip(right[ours][different], stored[theirs][different], strict=True):
             fields = ", ".join(
                 f"{name} {wrong[name]} instead of {candle[name]}"
-                for name in CANDLE.names or ()
+                for name in right.dtype.names or ()
                 if wrong[name] != candle[name]
             )
             self._note(seconds, candle["opened_at"], f"has {fields}")
 
     def _note(self, seconds: int, opened: int, what: str) -> None:
-        self.report.note(f"candle {NAMES[seconds]} of {moment(opened)} {what}")
-
-
-def from_stored(candles: QuerySet[Candle]) -> Candles:
-    """Return stored candles as an array of dtype CANDLE, in the order of the query."""
-    fields = [name for name in CANDLE.names or () if name != "opened_at"]
-    rows = candles.values_list(Cast("opened_at", BigIntegerField()), *fields)
-    return np.array(list(rows), dtype=CANDLE)
+        table = self._aggregation.table.name
+        self.report.note(f"{table}: {NAMES[seconds]} of {moment(opened)} {what}")
 
 
 class RunCheck(Check):

@@ -1,81 +1,90 @@
-"""Derivation of candles from quotes in the journal, in all eight timeframes."""
+"""Derivation of candles in the journal, in all eight timeframes."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
-from django.db.models import BigIntegerField, Q
-from django.db.models.functions import Cast
 
+from archive.scanning import scan
+from archive.selections import Span
 from instruments.models import Instrument
-from market.candles import CANDLE, coarsen
-from market.kinds import Rows, Table
+from journal import derivations
+from market import aggregations
+from market.aggregations import Aggregation
+from market.candles import Candles, coarsen
+from market.kinds import Rows, Table, rows_of
 from market.ladder import CandleLadder
-from market.ticks import TICK
 from market.timeframes import SECONDS, opened_at
-from market.times import from_microseconds
-from quotes.kinds import CANDLES
-from quotes.models import Candle, Quote
 
 
 class RecordedCandles:
-    """The open candles of one instrument; closed ones are stored as rows of CANDLES."""
+    """The open candles of one instrument; closed ones are stored as rows of a table."""
 
-    def __init__(self, instrument_id: int, ladder: CandleLadder) -> None:
+    def __init__(self, aggregation: Aggregation, instrument_id: int, ladder: CandleLadder) -> None:
         self.ladder = ladder
+        self._aggregation = aggregation
         self._instrument_id = instrument_id
 
     @classmethod
-    def load(cls, instrument: Instrument, last: Rows) -> Self:
-        """Rebuild the open candles at the end of the history from stored ticks and candles."""
+    def load(cls, aggregation: Aggregation, instrument: Instrument, last: Rows) -> Self:
+        """Rebuild the open candles at the end of the history from its records and candles."""
         if not len(last):
-            return cls(instrument.pk, CandleLadder.empty())
+            return cls(aggregation, instrument.pk, CandleLadder.empty(aggregation))
         now = int(last["at"][0])
-        minute = open_minute(instrument, now)
-        return cls(instrument.pk, CandleLadder(minute, open_rungs(instrument, now)))
+        minute = open_minute(aggregation, instrument, now)
+        rungs = open_rungs(aggregation, instrument, now)
+        return cls(aggregation, instrument.pk, CandleLadder(aggregation, minute, rungs))
 
     def extend(self, rows: Rows) -> Iterable[tuple[Table, Rows]]:
         closed = self.ladder.extend(rows)
         if not closed:
             return
-        made = np.empty(sum(map(len, closed.values())), dtype=CANDLES.dtype)
+        table = self._aggregation.table
+        made = np.empty(sum(map(len, closed.values())), dtype=table.dtype)
         made["instrument"] = self._instrument_id
         made["timeframe"] = np.repeat(list(closed), [len(each) for each in closed.values()])
-        for name in CANDLE.names or ():
+        for name in self._aggregation.dtype.names or ():
             made[name] = np.concatenate([each[name] for each in closed.values()])
-        yield CANDLES, made
+        yield table, made
 
     def copy(self) -> "RecordedCandles":
-        return RecordedCandles(self._instrument_id, self.ladder.copy())
+        return RecordedCandles(self._aggregation, self._instrument_id, self.ladder.copy())
 
 
-def open_minute(instrument: Instrument, now: int) -> Rows:
-    """Return the ascending ticks of the minute of `now` (microseconds since 1970 UTC)."""
-    since = from_microseconds(opened_at(now, SECONDS[0]))
-    ticks = (
-        Quote.objects.filter(instrument=instrument, at__gte=since)
-        .order_by("at")
-        .values_list("instrument_id", "seq", Cast("at", BigIntegerField()), "ticks")
-    )
-    return np.array(list(ticks), dtype=TICK)
+def register(aggregation: Aggregation) -> None:
+    """Derive these candles as records are stored, and serve them."""
+    aggregations.register(aggregation)
+    derivations.register(aggregation.kind, partial(RecordedCandles.load, aggregation))
 
 
-def open_rungs(instrument: Instrument, now: int) -> list[Rows]:
+def open_minute(aggregation: Aggregation, instrument: Instrument, now: int) -> Rows:
+    """Return the ascending records of the minute of `now` (microseconds since 1970 UTC)."""
+    kind = aggregation.kind
+    names = kind.dtype.names or ()
+    found = scan(kind, instrument, span=Span(opened_at(now, SECONDS[0])), fields=names[1:])
+    return rows_of(kind, instrument.pk, found.numbers)
+
+
+def open_rungs(aggregation: Aggregation, instrument: Instrument, now: int) -> list[Candles]:
     """Return, for 5m .. 1w, the candle open at `now`, merged from closed finer candles."""
-    wanted = Q()
-    for finer, coarser in pairwise(SECONDS):
-        wanted |= Q(timeframe=finer, opened_at__gte=from_microseconds(opened_at(now, coarser)))
-    columns = [name for name in CANDLE.names or () if name != "opened_at"]
-    closed = (
-        Candle.objects.filter(wanted, instrument=instrument)
-        .order_by("opened_at")
-        .values_list("timeframe", Cast("opened_at", BigIntegerField()), *columns)
-    )
-    pieces: dict[int, list[tuple[int, ...]]] = {seconds: [] for seconds in SECONDS}
-    for timeframe_s, *candle in closed:
-        pieces[timeframe_s].append(tuple(candle))
     return [
-        coarsen(np.array(pieces[finer], dtype=CANDLE), coarser)
+        coarsen(
+            closed_candles(aggregation, instrument, finer, Span(opened_at(now, coarser))), coarser
+        )
         for finer, coarser in pairwise(SECONDS)
     ]
+
+
+def closed_candles(
+    aggregation: Aggregation, instrument: Instrument, timeframe_s: int, span: Span
+) -> Candles:
+    """Return the stored candles of a span."""
+    names = aggregation.dtype.names or ()
+    where = {"timeframe": timeframe_s}
+    found = scan(aggregation.table, instrument, span=span, where=where, fields=names)
+    candles = np.empty(len(found), dtype=aggregation.dtype)
+    for name in names:
+        candles[name] = found[name]
+    return candles

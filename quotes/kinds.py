@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from market.candles import CANDLE
+from market.aggregations import Aggregation
+from market.candles import CANDLE, of_ticks
 from market.kinds import AT, SEQ, Column, Kind, Rows, Table, Unit, record_dtype
 from market.ticks import TICK
 from quotes.law.randomwalk import LARGEST_PHI
@@ -60,3 +61,4 @@ CANDLES: Final = Table(
         *(Column(name, name) for name in ("count", "first_seq", "last_seq")),
     ),
 )
+QUOTE_CANDLES: Final = Aggregation(QUOTES, CANDLES, ("seq", "at", "ticks"), of_ticks)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from exchange.kinds import TRADES
 from instruments.models import Instrument
 from journal.journal import Journal
 from market.kinds import Delivery, Rows
@@ -51,4 +52,20 @@ def make_regimes(first_ticks: Ticks, phi: ArrayLike, first_seq: int = 1) -> Rows
     rows["instrument"], rows["at"] = first_ticks["instrument"], first_ticks["at"]
     rows["seq"] = np.arange(first_seq, first_seq + len(rows))
     rows["phi"], rows["first_seq"] = phi, first_ticks["seq"]
+    return rows
+
+
+def make_trades(ticks: Ticks, per_slot: int = 3) -> Rows:
+    """Return trades of the slots that `ticks` end, the last of each at the price of its tick."""
+    n = len(ticks) * per_slot
+    rows = np.empty(n, dtype=TRADES.dtype)
+    slots = np.repeat(ticks, per_slot)
+    for name in ("instrument", "at", "ticks"):
+        rows[name] = slots[name]
+    rows["seq"] = rows["taker"] = np.arange(1, n + 1)
+    rows["slot"] = slots["seq"]
+    rows["ticks"][np.arange(n) % per_slot < per_slot - 1] += 1
+    rows["lots"] = rows["seq"] % 7 + 1
+    rows["side"] = np.where(rows["seq"] % 3, 1, -1)
+    rows["maker"] = -rows["seq"]
     return rows

@@ -155,17 +155,13 @@ def table_schema(columns: Sequence[str]) -> dict[str, Any]:
 
 def documented(
     operation: str,
-    parameters: Sequence[str],
+    parameters: Sequence[str | OpenApiParameter],
     schema: dict[str, Any],
     with_symbol: bool = True,
     formats: Sequence[str] = FORMATS,
 ) -> Callable[[Any], Any]:
     """Return a decorator that describes a GET of the API for OpenAPI."""
-    described = [
-        OpenApiParameter(name, DESCRIPTIONS[name][0], description=DESCRIPTIONS[name][1])
-        for name in parameters
-        if name != "format"
-    ]
+    described = [_parameter(each) for each in parameters if each != "format"]
     described.append(
         OpenApiParameter(
             "format",
@@ -185,3 +181,10 @@ def documented(
     return extend_schema(
         operation_id=operation, parameters=described, responses=responses, tags=["history"]
     )
+
+
+def _parameter(described: str | OpenApiParameter) -> OpenApiParameter:
+    if isinstance(described, str):
+        schema, meaning = DESCRIPTIONS[described]
+        return OpenApiParameter(described, schema, description=meaning)
+    return described

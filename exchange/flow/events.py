@@ -66,8 +66,25 @@ def draw_schedule(
             schedule.draws[position, 1] = b
             schedule.draws[position, 2] = c
         start = ends[lane]
-    schedule.keys[:start].sort()
+    sort(schedule.keys, start)
     return start
+
+
+@routine
+def sort(keys: IntArray, n: int) -> None:
+    """Sort the first `n` keys (Shell's method: they are few, and this allocates nothing)."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            key = keys[i]
+            place = i
+            while place >= gap and keys[place - gap] > key:
+                keys[place] = keys[place - gap]
+                place -= gap
+            keys[place] = key
+        gap //= 3
 
 
 @routine

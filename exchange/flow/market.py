@@ -123,7 +123,8 @@ class BookMarket:
     def _post_opening(self) -> None:
         flow = self._flow
         counts = self.options.parameters.counts
-        numbers = draw_opening(flow.key, counts, flow.state[SLOT])
+        numbers = np.empty(2 * counts.size, np.int64)
+        draw_opening(numbers, flow.key, counts, flow.state[SLOT])
         self._make_room(int(numbers.sum()))
         post_opening(self._flow, numbers, self._at)
 

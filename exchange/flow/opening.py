@@ -23,16 +23,14 @@ Integers = npt.NDArray[np.int64]
 
 
 @kernel
-def draw_opening(key: Key, counts: Floats, slot: int) -> Integers:
-    """Return how many orders rest at each level of each side, bid before ask: Poisson(counts).
+def draw_opening(numbers: Integers, key: Key, counts: Floats, slot: int) -> None:
+    """Draw how many orders rest at each level of each side, bid before ask: Poisson(counts).
 
     The law levels are not empty.
     """
-    numbers = np.empty(2 * counts.size, np.int64)
     for place in range(numbers.size):
-        numbers[place] = poisson(counts[place // 2], uniforms(key, 0, slot, OPENING, place)[0])
-    numbers[:2] = np.maximum(numbers[:2], 1)
-    return numbers
+        number = poisson(counts[place // 2], uniforms(key, 0, slot, OPENING, place)[0])
+        numbers[place] = max(number, place < 2)
 
 
 @kernel

@@ -17,7 +17,8 @@ def execute(
     engine: MatchingEngine, state: IntArray, messages: Rows, moment: Moment, instrument: int
 ) -> tuple[Rows, Advance]:
     """Execute messages of accounts or episodes; return the reports, and the records they make."""
-    before = levels_of(engine.book, np.ascontiguousarray(messages["order_id"]))
+    before = np.empty((len(messages), 2), np.int64)
+    find_levels(before, engine.book, np.ascontiguousarray(messages["order_id"]))
     reports = engine.process(messages)
     fills = reports[reports["outcome"] == Outcome.FILLED]
     trades = np.empty((len(fills), len(TRADE_COLUMNS)), np.int64)
@@ -49,32 +50,28 @@ def touched(before: IntMatrix, reports: Rows) -> list[tuple[int, int]]:
 
 def changes(book: Book, levels: list[tuple[int, int]], moment: Moment) -> Rows:
     """Return the updates that give these levels their present totals."""
-    rows = np.zeros(len(levels), FLOW_UPDATE)
-    if levels:
-        rows["side"], rows["ticks"] = np.array(levels).T
-        rows["lots"] = totals(book, np.array(levels))
-        rows["at"], rows["slot"], rows["event"] = moment
+    pairs = np.array(levels, np.int64).reshape(-1, 2)
+    rows = np.empty(len(pairs), FLOW_UPDATE)
+    lots = np.empty(len(pairs), np.int64)
+    find_totals(lots, book, pairs)
+    rows["side"], rows["ticks"], rows["lots"] = *pairs.T, lots
+    rows["at"], rows["slot"], rows["event"] = moment
     return rows
 
 
 @kernel
-def levels_of(book: Book, order_ids: IntArray) -> IntMatrix:
-    """Return side and price of each order, NONE where no such order rests; shape (n, 2)."""
-    levels = np.full((order_ids.size, 2), NONE)
+def find_levels(levels: IntMatrix, book: Book, order_ids: IntArray) -> None:
+    """Write side and price of each order, NONE where no such order rests."""
     for i in range(order_ids.size):
         row = find(book.ids, book.orders, order_ids[i])
-        if row != NONE:
-            levels[i, 0] = book.orders[row, SIDE]
-            levels[i, 1] = book.orders[row, TICKS]
-    return levels
+        levels[i, 0] = NONE if row == NONE else book.orders[row, SIDE]
+        levels[i, 1] = NONE if row == NONE else book.orders[row, TICKS]
 
 
 @kernel
-def totals(book: Book, levels: IntMatrix) -> IntArray:
-    """Return what rests of a side at a price, for rows of side and price."""
-    lots = np.zeros(len(levels), np.int64)
+def find_totals(lots: IntArray, book: Book, levels: IntMatrix) -> None:
+    """Write what rests of a side at a price, for rows of side and price."""
     for i in range(len(levels)):
-        side, ticks = levels[i]
-        if side * (best(book, side) - ticks) >= 0:
-            lots[i] = lots_at(book, ticks)
-    return lots
+        side, ticks = levels[i, 0], levels[i, 1]
+        rests = side * (best(book, side) - ticks) >= 0
+        lots[i] = lots_at(book, ticks) if rests else 0

@@ -32,7 +32,7 @@ from exchange.flow.state import (
     post,
     take,
 )
-from exchange.kernel import kernel, routine
+from exchange.kernel import kernel, routine, signed
 from exchange.messages import BUY, SELL
 from exchange.orderbook import POOLED, is_marketable, orders_at
 from exchange.pricelevels import IntArray
@@ -144,16 +144,17 @@ def step_to(flow: Flow, moment: Moment, law: int) -> None:
     """
     side = law - flow.state[LAW]
     taker = order_id(flow.state[FIRST_ID], STEPS, 0)
-    take(flow, moment, taker, -side, law + side, ALL)
+    everything, one_lot = signed(ALL), signed(1)  # a constant would be compiled into a copy
+    take(flow, moment, taker, -side, law + side, everything)
     if orders_at(flow.book, law) > 0 and is_marketable(flow.book, side, law):
-        take(flow, moment, taker + 1, side, law, ALL)
+        take(flow, moment, taker + 1, side, law, everything)
         return
-    take(flow, moment, taker + 1, side, law - side, ALL)
+    take(flow, moment, taker + 1, side, law - side, everything)
     if orders_at(flow.book, law) > 0:
-        take(flow, moment, taker + 2, -side, law, 1)
+        take(flow, moment, taker + 2, -side, law, one_lot)
     else:
-        post(flow, moment, taker + 3, -side, law, 1)
-        take(flow, moment, taker + 2, side, law, 1)
+        post(flow, moment, taker + 3, -side, law, one_lot)
+        take(flow, moment, taker + 2, side, law, one_lot)
 
 
 @routine

@@ -1,19 +1,28 @@
 """History over HTTP: instruments, quotes, candles, regimes (docs at /api/docs/)."""
 
+from typing import Final
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
 
+from market import aggregations
 from market.timeframes import TIMEFRAMES
 from quotes.http import history
 from quotes.http.history import CANDLE_COLUMNS, REGIME_COLUMNS
 from quotes.http.summaries import SUMMARY_COLUMNS, Summary, summaries
 from quotes.http.tables import answer_all, answer_page, find_instrument, kind_view
-from quotes.kinds import CANDLES, QUOTES
+from quotes.kinds import QUOTES
 from web import formats
 from web.parameters import MOST_ROWS, cursor_text
 from web.views import PAGED, HistoryView, read, unknown_instrument
 
 QuotesView = kind_view(QUOTES)
+OF: Final = OpenApiParameter(
+    "of",
+    {"type": "string", "enum": list(aggregations.names()), "default": QUOTES.name},
+    description="What the candles are made of.",
+)
 
 
 def summary_response(request: HttpRequest, name: str, listed: list[Summary]) -> HttpResponse:
@@ -57,7 +66,7 @@ class InstrumentView(HistoryView):
 class CandlesView(HistoryView):
     @formats.documented(
         "candles_list",
-        ["timeframe", *PAGED],
+        ["timeframe", OF, *PAGED],
         formats.table_schema(CANDLE_COLUMNS),
         formats=formats.TABLE_FORMATS,
     )
@@ -66,21 +75,23 @@ class CandlesView(HistoryView):
 
         With `start`, `next_cursor` pages ahead. Without, the newest `limit`; page back by giving
         the `opened_at` of the first row as `end`. Arrow, and CSV with `limit=all`: all of them.
+        Candles of trades have further columns.
         """
-        found = None if "\0" in symbol else history.instrument_and_newest(symbol)
+        asked = read(request, "timeframe", "of", *PAGED, formats=formats.TABLE_FORMATS)
+        of = aggregations.find(asked.choice("of", aggregations.names(), QUOTES.name))
+        found = None if "\0" in symbol else history.instrument_and_newest(symbol, of)
         if found is None:
             raise unknown_instrument(symbol)
-        asked = read(request, "timeframe", *PAGED, formats=formats.TABLE_FORMATS)
         timeframe_s = asked.timeframe_s()
         start, end = asked.span()
-        kind = f"candles-{timeframe_s}"
+        kind = f"{of.table.name}-{timeframe_s}"
         after = asked.cursor(kind)
         if after is not None:
             start = after * 1000 + 1
         if asked.is_export:
-            parts = history.every_candle(*found, timeframe_s, start, end)
-            return answer_all(request, found[0], CANDLES, parts)
-        page = history.candles_until(*found, timeframe_s, start, end, asked.limit())
+            parts = history.every_candle(*found, timeframe_s, start, end, of)
+            return answer_all(request, found[0], of.table, parts)
+        page = history.candles_until(*found, timeframe_s, start, end, asked.limit(), of)
         extra = {
             "timeframe": request.GET.get("timeframe") or next(iter(TIMEFRAMES)),
             "open_candle": page.open_candle,

@@ -13,11 +13,11 @@ from archive.instruments import Newest, find_with_newest
 from archive.scanning import chunks, read, read_together
 from archive.selections import LOWEST, Selection, Span, select
 from instruments.models import Instrument
-from market.candles import CANDLE, Candles, coarsen, from_ticks
+from market.aggregations import Aggregation
+from market.candles import Candles, coarsen
 from market.keys import row_key
-from market.ticks import Ticks, tick_array
 from market.timeframes import SECONDS, opened_at
-from quotes.kinds import CANDLES, QUOTES
+from quotes.kinds import CANDLES, QUOTE_CANDLES, QUOTES
 from web.tables import Page
 
 QUOTE_COLUMNS: Final = QUOTES.column_names
@@ -39,9 +39,11 @@ class ColumnPage(NamedTuple):
         return self.columns.rows()
 
 
-def instrument_and_newest(symbol: str) -> tuple[Instrument, Newest | None] | None:
-    """Return an instrument and its newest tick."""
-    return find_with_newest(symbol, QUOTES)
+def instrument_and_newest(
+    symbol: str, of: Aggregation = QUOTE_CANDLES
+) -> tuple[Instrument, Newest | None] | None:
+    """Return an instrument and the newest record of those that its candles are made of."""
+    return find_with_newest(symbol, of.kind)
 
 
 def quotes(
@@ -79,19 +81,21 @@ def candles_until(
     start: int | None,
     end: int | None,
     limit: int,
+    of: Aggregation = QUOTE_CANDLES,
 ) -> ColumnPage:
-    """Return `candles` as of the tick `newest`, whatever is recorded meanwhile."""
+    """Return `candles` as of the record `newest`, whatever is recorded meanwhile."""
     if newest is None:
-        return ColumnPage(_columns(instrument, np.empty(0, CANDLE)), None)
+        return ColumnPage(_columns(instrument, np.empty(0, of.dtype), of), None)
     opened = opened_at(newest.at, timeframe_s)
     reaches_open = reaches(opened, start, end)
-    parts = [(_closed(instrument, timeframe_s, start, end, opened),
+    parts = [(_closed(instrument, timeframe_s, start, end, opened, of),
               limit + 1 if start is not None else limit - reaches_open)]  # fmt: skip
     if reaches_open:
-        parts += [(piece, MOST_PIECES) for piece in _pieces(instrument, timeframe_s, newest.at)]
+        pieces = _pieces(instrument, timeframe_s, newest.at, of)
+        parts += [(piece, MOST_PIECES) for piece in pieces]
     found = read_together(parts, instrument.lattice)
     if reaches_open:
-        found = _with_open(instrument, found, timeframe_s, newest)
+        found = _with_open(instrument, found, timeframe_s, newest, of)
     if start is None or len(found) <= limit:
         return ColumnPage(found, None, reaches_open)
     last = int(found["opened_at"][limit - 1])
@@ -104,16 +108,17 @@ def every_candle(
     timeframe_s: int,
     start: int | None = None,
     end: int | None = None,
+    of: Aggregation = QUOTE_CANDLES,
 ) -> Iterator[Columns]:
-    """Yield all candles as of the tick `newest`, in chunks, the open one last."""
+    """Yield all candles as of the record `newest`, in chunks, the open one last."""
     if newest is None:
-        yield _columns(instrument, np.empty(0, CANDLE))
+        yield _columns(instrument, np.empty(0, of.dtype), of)
         return
     opened = opened_at(newest.at, timeframe_s)
-    closed = replace(_closed(instrument, timeframe_s, start, end, opened), newest=False)
+    closed = replace(_closed(instrument, timeframe_s, start, end, opened, of), newest=False)
     yield from chunks(closed, instrument.lattice)
     if reaches(opened, start, end):
-        yield candles_until(instrument, newest, timeframe_s, opened, None, 1).columns
+        yield candles_until(instrument, newest, timeframe_s, opened, None, 1, of).columns
 
 
 def reaches(opened: int, start: int | None, end: int | None) -> bool:
@@ -122,15 +127,20 @@ def reaches(opened: int, start: int | None, end: int | None) -> bool:
 
 
 def _closed(
-    instrument: Instrument, timeframe_s: int, start: int | None, end: int | None, opened: int
+    instrument: Instrument,
+    timeframe_s: int,
+    start: int | None,
+    end: int | None,
+    opened: int,
+    of: Aggregation,
 ) -> Selection:
     """Return the candles of a span that closed before the one that opened at `opened`."""
     span = Span(start, opened if end is None else min(end, opened))
     where = {"timeframe": timeframe_s}
-    return select(CANDLES, instrument.pk, span=span, where=where, newest=start is None)
+    return select(of.table, instrument.pk, span=span, where=where, newest=start is None)
 
 
-def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Selection]:
+def _pieces(instrument: Instrument, timeframe_s: int, now: int, of: Aggregation) -> list[Selection]:
     """Return the closed candles, the longest first, that tile the candle open at `now`.
 
     They end where the minute of `now` begins.
@@ -138,35 +148,37 @@ def _pieces(instrument: Instrument, timeframe_s: int, now: int) -> list[Selectio
     steps = pairwise(SECONDS[: SECONDS.index(timeframe_s) + 1])
     bounds = [(fine, opened_at(now, coarse), opened_at(now, fine)) for fine, coarse in steps]
     return [
-        select(CANDLES, instrument.pk, span=Span(start, end), where={"timeframe": fine})
+        select(of.table, instrument.pk, span=Span(start, end), where={"timeframe": fine})
         for fine, start, end in bounds
         if start < end
     ]
 
 
-def _with_open(instrument: Instrument, found: Columns, timeframe_s: int, newest: Newest) -> Columns:
-    """Return closed candles, and one made of the pieces after them and the last minute's ticks."""
+def _with_open(
+    instrument: Instrument, found: Columns, timeframe_s: int, newest: Newest, of: Aggregation
+) -> Columns:
+    """Return closed candles, and one of the pieces after them and the last minute's records."""
     opened = opened_at(newest.at, timeframe_s)
     closed = int(np.searchsorted(found["opened_at"], opened))
-    pieces = np.empty(len(found) - closed, CANDLE)
-    for name in CANDLE.names or ():
+    pieces = np.empty(len(found) - closed, of.dtype)
+    for name in of.dtype.names or ():
         pieces[name] = found[name][closed:]
-    minute = from_ticks(_last_minute(instrument, newest), SECONDS[0])
+    minute = of.candles(_last_minute(instrument, newest, of), SECONDS[0])
     merged = coarsen(np.concatenate([pieces, minute]), timeframe_s)
-    return joined([found.part(slice(closed)), _columns(instrument, merged)])
+    return joined([found.part(slice(closed)), _columns(instrument, merged, of)])
 
 
-def _last_minute(instrument: Instrument, newest: Newest) -> Ticks:
-    """Return the ticks of the minute of the newest one, up to that."""
-    minute = select(QUOTES, instrument.pk, span=Span(opened_at(newest.at, SECONDS[0])))
+def _last_minute(instrument: Instrument, newest: Newest, of: Aggregation) -> Columns:
+    """Return the records of the minute of the newest one, up to that."""
+    span = Span(opened_at(newest.at, SECONDS[0]))
+    minute = select(of.kind, instrument.pk, span=span, fields=of.fields)
     upto = minute.within(before=row_key(instrument.pk, newest.seq) + 1)
-    found = read(upto, instrument.lattice)
-    return tick_array(instrument.pk, found["seq"], found["at"], found["ticks"])
+    return read(upto, instrument.lattice)
 
 
-def _columns(instrument: Instrument, candles: Candles) -> Columns:
-    numbers = {name: candles[name] for name in CANDLES.column_names}
-    return Columns(CANDLES, instrument.lattice, numbers)
+def _columns(instrument: Instrument, candles: Candles, of: Aggregation) -> Columns:
+    numbers = {column.field: candles[column.field] for column in of.table.columns}
+    return Columns(of.table, instrument.lattice, numbers)
 
 
 def regimes(

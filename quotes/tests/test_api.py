@@ -173,7 +173,7 @@ def test_csv_prices_keep_decimals_and_link_to_next_page(client: Client) -> None:
         ("ES/candles/?timeframe=2m", 400, "timeframe"),
         ("ES/candles/?format=xml", 400, "format"),
         ("ES/candles/?limt=5", 400, "limt"),
-        ("ES/trades/", 404, "trades"),
+        ("ES/ticks/", 404, "ticks"),
     ],
 )
 def test_bad_request_gets_a_problem_that_names_the_parameter(

@@ -1,0 +1,166 @@
+"""Trades and their candles: derived, rebuilt, served and audited."""
+
+import itertools
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from django.test import Client
+
+from archive.auditing import audit
+from archive.scanning import scan
+from archive.selections import EVER
+from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, TRADE_CANDLES, TRADES
+from exchange.models import Trade, TradeCandle
+from instruments.models import Instrument
+from journal.journal import Journal, JournalError, load_tail
+from market.candles import TRADE_CANDLE, Candles
+from market.kinds import Delivery, Rows
+from market.timeframes import SECONDS, opened_at
+from quotes.derived import closed_candles
+from quotes.kinds import QUOTES
+from rig.histories import make_ticks, make_trades
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/instruments"
+
+
+@pytest.fixture
+def es() -> Instrument:
+    return Instrument.objects.create(
+        symbol="ES", name="ES", tick_size="0.25", lot_size="0.1", has_book=True
+    )
+
+
+def store(instrument: Instrument, trades: Rows, cuts: list[int] | None = None) -> Rows:
+    with Journal([instrument]) as journal:
+        for first, end in itertools.pairwise(cuts or [0, len(trades)]):
+            journal.append([Delivery(TRADES, trades[first:end])])
+            journal.reload()  # open candles are loaded again
+    return trades
+
+
+def naive_candles(trades: Rows, seconds: int) -> Candles:
+    """Return candles, the open one last, trade by trade."""
+    made: dict[int, list[int]] = {}
+    for trade in trades.tolist():
+        _, seq, at, _, ticks, lots, side, *_ = trade
+        opened = opened_at(at, seconds)
+        candle = made.setdefault(opened, [opened, ticks, ticks, ticks, ticks, seq, seq, 0, 0, 0])
+        candle[2], candle[3] = max(candle[2], ticks), min(candle[3], ticks)
+        candle[4], candle[6] = ticks, seq
+        candle[7] += 1
+        candle[8] += lots
+        candle[9] += lots if side == 1 else 0
+    return np.array([tuple(candle) for candle in made.values()], dtype=TRADE_CANDLE)
+
+
+def test_closed_candles_equal_those_made_trade_by_trade(es: Instrument) -> None:
+    trades = make_trades(make_ticks(es, 2_000, interval_s=97))
+    store(es, trades, [0, 1, 2, 9, 500, 501, 4_000, 6_000])
+    for seconds in SECONDS:
+        stored = closed_candles(CANDLES_OF_TRADES, es, seconds, EVER)
+        assert np.array_equal(stored, naive_candles(trades, seconds)[:-1]), seconds
+
+
+def test_restart_restores_open_candles(es: Instrument) -> None:
+    trades = store(es, make_trades(make_ticks(es, 1_500, interval_s=61)))
+    with Journal([es]) as journal:
+        tail = load_tail(es, TRADES, journal.tail(es.pk, TRADES).place)
+    ending = trades[-1:].copy()
+    ending["at"] += 15 * 86_400_000_000
+    closed = tail.derived[0].ladder.extend(ending)
+    for seconds in SECONDS:
+        assert closed[seconds][-1] == naive_candles(trades, seconds)[-1]
+
+
+@pytest.mark.parametrize("timeframe", ["1m", "1h", "1w"])
+def test_candles_of_trades_are_served_with_the_open_one(
+    es: Instrument, client: Client, timeframe: str
+) -> None:
+    trades = store(es, make_trades(make_ticks(es, 700, interval_s=13)))
+    query = {"of": "trades", "timeframe": timeframe, "limit": 1_000}
+    page = client.get(f"{API}/ES/candles/", query).json()
+    assert page["columns"] == [
+        "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
+        "volume", "buy_volume", "trades",
+    ]  # fmt: skip
+    seconds = {"1m": 60, "1h": 3_600, "1w": 604_800}[timeframe]
+    for row, candle in zip(page["rows"], naive_candles(trades, seconds), strict=True):
+        opened, *prices, first, last, count, volume, buys = candle.tolist()
+        ohlc = [ticks / 4 for ticks in prices]
+        sums = [volume / 10, buys / 10, count]
+        assert row == [opened // 1000, *ohlc, count, first, last, *sums]
+    assert page["open_candle"] is True
+    exported = client.get(f"{API}/ES/candles/", query | {"format": "arrow", "limit": "all"})
+    table = pa.ipc.open_stream(exported.getvalue()).read_all()
+    assert table["volume"].to_pylist() == [row[8] for row in page["rows"]]
+
+
+def test_candles_of_unknown_records_are_refused(es: Instrument, client: Client) -> None:
+    answer = client.get(f"{API}/ES/candles/", {"of": "orders"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == {"of": ["'orders' is not one of quotes, trades"]}
+    assert client.get(f"{API}/ES/candles/", {"of": "trades"}).json()["rows"] == []
+    assert client.get(f"{API}/XX/candles/", {"of": "trades"}).status_code == 404
+
+
+def test_trade_below_one_lot_is_not_recorded(es: Instrument) -> None:
+    trades = make_trades(make_ticks(es, 2))
+    trades["lots"][3] = 0
+    with pytest.raises(JournalError, match=r"trades\.ES: trade 4 has .* 0 lots"):
+        store(es, trades)
+    assert len(scan(TRADES, es)) == 0
+
+
+def audited_market(es: Instrument) -> None:
+    """Store 100 slots with trades and, as blocks do, the number of complete slots."""
+    ticks = make_ticks(es, 100, interval_s=7)
+    block = np.zeros(1, dtype=BLOCKS.dtype)
+    block["instrument"], block["seq"], block["at"] = es.pk, 1, ticks["at"][-1]
+    block["slot"], block["data"] = 100, [b""]
+    with Journal([es]) as journal:
+        deliveries = [(QUOTES, ticks), (TRADES, make_trades(ticks)), (BLOCKS, block)]
+        journal.append([Delivery(kind, rows) for kind, rows in deliveries])
+
+
+def change(seq: int, **fields: Any) -> None:
+    Trade.objects.filter(seq=seq).update(**fields)
+
+
+DEFECTS = [
+    (lambda: change(9, ticks=1), "trade 9 ends slot 3 at 1 ticks"),
+    (lambda: change(300, ticks=1), "trade 300 ends slot 100 at 1 ticks"),
+    (lambda: change(9, slot=2), r"trade 8 ends slot 3 at .*|trade 9 of slot 2 follows one of 3"),
+    (lambda: change(300, slot=101), "trade 299 ends slot 100"),
+    (lambda: Trade.objects.filter(seq=5).delete(), "trades: seq 4 is followed by 6"),
+    (
+        lambda: TradeCandle.objects.filter(timeframe=60).update(volume=1),
+        r"trade_candles: 1m of .* has volume 1 instead of \d+",
+    ),
+]
+
+
+def test_audit_of_trades_finds_nothing_wrong(es: Instrument) -> None:
+    audited_market(es)
+    report = audit(es)
+    assert report.violations == []
+    assert report.counts["trades"] == 300
+    assert report.counts[TRADE_CANDLES.name] == TradeCandle.objects.count() > 10
+
+
+@pytest.mark.parametrize(("spoil", "violation"), DEFECTS)
+def test_audit_finds_wrong_trades(es: Instrument, spoil: Any, violation: str) -> None:
+    audited_market(es)
+    spoil()
+    assert re.search(violation, "\n".join(audit(es).violations))
+
+
+def test_audit_accepts_a_slot_that_has_not_ended(es: Instrument) -> None:
+    audited_market(es)
+    trades = make_trades(make_ticks(es, 101, interval_s=7))[300:301]
+    trades["slot"] = 101
+    store(es, trades)
+    assert audit(es).violations == []
