@@ -12,4 +12,4 @@ LIVE_BOOKS = Gauge("pytrade_exchange_live_books", "Books that are level with the
 SLOTS = Counter("pytrade_exchange_slots", "Slots that books completed.")
 TRADES = Counter("pytrade_exchange_trades", "Trades of all books.")
 UPDATES = Counter("pytrade_exchange_book_updates", "Changes of price levels of all books.")
-COMMANDS = Counter("pytrade_exchange_commands", "Commands of accounts that were executed.")
+COMMANDS = Counter("pytrade_exchange_commands", "Commands of accounts that were answered.")
