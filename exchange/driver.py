@@ -1,7 +1,7 @@
 """Passes over the books of a process: live books up to now, commands, records, books behind."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,8 @@ NEAR_SLOTS: Final = 50
 """A book this close to its quotes takes them over."""
 STALLED_SLICES: Final = 50
 """Slices without progress after which a book takes its quotes over, so that they wait for it."""
+BOOKS_PER_PASS: Final = 20
+"""With more live books, each pass runs this many in turn, and those that accounts wait for."""
 HELD_SLOTS: Final = 2_000
 """Commands wait for a book this close to its quotes; for others they are refused."""
 ANYTIME: Final = (CommandKind.CANCEL, CommandKind.CANCEL_ALL, CommandKind.MONEY)
@@ -69,6 +71,7 @@ class Driver:
         self._held: list[Command] = []
         self._released: dict[int, Handover] = {}
         self._outstanding: deque[tuple[int, int]] = deque()
+        self._turn = 0
         self._stalls = 0
         self._commands = 0
 
@@ -105,9 +108,10 @@ class Driver:
         """Run one pass; return False if the intake is closed."""
         now = self._clock()
         with metrics.PASS_SECONDS.time():
-            for book in self.live.values():
+            commands = self._held + self._queue.poll()
+            for book in self._books_to_run({command.instrument for command in commands}):
                 self._place.advance(book.run, book.timetable.due(now))
-            executed = self._execute(self._held + self._queue.poll())
+            executed = self._execute(commands)
             is_open = self._record(now, urgent=executed > 0)
             self._end_books()
         return is_open and self._work_on_books_behind()
@@ -117,6 +121,19 @@ class Driver:
         for run in self._place.runs.values():
             run.checkpoint()
         self._place.record(self._place.runs.values(), urgent=True)
+
+    def _books_to_run(self, named: Set[int]) -> list[LiveBook]:
+        """Return the live books of this pass: the next in turn, and those that accounts wait for.
+
+        `named`: the instruments of new commands; 0 stands for all.
+        """
+        keys = list(self.live)
+        if len(keys) <= BOOKS_PER_PASS or 0 in named:
+            return list(self.live.values())
+        in_turn = {keys[(self._turn + i) % len(keys)] for i in range(BOOKS_PER_PASS)}
+        self._turn = (self._turn + BOOKS_PER_PASS) % len(keys)
+        chosen = in_turn | named | {key for key in keys if self._place.desk.watches(key)}
+        return [self.live[key] for key in keys if key in chosen]
 
     def _record(self, now: float, *, urgent: bool) -> bool:
         due = [
