@@ -26,8 +26,9 @@ help: ## list all targets
 .env: | .venv/runtime
 	@$(BIN)/python scripts/dotenv.py
 
-setup: .venv/runtime .env ## install Python and JavaScript packages and write a development .env
+setup: .venv/runtime .env ## install packages, compile the kernels of the exchange and write a development .env
 	@$(BIN)/python scripts/javascript.py
+	@$(BIN)/python -m scripts.kernels
 
 setup-dev: setup .venv/development
 	$(BIN)/python scripts/javascript.py --dev
@@ -51,7 +52,7 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(BIN)/python scripts/vulnerabilities.py
 
 check: setup-dev ## lint, and run the tests that start no other process: a minute on two cores
-	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
+	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
 
 test: lint ## lint and run all tests; database tests run on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 4 test-market test-roles test-browser test-postgresql test-quick
@@ -65,8 +66,8 @@ test-market: setup-dev
 # These run in parallel; each prints its output when it ends.
 test-roles: TITLE = Tests of processes other than the market
 test-roles: COMMAND = $(BIN)/pytest -m "processes and not browser" indicators instruments pytrade
-test-quick: TITLE = Tests within one process, on SQLite
-test-quick: COMMAND = $(BIN)/pytest -m "not processes"
+test-quick: TITLE = Tests that start no other process, on SQLite
+test-quick: COMMAND = $(BIN)/pytest -m "not processes" $(WORKERS)
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
@@ -80,7 +81,7 @@ test-roles test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage arrow selector hostile fanout live churn chart rest; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage matching arrow selector hostile fanout live churn chart rest books; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -80,14 +80,23 @@ def check_that_processes_are_marked(event: str, arguments: tuple[Any, ...]) -> N
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> None:
-    """Use a fast password hash instead of the million rounds of production."""
+def quick_settings() -> None:
+    """Hash passwords once instead of a million times; find static files when they are requested.
+
+    Otherwise WhiteNoise would list all static files for each test client.
+    """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep SQLite in a file, as in production; in memory, threads would lock each other."""
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Give each pytest-xdist worker a database of its own; keep SQLite in a file.
+
+    Production has a file as well, and in memory, threads would lock each other.
+    """
     database = connections["default"]
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")

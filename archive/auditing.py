@@ -28,6 +28,8 @@ class Report:
     symbol: str
     counts: Counter[str] = field(default_factory=Counter)
     """Rows that were audited, by the name of their kind or table."""
+    pruned: Counter[str] = field(default_factory=Counter)
+    """By the name of the kind, the seq up to which retention removed the records."""
     violation_count: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -58,11 +60,14 @@ class Check:
 
 
 class SeqCheck(Check):
-    """seq is 1, 2, 3 ...; times are in order; the records are valid for their kind."""
+    """seq is 1, 2, 3 ...; times are in order; the records are valid for their kind.
+
+    A stream may begin later, at the first record that retention left.
+    """
 
     def __init__(self, report: Report, instrument: Instrument, kind: Kind) -> None:
         super().__init__(report, instrument, kind)
-        self._seq = 0
+        self._seq = report.pruned[kind.name]
         self._at: int | None = None
 
     def feed(self, rows: Rows) -> None:
@@ -117,11 +122,18 @@ def audit_stream(
     advance: Callable[[int], None],
 ) -> None:
     factories: list[CheckFactory] = [SeqCheck, *_checks.get(kind.name, [])]
+    report.pruned[kind.name] = pruned_seq_of(instrument, kind)
     checks = [factory(report, instrument, kind) for factory in factories]
     with_bytes = any(check.reads_bytes for check in checks)
+    expected = report.pruned[kind.name] + 1
     for rows in records.chunks(kind, instrument, 0, last_seq, with_bytes=with_bytes):
+        first = int(rows["seq"][0])
+        if first != expected and pruned_seq_of(instrument, kind) >= first - 1:  # pruned meanwhile
+            report.pruned[kind.name] = first - 1
+            checks = [factory(report, instrument, kind) for factory in factories]
         for check in checks:
             check.feed(rows)
+        expected = int(rows["seq"][-1]) + 1
         advance(len(rows))
     for check in checks:
         check.close(last_seq)
@@ -134,6 +146,12 @@ def last_seq_of(instrument: Instrument, kind: Kind) -> int:
     """Return where a stream ends, 0 where it has no record."""
     found = Stream.objects.filter(instrument=instrument, kind=kind.name)
     return found.values_list("last_seq", flat=True).first() or 0
+
+
+def pruned_seq_of(instrument: Instrument, kind: Kind) -> int:
+    """Return the seq up to which retention removed the records of a stream."""
+    found = Stream.objects.filter(instrument=instrument, kind=kind.name)
+    return found.values_list("pruned_seq", flat=True).first() or 0
 
 
 def moment(at: int) -> str:

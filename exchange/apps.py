@@ -19,11 +19,21 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
+<<<<<<< HEAD
         # models are not loaded at import time
         from exchange import auditing, projections, streams, waking
         from exchange.extension import Books
         from journal.projections import after_commit
         from quotes import derived, extensions
+=======
+        from exchange import (  # models are not loaded at import time
+            auditing,
+            projections,
+            retention,
+            streams,
+        )
+        from quotes import derived
+>>>>>>> main
 
         for kind in (
             TRADES,
@@ -43,3 +53,4 @@ class ExchangeConfig(AppConfig):
         auditing.register()
         extensions.register(Books())
         streams.register()
+        retention.register()

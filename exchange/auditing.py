@@ -7,6 +7,7 @@ import numpy as np
 from archive import auditing, records
 from archive.auditing import Check, Report, moment
 from archive.scanning import scan
+from exchange.blockaudit import BlockCheck
 from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, TRADES
 from instruments.models import Instrument
 from market.kinds import Kind, Rows
@@ -15,7 +16,8 @@ from quotes.kinds import QUOTES
 
 
 def register() -> None:
-    """Add the checks of trades and their candles to `manage.py audit`."""
+    """Add the checks of trades, their candles and books to `manage.py audit`."""
+    auditing.register(BLOCKS, BlockCheck)
     auditing.register(TRADES, partial(CandleCheck, CANDLES_OF_TRADES), TradeCheck)
 
 

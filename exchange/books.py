@@ -61,6 +61,10 @@ class Book:
         ticks = self.levels(side, 1).ticks
         return int(ticks[0]) if len(ticks) else None
 
+    def equals(self, other: "Book") -> bool:
+        """Return whether both books have the same levels."""
+        return np.array_equal(self.snapshot(), other.snapshot())
+
     def snapshot(self) -> Updates:
         """Return updates (at time 0) that make this book from an empty one: bids, then asks."""
         rows = np.zeros((len(self), 4), np.int64)

@@ -2,9 +2,12 @@
 
 A slot is the time between two quotes; its number is the seq of the quote that ends it. Prices are
 in ticks, quantities in lots. An order id is positive for orders of the background flow and
-`-Order.pk` for orders of accounts. Money is in MONEY_UNITS per unit of the instrument's currency.
+`-Order.pk` for orders of accounts; Order.pk is -1, -2, ... for orders by which the exchange
+liquidates positions, whose ids are -2^62 - 1, -2^62 - 2, ... Money is in MONEY_UNITS per unit of
+the instrument's currency.
 """
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
@@ -60,6 +63,10 @@ TRADES: Final = Kind(
     frame="trades",
     check=check_trades,
 )
+TRADES_WITH_IDS: Final = replace(
+    TRADES, columns=(*TRADES.columns, Column("maker", "maker"), Column("taker", "taker"))
+)
+"""The same records with their order ids, for those who study the flow."""
 BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(

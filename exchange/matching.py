@@ -104,7 +104,7 @@ class MatchingEngine:
                 f"messages are {messages.dtype} of shape {messages.shape}; "
                 "they must be a one-dimensional array of dtype MESSAGE"
             )
-        messages = np.ascontiguousarray(messages)
+        messages = np.require(messages.view(MESSAGE), requirements=["C", "W"])  # as compiled
         log = new_report_log(2 * messages.size + self._reports_of_a_message())
         done = 0
         while True:

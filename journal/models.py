@@ -20,6 +20,9 @@ class Stream(models.Model):
     kind = models.CharField(max_length=40)
     last_seq = models.BigIntegerField(default=0)
     epoch = models.BigIntegerField(default=0, help_text="Rises with every new writer.")
+    pruned_seq = models.BigIntegerField(
+        default=0, help_text="Records up to this one were removed by retention; 0: none."
+    )
 
     class Meta:
         constraints = [

@@ -32,13 +32,14 @@ class KindStreams:
         topic = f"{self._kind.name}.{symbol}"
         if since is not None and since > last:
             return Missed([{"topic": topic, "type": "reset", "last_seq": last}], last)
-        first = last if since is None else max(since + 1, last - limit + 1)
+        oldest = last if since is None else max(since + 1, last - limit + 1)
+        rows = records.read(self._kind, instrument, oldest - 1, last)
+        first = int(rows["seq"][0]) if len(rows) else last + 1  # later where records were pruned
         frames: list[Frame] = []
         if since is not None and first > since + 1:
             frames.append(
                 {"topic": topic, "type": "gap", "from_seq": since + 1, "to_seq": first - 1}
             )
-        rows = records.read(self._kind, instrument, first - 1, last)
         made = record_frames(self._kind, symbol, instrument.lattice, rows) if len(rows) else ()
         return Missed([*frames, *(frame for frame, _, _ in made)], last)
 

@@ -220,6 +220,10 @@ EXCHANGE_ORDERS_BURST = env.int("EXCHANGE_ORDERS_BURST", default=100)
 PRACTICE_ACCOUNTS = env.bool("PRACTICE_ACCOUNTS", default=DEBUG)
 PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
 
+# Retention of books and trades: see docs/operations.md.
+EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)
+EXCHANGE_KEEP_TRADES_S = env.int("EXCHANGE_KEEP_TRADES_S", default=0)
+
 # The stream: see docs/live.md.
 STREAM_CONNECTIONS_PER_ADDRESS = env.int("STREAM_CONNECTIONS_PER_ADDRESS", default=5000)
 STREAM_BACKLOG_BYTES = env.int("STREAM_BACKLOG_BYTES", default=1_048_576)

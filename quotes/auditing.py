@@ -18,7 +18,7 @@ from market.aggregations import Aggregation
 from market.candles import Candles, coarsen
 from market.keys import row_key
 from market.kinds import Kind, Rows
-from market.timeframes import SECONDS, TIMEFRAMES, opened_at
+from market.timeframes import MICROSECONDS, SECONDS, TIMEFRAMES, opened_at
 from market.times import to_microseconds
 from quotes.derived import closed_candles
 from quotes.kinds import QUOTE_CANDLES, QUOTES, REGIMES
@@ -36,7 +36,10 @@ def register() -> None:
 
 
 class CandleCheck(Check):
-    """Stored candles equal the candles computed from the records, in every timeframe."""
+    """Stored candles equal the candles computed from the records, in every timeframe.
+
+    Candles that begin before the first record cannot be compared if retention removed records.
+    """
 
     def __init__(
         self, aggregation: Aggregation, report: Report, instrument: Instrument, kind: Kind
@@ -45,14 +48,24 @@ class CandleCheck(Check):
         self._aggregation = aggregation
         self._open = {seconds: np.empty(0, dtype=aggregation.dtype) for seconds in SECONDS}
         self._compared_to = dict.fromkeys(SECONDS, BEGINNING)
+        self._is_pruned = report.pruned[kind.name] > 0
 
     def feed(self, rows: Rows) -> None:
+        if self._is_pruned:
+            self._begin_after(int(rows["at"][0]))
         minutes = self._aggregation.candles(rows, SECONDS[0])
         for seconds in SECONDS:
             candles = coarsen(np.concatenate((self._open[seconds], minutes)), seconds)
             finished, self._open[seconds] = candles[:-1], candles[-1:]
+            finished = finished[finished["opened_at"] >= self._compared_to[seconds]]
             if len(finished):
                 self._compare(seconds, finished, int(candles[-1]["opened_at"]))
+
+    def _begin_after(self, at: int) -> None:
+        """Compare the candles that begin after the first record that is left."""
+        self._is_pruned = False
+        for seconds in SECONDS:
+            self._compared_to[seconds] = opened_at(at, seconds) + seconds * MICROSECONDS
 
     def close(self, last_seq: int) -> None:
         """Report stored candles that no record has closed yet."""

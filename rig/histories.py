@@ -32,8 +32,11 @@ def make_ticks(
     return tick_array(instrument.pk, seq, at, 20_000 + np.cumsum(steps))
 
 
-def record(ticks: Ticks, regimes: int = 0) -> Ticks:
-    """Store and return `ticks`, with their candles and `regimes` regimes of equal length."""
+def record(ticks: Ticks, regimes: int = 0, trades: int = 0) -> Ticks:
+    """Store and return `ticks`, with their candles and `regimes` regimes of equal length.
+
+    With `trades` trades in the slot of each tick.
+    """
     instrument = Instrument.objects.get(pk=int(ticks["instrument"][0]))
     deliveries = [Delivery(QUOTES, ticks)]
     if regimes:
@@ -41,6 +44,8 @@ def record(ticks: Ticks, regimes: int = 0) -> Ticks:
         deliveries.append(
             Delivery(REGIMES, make_regimes(ticks[first], 0.1 * (np.arange(regimes) % 9)))
         )
+    if trades:
+        deliveries.append(Delivery(TRADES, make_trades(ticks, trades)))
     with Journal([instrument]) as journal:
         journal.append(deliveries)
     return ticks

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from market.keys import LARGEST_SEQ
+from market.kinds import Column, Unit
 from market.timeframes import TIMEFRAMES
 from web.parameters import ALL, MOST_ROWS
 
@@ -131,19 +132,38 @@ INSTRUMENT_SCHEMA: Final = {
         "last_at": {"type": "integer", "nullable": True, "description": "epoch ms"},
         "last_seq": {"type": "integer"},
         "last_price": {"type": "number", "nullable": True},
+        "lot_size": {"type": "number"},
+        "quantity_precision": {"type": "integer"},
+        "has_book": {"type": "boolean", "description": "whether the exchange trades it"},
     },
 }
 INSTRUMENTS_SCHEMA: Final = {"type": "array", "items": INSTRUMENT_SCHEMA}
 
 
-def table_schema(columns: Sequence[str]) -> dict[str, Any]:
-    """Return the schema of a table of rows with these columns."""
+NUMBER: Final = {"type": "number", "nullable": True}
+CELLS: Final[dict[Unit, dict[str, Any]]] = {
+    Unit.SIDE: {"type": "string", "enum": ["buy", "sell"]},
+    Unit.NAME: {"type": "string"},
+    Unit.JSON: {"type": "object", "additionalProperties": True},
+}
+"""The schemas of cells that are no numbers."""
+
+
+def records_schema(columns: Sequence[Column]) -> dict[str, Any]:
+    """Return the schema of a table of records with these columns."""
+    kinds = [NUMBER, *(CELLS[column.unit] for column in columns if column.unit in CELLS)]
+    cell = NUMBER if len(kinds) == 1 else {"anyOf": kinds}
+    return table_schema([column.name for column in columns], cell)
+
+
+def table_schema(columns: Sequence[str], cell: dict[str, Any] = NUMBER) -> dict[str, Any]:
+    """Return the schema of a table of rows with these columns, each cell with its schema."""
     properties: dict[str, Any] = {
         "symbol": {"type": "string"},
         "columns": {"type": "array", "items": {"type": "string"}, "example": list(columns)},
         "rows": {
             "type": "array",
-            "items": {"type": "array", "items": {"type": "number", "nullable": True}},
+            "items": {"type": "array", "items": cell},
         },
         "next_cursor": {"type": "string", "nullable": True},
     }
@@ -170,16 +190,17 @@ def documented(
             "header of both names the next page.",
         )
     )
-    responses: dict[tuple[int, str], Any] = {
+    served: dict[tuple[int, str], Any] = {
         (200, "application/json"): schema,
         (200, "text/csv"): OpenApiTypes.STR,
     }
     if "arrow" in formats:
-        responses[200, ARROW] = OpenApiTypes.BINARY
-    for status in (400, 404, 429, 503) if with_symbol else (400, 429, 503):
-        responses[status, "application/problem+json"] = PROBLEM_SCHEMA
+        served[200, ARROW] = OpenApiTypes.BINARY
     return extend_schema(
-        operation_id=operation, parameters=described, responses=responses, tags=["history"]
+        operation_id=operation,
+        parameters=described,
+        responses=responses(served, with_symbol),
+        tags=["history"],
     )
 
 
@@ -188,3 +209,12 @@ def _parameter(described: str | OpenApiParameter) -> OpenApiParameter:
         schema, meaning = DESCRIPTIONS[described]
         return OpenApiParameter(described, schema, description=meaning)
     return described
+
+
+def responses(
+    served: dict[tuple[int, str], Any], with_symbol: bool = True
+) -> dict[tuple[int, str], Any]:
+    """Return the successful responses and the problems of a read."""
+    statuses = (400, 404, 429, 503) if with_symbol else (400, 429, 503)
+    problems = {(status, "application/problem+json"): PROBLEM_SCHEMA for status in statuses}
+    return {**served, **problems}

@@ -10,11 +10,11 @@ from exchange.clearing.positions import Position
 DEFAULT_LEVERAGE: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Contract:
     """A linear perpetual: one tick times one lot is worth `tick_value` MONEY_UNITS.
 
-    `mark` is its newest price; it values positions until the book is attached.
+    `mark` is its newest mark price in ticks, at which positions are valued.
     """
 
     instrument: int
@@ -45,11 +45,11 @@ class Holding:
         """Return the open orders, oldest first."""
         return sorted((*self.resting.values(), *self.untriggered.values()), key=Order.age)
 
-    def opening(self) -> list[Order]:
+    def opening_orders(self) -> list[Order]:
         """Return the resting orders that may open a position."""
         return [order for order in self.resting.values() if not order.reduces]
 
-    def reducing(self) -> list[Order]:
+    def reducing_orders(self) -> list[Order]:
         """Return the resting orders that only reduce the position."""
         return [order for order in self.resting.values() if order.reduces]
 

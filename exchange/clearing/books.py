@@ -13,7 +13,6 @@ class Book:
     """A book, attached while it has a port."""
 
     contract: Contract
-    mark: int
     marked_at: int = 0
     port: BookPort | None = None
     holders: set[int] = field(default_factory=set)  # accounts with a position
@@ -26,6 +25,10 @@ class Book:
     @property
     def instrument(self) -> int:
         return self.contract.instrument
+
+    @property
+    def mark(self) -> int:
+        return self.contract.mark
 
     @property
     def open_port(self) -> BookPort:
@@ -45,7 +48,7 @@ class Book:
     def refresh(self) -> None:
         """Take the mark from the port."""
         if self.port is not None:
-            self.mark, self.marked_at = self.port.mark, self.port.marked_at
+            self.contract.mark, self.marked_at = self.port.mark, self.port.marked_at
 
     def note_trades(self, lowest: int, highest: int) -> None:
         """Remember prices of trades for the triggers."""

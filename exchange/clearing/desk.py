@@ -14,7 +14,7 @@ from exchange.clearing.orders import Cause
 from exchange.clearing.ports import BookPort
 from exchange.clearing.records import Tails
 from exchange.clearing.settling import settle
-from exchange.clearing.valuation import Valuation
+from exchange.clearing.valuation import Valuation, valuation
 from market.kinds import Delivery, Rows
 
 
@@ -62,7 +62,7 @@ class Desk:
 
     def value(self, account_id: int) -> Valuation:
         """Return equity and margins of an account at the newest marks."""
-        return self._floor.value(self._floor.accounts[account_id])
+        return valuation(self._floor.accounts[account_id], self._floor.contracts)
 
     def watches(self, instrument_id: int) -> bool:
         """Return whether any account has an open order or a position in the instrument.
@@ -113,7 +113,7 @@ class Desk:
         """
         floor = self._floor
         book = floor.books[instrument_id]
-        since, book.mark, book.marked_at = book.marked_at, ticks, at
+        since, book.contract.mark, book.marked_at = book.marked_at, ticks, at
         if funding.is_due(since, at):
             funding.pay(floor, book, at)
         settle(floor, book.by_mark.due(ticks, ticks))

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from exchange.clearing.accounts import Account, Holding
-from exchange.clearing.books import Book
+from exchange.clearing.accounts import Holding
 from exchange.clearing.floor import Floor, Reply
-from exchange.clearing.margin import RISK_LIMIT, exposure
+from exchange.clearing.margin import RISK_LIMIT, exposure, requirement
 from exchange.clearing.money import ceil_div, fee
 from exchange.clearing.orders import Cause, Order, OrderType, State
 from exchange.clearing.ports import BookPort
-from exchange.clearing.valuation import open_exposure, quantities, requirement
+from exchange.clearing.valuation import opening
 from exchange.messages import Kind, Reason, TimeInForce
 
 BAND_PPM: Final = 50_000
@@ -90,7 +89,7 @@ def reducible(holding: Holding, order: Order) -> int:
     """
     held = -order.side * holding.position.lots
     if order.rests:
-        held -= sum(other.leaves for other in holding.reducing() if other is not order)
+        held -= sum(other.leaves for other in holding.reducing_orders() if other is not order)
     return held
 
 
@@ -103,41 +102,23 @@ def afford(
     once, no less than the initial margin of everything that can come of all orders.
     """
     book, account = floor.books[order.instrument], floor.accounts[order.account]
-    holding = account.holding(order.instrument)
-    opening = quantities(
-        each for each in holding.opening() if not (replaced and each.id == order.id)
-    )
-    same_side = sum(size for side, _, size in opening if side == order.side)
-    if same_side + lots <= -order.side * holding.position.lots:
+    holding, tick_value = account.holding(order.instrument), book.contract.tick_value
+    orders = opening(holding, book.mark, without=order if replaced else None)
+    if orders.lots[order.side] + lots <= -order.side * holding.position.lots:
         return None
     taken, value, makers = 0, 0, 0
     if order.tif is not TimeInForce.POST_ONLY:
         taken, value, makers = takes(book.open_port, order.side, ticks, lots)
     if order.rests and taken < lots:
-        opening.append((order.side, ticks, lots - taken))
-    after = exposure(holding.position.lots + order.side * taken, opening, book.mark)
-    tick_value = book.contract.tick_value
+        orders.add(order.side, ticks, lots - taken)
+    after = exposure(holding.position.lots + order.side * taken, orders)
     if after.value * tick_value > RISK_LIMIT:
         return Cause.RISK_LIMIT
     paid = order.side * (value - taken * book.mark) * tick_value
     paid += fee(value * tick_value, account.fees.taker_ppm) + makers
     needed = requirement(after, tick_value, holding.leverage, account.fees.maker_ppm)
-    if available(floor, account, book) - paid < needed:
-        return Cause.INSUFFICIENT_MARGIN
-    return None
-
-
-def available(floor: Floor, account: Account, book: Book) -> int:
-    """Return the equity that the other holdings of an account leave for this one."""
-    valued = floor.value(account)
-    holding = account.holding(book.instrument)
-    own = requirement(
-        open_exposure(holding, book.mark),
-        book.contract.tick_value,
-        holding.leverage,
-        account.fees.maker_ppm,
-    )
-    return valued.available + own
+    needed += floor.required(account, other_than=order.instrument)
+    return Cause.INSUFFICIENT_MARGIN if floor.equity(account) - paid < needed else None
 
 
 def takes(port: BookPort, side: int, limit: int, lots: int) -> tuple[int, int, int]:

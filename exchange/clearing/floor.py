@@ -1,6 +1,7 @@
 """The floor: accounts, their open orders and the books, and how they trade."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from exchange.clearing.books import Book
 from exchange.clearing.money import fee
 from exchange.clearing.orders import LARGEST_ID, Cause, Order, State
 from exchange.clearing.records import Records, Tails
-from exchange.clearing.valuation import Valuation, valuation
+from exchange.clearing.valuation import required, solvency
 from exchange.messages import MESSAGE, Kind, Outcome, TimeInForce
 
 FILLED: Final = int(Outcome.FILLED)
@@ -35,10 +36,8 @@ class Floor:
     def __init__(
         self, contracts: Iterable[Contract], accounts: Iterable[Account], tails: Tails
     ) -> None:
-        self.contracts = {contract.instrument: contract for contract in contracts}
-        self.books = {
-            key: Book(contract, contract.mark) for key, contract in self.contracts.items()
-        }
+        self.contracts = {contract.instrument: replace(contract) for contract in contracts}
+        self.books = {key: Book(contract) for key, contract in self.contracts.items()}
         self.accounts: dict[int, Account] = {}
         self.orders: dict[int, Order] = {}
         self.client_ids: dict[tuple[int, str], Order] = {}
@@ -51,9 +50,20 @@ class Floor:
             self.add(account)
 
     def add(self, account: Account) -> None:
-        """Add an account with its holdings; raise ValueError if it is there already."""
+        """Add an account with its holdings.
+
+        Raise ValueError if it is there already, or holds what the desk has no contract for.
+        """
         if account.id in self.accounts:
-            raise ValueError(f"account {account.id} is on the floor already")
+            raise ValueError(f"account {account.id} is at the desk already")
+        for instrument, holding in list(account.holdings.items()):
+            if instrument not in self.contracts:
+                if holding.position.lots or holding.orders():
+                    raise ValueError(
+                        f"account {account.id} has a position or orders in instrument {instrument}, "
+                        f"but the desk has contracts for {sorted(self.contracts)} only"
+                    )
+                del account.holdings[instrument]
         self.accounts[account.id] = account
         for instrument, holding in account.holdings.items():
             if holding.position.lots:
@@ -81,10 +91,26 @@ class Floor:
         book.orders.discard(order.id)
         book.triggers(order).discard(order)
 
-    def value(self, account: Account) -> Valuation:
-        """Value an account at the present marks."""
-        marks = {instrument: self.books[instrument].mark for instrument in account.holdings}
-        return valuation(account, self.contracts, marks)
+    def equity(self, account: Account) -> int:
+        """Return balance and unrealised profit at the present marks."""
+        return solvency(account, self.contracts)[0]
+
+    def required(self, account: Account, *, other_than: int = 0) -> int:
+        """Return the initial margin of an account, without that of one instrument."""
+        return sum(
+            required(account, holding, self.contracts[instrument])
+            for instrument, holding in account.holdings.items()
+            if instrument != other_than
+        )
+
+    def available(self, account: Account) -> int:
+        """Return what new positions or withdrawals of an account may use."""
+        return self.equity(account) - self.required(account)
+
+    def is_below_maintenance(self, account: Account) -> bool:
+        """Return whether the equity of an account is below its maintenance margin."""
+        equity, maintenance = solvency(account, self.contracts)
+        return equity < maintenance
 
     def event(self, order: Order, cause: Cause, command: int = 0, at: int | None = None) -> None:
         """Record what an order is now, at the present time of its book or at `at`."""

@@ -104,9 +104,9 @@ def set_leverage(floor: Floor, account: Account, command: Command) -> None:
     elif (holding := account.holding(command.instrument)).leverage == command.leverage:
         answer(floor, command, Cause.LEVERAGE_UNCHANGED, command.leverage)
     else:
-        available, leverage = floor.value(account).available, holding.leverage
+        available, leverage = floor.available(account), holding.leverage
         holding.leverage = command.leverage
-        if floor.value(account).available < min(0, available):
+        if floor.available(account) < min(0, available):
             holding.leverage = leverage
             answer(floor, command, Cause.INSUFFICIENT_MARGIN)
         else:
@@ -118,7 +118,7 @@ def move_money(floor: Floor, account: Account, command: Command) -> None:
     amount = command.amount
     if not amount or account.balance + amount > LARGEST_MONEY:
         answer(floor, command, Cause.INVALID_AMOUNT)
-    elif amount < 0 and min(account.balance, floor.value(account).available) < -amount:
+    elif amount < 0 and min(account.balance, floor.available(account)) < -amount:
         answer(floor, command, Cause.INSUFFICIENT_MARGIN)
     else:
         account.balance += amount

@@ -13,14 +13,8 @@ def liquidate(floor: Floor, book: Book) -> None:
     """Close out the holders in a book that are below their maintenance margin, by account."""
     for account_id in sorted(book.holders):
         account = floor.accounts[account_id]
-        if is_below(floor, account):
+        if floor.is_below_maintenance(account):
             close_out(floor, account)
-
-
-def is_below(floor: Floor, account: Account) -> bool:
-    """Return whether the equity is below the maintenance margin."""
-    valued = floor.value(account)
-    return valued.equity < valued.maintenance
 
 
 def close_out(floor: Floor, account: Account) -> None:
@@ -34,7 +28,7 @@ def close_out(floor: Floor, account: Account) -> None:
             floor.cancel(order, Cause.LIQUIDATION)
     for book in _attached(floor, account):
         lots = account.holding(book.instrument).position.lots
-        if lots and is_below(floor, account):
+        if lots and floor.is_below_maintenance(account):
             enter(floor, _closing_order(floor, account, book, lots), cause=Cause.LIQUIDATION)
             follow_up(floor)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from exchange.clearing.money import PPM, ceil_div
+from exchange.clearing.money import PPM, ceil_div, fee
 from exchange.kinds import MONEY_UNITS
 
 LARGEST_LEVERAGE: Final = 100
@@ -37,6 +37,8 @@ def initial_margin(value: int, leverage: int) -> int:
 
 def maintenance_margin(value: int) -> int:
     """Return what a position of this value must have to be kept."""
+    if value <= TIERS[0].limit:
+        return fee(value, TIERS[0].maintenance_ppm)
     return ceil_div(sum(part * tier.maintenance_ppm for tier, part in _slices(value)), PPM)
 
 
@@ -50,6 +52,32 @@ def _slices(value: int) -> Iterable[tuple[Tier, int]]:
         below = tier.limit
 
 
+class Opening:
+    """Sums of the orders that may open a position, by side (indexed by BUY 1 and SELL -1)."""
+
+    __slots__ = ("loss", "lots", "mark", "top", "value")
+
+    def __init__(self, mark: int) -> None:
+        self.mark = mark
+        self.lots = [0, 0, 0]
+        self.value = [0, 0, 0]
+        """In ticks * lots."""
+        self.top = [0, 0, 0]
+        """The highest price."""
+        self.loss = 0
+        """At once, if all orders beyond the mark were filled; in ticks * lots."""
+
+    def add(self, side: int, ticks: int, lots: int) -> None:
+        """Count an order in."""
+        self.lots[side] += lots
+        self.value[side] += lots * ticks
+        if ticks > self.top[side]:
+            self.top[side] = ticks
+        beyond = side * (ticks - self.mark)
+        if beyond > 0:
+            self.loss += lots * beyond
+
+
 class Exposure(NamedTuple):
     """What a holding can become if its resting orders are filled, in ticks * lots."""
 
@@ -58,24 +86,28 @@ class Exposure(NamedTuple):
     opening: int
     """Of the orders that would open or add: they will pay a fee."""
     loss: int
-    """At once if all orders beyond the mark price were filled."""
 
 
-def exposure(lots: int, opening: Iterable[tuple[int, int, int]], mark: int) -> Exposure:
-    """Return the exposure of a position and of opening orders (side, ticks, lots).
+def exposure(lots: int, orders: Opening) -> Exposure:
+    """Return the exposure of a position with open orders.
 
     Orders on one side reduce an opposite position first, so closing orders add nothing.
     """
-    count, value, top, loss = [0, 0, 0], [0, 0, 0], [0, 0, 0], 0  # indexed by side: 1, -1
-    for side, ticks, size in opening:
-        count[side] += size
-        value[side] += size * ticks
-        top[side] = max(top[side], ticks)
-        loss += size * max(0, side * (ticks - mark))
-    largest, added = abs(lots) * mark, 0
+    largest, added = abs(lots) * orders.mark, 0
     for side in (1, -1):
-        opens = max(0, count[side] + min(0, side * lots))
-        cost = min(value[side], opens * top[side])
-        largest = max(largest, max(0, side * lots) * mark + cost)
-        added += cost
-    return Exposure(largest, added, loss)
+        if count := orders.lots[side]:
+            held = side * lots
+            opens = max(0, count + min(0, held))
+            cost = min(orders.value[side], opens * orders.top[side])
+            largest = max(largest, max(0, held) * orders.mark + cost)
+            added += cost
+    return Exposure(largest, added, orders.loss)
+
+
+def requirement(exposed: Exposure, tick_value: int, leverage: int, maker_ppm: int) -> int:
+    """Return the initial margin of a holding, with the fees and losses to come."""
+    return (
+        initial_margin(exposed.value * tick_value, leverage)
+        + fee(exposed.opening * tick_value, maker_ppm)
+        + exposed.loss * tick_value
+    )

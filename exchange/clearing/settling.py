@@ -8,7 +8,7 @@ from exchange.clearing.entry import enter
 from exchange.clearing.floor import Floor
 from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.orders import Cause, Order, State
-from exchange.clearing.valuation import open_exposure, requirement
+from exchange.clearing.valuation import required
 
 
 def settle(floor: Floor, fired: Iterable[Order] = ()) -> None:
@@ -71,7 +71,7 @@ def expire_closing(floor: Floor, holding: Holding) -> None:
 
 def trim_reducing(floor: Floor, holding: Holding) -> None:
     """Keep reduce-only orders within the position together; the newest give way first."""
-    reducing = holding.reducing()
+    reducing = holding.reducing_orders()
     if not reducing:
         return
     lots = holding.position.lots
@@ -94,23 +94,18 @@ def call_margin(floor: Floor, account: Account, book: Book, holding: Holding) ->
 
     Orders that reduced the position were free and open one once it is gone.
     """
-    opening = holding.opening()
-    if not opening or floor.value(account).available >= 0:
+    opening = holding.opening_orders()
+    if not opening or floor.available(account) >= 0:
         return
     for order in sorted(opening, key=Order.age, reverse=True):
-        before = _required(account, book, holding)
+        with_it = required(account, holding, book.contract)
         del holding.resting[order.id]
-        relief = before - _required(account, book, holding)
+        relief = with_it - required(account, holding, book.contract)
         holding.resting[order.id] = order
         if relief > 0:
             floor.cancel(order, Cause.MARGIN_CALL)
-            if floor.value(account).available >= 0:
+            if floor.available(account) >= 0:
                 return
-
-
-def _required(account: Account, book: Book, holding: Holding) -> int:
-    exposed = open_exposure(holding, book.mark)
-    return requirement(exposed, book.contract.tick_value, holding.leverage, account.fees.maker_ppm)
 
 
 def insure(floor: Floor, account: Account, book: Book) -> None:

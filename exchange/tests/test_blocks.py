@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.blocks import UPDATE, VERSION, CorruptBlockError, decode, decode_all, encode
-from exchange.tests.reference import START, make_updates
+from rig.books import START, make_updates
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 LOTS = st.one_of(st.integers(0, 500), st.integers(0, 2**63 - 1))

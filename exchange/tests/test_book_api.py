@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from exchange.messages import BUY, SELL
-from exchange.tests.recorded import record_book
 from exchange.tests.reference import naive_book
 from instruments.models import Instrument
 from market.times import from_microseconds
+from rig.books import record_book
 from rig.histories import make_instrument
 
 pytestmark = pytest.mark.django_db

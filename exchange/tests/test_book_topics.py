@@ -14,13 +14,12 @@ from exchange.kinds import BLOCKS
 from exchange.messages import BUY, SELL
 from exchange.models import BookBlock
 from exchange.streams import StoredBooks
-from exchange.tests.recorded import blocks_of, store
-from exchange.tests.reference import make_updates
 from journal.models import Stream
 from live import makers, metrics
 from live.hub import current_hub
 from live.protocol import ProtocolError
 from live.tests.test_hub import Client, leave
+from rig.books import blocks_of, make_updates, store
 from rig.histories import make_instrument
 
 pytestmark = pytest.mark.django_db(transaction=True)

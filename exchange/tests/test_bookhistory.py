@@ -5,8 +5,8 @@ import pytest
 
 from exchange import recording
 from exchange.bookhistory import book_at, first_at, resumed_writer
-from exchange.tests.recorded import blocks_of, record_book, store
-from exchange.tests.reference import both_sides, make_updates, naive_book
+from exchange.tests.reference import both_sides, naive_book
+from rig.books import blocks_of, make_updates, record_book, store
 from rig.histories import make_instrument
 
 pytestmark = pytest.mark.django_db

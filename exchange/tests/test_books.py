@@ -9,7 +9,8 @@ from exchange.blocks import UPDATE, decode_all
 from exchange.books import Book, book_of
 from exchange.messages import BUY, SELL
 from exchange.recording import SNAPSHOT_BLOCKS, BlockWriter
-from exchange.tests.reference import START, both_sides, make_updates, naive_book
+from exchange.tests.reference import both_sides, naive_book
+from rig.books import START, make_updates
 
 ROWS = st.lists(
     st.tuples(

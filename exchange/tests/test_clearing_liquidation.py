@@ -2,12 +2,14 @@
 
 import pytest
 
+from exchange.clearing.accounts import Contract
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.funding import amount, is_due
 from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.orders import Cause, State, TriggerBy, TriggerDirection
+from exchange.clearing.valuation import liquidation_ticks
 from exchange.messages import BUY, SELL
-from exchange.tests.venue import DOLLAR, START, Session, Venue
+from exchange.tests.venue import DOLLAR, START, TICK_VALUE, Session, Venue
 
 HOUR = 3_600_000_000
 
@@ -19,6 +21,28 @@ def leveraged(lots, balance=100, **fields):
     session.place(BUY if lots > 0 else SELL, abs(lots))
     assert session.position() == lots
     return session
+
+
+@pytest.mark.parametrize("lots", [80, -80])
+def test_the_liquidation_price_is_the_first_at_which_the_position_is_closed(lots):
+    session = leveraged(lots)
+    contract = Contract(instrument=1, tick_value=TICK_VALUE, mark=10_000)
+    ticks = liquidation_ticks(session.account(), {1: contract}, 1)
+    session.move(ticks + (1 if lots > 0 else -1))
+    assert session.position() == lots
+    session.move(ticks)
+    assert session.position() == 0
+    assert liquidation_ticks(session.account(), {1: contract}, 1) is None
+
+
+def test_a_position_without_leverage_has_no_liquidation_price():
+    session = Session()
+    session.place(BUY, 5)
+    contract = Contract(instrument=1, tick_value=TICK_VALUE, mark=10_000)
+    assert liquidation_ticks(session.account(), {1: contract}, 1) is None
+    assert liquidation_ticks(session.account(), {2: contract}, 2) is None
+    session.account().balance = 0
+    assert liquidation_ticks(session.account(), {1: contract}, 1) == 10_000
 
 
 def test_an_account_below_its_maintenance_margin_is_closed_out():

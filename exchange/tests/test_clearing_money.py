@@ -10,6 +10,7 @@ from exchange.clearing.ledger import LedgerCause, entries_of_executions, entries
 from exchange.clearing.margin import (
     RISK_LIMIT,
     TIERS,
+    Opening,
     exposure,
     initial_margin,
     maintenance_margin,
@@ -102,7 +103,10 @@ def test_margins_rise_with_value_and_maintenance_is_the_smaller():
     ],
 )
 def test_exposure_is_what_resting_orders_can_bring(lots, orders, expected):
-    assert exposure(lots, orders, 100) == expected
+    opening = Opening(100)
+    for order in orders:
+        opening.add(*order)
+    assert exposure(lots, opening) == expected
 
 
 def test_ledger_entries_of_executions():

@@ -2,11 +2,13 @@
 
 import pytest
 
+from exchange.clearing.accounts import Account
 from exchange.clearing.checks import MOST_OPEN_ORDERS
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import TRANSITIONS, Cause, Order, OrderType, State
+from exchange.clearing.positions import Position
 from exchange.messages import BUY, SELL, TimeInForce
-from exchange.tests.venue import Session, Venue
+from exchange.tests.venue import DOLLAR, Session, Venue
 
 NONSENSE = (0, -1, 10**30)
 
@@ -246,6 +248,22 @@ def test_an_account_must_be_known_and_can_be_added():
     with pytest.raises(LookupError, match="account 9"):
         session.place(BUY, 1, 9_000, account=9)
     assert not session.desk.knows(9)
+    session.desk.add(Account(id=9, balance=100 * DOLLAR))
+    assert session.place(BUY, 1, 9_000, account=9)["cause"] == Cause.ACCEPTED
+    with pytest.raises(ValueError, match="account 9 is at the desk already"):
+        session.desk.add(Account(id=9))
+
+
+def test_the_desk_needs_the_contracts_of_all_positions():
+    account = Account(id=9)
+    account.holding(7).leverage = 5
+    desk = Session().desk
+    desk.add(account)  # nothing is at stake
+    other = Account(id=10)
+    other.holding(7).position = Position(1, 100)
+    with pytest.raises(ValueError, match=r"instrument 7, but the desk has contracts for \[1\]"):
+        desk.add(other)
+    assert not desk.knows(10)
 
 
 def test_commands_for_a_detached_book_are_answered_by_another_one():

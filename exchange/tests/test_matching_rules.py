@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from exchange.execution import execute
 from exchange.matching import (
     BUY,
     LARGEST_CAPACITY,
@@ -317,9 +318,13 @@ def test_messages_of_another_dtype_are_refused(engine):
         engine.process(np.zeros((2, 2), MESSAGE))
 
 
-def test_every_second_message_of_an_array(engine):
+def test_arrays_that_are_not_contiguous_or_read_only_need_no_compilation(engine):
     messages = tape(new(1, BUY, 100, 1), cancel(1), new(2, BUY, 100, 1), cancel(2))
-    assert engine.process(messages[::2])["outcome"].tolist() == [Outcome.ACCEPTED] * 2
+    compiled = list(execute.signatures)
+    frozen = np.frombuffer(messages.tobytes(), MESSAGE)
+    for array in (messages[::2], frozen[1::2], frozen.astype(np.dtype(MESSAGE.descr, align=True))):
+        assert Outcome.REJECTED not in engine.process(array)["outcome"]
+    assert list(execute.signatures) == compiled
 
 
 @pytest.mark.parametrize("capacity", [0, -1, LARGEST_CAPACITY + 1])

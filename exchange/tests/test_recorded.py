@@ -21,7 +21,9 @@ from market.kinds import Delivery, Kind, Rows, Table
 from rig.histories import make_instrument
 
 TABLES: Mapping[str, Table] = {
-    table.table: table for table in vars(kinds).values() if isinstance(table, Table)
+    table.table: table
+    for table in vars(kinds).values()
+    if isinstance(table, Table) and table is not kinds.TRADES_WITH_IDS
 }
 KINDS = [table for table in TABLES.values() if isinstance(table, Kind)]
 MODELS = {

@@ -1,6 +1,8 @@
 """Trades and their candles: derived, rebuilt, served and audited."""
 
+import csv
 import itertools
+import json
 import re
 from typing import Any
 
@@ -12,10 +14,21 @@ from django.test import Client
 from archive.auditing import audit
 from archive.scanning import scan
 from archive.selections import EVER
-from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, TRADE_CANDLES, TRADES
+from exchange.kinds import (
+    BLOCKS,
+    CANDLES_OF_TRADES,
+    EPISODES,
+    FLOW,
+    TRADE_CANDLES,
+    TRADES,
+    EpisodeKind,
+)
 from exchange.models import Trade, TradeCandle
+from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from journal.journal import Journal, JournalError, load_tail
+from live.frames import publications
+from live.streams import streams_of
 from market.candles import TRADE_CANDLE, Candles
 from market.kinds import Delivery, Rows
 from market.timeframes import SECONDS, opened_at
@@ -118,9 +131,13 @@ def test_trade_below_one_lot_is_not_recorded(es: Instrument) -> None:
 def audited_market(es: Instrument) -> None:
     """Store 100 slots with trades and, as blocks do, the slot in progress after them."""
     ticks = make_ticks(es, 100, interval_s=7)
+<<<<<<< HEAD
     block = np.zeros(1, dtype=BLOCKS.dtype)
     block["instrument"], block["seq"], block["at"] = es.pk, 1, ticks["at"][-1]
     block["slot"], block["data"] = 101, [b""]
+=======
+    block = BlockWriter(es.pk).take(int(ticks["at"][-1]), slot=100, event=0)
+>>>>>>> main
     with Journal([es]) as journal:
         deliveries = [(QUOTES, ticks), (TRADES, make_trades(ticks)), (BLOCKS, block)]
         journal.append([Delivery(kind, rows) for kind, rows in deliveries])
@@ -164,3 +181,102 @@ def test_audit_accepts_a_slot_that_has_not_ended(es: Instrument) -> None:
     trades["slot"] = 101
     store(es, trades)
     assert audit(es).violations == []
+
+
+def read_stream(body: bytes) -> pa.Table:
+    return pa.ipc.open_stream(body).read_all()
+
+
+def test_trades_are_served_with_order_ids_on_request(es: Instrument, client: Client) -> None:
+    trades = store(es, make_trades(make_ticks(es, 20)))
+    page = client.get(f"{API}/ES/trades/", {"since_seq": 30, "limit": 2}).json()
+    assert page["columns"] == ["seq", "at", "price", "quantity", "side"]
+    at, ticks = int(trades["at"][30]) // 1000, int(trades["ticks"][30])
+    assert page["rows"][0] == [31, at, ticks / 4, 0.4, "buy"]
+    following = client.get(f"{API}/ES/trades/", {"cursor": page["next_cursor"], "format": "csv"})
+    assert following.getvalue().splitlines()[1].split(b",")[0] == b"33"
+    with_ids = client.get(f"{API}/ES/trades/", {"ids": "on", "since_seq": 59}).json()
+    assert with_ids["columns"][5:] == ["maker", "taker"]
+    assert with_ids["rows"][0][5:] == [-60, 60]
+    assert client.get(f"{API}/ES/trades/", {"ids": "yes"}).status_code == 400
+
+
+def test_time_and_sales_are_what_flowsurface_reads(es: Instrument, client: Client) -> None:
+    """Its client sends venue, market, a symbol in lower case and inclusive milliseconds."""
+    trades = store(es, make_trades(make_ticks(es, 50)))
+    at = trades["at"] // 1000
+    query = {"venue": "bybit", "market": "linear", "symbol": "es", "limit": 400_000}
+    answer = client.get("/api/v1/trades.arrow", query | {"from": at[30], "to": at[60]})
+    assert answer["Content-Type"] == "application/vnd.apache.arrow.stream"
+    sales = read_stream(answer.getvalue())
+    assert [(field.name, str(field.type)) for field in sales.schema] == [
+        ("ts", "int64"), ("price", "double"), ("qty", "double"), ("is_sell", "bool"),
+    ]  # fmt: skip
+    wanted = trades[30:63]
+    assert sales["ts"].to_pylist() == (wanted["at"] // 1000).tolist()
+    assert sales["price"].to_pylist() == (wanted["ticks"] / 4).tolist()
+    assert sales["qty"].to_pylist() == (wanted["lots"] / 10).tolist()
+    assert sales["is_sell"].to_pylist() == (wanted["side"] < 0).tolist()
+
+
+def test_time_and_sales_of_a_span_and_its_problems(es: Instrument, client: Client) -> None:
+    trades = store(es, make_trades(make_ticks(es, 50)))
+    at = trades["at"] // 1000
+    span = {"symbol": "ES", "start": at[30], "end": at[60]}
+    assert len(read_stream(client.get("/api/v1/trades.arrow", span).getvalue())) == 30
+    limited = client.get("/api/v1/trades.arrow", {"symbol": "ES", "limit": 7}).getvalue()
+    assert read_stream(limited)["ts"].to_pylist() == at[:7].tolist()
+    for query, status, name in [
+        ({}, 400, "symbol"),
+        ({"symbol": "XX"}, 404, ""),
+        ({"symbol": "ES", "limit": 0}, 400, "limit"),
+        ({"symbol": "ES", "from": "soon"}, 400, "from"),
+        ({"symbol": "ES", "side": "buy"}, 400, "side"),
+    ]:
+        answer = client.get("/api/v1/trades.arrow", query)
+        assert (answer.status_code, name in answer.json().get("errors", {name: 0})) == (
+            status,
+            True,
+        )
+
+
+def test_flow_and_episodes_are_served_as_text_numbers_and_documents(
+    es: Instrument, client: Client
+) -> None:
+    flow, episodes = np.zeros(1, FLOW.dtype), np.zeros(1, EPISODES.dtype)
+    for rows in (flow, episodes):
+        rows["instrument"], rows["seq"], rows["at"] = es.pk, 1, 5_000_000
+    flow["kappa"], flow["levels"] = 0.15, 200
+    episodes["kind"], episodes["data"] = EpisodeKind.SPOOFING, [b'{"orders":[65537],"lots":900}']
+    with Journal([es]) as journal:
+        journal.append([Delivery(FLOW, flow), Delivery(EPISODES, episodes)])
+    page = client.get(f"{API}/ES/flow/").json()
+    assert dict(zip(page["columns"], page["rows"][0], strict=True)).items() >= {
+        "started_at": 5_000, "kappa": 0.15, "levels": 200,
+    }.items()  # fmt: skip
+    page = client.get(f"{API}/ES/episodes/").json()
+    shown = dict(zip(page["columns"], page["rows"][0], strict=True))
+    assert shown["kind"] == "spoofing"
+    assert shown["details"] == {"orders": [65537], "lots": 900}
+    lines = client.get(f"{API}/ES/episodes/", {"format": "csv"}).getvalue().decode().splitlines()
+    row = next(csv.DictReader(lines[1:], lines[0].split(",")))
+    assert json.loads(row["details"]) == shown["details"]
+    exported = client.get(f"{API}/ES/episodes/", {"format": "arrow"}).getvalue()
+    assert json.loads(read_stream(exported)["details"][0].as_py()) == shown["details"]
+
+
+def test_topic_of_trades_resumes_with_the_rows_that_it_publishes(es: Instrument) -> None:
+    trades = store(es, make_trades(make_ticks(es, 20)))
+    streams = streams_of("trades.ES")
+    assert streams is not None
+    missed = streams.missed("ES", 57, 10_000)
+    (published,) = publications(TRADES, "ES", es.lattice, trades[57:])
+    assert missed.frames == [json.loads(published["text"], object_hook=rows_as_tuples)]
+    assert missed.frames[0]["type"] == "trades"
+    at, ticks = int(trades["at"][59]) // 1000, int(trades["ticks"][59])
+    assert missed.frames[0]["data"][-1] == (60, at, ticks / 4, 0.5, "sell")
+    assert (published["first_seq"], published["last_seq"], missed.last_seq) == (58, 60, 60)
+
+
+def rows_as_tuples(frame: dict[str, Any]) -> dict[str, Any]:
+    return frame | {"data": [tuple(row) for row in frame["data"]]}

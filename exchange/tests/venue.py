@@ -65,10 +65,10 @@ class Venue:
                     )
         return reports, trades
 
-    def arrive(self, side, ticks, lots, kind=Kind.NEW):
+    def arrive(self, side, ticks, lots, kind=Kind.NEW, tif=TimeInForce.GTC):
         """Let a background order arrive; return the trades."""
         self.background_id += 1
-        row = (kind, side, TimeInForce.GTC, self.background_id, 0, ticks, lots)
+        row = (kind, side, tif, self.background_id, 0, ticks, lots)
         return self.process(np.array([row], MESSAGE))[1]
 
     def fill(self, levels=20, lots=10):
@@ -100,13 +100,15 @@ class Store:
             assert rows["seq"].tolist() == list(range(first, first + len(rows)))
             tails[instrument] = int(rows["seq"][-1])
             self.rows += [(kind.name, *row) for row in rows.tolist()]
-            for row in rows:
-                getattr(self, f"apply_{kind.name}")(row)
             if kind is not ORDER_EVENTS:
                 derive = entries_of_executions if kind is EXECUTIONS else entries_of_funding
                 self.ledger += derive(rows).tolist()
+        for kind, apply in ((ORDER_EVENTS, self.apply_event), (EXECUTIONS, self.apply_execution)):
+            rows = [row for each, rows in deliveries if each is kind for row in rows]
+            for row in sorted(rows, key=lambda row: (row["account"], row["number"])):
+                apply(row)
 
-    def apply_order_events(self, row):
+    def apply_event(self, row):
         account, number, order_id = (int(row[name]) for name in ("account", "number", "order"))
         assert number == self.events.get(account, 0) + 1
         self.events[account] = number
@@ -118,7 +120,7 @@ class Store:
             for name in ("ticks", "trigger_ticks", "lots", "filled"):
                 setattr(order, name, int(row[name]))
 
-    def apply_executions(self, row):
+    def apply_execution(self, row):
         account = int(row["account"])
         assert row["number"] == self.executions.get(account, 0) + 1
         self.executions[account] = int(row["number"])
@@ -126,9 +128,6 @@ class Store:
         signed = int(row["side"] * row["lots"])
         position.lots += signed
         position.cost += signed * int(row["ticks"]) * TICK_VALUE + int(row["realised"])
-
-    def apply_funding(self, row):
-        pass  # only the ledger and the tails follow it
 
     def balance(self, account):
         """Return the sum of the ledger."""
@@ -226,10 +225,15 @@ class Session:
         return self.command(CommandKind.PLACE, account, placed=order)[0]
 
     def trade(self, side, lots, ticks=0, instrument=1):
-        """Let a background order take what rests; return the rows."""
+        """Let a background order take what rests, up to a price if there is one."""
         venue = self.venues[instrument]
         kind = Kind.NEW if ticks else Kind.MARKET
-        self.desk.on_trades(instrument, venue.arrive(side, ticks, lots, kind))
+        self.desk.on_trades(instrument, venue.arrive(side, ticks, lots, kind, TimeInForce.IOC))
+        return self.collect()
+
+    def quote(self, side, lots, ticks, instrument=1):
+        """Let a background limit order arrive; return the rows."""
+        self.desk.on_trades(instrument, self.venues[instrument].arrive(side, ticks, lots))
         return self.collect()
 
     def move(self, mark, instrument=1, us=1_000_000):

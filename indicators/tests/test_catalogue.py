@@ -55,7 +55,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def market(db: None) -> Instrument:
     instrument: Instrument = make_instrument()
-    record(make_ticks(instrument, 30_000, interval_s=6), regimes=3)
+    record(make_ticks(instrument, 6_000, interval_s=30), regimes=3)
     return instrument
 
 

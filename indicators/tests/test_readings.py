@@ -28,9 +28,9 @@ API = "/api/v1/indicators/"
 
 @pytest.fixture
 def market():
-    """40,000 ticks, 6 seconds apart: 4,000 minutes."""
+    """8,000 ticks, 30 seconds apart: 4,000 minutes."""
     instrument = make_instrument()
-    record(make_ticks(instrument, 40_000, interval_s=6), regimes=9)
+    record(make_ticks(instrument, 8_000, interval_s=30), regimes=9)
     return instrument
 
 
@@ -81,11 +81,11 @@ def test_persistence_reads_ticks_and_is_served_with_the_true_phi(client, market)
 
 
 def test_the_mean_phi_of_a_window_is_weighted_by_ticks(market):
-    phi = np.empty(40_001)
+    phi = np.empty(8_001)
     for regime in Regime.objects.filter(instrument=market).order_by("seq"):
         phi[regime.first_seq :] = regime.phi
-    truth = Truth(market, 1, 40_000)
-    first, last = np.array([1, 4_000, 17_777, 39_999]), np.array([40_000, 9_000, 17_777, 40_000])
+    truth = Truth(market, 1, 8_000)
+    first, last = np.array([1, 800, 3_777, 7_999]), np.array([8_000, 1_800, 3_777, 8_000])
     expected = [phi[a : b + 1].mean() for a, b in zip(first, last, strict=True)]
     assert truth.mean_phi(first, last) == pytest.approx(expected)
 
@@ -332,7 +332,7 @@ def test_redelivered_chunk_closes_the_run_of_a_dead_worker(market):
 def embedded_market(transactional_db, settings):
     settings.CELERY_TASK_ALWAYS_EAGER = True
     instrument = make_instrument()
-    record(make_ticks(instrument, 20_000, interval_s=6), regimes=3)
+    record(make_ticks(instrument, 4_000, interval_s=30), regimes=3)
     return instrument
 
 
@@ -375,7 +375,7 @@ ORDER = {
 @pytest.mark.django_db(transaction=True)
 def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings):
     settings.CELERY_TASK_ALWAYS_EAGER = True
-    record(make_ticks(make_instrument(), 20_000, interval_s=6), regimes=3)
+    record(make_ticks(make_instrument(), 4_000, interval_s=30), regimes=3)
     answer = staff.post(API + "runs/", ORDER, content_type="application/json")
     assert answer.status_code == 202
     assert embedded.computations.join(60)

@@ -191,6 +191,22 @@ def test_the_image_is_slim_and_its_processes_are_not_root() -> None:
     assert probe == ["python", "scripts/healthcheck.py"]
 
 
+@pytest.mark.processes
+def test_containers_start_with_a_copy_of_the_compiled_kernels(tmp_path: Path) -> None:
+    (tmp_path / "kernels" / "exchange").mkdir(parents=True)
+    (tmp_path / "kernels" / "exchange" / "execute.nbc").write_text("compiled")
+    entrypoint = yaml.safe_load(dict(instructions())["ENTRYPOINT"])
+    for _ in range(2):  # the second time as after a restart
+        done = subprocess.run(
+            [*entrypoint, "cat", "cache/exchange/execute.nbc"],
+            cwd=tmp_path,
+            env=os.environ | {"NUMBA_CACHE_DIR": "cache"},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout, done.stderr, done.returncode) == ("compiled", "", 0)
+
+
 class Probed(BaseHTTPRequestHandler):
     """Answers /readyz with 200 for the site's host only."""
 

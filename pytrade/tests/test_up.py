@@ -1,5 +1,6 @@
 """`make up` runs the full stack, restarts roles that exit, and leaves no process behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -78,12 +78,15 @@ class Up:
         return [front, of_postgresql, *families[0], *families[1]]
 
     def process(self, *words: str) -> psutil.Process:
-        """Return the descendant whose command line contains all of `words`."""
-        front = psutil.Process(self.front.pid)
-        for found in front.children(recursive=True):
-            if all(word in found.cmdline() for word in words):
-                return found
-        raise AssertionError(f"no process with {words} in its command line: {self.log.read_text()}")
+        """Wait for the descendant whose command line contains all of `words`, and return it."""
+        return wait_until(lambda: self._find(words), f"process with {words} in its command line")
+
+    def _find(self, words: tuple[str, ...]) -> psutil.Process | None:
+        for found in psutil.Process(self.front.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if all(word in found.cmdline() for word in words):
+                    return found
+        return None
 
     def wait_for(self, text: str) -> None:
         wait_until(lambda: text in self.log.read_text() or self.front.poll() is not None, text)
@@ -94,7 +97,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [one for one in processes if one.is_running() and one.status() != "zombie"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def up(data: Path, *options: str) -> Iterator[Up]:
     stack = Up(data, *options)
     try:
@@ -148,7 +151,7 @@ def test_no_process_outlives_a_killed_supervisor(data: Path, victim: str) -> Non
     roles.write_text(SLEEPERS)
     with up(data, "--roles", str(roles)) as running:
         running.wait_for("spawned: 'sleeper'")
-        wait_until(lambda: running.process("sleep"), "sleep started")
+        running.process("sleep")
         processes = running.processes()
         front = processes[0]
         (stack,) = front.children()

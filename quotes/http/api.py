@@ -26,15 +26,20 @@ OF: Final = OpenApiParameter(
 
 
 def summary_response(request: HttpRequest, name: str, listed: list[Summary]) -> HttpResponse:
-    safe: list[Summary] = [
-        {**row, "name": formats.inert(row["name"]), "currency": formats.inert(row["currency"])}
-        for row in listed
-    ]
-    rows = [
-        formats.decimals(SUMMARY_COLUMNS, [tuple(row.values())], row["price_precision"])[0]
-        for row in safe
-    ]
-    return formats.csv_response(name, SUMMARY_COLUMNS, rows)
+    return formats.csv_response(name, SUMMARY_COLUMNS, [summary_cells(row) for row in listed])
+
+
+def summary_cells(summary: Summary) -> list[object]:
+    """Return the cells of a line of CSV."""
+    row: dict[str, object] = {
+        **summary,
+        "name": formats.inert(summary["name"]),
+        "currency": formats.inert(summary["currency"]),
+        "lot_size": f"{summary['lot_size']:.{summary['quantity_precision']}f}",
+        "has_book": "true" if summary["has_book"] else "false",
+    }
+    (cells,) = formats.decimals(SUMMARY_COLUMNS, [tuple(row.values())], summary["price_precision"])
+    return list(cells)
 
 
 class InstrumentsView(HistoryView):

@@ -11,7 +11,7 @@ from quotes.models import Quote
 
 SUMMARY_COLUMNS: Final = (
     "symbol", "name", "tick_size", "price_precision", "currency",
-    "first_at", "last_at", "last_seq", "last_price",
+    "first_at", "last_at", "last_seq", "last_price", "lot_size", "quantity_precision", "has_book",
 )  # fmt: skip
 
 
@@ -27,6 +27,9 @@ class Summary(TypedDict):
     last_at: int | None
     last_seq: int
     last_price: float | None
+    lot_size: float
+    quantity_precision: int
+    has_book: bool
 
 
 def summaries(symbol: str | None = None) -> list[Summary]:
@@ -66,4 +69,7 @@ def summary(instrument: Any) -> Summary:
         "last_at": None if last_at is None else to_microseconds(last_at) // 1000,
         "last_seq": instrument.last_seq or 0,
         "last_price": None if ticks is None else lattice.number(ticks),
+        "lot_size": float(instrument.lot_size),
+        "quantity_precision": lattice.quantities.precision,
+        "has_book": instrument.has_book,
     }

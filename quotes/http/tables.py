@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from archive.columns import Columns, arrow_blocks, csv_blocks
 from archive.instruments import find
@@ -17,7 +17,7 @@ from market.keys import LARGEST_SEQ
 from market.kinds import Kind, Table
 from quotes.http.history import ColumnPage, page
 from web import formats
-from web.parameters import cursor_text
+from web.parameters import Parameters, cursor_text
 from web.tables import file_response, stream_response
 from web.views import PAGED, HistoryView, file_name, read, unknown_instrument
 
@@ -68,29 +68,36 @@ class KindView(HistoryView):
     """The records of one kind; see `kind_view`."""
 
     kind: ClassVar[Kind]
+    own_parameters: ClassVar[tuple[OpenApiParameter, ...]] = ()
 
     def get(self, request: HttpRequest, symbol: str) -> HttpResponseBase:
         """Records in ascending order, from the first one on, or after `since_seq`."""
         instrument = find_instrument(symbol)
-        asked = read(request, "since_seq", *PAGED, formats=formats.TABLE_FORMATS)
+        own = [parameter.name for parameter in self.own_parameters]
+        asked = read(request, "since_seq", *own, *PAGED, formats=formats.TABLE_FORMATS)
+        kind = self.shown(asked)
         span = Span(*asked.span())
         since = asked.whole("since_seq", 0, LARGEST_SEQ, 0)
-        since = min(max(since, asked.cursor(self.kind.name) or 0), LARGEST_SEQ)
-        selection = select(self.kind, instrument.pk, span=span, since=since)
+        since = min(max(since, asked.cursor(kind.name) or 0), LARGEST_SEQ)
+        selection = select(kind, instrument.pk, span=span, since=since)
         if asked.is_export:
             parts = chunks(until_now(selection), instrument.lattice)
-            return answer_all(request, instrument, self.kind, parts)
+            return answer_all(request, instrument, kind, parts)
         found = page(selection, instrument, asked.limit(), "seq")
-        return answer_page(request, instrument, found, self.kind.name)
+        return answer_page(request, instrument, found, kind.name)
+
+    def shown(self, asked: Parameters) -> Kind:
+        """Return the kind with the columns that this request shows."""
+        return self.kind
 
 
-def kind_view(kind: Kind) -> type[KindView]:
+def kind_view(kind: Kind, base: type[KindView] = KindView) -> type[KindView]:
     """Return the view of a kind, as OpenAPI describes it."""
     described = formats.documented(
         f"{kind.name}_list",
-        ["since_seq", *PAGED],
-        formats.table_schema(kind.column_names),
+        ["since_seq", *base.own_parameters, *PAGED],
+        formats.records_schema(kind.columns),
         formats=formats.TABLE_FORMATS,
     )
-    view = type(f"{kind.name.title()}View", (KindView,), {"kind": kind})
+    view = type(f"{kind.name.title()}View", (base,), {"kind": kind})
     return extend_schema_view(get=described)(view)

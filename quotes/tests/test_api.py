@@ -57,6 +57,9 @@ def test_instruments_list_history_bounds_in_one_query(
         "last_at": int(market["at"][-1]) // 1000,
         "last_seq": 1_000,
         "last_price": market["ticks"][-1] * 0.25,
+        "lot_size": 1.0,
+        "quantity_precision": 0,
+        "has_book": False,
     }
     assert (listed[1]["last_seq"], listed[1]["last_price"]) == (0, None)
     assert get(client, "ES/") == listed[0]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from django.core.management import CommandError, call_command, execute_from_command_line
+from django.core.management import CommandError, call_command
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ from journal.models import Lease
 from market.times import from_microseconds, to_microseconds
 from quotes.files.clocks import TIME_FORMATS, Clock
 from quotes.files.parsing import read_price, read_prices
+from quotes.management.commands.importquotes import Command
 from quotes.models import Candle, Quote, Run
 
 pytestmark = pytest.mark.django_db
@@ -329,7 +330,7 @@ def test_invalid_arguments_give_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        execute_from_command_line(["manage.py", "importquotes", *arguments])
+        Command().run_from_argv(["manage.py", "importquotes", *arguments])
     output, errors = capsys.readouterr()
     assert ended.value.code == 2
     assert complaint in errors

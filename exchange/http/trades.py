@@ -1,0 +1,102 @@
+"""Trades over HTTP: as a table, and as time and sales for flowsurface."""
+
+from itertools import chain
+from typing import ClassVar, Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from archive.scanning import chunks, until_now
+from archive.selections import Span, select
+from exchange.kinds import TRADES, TRADES_WITH_IDS
+from exchange.timeandsales import FIELDS, time_and_sales
+from instruments.models import Instrument
+from market.kinds import Kind
+from quotes.http.tables import KindView, find_instrument, kind_view
+from web import formats
+from web.parameters import Parameters, refused
+from web.tables import stream_response
+from web.views import HistoryView, read
+
+MOST_TRADES: Final = 1_000_000
+IDS: Final = OpenApiParameter(
+    "ids",
+    {"type": "string", "enum": ["on", "off"], "default": "off"},
+    description="on: also the order ids maker and taker; negative ids are orders of accounts.",
+)
+
+
+class IdsView(KindView):
+    own_parameters: ClassVar[tuple[OpenApiParameter, ...]] = (IDS,)
+
+    def shown(self, asked: Parameters) -> Kind:
+        return TRADES_WITH_IDS if asked.choice("ids", ("on", "off"), "off") == "on" else self.kind
+
+
+TradesView = kind_view(TRADES, IdsView)
+
+
+def inclusive(name: str) -> OpenApiParameter:
+    schema = formats.MOMENT_SCHEMA
+    return OpenApiParameter(name, schema, description=f"Inclusive. {formats.MOMENT}")
+
+
+class TimeAndSalesView(HistoryView):
+    @extend_schema(
+        operation_id="time_and_sales",
+        tags=["history"],
+        parameters=[
+            OpenApiParameter("symbol", OpenApiTypes.STR, required=True, description="In any case."),
+            inclusive("from"),
+            inclusive("to"),
+            *(
+                OpenApiParameter(name, schema, description=meaning)
+                for name in ("start", "end")
+                for schema, meaning in [formats.DESCRIPTIONS[name]]
+            ),
+            OpenApiParameter(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": MOST_TRADES},
+                description="Trades at most; default: all.",
+            ),
+            *(
+                OpenApiParameter(name, OpenApiTypes.STR, description="Ignored.")
+                for name in ("venue", "market")
+            ),
+        ],
+        responses=formats.responses({(200, formats.ARROW): OpenApiTypes.BINARY}),
+    )
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Trades as an Arrow IPC stream: ts (int64, epoch ms), price, qty (float64), is_sell.
+
+        The parameters from, to, venue and market are those of flowsurface, a chart of order flow.
+        """
+        names = ("symbol", "start", "end", "from", "to", "limit", "venue", "market")
+        asked = read(request, *names)
+        instrument = named(request.GET.get("symbol", ""))
+        limit = asked.whole("limit", 1, MOST_TRADES, 0) if "limit" in request.GET else None
+        selection = select(TRADES, instrument.pk, span=span(asked), fields=FIELDS)
+        parts = chunks(until_now(selection), instrument.lattice, limit)
+        blocks = time_and_sales(chain([next(parts)], parts))  # an error there sets the status
+        return stream_response(f"{instrument.symbol}-trades", "arrow", blocks)
+
+
+def span(asked: Parameters) -> Span:
+    """Return the span from start or `from`, until `end` or `to` (inclusive)."""
+    start, end = asked.span()
+    first, last = asked.moment("from"), asked.moment("to")
+    if first is not None:
+        start = first if start is None else max(start, first)
+    if last is not None:
+        after = last + 1_000  # all microseconds of that millisecond
+        end = after if end is None else min(end, after)
+    return Span(start, end)
+
+
+def named(symbol: str) -> Instrument:
+    """Return an instrument; programs may write its symbol in lower case."""
+    if not symbol:
+        raise refused("symbol", "missing: name an instrument, e.g. BTCUSDT")
+    return find_instrument(symbol.upper())

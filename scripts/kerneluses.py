@@ -1,0 +1,37 @@
+"""One use of every kernel of the exchange, as the product uses it, so that Numba compiles it."""
+
+import numpy as np
+
+from exchange.blocks import UPDATE, decode_all
+from exchange.flow.market import BookMarket
+from exchange.matching import MESSAGE, MatchingEngine
+from exchange.orderbook import with_more_room
+from exchange.recording import BlockWriter
+from quotes.law.randomwalk import RegimeLaw, WalkState
+from quotes.law.walker import MarketLaw, Start
+
+
+def use_all() -> None:
+    matching()
+    flow()
+    recording()
+
+
+def matching() -> None:
+    engine = MatchingEngine()
+    engine.process(np.zeros(1, MESSAGE))
+    with_more_room(engine.book, 1 + engine.book.orders.shape[0])
+
+
+def flow() -> None:
+    walk, regimes = WalkState(20_000, 1), RegimeLaw(40.0, 10.0)
+    law = MarketLaw(1, "ES", 1, 1_000_000, 1, 0, walk, regimes)
+    market = BookMarket.open(Start(law, 1, walk))
+    market.run_slots(1)
+    market.execute(np.zeros(1, MESSAGE))
+
+
+def recording() -> None:
+    writer = BlockWriter(instrument_id=1)
+    writer.add(np.array([(1, 1, 1, 1)], UPDATE))
+    decode_all(list(writer.take(at=1, slot=1, event=1)["data"]), [1])
