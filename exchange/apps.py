@@ -19,21 +19,11 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-<<<<<<< HEAD
         # models are not loaded at import time
-        from exchange import auditing, projections, streams, waking
+        from exchange import auditing, projections, retention, streams, waking
         from exchange.extension import Books
         from journal.projections import after_commit
         from quotes import derived, extensions
-=======
-        from exchange import (  # models are not loaded at import time
-            auditing,
-            projections,
-            retention,
-            streams,
-        )
-        from quotes import derived
->>>>>>> main
 
         for kind in (
             TRADES,

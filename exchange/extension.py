@@ -133,7 +133,9 @@ def next_seq(journal: Journal, instrument: Instrument) -> int:
 
 def behind(journal: Journal, found: Recorded, since: int, target: Callable[[], int]) -> Behind:
     """Return a book to bring to its quotes; a new one opens with the first slot since `since`."""
-    first = found.first_slot or first_slot_since(journal, found.instrument, found.laws, since)
+    first = found.first_slot or found.slot
+    if not first:
+        first = first_slot_since(journal, found.instrument, found.laws, since)
     return Behind(found=found, first_slot=first, target=target)
 
 
