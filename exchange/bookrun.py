@@ -51,6 +51,7 @@ class BookRun:
         self._ends = ends
         self._writer = BlockWriter(instrument_id, ends.blocks, book)
         self._rows: dict[str, list[Rows]] = {}
+        self._block_moment = self._moment
         self._checkpointed = (market.at, market.position.slot)
 
     @property
@@ -148,7 +149,10 @@ class BookRun:
         self._checkpointed = (self.at, self.slot)
 
     def take(self) -> list[Delivery]:
-        """Return the records since the last call, with a block that ends at this position."""
+        """Return the records since the last call, with a block that ends at this position.
+
+        Return nothing if nothing happened, not even time passed.
+        """
         self._end_block()
         rows, self._rows = self._rows, {}
         return [
@@ -156,8 +160,14 @@ class BookRun:
         ]
 
     def _end_block(self) -> None:
-        self._add(BLOCKS, self._writer.take(self.at, *self.market.position))
-        self._ends.blocks = self._writer.seq
+        if self.has_changes or self._moment != self._block_moment:
+            self._add(BLOCKS, self._writer.take(self.at, *self.market.position))
+            self._block_moment = self._moment
+
+    @property
+    def _moment(self) -> tuple[int, ...]:
+        """What differs between two moments, changes of levels aside."""
+        return (self.at, *self.market.position, self.trade_seq, self._ends.messages)
 
     def _note(self, made: Advance) -> None:
         self._writer.add(made.updates)

@@ -188,11 +188,12 @@ class Driver:
             return self._recover()
         deadline = self._clock() + CATCH_UP_S
         self._take_over_quotes()
-        while self._may_run_slice() and (book := self._book_to_run()) is not None:
+        for _ in range(MOST_OUTSTANDING):
+            book = self._book_to_run() if self._may_run_slice() else None
+            if book is None or self._clock() >= deadline:
+                break
             if not self._run_slice(book):
                 return False
-            if self._clock() >= deadline:
-                break
         self._go_live()
         return True
 

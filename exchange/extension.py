@@ -46,31 +46,10 @@ class Books:
     def open(
         self, journal: Journal, simulation: Simulation, options: Options
     ) -> LiveExtension | None:
-        instruments = booked(journal, options)
-        if not instruments:
+        if not booked(journal, options):
             return None
         require_alone(journal)
-        history_us = round(max(HISTORY_S, options.get("backfill") or 0) * MICROSECONDS)
-        books = [
-            behind(
-                journal,
-                recorded(journal, instrument),
-                journal.tail(instrument.pk, QUOTES).at - history_us,
-                partial(simulation.next_seq, instrument.pk),
-            )
-            for instrument in instruments
-        ]
-        desk = loaded_desk(journal)
-
-        def driver(put: Put) -> Driver:
-            place = Marketplace(desk, put)
-            catch_up = CatchUp(place, books, partial(chosen, options))
-            queue = CommandQueue()
-            return Driver(
-                place, catch_up, queue, simulation.release, committed_blocks, time.monotonic
-            )
-
-        return ExchangeThread(driver)
+        return ExchangeThread(prepared(journal, simulation, options, time.monotonic))
 
     def missing(self, journal: Journal, since: int, options: Options) -> int:
         books = recorded_books(journal, since, options)
@@ -85,7 +64,7 @@ class Books:
         if not books:
             return {}
         require_alone(journal)
-        place = Marketplace(loaded_desk(journal), partial(append, journal))
+        place = Marketplace(loaded_desk(), partial(append, journal))
         catch_up = CatchUp(place, books, partial(chosen, options))
         while catch_up.is_recovering:
             catch_up.recover()
@@ -101,6 +80,30 @@ class Books:
             run.checkpoint()
         place.record(place.runs.values())
         return {"trades": sum(run.trade_seq - seqs[key] for key, run in place.runs.items())}
+
+
+def prepared(
+    journal: Journal, simulation: Simulation, options: Options, clock: Callable[[], float]
+) -> Callable[[Put], Driver]:
+    """Read what the books of a live market continue; return what makes their driver."""
+    history_us = round(max(HISTORY_S, options.get("backfill") or 0) * MICROSECONDS)
+    books = [
+        behind(
+            journal,
+            recorded(journal, instrument),
+            journal.tail(instrument.pk, QUOTES).at - history_us,
+            partial(simulation.next_seq, instrument.pk),
+        )
+        for instrument in booked(journal, options)
+    ]
+    desk = loaded_desk()
+
+    def driver(put: Put) -> Driver:
+        place = Marketplace(desk, put)
+        catch_up = CatchUp(place, books, partial(chosen, options))
+        return Driver(place, catch_up, CommandQueue(), simulation.release, committed_blocks, clock)
+
+    return driver
 
 
 def append(journal: Journal, bundle: Bundle, *, urgent: bool = False) -> bool:
@@ -139,7 +142,7 @@ def behind(journal: Journal, found: Recorded, since: int, target: Callable[[], i
     return Behind(found=found, first_slot=first, target=target)
 
 
-def loaded_desk(journal: Journal) -> Desk:
+def loaded_desk() -> Desk:
     """Return a desk with all accounts as the database has them."""
     instruments = list(Instrument.objects.filter(has_book=True))
     return Desk(contracts(instruments), loading.accounts(), loading.tails(instruments))

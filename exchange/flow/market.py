@@ -93,6 +93,7 @@ class BookMarket:
         state = market._state
         state[SLOT] = start.next_seq
         state[LAW] = state[LAST] = start.state.ticks
+        state[AT] = market._at  # which is negative before 1970
         state[TRADE], market._flow_seq = tails.trades, tails.flow
         market._post_opening()
         return market
