@@ -87,10 +87,11 @@ class Driver:
         return max((book.timetable.lag_s(now) for book in list(self.live.values())), default=0.0)
 
     def progress(self) -> dict[str, str]:
-        """Return how much of its history each book behind its quotes has, by symbol."""
+        """Return how much of its history each book far behind its quotes has, by symbol."""
         return {
             book.found.instrument.symbol: f"{self.catch_up.done(book):.0%}"
             for book in list(self.catch_up.behind.values())
+            if self.catch_up.slots_left(book) > HELD_SLOTS
         }
 
     def summary(self) -> dict[str, object]:
