@@ -26,11 +26,13 @@ class ExchangeConfig(AppConfig):
             retention,
             streamlogins,
             streams,
+            waking,
         )
+        from exchange.extension import Books
         from exchange.results import results
         from journal.projections import after_commit
         from live import logins
-        from quotes import derived
+        from quotes import derived, extensions
 
         for kind in (
             TRADES,
@@ -46,8 +48,10 @@ class ExchangeConfig(AppConfig):
             kinds.register(kind)
         projections.register()
         after_commit(ORDER_EVENTS, results.note)
+        after_commit(BLOCKS, waking.committed_blocks.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
+        extensions.register(Books())
         streams.register()
         privatestreams.register()
         logins.register(streamlogins.StreamLogins())

@@ -60,7 +60,7 @@ class Floor:
             if instrument not in self.contracts:
                 if holding.position.lots or holding.orders():
                     raise ValueError(
-                        f"account {account.id} has a position or orders in instrument {instrument}, "
+                        f"account {account.id} trades instrument {instrument}, "
                         f"but the desk has contracts for {sorted(self.contracts)} only"
                     )
                 del account.holdings[instrument]

@@ -11,13 +11,14 @@ import numpy as np
 
 from exchange.flow import reports
 from exchange.flow.advances import EMPTY, Advance, joined, trade_rows, update_rows
-from exchange.flow.events import IDS_PER_SLOT, new_schedule
+from exchange.flow.events import IDS_PER_SLOT, METAORDERS, new_schedule
 from exchange.flow.informed import share_of_regime
 from exchange.flow.lawahead import LawAhead
-from exchange.flow.opening import draw_opening, post_opening
+from exchange.flow.metaorders import orders_left
+from exchange.flow.openingbook import draw_opening, post_opening
 from exchange.flow.options import MarketOptions
 from exchange.flow.parameters import FlowParameters
-from exchange.flow.philox import stream_key
+from exchange.flow.philox import draw, stream_key
 from exchange.flow.slots import FULL, Path, Stop, advance
 from exchange.flow.snapshots import MarketSnapshot
 from exchange.flow.state import (
@@ -28,8 +29,10 @@ from exchange.flow.state import (
     FIRST_ID,
     LAST,
     LAW,
+    LEFT,
     METAORDER,
     MOST_RESTED,
+    SIGN,
     SLOT,
     STATE_SIZE,
     TRADE,
@@ -39,6 +42,7 @@ from exchange.flow.state import (
 )
 from exchange.kinds import FLOW
 from exchange.matching import MatchingEngine
+from exchange.messages import BUY, SELL
 from exchange.orderbook import POOLED, RESTING, new_report_log, with_more_room
 from market.kinds import Rows
 from quotes.law.walker import Start
@@ -93,7 +97,9 @@ class BookMarket:
         state = market._state
         state[SLOT] = start.next_seq
         state[LAW] = state[LAST] = start.state.ticks
+        state[AT] = market._at  # which is negative before 1970
         state[TRADE], market._flow_seq = tails.trades, tails.flow
+        market._begin_metaorder()
         market._post_opening()
         return market
 
@@ -119,6 +125,12 @@ class BookMarket:
             flow_due=self._flow_due,
             engine=self.engine.snapshot(),
         ).encode()
+
+    def _begin_metaorder(self) -> None:
+        """Draw the metaorder in progress, so that signs are stationary from the first one on."""
+        left, sign, _, _ = draw(self._flow.key, 0, self.position.slot, METAORDERS, 0)
+        self._state[LEFT] = orders_left(left, self.options.parameters.alpha)
+        self._state[SIGN] = BUY if sign < 0.5 else SELL
 
     def _post_opening(self) -> None:
         flow = self._flow
@@ -168,6 +180,11 @@ class BookMarket:
     def last(self) -> int:
         """The price of the last trade; the law's price before the first one."""
         return int(self._state[LAST])
+
+    @property
+    def trade_seq(self) -> int:
+        """The seq of the last trade."""
+        return int(self._state[TRADE])
 
     def best(self, side: int) -> int | None:
         """Return the best price of a side, or None if nothing rests there."""
@@ -225,6 +242,15 @@ class BookMarket:
         state[APPLIED] = state[METAORDER] = 0
         state[BACKGROUND] = self.engine.book.state[POOLED]
         state[FIRST_ID] += IDS_PER_SLOT
+        self._flow = self._new_flow()
+
+    def choose(self, options: MarketOptions) -> None:
+        """Continue with other options, recorded from the slot in progress on.
+
+        History can only be repeated across this point from a snapshot taken after it.
+        """
+        self.options = options
+        self._flow_due = True
         self._flow = self._new_flow()
 
     def _run(self, stop: Stop) -> Advance:

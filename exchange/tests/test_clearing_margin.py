@@ -50,6 +50,33 @@ def test_price_and_fee_of_what_fills_at_once_count():
     assert 0 <= value.available < 10 * DOLLAR
 
 
+def test_the_fee_of_what_fills_at_once_counts():
+    venue = Venue()
+    venue.arrive(SELL, 10_000, 200)
+    session = Session([venue], balances=(1_000,), fees=BYBIT)
+    assert causes(session, (BUY, 100), (BUY, 99)) == [
+        Cause.INSUFFICIENT_MARGIN,
+        Cause.ACCEPTED,  # 990 of margin and 5.45 of fees
+    ]
+
+
+def test_the_loss_of_orders_beyond_the_mark_counts():
+    session = Session([Venue()], balances=(1_000,))
+    assert causes(session, (BUY, 95, 10_050), (BUY, 90, 10_050)) == [
+        Cause.INSUFFICIENT_MARGIN,  # 955 of margin and 47.5 of loss
+        Cause.ACCEPTED,
+    ]
+
+
+def test_an_amended_order_gives_back_its_margin_first():
+    session = Session([Venue()], balances=(1_000,))
+    session.place(BUY, 100, 10_000)
+    answer, _ = session.command(CommandKind.AMEND, order=1, ticks=9_990)
+    assert answer["cause"] == Cause.AMENDED
+    answer, _ = session.command(CommandKind.AMEND, order=1, lots=101)
+    assert answer["cause"] == Cause.INSUFFICIENT_MARGIN
+
+
 def test_orders_that_close_cost_nothing():
     session = Session(balances=(1_000,))
     assert causes(session, (BUY, 95, 10_010), (BUY, 50, 9_000)) == [
@@ -150,6 +177,25 @@ def test_an_order_that_was_free_because_it_closed_is_cancelled_once_it_would_ope
     assert (called["order"], called["state"]) == (3, State.CANCELLED)
     assert (called["cause"], called["command"]) == (Cause.MARGIN_CALL, 0)
     assert session.desk.value(1).available >= 0
+
+
+def test_unrealised_profit_cannot_be_withdrawn():
+    session = Session(balances=(1_000,))
+    session.place(BUY, 50)
+    session.move(12_000)
+    session.command(CommandKind.MONEY, amount=-999 * DOLLAR)
+    answer, _ = session.command(CommandKind.MONEY, amount=-1 * DOLLAR)
+    assert answer["cause"] == Cause.INSUFFICIENT_MARGIN
+    assert session.desk.value(1).available > 100 * DOLLAR
+
+
+def test_a_margin_call_cancels_only_orders_that_need_margin():
+    session = Session(balances=(1_000,))
+    session.place(BUY, 90, 10_009)
+    session.place(SELL, 99, 10_050)
+    session.place(BUY, 1, 9_000)  # the newest, but the other side needs more
+    session.place(SELL, 0, close=True)
+    assert [order.id for order in session.open_orders()] == [3]
 
 
 def test_post_only_orders_are_charged_as_makers_alone():

@@ -1,5 +1,6 @@
 """Placing, amending and cancelling orders at the desk."""
 
+import numpy as np
 import pytest
 
 from exchange.clearing.accounts import Account
@@ -8,7 +9,7 @@ from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import TRANSITIONS, Cause, Order, OrderType, State
 from exchange.clearing.positions import Position
 from exchange.messages import BUY, SELL, TimeInForce
-from exchange.tests.venue import DOLLAR, Session, Venue
+from exchange.tests.venue import DOLLAR, START, Session, Venue
 
 NONSENSE = (0, -1, 10**30)
 
@@ -93,6 +94,20 @@ def test_fills_of_a_resting_order_are_executions_and_one_event():
     rows = session.trade(SELL, 3)
     assert result(rows["order_events"][0]) == (State.FILLED, Cause.FILLED)
     assert session.open_orders() == []
+
+
+def test_events_of_fills_are_in_the_order_of_their_last_trade():
+    session = Session()
+    session.place(BUY, 9, 10_000)
+    session.place(SELL, 9, 10_001, tif=TimeInForce.POST_ONLY)
+    venue, batch = session.venues[1], []
+    for side, lots in ((SELL, 3), (BUY, 13), (SELL, 3)):
+        venue.at += 1_000
+        batch.append(venue.arrive(side, 10_000 + (side == BUY), lots))
+    session.desk.on_trades(1, np.concatenate(batch))
+    events = session.collect()["order_events"]
+    assert [(row["order"], row["at"] - START) for row in events] == [(2, 2_000), (1, 3_000)]
+    assert [row["filled"] for row in events] == [3, 6]
 
 
 def test_a_trade_between_two_accounts_is_booked_on_both_sides():

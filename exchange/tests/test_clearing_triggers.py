@@ -118,6 +118,15 @@ def test_a_fired_order_fires_others_in_order_of_placement():
     assert (session.position(1), session.position(2)) == (30, 30)
 
 
+def test_a_price_fires_even_if_it_is_left_again_in_the_same_pass():
+    session = Session(balances=(10_000, 10_000))
+    session.place(BUY, 60, trigger_ticks=10_002)  # up to 10,008
+    session.place(SELL, 60, trigger_ticks=10_002, account=2)  # down to 9,994
+    session.place(BUY, 5, trigger_ticks=10_007, account=2)
+    session.trade(BUY, 20)
+    assert session.position(2) == -55
+
+
 def test_a_cancelled_conditional_order_does_not_fire():
     session = Session()
     session.place(BUY, 5, trigger_ticks=10_003)
