@@ -5,26 +5,80 @@ python -m benchmarks.books, for PostgreSQL under scripts/services.py
 
 import time
 from functools import partial
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from benchmarks.harness import report, scratch_market
-from benchmarks.timing import best_ms, seconds
+from benchmarks.timing import best_ms
 from exchange.bookhistory import book_at
+from exchange.flow.market import BookMarket
 from exchange.kinds import BLOCKS
+from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from market.kinds import Rows
-from rig.books import EVENTS_PER_S, blocks_of, make_updates, store
+from market.timeframes import MICROSECONDS
+from quotes.law.randomwalk import RegimeLaw, WalkState
+from quotes.law.walker import MarketLaw, Start
+from rig.books import START, blocks_of, store
 from rig.histories import make_instrument
 
 HOURS: Final = 12
-LIVE: Final = (9, 4, 15, 2, 11, 20, 6)
-"""Updates of live blocks, which end with a trade or 0.2 s after the last one: 9.6 on average."""
+SLOTS: Final = HOURS * 3600
+PASS_US: Final = 20_000
+LONGEST_PASSES: Final = 10
+"""A live block ends with a trade, the slot, or this many passes after the last one."""
 SIZES: Final = (10, 15, 20, 256)
 MEASURED: Final = 300_000
 BATCH: Final = 20_000
+
+
+class History(NamedTuple):
+    """What a simulated market did: rows of UPDATE and TRADES."""
+
+    updates: Rows
+    trades: Rows
+
+
+def simulated(slots: int) -> History:
+    """Return the history of a market with slots of a second and the default flow."""
+    walk, regimes = WalkState(20_000, 1), RegimeLaw(400.0, 100.0)
+    law = MarketLaw(1, "ES", 1, MICROSECONDS, 1, START, walk, regimes)
+    market = BookMarket.open(Start(law, 1, walk))
+    parts = [market.run_slots(min(900, slots - done)) for done in range(0, slots, 900)]
+    updates = np.concatenate([part.updates for part in parts])
+    return History(updates, np.concatenate([part.trades for part in parts]))
+
+
+def live_ends(history: History) -> list[int]:
+    """Return the ends of the passes in which a live market records a block."""
+    traded = set(passes(history.trades).tolist())
+    ends, last = [], 0
+    for each in range(1, SLOTS * MICROSECONDS // PASS_US + 1):
+        is_slot_end = each * PASS_US % MICROSECONDS == 0
+        if each in traded or is_slot_end or each - last == LONGEST_PASSES:
+            ends.append(each)
+            last = each
+    return ends
+
+
+def passes(rows: Rows) -> NDArray[np.int64]:
+    """Return the number of the pass in which each row was made."""
+    return -((START - rows["at"]) // PASS_US)  # rounded up
+
+
+def live_blocks(instrument: Instrument, history: History) -> Rows:
+    writer = BlockWriter(instrument.pk)
+    ends = live_ends(history)
+    cuts = np.searchsorted(passes(history.updates), ends, "right").tolist()
+    blocks = []
+    for end, (first, last) in zip(ends, pairwise([0, *cuts]), strict=True):
+        writer.add(history.updates[first:last])
+        blocks.append(writer.take(START + end * PASS_US, slot=1, event=0))
+    return np.concatenate(blocks)
 
 
 def execute(statement: str) -> list[Any]:
@@ -49,13 +103,12 @@ def store_all(instrument: Instrument, blocks: Rows) -> None:
         store(instrument, blocks[start : start + BATCH])
 
 
-def bytes_per_update(size: int) -> float:
-    """Store a book in blocks of `size` updates; return the growth of the database per update."""
-    instrument = make_instrument(f"S{size}")
-    blocks = blocks_of(make_updates(MEASURED, spread_of_levels=60), instrument, (size,))
+def bytes_per_update(blocks: Rows) -> float:
+    """Store blocks; return the growth of the database per update."""
+    instrument = Instrument.objects.get(pk=int(blocks["instrument"][0]))
     before = stored_bytes()
     store_all(instrument, blocks)
-    return round((stored_bytes() - before) / MEASURED, 1)
+    return round((stored_bytes() - before) / int(blocks["updates"].sum()), 1)
 
 
 def worst_moment(blocks: Rows) -> int:
@@ -78,14 +131,18 @@ def random_moments_ms(instrument: Instrument, blocks: Rows, count: int = 300) ->
 
 def main() -> None:
     figures: dict[str, Any] = {}
+    history = simulated(SLOTS)
     with scratch_market():
         for size in SIZES:
-            figures[f"bytes per update, {size} a block"] = bytes_per_update(size)
+            other = make_instrument(f"S{size}")
+            blocks = blocks_of(history.updates[:MEASURED], other, (size,))
+            figures[f"bytes per update, {size} a block"] = bytes_per_update(blocks)
         instrument = make_instrument("ES")
-        updates = make_updates(HOURS * 3600 * EVENTS_PER_S, spread_of_levels=60)
-        blocks = blocks_of(updates, instrument, LIVE)
-        figures[f"updates, blocks in {HOURS} h"] = [len(updates), len(blocks)]
-        figures["storing them, s"] = round(seconds(partial(store_all, instrument, blocks)), 1)
+        blocks = live_blocks(instrument, history)
+        figures[f"updates, blocks in {HOURS} h"] = [len(history.updates), len(blocks)]
+        started = time.perf_counter()
+        figures["bytes per update, live"] = bytes_per_update(blocks)
+        figures["storing them, s"] = round(time.perf_counter() - started, 1)
         if connection.vendor == "postgresql":
             execute(f"ANALYZE {BLOCKS.table}")
         figures |= best_ms(

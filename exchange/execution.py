@@ -5,7 +5,7 @@ The rules are described in exchange/matching.py.
 
 from typing import Any
 
-from exchange.idtable import NONE, find
+from exchange.idtable import ID, NONE, find
 from exchange.kernel import inlined, kernel
 from exchange.messages import BUY, SELL, Kind, Outcome, Reason, SelfTradePrevention, TimeInForce
 from exchange.orderbook import (
@@ -40,13 +40,12 @@ def execute(
 ) -> int:
     """Execute messages from `first` on; return the index of the first that was not executed.
 
-    That is the number of messages, or fewer if the book or the log has to grow.
+    That is the number of messages, or fewer if the book has to grow. The log must have two free
+    rows for each message and one for each resting order: a message causes at most two reports and
+    one more for each order that it removes; an order that comes to rest causes only one.
     """
     for i in range(first, messages.size):
-        resting = book.state[RESTING]
-        if log.rows.size - log.used[0] < resting + 3:
-            return i
-        if not has_room(book, 1) and resting < capacity:
+        if not has_room(book, 1):
             return i
         message: Any = messages[i]
         row = find(book.ids, book.orders, message.order_id)
@@ -171,7 +170,7 @@ def ending_of(message: Any) -> int:
 def cancel(book: Book, log: ReportLog, i: int, row: int, reason: int) -> None:
     """Remove a resting order."""
     order: Any = book.orders[row]
-    report(log, Outcome.CANCELLED, i, order[0], 0, order[SIDE], order[TICKS], order[SIZE], reason)
+    report(log, Outcome.CANCELLED, i, order[ID], 0, order[SIDE], order[TICKS], order[SIZE], reason)
     unlink(book, row)
 
 
@@ -180,7 +179,7 @@ def reduce(book: Book, log: ReportLog, i: int, row: int, lots: int) -> None:
     """Make a resting order smaller; it keeps its place."""
     shrink(book, row, book.orders[row, SIZE] - lots)
     order: Any = book.orders[row]
-    report(log, Outcome.REPLACED, i, order[0], 0, order[SIDE], order[TICKS], lots, Reason.NONE)
+    report(log, Outcome.REPLACED, i, order[ID], 0, order[SIDE], order[TICKS], lots, Reason.NONE)
 
 
 @inlined

@@ -81,9 +81,9 @@ __all__ = [
 
 
 class MatchingEngine:
-    """One order book and the rules by which messages change it.
+    """One order book and the rules by which messages change it; owned by one thread.
 
-    `book` may be passed to other kernels, which may replace it by a larger one.
+    `book` may be passed to other kernels; assign to it when it has grown.
     """
 
     def __init__(
@@ -105,22 +105,13 @@ class MatchingEngine:
                 "they must be a one-dimensional array of dtype MESSAGE"
             )
         messages = np.require(messages.view(MESSAGE), requirements=["C", "W"])  # as compiled
-        log = new_report_log(2 * messages.size + self._reports_of_a_message())
-        done = 0
-        while True:
-            prevention = int(self.self_trade_prevention)
+        log = new_report_log(2 * messages.size + int(self.book.state[RESTING]))
+        prevention = int(self.self_trade_prevention)
+        done = execute(self.book, log, messages, 0, self.capacity, prevention)
+        while done < messages.size:
+            self.book = with_more_room(self.book)
             done = execute(self.book, log, messages, done, self.capacity, prevention)
-            if done == messages.size:
-                break
-            if self.book.state[RESTING] < self.capacity:
-                self.book = with_more_room(self.book)
-            if log.free < self._reports_of_a_message():
-                log = log.extended(self._reports_of_a_message())
         return log.reports()
-
-    def _reports_of_a_message(self) -> int:
-        """Return how many reports one message can cause: all orders cancelled, and its own."""
-        return int(self.book.state[RESTING]) + 3
 
     def best(self, side: int) -> int | None:
         """Return the best price of a side in ticks, or None if nothing rests there."""

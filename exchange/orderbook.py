@@ -64,18 +64,6 @@ class ReportLog(NamedTuple):
     used: IntArray
     """(1,)"""
 
-    @property
-    def free(self) -> int:
-        return self.rows.size - int(self.used[0])
-
-    def extended(self, free: int) -> "ReportLog":
-        """Return the same log with at least that many free rows, and at least twice as long."""
-        used = int(self.used[0])
-        longer = new_report_log(max(used + free, 2 * self.rows.size))
-        longer.rows[:used] = self.rows[:used]
-        longer.used[0] = used
-        return longer
-
     def reports(self) -> Rows:
         """Return the rows in use, without keeping many unused ones in memory."""
         reports = self.rows[: self.used[0]]

@@ -18,14 +18,14 @@ POSITIONED: Final = np.dtype([*UPDATE.descr, ("slot", np.int64), ("event", np.in
 EVENTS_PER_S: Final = 68
 
 
-def make_updates(count: int, seed: int = 1, spread_of_levels: float = 30) -> Updates:
+def make_updates(count: int, seed: int = 1) -> Updates:
     """Return updates of a book around 20,000 ticks; a quarter of them remove a level."""
     rng = np.random.default_rng(seed)
     updates = np.zeros(count, POSITIONED)
     waits = rng.exponential(1_000_000 / EVENTS_PER_S, count)
     updates["at"] = START + np.cumsum(waits.astype(np.int64))
     updates["side"] = rng.choice([BUY, SELL], count)
-    distance = 1 + rng.exponential(spread_of_levels, count).astype(np.int64)
+    distance = 1 + rng.exponential(30, count).astype(np.int64)
     updates["ticks"] = 20_000 - updates["side"] * distance
     updates["lots"] = np.where(rng.random(count) < 0.25, 0, rng.integers(1, 400, count))
     updates["slot"] = 1 + np.arange(count) // EVENTS_PER_S

@@ -15,11 +15,12 @@ from exchange.flow.philox import Key, poisson, uniforms
 from exchange.kernel import routine
 from exchange.pricelevels import IntArray
 
-ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODES = range(8)
+ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODE_ORDERS = range(8)
 """Lanes of order ids and of draws. The first four are the events, in order of ties in time."""
 COUNTS, METAORDERS, OPENING = range(8, 11)
 """Further lanes of draws."""
 LANE_BITS = 13
+LANE_MASK = 7
 IDS_PER_SLOT = 8 << LANE_BITS
 MOST_EVENTS = 1 << 12
 """In a slot: four lanes with means of at most LARGEST_MEAN."""
@@ -85,6 +86,11 @@ def sort(keys: IntArray, n: int) -> None:
                 place -= gap
             keys[place] = key
         gap //= 3
+
+
+def lanes(order_ids: IntArray) -> IntArray:
+    """Return the lane of each order of the flow, but for those of the opening book."""
+    return order_ids >> LANE_BITS & LANE_MASK
 
 
 @routine

@@ -40,16 +40,18 @@ def small_engine(**rules):
     return engine
 
 
-def random_tape(rng, count, prices, ids, owners, largest=9):
-    """Return messages of all kinds, most of which make sense; one in twenty is altered."""
+def random_tape(rng, count, prices, ids, owners):
+    """Return messages of all kinds; four in five are passive, one in twenty is altered."""
     messages = np.zeros(count, MESSAGE)
-    messages["kind"] = rng.choice(list(Kind), count, p=[0.5, 0.2, 0.14, 0.08, 0.08])
+    messages["kind"] = rng.choice(list(Kind), count, p=[0.6, 0.16, 0.12, 0.08, 0.04])
     messages["side"] = rng.choice([BUY, SELL], count)
     messages["tif"] = rng.choice(list(TimeInForce), count, p=[0.7, 0.1, 0.1, 0.1])
     messages["order_id"] = rng.choice(ids, count)
     messages["owner"] = rng.choice(owners, count)
-    messages["ticks"] = rng.choice(prices, count)
-    messages["lots"] = rng.integers(1, largest, count, endpoint=True)
+    low, high = (rng.choice(half, count) for half in np.array_split(prices, 2))
+    passive = np.where(messages["side"] == BUY, low, high)
+    messages["ticks"] = np.where(rng.random(count) < 0.8, passive, rng.choice(prices, count))
+    messages["lots"] = rng.integers(1, 9, count, endpoint=True)
     names = rng.choice(MESSAGE.names, count)
     values = rng.choice([-(2**63), -1, 0, 2, 5, 2**40, 2**40 + 1, 2**62, 2**63 - 1], count)
     for i in np.flatnonzero(rng.random(count) < 0.05):

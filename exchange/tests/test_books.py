@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from exchange.blocks import UPDATE, decode_all
 from exchange.books import Book, book_of
+from exchange.flow.tests.markets import open_market
 from exchange.messages import BUY, SELL
 from exchange.recording import SNAPSHOT_BLOCKS, BlockWriter
 from exchange.tests.reference import both_sides, naive_book
@@ -93,6 +94,20 @@ def test_too_many_updates_become_several_blocks():
     assert blocks["at"][-1] == updates["at"][-1] + 9
     found = decode_all(blocks["data"].tolist(), blocks["at"])
     assert (found.updates["at"] == updates["at"]).all()
+
+
+def test_blocks_of_a_simulated_market_make_the_book_of_its_engine():
+    market, writer, blocks = open_market(), BlockWriter(1), []
+    for _ in range(40):
+        writer.add(market.advance(market.at + 210_000).updates)
+        blocks.append(writer.take(market.at, *market.position))
+    records = np.concatenate(blocks)
+    found = decode_all(records["data"].tolist(), records["at"])
+    book = book_of(found.levels, found.updates)
+    for side in (BUY, SELL):
+        levels = market.levels(side, 1_000)
+        assert book.levels(side).ticks.tolist() == levels["ticks"].tolist()
+        assert book.levels(side).lots.tolist() == levels["lots"].tolist()
 
 
 def test_a_block_may_hold_nothing_but_its_position():

@@ -17,6 +17,7 @@ from exchange.matching import (
     Reason,
     SelfTradePrevention,
 )
+from exchange.orderbook import with_more_room
 from exchange.tests.tapes import (
     FOK,
     IOC,
@@ -311,6 +312,14 @@ def test_full_book_rejects_orders_that_may_rest_and_accepts_the_others():
     assert run(engine, new(9, BUY, 90, 1)) == []
 
 
+def test_full_book_has_room_for_replaced_orders_at_any_price():
+    engine = small_engine(capacity=4)
+    run(engine, *(new(i, BUY, 1, 1) for i in range(4)))
+    for i in range(4):
+        assert run(engine, replace(i, 64 * (i + 1), 1)) == [("REPLACED", i, 0, 64 * (i + 1), 1)]
+    assert levels(engine, BUY) == [(64 * i, 1, 1) for i in (4, 3, 2, 1)]
+
+
 def test_messages_of_another_dtype_are_refused(engine):
     with pytest.raises(ValueError, match="dtype MESSAGE"):
         engine.process(np.zeros((2, 7), np.int64))
@@ -340,6 +349,19 @@ def test_side_of_best_price_and_levels(engine):
         engine.best(0)
     with pytest.raises(ValueError, match="side is 3"):
         engine.levels(3, 1)
+
+
+@pytest.mark.parametrize("more", [1, 3, 60])
+def test_room_for_more_orders_is_made_at_any_time(engine, more):
+    run(engine, *(new(i, BUY, 1 + 64 * i, 1) for i in range(5)))
+    run(engine, cancel(3))
+    levels_before = levels(engine, BUY)
+    engine.book = with_more_room(engine.book, more)
+    engine.check()
+    assert levels(engine, BUY) == levels_before
+    rows, pages = engine.book.orders.shape[0], engine.book.levels.occupied.size
+    run(engine, *(new(100 + i, BUY, 1 + 64 * (100 + i), 1) for i in range(more)))
+    assert (engine.book.orders.shape[0], engine.book.levels.occupied.size) == (rows, pages)
 
 
 def test_fresh_engine_is_small():

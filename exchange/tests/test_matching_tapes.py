@@ -34,7 +34,7 @@ MESSAGES = st.lists(
         st.sampled_from(TimeInForce),
         st.integers(1, 6),
         st.integers(0, 2),
-        st.sampled_from([63, 64, 65]),
+        st.sampled_from([1, 63, 64, 65, 128, 2**40]),
         st.integers(1, 4),
     ),
     max_size=40,
@@ -50,8 +50,8 @@ def assert_equal(engine, naive):
 
 @given(messages=MESSAGES, prevention=st.sampled_from(SelfTradePrevention))
 def test_every_report_and_level_equals_those_of_the_naive_engine(messages, prevention):
-    engine = small_engine(capacity=5, self_trade_prevention=prevention)
-    naive = NaiveEngine(capacity=5, prevention=prevention)
+    engine = small_engine(capacity=4, self_trade_prevention=prevention)
+    naive = NaiveEngine(capacity=4, prevention=prevention)
     for message in np.array(messages, MESSAGE).reshape(-1, 1):
         assert engine.process(message).tolist() == naive.process(message)
         engine.check()
@@ -67,7 +67,9 @@ def test_random_tapes_in_batches(prices, ids, prevention):
     naive = NaiveEngine(prevention=prevention)
     for size in rng.integers(1, 400, 5):
         messages = random_tape(rng, size, PRICES[prices], IDS[ids], owners=[0, 0, 1, 2])
+        most = 2 * messages.size + len(naive.orders)
         assert engine.process(messages).tolist() == naive.process(messages)
+        assert len(naive.reports) <= most  # for so many the engine reserves memory
         engine.check()
         assert_equal(engine, naive)
         engine = MatchingEngine.restore(engine.snapshot())

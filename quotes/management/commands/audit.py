@@ -3,7 +3,7 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils.text import get_text_list
 
 from archive.auditing import audit
@@ -24,7 +24,7 @@ class Command(QuietCommand):
         started = time.monotonic()
         instruments = chosen_instruments(options["instruments"])
         streams = Stream.objects.filter(instrument__in=instruments)
-        total = streams.aggregate(total=Sum("last_seq"))["total"] or 0
+        total = streams.aggregate(total=Sum(F("last_seq") - F("pruned_seq")))["total"] or 0
         with self.progress(total, "Auditing") as advance:
             reports = [audit(instrument, advance) for instrument in instruments]
         violations = [violation for report in reports for violation in report.violations]
