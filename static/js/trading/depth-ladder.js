@@ -136,12 +136,16 @@ export class DepthLadder extends EventTarget {
 
   // What the user does.
 
-  /** Follow the price again. */
+  /** Follow the price again, beginning with it in the middle. */
   recentre() {
-    if (this.#isHeld || this.frame.hasAttribute("data-away")) this.#centre = null;
+    this.#centre = this.cursor = null;
     this.#isHeld = false;
-    this.cursor = null;
     this.refresh();
+  }
+
+  /** Follow the price again if the user had moved away from it. */
+  release() {
+    if (this.#isHeld) this.recentre();
   }
 
   /** Move the cursor by prices; the first move selects the last price. */

@@ -2,11 +2,10 @@
 
 import { clock } from "../clock.js";
 import { Account } from "./account.js";
-import { DepthLadder } from "./depth-ladder.js";
 import { Refused } from "./exchange-api.js";
 import { FillMarks } from "./fill-marks.js";
 import { Holdings } from "./holdings.js";
-import { bindLadderKeys } from "./ladder-keys.js";
+import { LadderPanel } from "./ladder-panel.js";
 import { MarketFeed } from "./market-feed.js";
 import { accountNote, bookNote } from "./notes.js";
 import { OrderEntry } from "./order-entry.js";
@@ -16,10 +15,10 @@ import { TimeAndSales } from "./time-and-sales.js";
 
 const BEAT_MS = 1_000;
 const ACCOUNT_BEATS = 2; // of polling
-const OPEN_STATES = new Set(["pending", "new", "partially_filled", "untriggered"]);
 
 const find = (id) => document.getElementById(id);
 
+/** Its `topics`, `privateTopics` and `places` are those that the page's stream has to follow. */
 export class Trading {
   #stream = null;
   #beats = 0;
@@ -37,49 +36,42 @@ export class Trading {
     const { symbol, tickSize, precision } = page.dataset;
     const { lotSize, account, lastTrade } = find("trading").dataset;
     Object.assign(this, { symbol, say });
-    const sizes = { tickSize: Number(tickSize), lotSize: Number(lotSize), precision: Number(precision) };
-    this.format = formatOf(sizes);
+    this.format = formatOf({ tickSize: Number(tickSize), lotSize: Number(lotSize), precision: Number(precision) });
     this.account = new Account(account);
-    this.feed = new MarketFeed({ symbol, tickSize: sizes.tickSize, lastTrade: Number(lastTrade) });
-    this.ladder = new DepthLadder(find("ladder"), this.feed.book, {
-      price: this.format.ofTicks, quantity: this.format.quantity,
-    });
-    this.sales = new TimeAndSales(find("sales"), this.format);
-    this.ticket = new Ticket(find("ticket"), find("ticket-message"));
-    this.fills = new FillMarks(chart, this.format.quantity);
-    const priceOf = (of, price) => (of === symbol ? this.format.average(price) : String(price));
-    this.entry = new OrderEntry(symbol, this.account, this.ticket, priceOf);
-    this.holdings = new Holdings(this.account, {
-      tables: { positions: find("positions"), orders: find("orders"), executions: find("executions") },
-      priceOf,
-      close: (position) => this.entry.close(position),
-      cancel: (order) => this.entry.cancel(order),
-    });
-    bindLadderKeys(this.ladder, help);
+    this.feed = new MarketFeed({ symbol, tickSize: Number(tickSize), lastTrade: Number(lastTrade) });
+    this.#makePanels(chart, help);
     this.#bind();
     this.#drawZone();
     this.account.refresh();
     setInterval(() => this.#beat(), BEAT_MS);
   }
 
+  #makePanels(chart, help) {
+    const { account, feed, format, say } = this;
+    const priceOf = (of, price) => (of === this.symbol ? format.average(price) : String(price));
+    this.ticket = new Ticket(find("ticket"), find("ticket-message"));
+    this.entry = new OrderEntry(this.symbol, account, this.ticket, priceOf);
+    this.ladder = new LadderPanel({ account, entry: this.entry, feed, format, say, ticket: this.ticket }, help);
+    this.sales = new TimeAndSales(find("sales"), format);
+    this.fills = new FillMarks(chart, format.quantity);
+    this.holdings = new Holdings(account, {
+      tables: { positions: find("positions"), orders: find("orders"), executions: find("executions") },
+      priceOf,
+      close: (position) => this.entry.close(position),
+      cancel: (order) => this.entry.cancel(order),
+    });
+  }
+
   #bind() {
-    const { account, feed, ladder, ticket } = this;
+    const { account, feed } = this;
     account.addEventListener("change", () => this.#draw());
     account.addEventListener("executed", ({ detail }) => this.#executed(detail.executions));
-    feed.addEventListener("book", () => this.#drawBook());
-    feed.addEventListener("trades", ({ detail }) => this.#traded(detail.rows));
+    feed.addEventListener("trades", ({ detail }) => this.sales.add(detail.rows));
     feed.addEventListener("restart", () => this.sales.clear());
     feed.addEventListener("lost", () => this.#stream?.renew());
-    ladder.addEventListener("pick", ({ detail }) => this.#pick(detail));
-    ladder.addEventListener("cursor", ({ detail }) => this.#describe(detail.ticks));
-    ladder.addEventListener("withdraw", ({ detail }) => this.#withdraw(detail.ticks));
-    ticket.addEventListener("order", ({ detail }) => this.entry.place(detail.order));
-    ticket.addEventListener("leave", () => ladder.frame.focus());
-    find("trading").addEventListener("focusout", ({ relatedTarget }) => this.#focusMoved(relatedTarget));
-    find("ladder-centre").addEventListener("click", () => ladder.recentre());
-    find("one-click").addEventListener("change", () => this.#switched());
-    find("cancel-all").addEventListener("click", () => this.entry.cancelAll());
+    this.ticket.addEventListener("order", ({ detail }) => this.entry.place(detail.order));
     clock.addEventListener("change", () => this.#drawZone());
+    find("cancel-all").addEventListener("click", () => this.entry.cancelAll());
     find("practice")?.addEventListener("click", () => this.#practise());
   }
 
@@ -97,18 +89,19 @@ export class Trading {
     return this.feed.places;
   }
 
+  /** Other instruments with a position. */
   get #others() {
     return this.account.positions.map(({ symbol }) => symbol).filter((symbol) => symbol !== this.symbol).sort();
   }
 
-  /** @param {import("../market-stream.js").MarketStream} stream whose further topics are ours */
+  /** @param {import("../market-stream.js").MarketStream} stream */
   attach(stream) {
     this.#stream = stream;
     stream.addEventListener("frame", ({ detail }) => this.#hear(detail.frame));
     stream.addEventListener("refused", () => this.account.close());
     stream.addEventListener("ticks", ({ detail: { rows } }) => this.#quoted(this.symbol, rows));
     stream.addEventListener("state", ({ detail }) => {
-      if (detail.transport) this.account.refresh(); // it may have changed meanwhile
+      if (detail.transport) this.account.refresh(); // frames may have been missed
       this.#drawNotes();
     });
   }
@@ -121,15 +114,9 @@ export class Trading {
 
   #quoted(symbol, rows) {
     const [, at, price] = rows.at(-1);
+    if (symbol === this.symbol) this.#quotedAt = at;
     this.holdings.mark(symbol, price);
     this.#drawMoney();
-    if (symbol === this.symbol) this.#quotedAt = at;
-  }
-
-  #traded(rows) {
-    this.ladder.last = this.feed.book.ticks(rows.at(-1)[2]);
-    this.ladder.refresh();
-    this.sales.add(rows);
   }
 
   /** Read what no stream delivers. */
@@ -138,15 +125,14 @@ export class Trading {
     this.#drawNotes();
     const { way } = this.#stream ?? {};
     if (document.hidden || !way) return;
-    if (way === "polling") this.feed.poll().catch(() => {}); // the stream tells that the server is away
+    if (way === "polling") this.feed.poll().catch(() => {}); // the stream polls too and shows failures
     if (way !== "socket" && this.#beats % ACCOUNT_BEATS === 0) this.account.refresh();
   }
 
-  // What the user does.
+  // The account.
 
   async #practise() {
-    const button = find("practice");
-    button.disabled = true;
+    find("practice").disabled = true;
     try {
       await this.account.practise();
       this.say(`The account ${this.account.name} is open.`);
@@ -156,36 +142,8 @@ export class Trading {
       if (!(error instanceof Refused)) throw error;
       find("opening-problem").textContent = error.message;
     } finally {
-      button.disabled = false;
+      find("practice").disabled = false;
     }
-  }
-
-  /** The selected price stays while the focus is in the ladder or the ticket. */
-  #focusMoved(element) {
-    if (!this.ladder.frame.contains(element) && !this.ticket.form.contains(element)) this.ladder.recentre();
-  }
-
-  #pick({ ticks, side, byKey }) {
-    if (!this.account.isOpen) return this.say("Open an account first.");
-    const price = this.format.ofTicks(ticks);
-    if (find("one-click").checked) return this.entry.place(this.ticket.limitOrder(side, price));
-    this.ticket.fill(price, side, byKey);
-    this.say(`${side} ${this.ticket.quantity} at ${price} is in the order ticket`);
-  }
-
-  #withdraw(ticks) {
-    const isHere = (price) => price !== null && this.feed.book.ticks(price) === ticks;
-    this.#ownOrders.filter((order) => isHere(order.trigger_price ?? order.price)).forEach((order) => this.entry.cancel(order));
-  }
-
-  get #ownOrders() {
-    return this.account.orders.filter(({ symbol, state }) => symbol === this.symbol && OPEN_STATES.has(state));
-  }
-
-  #switched() {
-    this.#drawSwitch();
-    const isOn = find("one-click").checked;
-    this.say(isOn ? "One-click orders are on: a click, B or S in the book orders at once." : "One-click orders are off.");
   }
 
   #executed(executions) {
@@ -203,9 +161,6 @@ export class Trading {
     find("opening").hidden = account.isOpen;
     find("ticket").hidden = find("holdings").hidden = !account.isOpen;
     find("account-name").textContent = account.name;
-    this.#drawSwitch();
-    this.ladder.own = this.#ownTexts();
-    this.ladder.refresh();
     this.holdings.draw();
     this.#drawMoney();
     const here = account.executions.filter(({ symbol }) => symbol === this.symbol);
@@ -214,6 +169,7 @@ export class Trading {
     this.#followOthers();
   }
 
+  /** Subscribe to the quotes of other instruments with a position. */
   #followOthers() {
     const others = this.#others.join();
     if (others === this.#followed) return;
@@ -228,19 +184,6 @@ export class Trading {
     find("available").textContent = balance ? money(balance.available + gained) : "–";
   }
 
-  #drawBook() {
-    this.ladder.refresh();
-    const [bid, ask] = [this.feed.book.best("bids"), this.feed.book.best("asks")];
-    find("spread").textContent = bid === null || ask === null ? "–" : this.format.ofTicks(ask - bid);
-  }
-
-  #drawSwitch() {
-    const input = find("one-click");
-    input.disabled = !this.account.isOpen;
-    input.checked &&= this.account.isOpen;
-    find("trading").toggleAttribute("data-one-click", input.checked);
-  }
-
   #drawZone() {
     for (const head of find("trading").querySelectorAll("[data-zone]")) head.textContent = clock.name;
   }
@@ -251,30 +194,6 @@ export class Trading {
     const note = bookNote({ state, transport, book: this.feed.book, quotedAt: this.#quotedAt });
     show(find("book-note"), note);
     show(find("account-note"), this.account.isOpen ? accountNote(transport) : "");
-  }
-
-  /** Open quantities by price, as text: resting, then waiting for a trigger. */
-  #ownTexts() {
-    const sums = new Map();
-    for (const { price, trigger_price: trigger, side, quantity, filled } of this.#ownOrders) {
-      const shown = trigger ?? price;
-      if (shown === null) continue;
-      const ticks = this.feed.book.ticks(shown);
-      const sum = sums.get(ticks) ?? { buy: 0, sell: 0 };
-      sum[side] += quantity - filled;
-      sums.set(ticks, sum);
-    }
-    const text = (quantity) => (quantity ? this.format.quantity(quantity) : "");
-    return new Map([...sums].map(([ticks, { buy, sell }]) => [ticks, { buy: text(buy), sell: text(sell) }]));
-  }
-
-  #describe(ticks) {
-    const { book } = this.feed;
-    const [bid, ask] = [book.quantity("bids", ticks), book.quantity("asks", ticks)];
-    const resting = bid ? `bid ${this.format.quantity(bid)}` : ask ? `ask ${this.format.quantity(ask)}` : "nothing";
-    const { buy, sell } = this.ladder.own.get(ticks) ?? {};
-    const own = [buy && `your buy ${buy}`, sell && `your sell ${sell}`].filter(Boolean);
-    this.say([`${this.format.ofTicks(ticks)}: ${resting}`, ...own].join(", "));
   }
 }
 
