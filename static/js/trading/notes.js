@@ -5,13 +5,14 @@ const LATE_MS = 5_000; // a book further behind its quotes is catching up
 /**
  * @param {object} now
  * @param {string} now.state of the stream
- * @param {string | null} now.transport
+ * @param {string | null} [now.transport] that works, null: none
  * @param {import("./order-book.js").OrderBook} now.book
  * @param {number} now.quotedAt time of the newest quote (epoch ms), 0: none
  * @returns {string} "" if the book is live
  */
 export function bookNote({ state, transport, book, quotedAt }) {
-  if (!transport) return "The connection is lost. This book is no longer up to date.";
+  if (transport === undefined) return ""; // the page is opening
+  if (transport === null) return "The connection is lost. This book is no longer up to date.";
   const behindMs = quotedAt - book.at;
   if (book.seq === 0) return "The book is being built from the history. It appears here shortly.";
   if (book.seq !== null && behindMs > LATE_MS) {
