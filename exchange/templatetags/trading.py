@@ -7,7 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from exchange import traders
-from exchange.kinds import TRADES
+from exchange.http.practice import BALANCE
+from exchange.kinds import MONEY_UNITS, TRADES
 from instruments.models import Instrument
 from journal import streams
 
@@ -31,6 +32,6 @@ def account_name(context: dict[str, Any]) -> str:
 
 
 @register.simple_tag
-def offers_practice() -> bool:
-    """Return whether visitors may open practice accounts."""
-    return bool(settings.PRACTICE_ACCOUNTS)
+def practice_offer() -> str:
+    """Return the balance of the practice accounts that visitors may open, "" if they may not."""
+    return f"{BALANCE // MONEY_UNITS:,}" if settings.PRACTICE_ACCOUNTS else ""

@@ -119,6 +119,11 @@ export class Account extends EventTarget {
     this.#changed();
   }
 
+  /** Return an order as it is now. */
+  read(id) {
+    return call("GET", `orders/${id}/`);
+  }
+
   async cancel(id) {
     const cancelled = await call("DELETE", `orders/${id}/`, { key: newKey() });
     this.orders = this.orders.filter((order) => order.id !== id);

@@ -53,9 +53,8 @@ export class DepthLadder extends EventTarget {
     const { height } = this.#rows[0].row.getBoundingClientRect();
     const space = this.frame.clientHeight - this.table.tHead.offsetHeight;
     const wanted = Math.max(FEWEST_ROWS, Math.floor(space / (height || Infinity)));
-    const odd = wanted - ((wanted + 1) % 2);
-    while (this.#rows.length < odd) this.#addRow();
-    while (this.#rows.length > odd) this.#rows.pop().row.remove();
+    while (this.#rows.length < wanted) this.#addRow();
+    while (this.#rows.length > wanted) this.#rows.pop().row.remove();
     this.refresh();
   }
 
@@ -76,8 +75,9 @@ export class DepthLadder extends EventTarget {
     return this.#rows.find((found) => found.row === row);
   }
 
+  /** Rows on either side of the one in the middle. */
   get #half() {
-    return (this.#rows.length - 1) / 2;
+    return (this.#rows.length - 1) >> 1;
   }
 
   get #middle() {
@@ -104,7 +104,7 @@ export class DepthLadder extends EventTarget {
     this.#follow(middle);
     const top = this.#centre + this.#half;
     const best = { bids: this.book.best("bids"), asks: this.book.best("asks") };
-    const most = this.book.largest(top - 2 * this.#half, top) || 1;
+    const most = this.book.largest(top - this.#rows.length + 1, top) || 1;
     this.#rows.forEach((found, i) => this.#drawRow(found, top - i, best, most));
   }
 

@@ -3,6 +3,8 @@
 import { Refused } from "./exchange-api.js";
 import { describe } from "./holdings.js";
 
+const PENDING_MS = 1_000; // between two looks at an order that has not been executed
+
 export class OrderEntry {
   #isPlacing = false;
   shown = null; // id of the order whose outcome is shown
@@ -21,8 +23,17 @@ export class OrderEntry {
   async place(order) {
     if (this.#isPlacing) return;
     this.#isPlacing = this.ticket.isBusy = true;
-    await this.#attempt(() => this.account.place({ symbol: this.symbol, ...order }));
+    const placed = await this.#attempt(() => this.account.place({ symbol: this.symbol, ...order }));
     this.#isPlacing = this.ticket.isBusy = false;
+    if (placed?.state === "pending") this.#follow(placed.id);
+  }
+
+  /** Look at an order again until the exchange has executed it. */
+  async #follow(id) {
+    await new Promise((resolve) => setTimeout(resolve, PENDING_MS));
+    if (this.shown !== id) return;
+    const order = await this.#attempt(() => this.account.read(id));
+    if (order?.state === "pending") this.#follow(id);
   }
 
   close({ symbol }) {
@@ -34,20 +45,23 @@ export class OrderEntry {
   }
 
   cancelAll() {
-    const sentence = (count) => (count === null ? "The orders are being cancelled." : `${count} orders cancelled.`);
+    const sentence = (count) => (count === null ? "The orders are being cancelled." : `Cancelled orders: ${count}.`);
     return this.#attempt(() => this.account.cancelAll(), sentence);
   }
 
-  /** Run a command and show what became of it, or why it was refused. */
+  /** Run a command, show what became of it or why it was refused, and return its answer. */
   async #attempt(command, sentence) {
     try {
       const answer = await command();
       const { text, isProblem } = sentence ? { text: sentence(answer) } : outcome(answer, this.priceOf);
       this.shown = answer?.id ?? null;
       this.ticket.show(text, { isProblem });
+      return answer;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      this.shown = null;
       this.ticket.show(error.message, { isProblem: true, fields: error.fields });
+      return null;
     }
   }
 }

@@ -75,7 +75,7 @@ export class Ticket extends EventTarget {
 
   /** Show what became of an order, or why it was refused; "" removes it. */
   show(text, { isProblem = false, fields = [] } = {}) {
-    this.message.textContent = text;
+    if (this.message.textContent !== text) this.message.textContent = text; // else it would be read out again
     this.message.toggleAttribute("data-problem", isProblem);
     this.#forgive();
     for (const name of fields) this.form.elements[name]?.setAttribute?.("aria-invalid", "true");
