@@ -41,6 +41,16 @@ def test_page_begins_with_the_account_of_the_session(client: Client) -> None:
     assert 'data-account=""' in body(client)  # which of them, only a program can say
 
 
+def test_buttons_that_need_scripts_are_disabled_until_these_run(
+    client: Client, settings: Settings
+) -> None:
+    listed("ES")
+    settings.PRACTICE_ACCOUNTS = True
+    page = body(client)
+    for button in ('id="practice" disabled', 'value="buy" disabled', 'value="sell" disabled'):
+        assert button in page
+
+
 def test_page_needs_javascript_to_trade(client: Client) -> None:
     listed("ES")
     assert "<noscript><p" in body(client)

@@ -78,6 +78,9 @@ def test_trading_panels_load_without_layout_shift_and_pass_axe(browser, market, 
     expect(page.locator("#orders tbody button").first).to_be_visible()
     assert page.evaluate(SHIFTS) < 0.02
     page.get_by_label("One-click orders").check()
+    page.get_by_label("Market").check(force=True)
+    page.get_by_role("button", name="Buy", exact=True).click()
+    expect(page.locator("#sales [data-own]")).not_to_have_count(0)
     page.get_by_label("Stop").check(force=True)
     check_with_axe(page)
     page.close()

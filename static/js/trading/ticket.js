@@ -24,6 +24,7 @@ export class Ticket extends EventTarget {
       this.dispatchEvent(new CustomEvent("order", { detail: { order } }));
     });
     this.#arrange();
+    for (const button of this.buttons) button.disabled = false;
   }
 
   get type() {

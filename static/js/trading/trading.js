@@ -73,6 +73,7 @@ export class Trading {
     clock.addEventListener("change", () => this.#drawZone());
     find("cancel-all").addEventListener("click", () => this.entry.cancelAll());
     find("practice")?.addEventListener("click", () => this.#practise());
+    find("practice")?.removeAttribute("disabled");
   }
 
   // The stream.
