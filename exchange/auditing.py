@@ -8,6 +8,7 @@ from archive import auditing, records
 from archive.auditing import Check, Report, moment
 from archive.scanning import scan
 from exchange.blockaudit import BlockCheck
+from exchange.historyaudit import HistoryCheck
 from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, TRADES
 from instruments.models import Instrument
 from market.kinds import Kind, Rows
@@ -16,8 +17,8 @@ from quotes.kinds import QUOTES
 
 
 def register() -> None:
-    """Add the checks of trades, their candles and books to `manage.py audit`."""
-    auditing.register(BLOCKS, BlockCheck)
+    """Add the checks of trades, their candles, books and histories to `manage.py audit`."""
+    auditing.register(BLOCKS, BlockCheck, HistoryCheck)
     auditing.register(TRADES, partial(CandleCheck, CANDLES_OF_TRADES), TradeCheck)
 
 

@@ -47,9 +47,10 @@ class Repetition:
         return self.market.execute(messages, max(at, self.market.at))[1]
 
     def _go_to(self, position: Position) -> Advance:
+        """Advance to a position; that after the last event of a slot may be its end."""
         made = self.market.advance_to(position)
-        if self.market.position != position:
-            reached = self.market.position
+        reached = self.market.position
+        if reached not in (position, (position.slot + 1, 0)):
             raise DivergedError(
                 f"there is no event {position.event} in slot {position.slot}: history continues "
                 f"with event {reached.event} of slot {reached.slot}"
