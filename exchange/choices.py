@@ -8,9 +8,12 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 
 from exchange.flow.informed import check_share
-from exchange.flow.options import MarketOptions
+from exchange.flow.options import MarketOptions, episode_kinds
+from exchange.kinds import EpisodeKind
 
 DRAWN: Final = "drawn"
+NONE: Final = "none"
+KINDS: Final = ", ".join(kind.name.lower() for kind in EpisodeKind)
 
 
 def add_options(parser: CommandParser) -> None:
@@ -23,6 +26,13 @@ def add_options(parser: CommandParser) -> None:
         metavar="KAPPA",
         help="share of market orders that know the next step of the price, from 0 to below 1, or "
         f"`{DRAWN}` for each regime (default: as before, at first {DRAWN})",
+    )
+    parser.add_argument(
+        "--episodes",
+        type=episodes,
+        metavar="LIST",
+        help=f"labelled episodes that occur, separated by commas: {KINDS}; or all, or {NONE} "
+        f"(default: as before, at first {NONE})",
     )
 
 
@@ -40,9 +50,17 @@ def informed(text: str) -> float | str:
     return share
 
 
+def episodes(text: str) -> tuple[EpisodeKind, ...]:
+    """Parse --episodes."""
+    try:
+        return episode_kinds("" if text == NONE else text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{error}, or {NONE}") from None
+
+
 def chosen(options: Mapping[str, Any], before: MarketOptions) -> MarketOptions:
     """Return the options of a book that had `before`, with those that the user gave."""
-    share = options.get("informed")
-    if share is None:
-        return before
-    return replace(before, informed=None if share == DRAWN else share)
+    share, kinds = options.get("informed"), options.get("episodes")
+    if share is not None:
+        before = replace(before, informed=None if share == DRAWN else share)
+    return before if kinds is None else replace(before, episodes=kinds)
