@@ -99,25 +99,11 @@ class SeqCheck(Check):
 
 CheckFactory = Callable[[Report, Instrument, Kind], Check]
 _checks: dict[str, list[CheckFactory]] = {}
-_overall: list[Callable[[Report], None]] = []
 
 
 def register(kind: Kind, *factories: CheckFactory) -> None:
     """Add checks of the streams of `kind` to SeqCheck."""
     _checks.setdefault(kind.name, []).extend(factories)
-
-
-def register_overall(check: Callable[[Report], None]) -> None:
-    """Add a check of what belongs to no single instrument."""
-    _overall.append(check)
-
-
-def audit_overall() -> Report:
-    """Run the checks of what belongs to no single instrument."""
-    report = Report("all instruments")
-    for check in _overall:
-        check(report)
-    return report
 
 
 def audit(instrument: Instrument, advance: Callable[[int], None] = lambda n: None) -> Report:

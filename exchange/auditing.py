@@ -7,8 +7,8 @@ import numpy as np
 from archive import auditing, records
 from archive.auditing import Check, Report, moment
 from archive.scanning import scan
-from exchange.accountaudit import ExecutionCheck, check_accounts
 from exchange.blockaudit import BlockCheck
+from exchange.executionaudit import ExecutionCheck
 from exchange.historyaudit import HistoryCheck
 from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, EXECUTIONS, TRADES
 from instruments.models import Instrument
@@ -21,7 +21,6 @@ def register() -> None:
     """Add the checks of trades, their candles, books and accounts to `manage.py audit`."""
     auditing.register(BLOCKS, BlockCheck, HistoryCheck)
     auditing.register(EXECUTIONS, ExecutionCheck)
-    auditing.register_overall(check_accounts)
     auditing.register(TRADES, partial(CandleCheck, CANDLES_OF_TRADES), TradeCheck)
 
 

@@ -12,8 +12,6 @@ from exchange.flow.options import MarketOptions, episode_kinds
 from exchange.kinds import EpisodeKind
 
 DRAWN: Final = "drawn"
-NONE: Final = "none"
-KINDS: Final = ", ".join(kind.name.lower() for kind in EpisodeKind)
 
 
 def add_options(parser: CommandParser) -> None:
@@ -30,9 +28,9 @@ def add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--episodes",
         type=episodes,
-        metavar="LIST",
-        help=f"labelled episodes that occur, separated by commas: {KINDS}; or all, or {NONE} "
-        f"(default: as before, at first {NONE})",
+        metavar="KINDS",
+        help="kinds of labelled episodes, e.g. spoofing,layering, or all, or none (default: as "
+        "before, at first none)",
     )
 
 
@@ -53,14 +51,15 @@ def informed(text: str) -> float | str:
 def episodes(text: str) -> tuple[EpisodeKind, ...]:
     """Parse --episodes."""
     try:
-        return episode_kinds("" if text == NONE else text)
+        return episode_kinds(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{error}, or {NONE}") from None
+        raise ArgumentTypeError(str(error)) from None
 
 
 def chosen(options: Mapping[str, Any], before: MarketOptions) -> MarketOptions:
     """Return the options of a book that had `before`, with those that the user gave."""
     share, kinds = options.get("informed"), options.get("episodes")
+    after = before
     if share is not None:
-        before = replace(before, informed=None if share == DRAWN else share)
-    return before if kinds is None else replace(before, episodes=kinds)
+        after = replace(after, informed=None if share == DRAWN else share)
+    return after if kinds is None else replace(after, episodes=kinds)
