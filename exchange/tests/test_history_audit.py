@@ -17,13 +17,9 @@ from exchange.models import (
     Account,
     BookBlock,
     Checkpoint,
-    Command,
     Execution,
-    LedgerEntry,
     Message,
     Order,
-    OrderEvent,
-    Position,
     Trade,
 )
 from exchange.opening import open_account
