@@ -151,7 +151,9 @@ def read_books(stretch: Stretch, most: int) -> BookSample | None:
     slots, lots, spreads = [], [], []
     for slot in np.unique(chosen[chosen >= settling]).tolist():
         stored = book_at(stretch.instrument.pk, int(stretch.at[slot + 1]) - 1)
-        bids, asks = (level_rows(stored.book, side) for side in (BUY, SELL)) if stored else ((), ())
+        if stored is None:
+            continue
+        bids, asks = (level_rows(stored.book, side) for side in (BUY, SELL))
         if len(bids) and len(asks):
             law = int(stretch.sample.ticks[slot])
             slots.append(slot)
@@ -178,6 +180,6 @@ def level_rows(book: Book, side: int) -> Rows:
 
 def _too_few(instrument: Instrument, slots: int) -> NoStretchError:
     return NoStretchError(
-        f"{instrument.symbol} has {max(0, slots):,} slots with a recorded book here: the truth needs "
-        f"{FEWEST_SLOTS}"
+        f"{instrument.symbol} has {max(0, slots):,} slots with a recorded book here: "
+        f"a comparison with the truth needs {FEWEST_SLOTS}"
     )

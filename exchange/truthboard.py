@@ -11,15 +11,17 @@ from instruments.models import Instrument
 from web.slots import Slots
 from web.snapshots import Snapshot
 
-WINDOWS: Final = (3_600, 21_600, 86_400)
-"""Slots of the reports that are kept: an hour, six hours and a day of one slot per second."""
+WINDOWS: Final = {3_600: 60.0, 21_600: 60.0, 86_400: 300.0}
+"""Slots of the reports that are kept, and the seconds for which they are.
+
+An hour, six hours and a day of one slot per second take 0.3, 0.8 and 2 s to compute.
+"""
 DEFAULT_WINDOW: Final = 21_600
 MOST_SLOTS: Final = 86_400
 MOST_BOOKS: Final = 256
-FRESH_S: Final = 60.0
 
 slots: Final = Slots(running=1, waiting=3)
-_kept: Final[dict[tuple[int, int], Snapshot["StretchReport"]]] = {}
+_kept: Final[dict[tuple[str, int], Snapshot["StretchReport"]]] = {}
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ class StretchReport:
 
 
 def newest_report(instrument: Instrument, window: int = DEFAULT_WINDOW) -> StretchReport:
-    """Return the report of the newest `window` slots, one of WINDOWS, at most FRESH_S old.
+    """Return the report of the newest `window` slots, one of WINDOWS, as of a while ago.
 
     Raise NoStretchError, or Busy if too many other reports are being computed.
     """
-    make = partial(make_report, instrument, window)
-    snapshot = _kept.setdefault((instrument.pk, WINDOWS[WINDOWS.index(window)]), Snapshot(make, FRESH_S))
+    new = Snapshot(partial(make_report, instrument, window), WINDOWS[window])
+    snapshot = _kept.setdefault((instrument.symbol, window), new)
     try:
         return snapshot.get()
     except Exception:
@@ -42,9 +44,7 @@ def newest_report(instrument: Instrument, window: int = DEFAULT_WINDOW) -> Stret
         raise
 
 
-def make_report(
-    instrument: Instrument, most: int = MOST_SLOTS, span: Span = EVER
-) -> StretchReport:
+def make_report(instrument: Instrument, most: int = MOST_SLOTS, span: Span = EVER) -> StretchReport:
     """Compute the report of the newest slots in a span; raise NoStretchError, Busy, ClientGone."""
     with slots.taken():
         stretch = read_stretch(instrument, most, span)

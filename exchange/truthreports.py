@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 WITHIN: Final = 4
 """Standard errors within which an estimate agrees with the exact value."""
 FEWEST_BOOKS: Final = 64
+NEAREST: Final = 5
+"""The level from which on depth can be pooled over regimes; nearer ones depend on phi as well."""
 SHAPE: Final = ("theta", "size", "orders", "i0", "mu", "levels")
 """Parameters on which the exponent of impact depends."""
 
@@ -156,7 +158,7 @@ def groups_of_books(books: BookSample) -> Iterator[Group]:
         "Just before a step: 2 ticks, or 1 if an order rests at the price itself.",
         [spread(books)],
     )
-    rows = list(depth(books))
+    rows = [row for level, row in zip(DEPTH_LEVELS, depth(books), strict=False) if level >= NEAREST]
     has_default_shape = all(
         getattr(books.parameters, name) == getattr(FlowParameters, name) for name in SHAPE
     )
