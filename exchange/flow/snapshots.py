@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from exchange.flow.options import MarketOptions
 from exchange.flow.parameters import FlowParameters
+from exchange.kinds import EpisodeKind
 from exchange.snapshots import SnapshotError
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, RegimePlace, Start
@@ -23,6 +24,7 @@ class MarketSnapshot:
     at: int
     flow_seq: int
     flow_due: bool
+    programme: dict[str, Any]
     engine: bytes
 
     def encode(self) -> bytes:
@@ -47,6 +49,7 @@ class MarketSnapshot:
         fields["place"] = start_of(*fields["place"])
         options = fields["options"]
         options["parameters"] = FlowParameters(**options["parameters"])
+        options["episodes"] = tuple(map(EpisodeKind, options["episodes"]))
         return cls(**fields | {"options": MarketOptions(**options), "engine": engine})
 
 
