@@ -1,5 +1,6 @@
 """Reports of the newest slots, computed once a minute for all who look at them."""
 
+import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -8,6 +9,7 @@ from archive.selections import EVER, Span
 from exchange.stretches import Stretch, read_books, read_stretch
 from exchange.truthreports import Report, report
 from instruments.models import Instrument
+from web.clients import client_of_request
 from web.slots import Slots
 from web.snapshots import Snapshot
 
@@ -21,7 +23,8 @@ MOST_SLOTS: Final = 86_400
 MOST_BOOKS: Final = 256
 
 slots: Final = Slots(running=1, waiting=3)
-_kept: Final[dict[tuple[str, int], Snapshot["StretchReport"]]] = {}
+_NEVER: Final = threading.Event()
+_kept: Final[dict[tuple[int, str, int], Snapshot["StretchReport"]]] = {}
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,10 @@ def newest_report(instrument: Instrument, window: int = DEFAULT_WINDOW) -> Stret
     Raise NoStretchError, or Busy if too many other reports are being computed.
     """
     new = Snapshot(partial(make_report, instrument, window), WINDOWS[window])
-    snapshot = _kept.setdefault((instrument.symbol, window), new)
+    snapshot = _kept.setdefault((instrument.pk, instrument.symbol, window), new)
     try:
-        return snapshot.get()
+        with client_of_request(_NEVER):  # others may be waiting for the same report
+            return snapshot.get()
     except Exception:
         snapshot.forget()
         raise
