@@ -16,10 +16,13 @@ from rig.chromium import FLAGS, chromium_of_package, watched_page
 from rig.databases import seeded_database_url
 from rig.longhistory import serving
 from rig.processes import environment, free_port, manage, open_stream, running
+from rig.waiting import wait_until
 from scripts.services import PostgreSQL
 
 Cookie = dict[str, str]
 LONG_MINUTES = 30_000
+FAR = 50
+"""Points below the price of ES, which it does not cross within a test run."""
 FAILED_LOAD = ("Failed to load resource", "WebSocket connection to")
 """Console errors that Chromium logs when a server is unavailable."""
 
@@ -50,6 +53,27 @@ def staff(market: str, market_env: dict[str, str]) -> Cookie:
     code = "from indicators.tests.stage import stage; print(stage('ES'))"
     key = manage("shell", "-v0", "-c", code, env=market_env).split()[-1]
     return {"name": "sessionid", "value": key, "url": market}
+
+
+@pytest.fixture(scope="session")
+def trader(browser: Browser, market: str) -> Cookie:
+    """A session cookie for `market` of a practice account with a position and a resting order."""
+    context = browser.new_context(base_url=market)
+    context.request.get("/instruments/ES/")
+    cookies = {cookie.get("name"): cookie.get("value") for cookie in context.cookies()}
+    headers = {"X-CSRFToken": str(cookies["csrftoken"])}
+
+    def place(**order: str) -> bool:
+        data = {"symbol": "ES", "side": "buy", "quantity": "2", **order}
+        return context.request.post("/api/v1/orders/", data=data, headers=headers).ok
+
+    assert context.request.post("/api/v1/practice/", data={}, headers=headers).ok
+    wait_until(lambda: place(type="market"), "the book of ES has caught up with its quotes")
+    (bid, _), *_ = context.request.get("/api/v1/instruments/ES/book/?depth=1").json()["bids"]
+    assert place(type="limit", price=str(bid - FAR))
+    cookies = {cookie.get("name"): cookie.get("value") for cookie in context.cookies()}
+    context.close()
+    return {"name": "sessionid", "value": str(cookies["sessionid"]), "url": market}
 
 
 def is_fresh(frame: dict[str, Any]) -> bool:

@@ -71,6 +71,20 @@ def test_page_loads_without_layout_shift_and_passes_axe(browser, market, width, 
     page.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_trading_panels_load_without_layout_shift_and_pass_axe(browser, market, trader, width):
+    page = visit(browser, "light", width)
+    page.context.add_cookies([trader])
+    page.goto(f"{market}/instruments/ES/")
+    ready(page)
+    expect(page.locator("#orders tbody button").first).to_be_visible()
+    assert page.evaluate(SHIFTS) < 0.02
+    page.get_by_label("One-click orders").check()
+    page.get_by_label("Stop").check(force=True)
+    check_with_axe(page)
+    page.close()
+
+
 def test_runs_page_passes_axe_for_staff(browser, market, staff):
     page = visit(browser, "light")
     page.context.add_cookies([staff])

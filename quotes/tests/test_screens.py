@@ -1,5 +1,6 @@
 """Screenshots of every page in three widths and both themes, in test-results/."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ SCREENS = {360: 740, 1280: 800, 3840: 1600}
 PAGES = {
     "watchlist": "/",
     "instrument": "/instruments/ES/",
+    "instrument-of-trader": "/instruments/ES/",
     "instrument-without-ticks": "/instruments/CL/",
     "instrument-unknown": "/instruments/NOPE/",
     "page-unknown": "/nothing/",
@@ -31,9 +33,9 @@ PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_renders_without_layout_errors(browser: Browser, market, staff, name):
+def test_page_renders_without_layout_errors(browser: Browser, market, staff, trader, name):
     page = browser.new_page(locale="en-US", color_scheme="light")
-    page.context.add_cookies([staff])
+    page.context.add_cookies([trader if name.endswith("trader") else staff])
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -43,6 +45,8 @@ def test_page_renders_without_layout_errors(browser: Browser, market, staff, nam
         page.set_viewport_size({"width": width, "height": height})
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
+            if name.endswith("trader"):
+                page.locator(".ladder-panel").scroll_into_view_if_needed()
             page.evaluate(PAINTED)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(LAYOUT) == [], (width, theme)
@@ -56,9 +60,15 @@ def ready(page: Page, name: str) -> None:
     """Wait until the page has loaded everything."""
     if page.locator("#connection").count():
         expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
-    if name == "instrument":
+    if name.startswith("instrument") and page.locator("#trading").count():
         page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
-    elif page.locator("#chart").count():
+        expect(page.locator("#sales tr").nth(20)).to_have_attribute("data-side", re.compile("."))
+    if name.endswith("trader"):
+        expect(page.locator("#executions td").first).not_to_have_class("nothing")
+        page.locator("#ladder tbody tr").nth(-3).locator(".bid").click()
+        page.get_by_role("button", name="Buy", exact=True).click()
+        expect(page.locator("#ladder .mine-buy:not(:empty)")).not_to_have_count(0)
+    elif page.locator("#chart").count() and not page.locator("#trading").count():
         expect(page.locator("#chart-message")).to_be_visible()
     elif name == "truth":
         expect(page.locator(".groups")).to_be_visible(timeout=60_000)

@@ -6,6 +6,7 @@ const KEY = "zone";
 const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const FORMATS = {
   time: TIME,
+  second: { ...TIME, second: "2-digit" },
   day: { day: "numeric", month: "short" },
   month: { month: "short" },
   year: { year: "numeric" },

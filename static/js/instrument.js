@@ -45,6 +45,8 @@ const keys = new ChartKeys(chart, {
   table: toggleTable,
 }, say, (candle) => values.describe(candle));
 
+let trading = null;
+const tradingReady = find("trading") ? openTrading() : null;
 let stream = null;
 let pointed = null; // index under the cross-hair
 let hasMoved = false; // the user changed the view, so the URL must contain it
@@ -80,6 +82,7 @@ candles.addEventListener("changed", ({ detail }) => {
   if (!find("chart-message").hidden) showMessage("");
   values.show(pointed);
   table.refresh();
+  trading?.fills.draw();
 });
 candles.addEventListener("failed", ({ detail: { error } }) => {
   element.setAttribute("aria-busy", "false");
@@ -100,15 +103,32 @@ function showMessage(text, canRetry = false) {
   find("retry").hidden = !canRetry;
 }
 
+/** Only instruments with an order book load the panels; the chart works without them. */
+async function openTrading() {
+  try {
+    const { Trading } = await import("./trading/trading.js");
+    trading = new Trading({ page, chart, say, help: () => help.showModal() });
+  } catch (error) {
+    console.error(error);
+    Object.assign(find("book-note"), { hidden: false, textContent: "The trading panels could not be loaded. Load the page again." });
+  }
+}
+
 /** Start the stream where the first history ends. */
-function listen() {
+async function listen() {
+  await tradingReady;
   const { lastSeq, isLive } = candles.series;
   if (stream) {
     if (isLive) stream.skipTo(symbol, lastSeq);
     return;
   }
   const since = isLive ? lastSeq : quote.lastSeq;
-  stream = new MarketStream({ since: { [symbol]: since }, kinds: ["quotes", "status", "regimes"] });
+  stream = new MarketStream({
+    since: { [symbol]: since },
+    kinds: ["quotes", "status", "regimes"],
+    ...(trading && { further: trading }),
+  });
+  trading?.attach(stream);
   bindConnection(find("connection"), stream);
   stream.addEventListener("ticks", ({ detail: { rows } }) => {
     quote.take(rows);
@@ -271,4 +291,4 @@ const asked = readAddress();
 hasMoved = asked.from !== null;
 open(asked);
 
-export { candles, chart, stream };
+export { candles, chart, stream, trading };

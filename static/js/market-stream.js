@@ -12,14 +12,25 @@ const MOST_MENDED = 20_000; // ticks; after a larger gap the page reads its hist
 const MEND_LIMIT = 10_000;
 const HIDDEN_FLUSH_MS = 500; // hidden pages get no animation frames
 const HEARTBEAT_MS = 2_000;
+const OWN_KINDS = new Set(["quotes", "status", "regimes", "indicators"]);
 const SLEEP_MS = 10_000; // a heartbeat this late means that the machine slept
+const NOTHING = { topics: [], privateTopics: [], places: {} };
+
+/**
+ * Topics whose frames are passed on.
+ * @typedef {object} Further
+ * @property {string[]} topics
+ * @property {string[]} privateTopics of the account of the session; only a WebSocket has them
+ * @property {Record<string, number>} places last seqs of topics
+ */
 
 /**
  * Events:
  * "ticks" {symbol, rows}: each tick once, at most once per animation frame; late ones may be older;
  * "gap" {symbol}: read the history again, then call `skipTo`;
- * "regime" {symbol, data}; "reading" {topic, data};
- * "state" {state, transport}: live | stale | reconnecting | polling | offline.
+ * "regime" {symbol, data}; "reading" {topic, data}; "frame" {frame}: of the further topics;
+ * "state" {state, transport}: live | stale | reconnecting | polling | offline;
+ * "refused": the session gives no access to the private topics.
  */
 export class MarketStream extends EventTarget {
   /** @type {Map<string, SeqLedger>} */
@@ -33,6 +44,7 @@ export class MarketStream extends EventTarget {
   #connected = null; // the transport that works now
   #failures = 0; // consecutive failures, for the back-off
   #isStopped = false;
+  #isRenewing = false;
   #wake = () => {};
 
   /**
@@ -40,12 +52,14 @@ export class MarketStream extends EventTarget {
    * @param {Record<string, number>} options.since last seq of each symbol, 0: none
    * @param {string[]} [options.kinds] topics of each symbol
    * @param {boolean} [options.newestOnly] only the newest tick matters: no gap is filled
+   * @param {Further} [options.further] asked at each connection
    */
-  constructor({ since, kinds = ["quotes", "status"], newestOnly = false }) {
+  constructor({ since, kinds = ["quotes", "status"], newestOnly = false, further = NOTHING }) {
     super();
     this.newestOnly = newestOnly;
+    this.further = further;
     this.#ledgers = new Map(Object.entries(since).map(([s, seq]) => [s, new SeqLedger(seq)]));
-    this.topics = Object.keys(since).flatMap((symbol) => kinds.map((kind) => `${kind}.${symbol}`));
+    this.ownTopics = Object.keys(since).flatMap((symbol) => kinds.map((kind) => `${kind}.${symbol}`));
     this.state = "reconnecting";
     this.#watchTheMachine();
   }
@@ -53,14 +67,17 @@ export class MarketStream extends EventTarget {
   /** Connect, and reconnect until `stop`. */
   async start() {
     while (!this.#isStopped) {
+      const wasRenewed = this.#isRenewing; // whose end has not been told
+      this.#isRenewing = false;
       const { way } = this.#ladder;
       this.#transport = new TRANSPORTS[way](this);
       const worked = await this.#transport.run();
       this.#transport = null;
+      if (worked && this.#isRenewing) continue;
       this.#ladder.ended(worked);
       this.#failures += 1; // was reset to 0 if frames arrived
       // While polling works, a failed attempt with a better transport does not change the state.
-      if (way === "polling" ? !worked : worked) this.#tell(null);
+      if (wasRenewed || (way === "polling" ? !worked : worked)) this.#tell(null);
       if (!this.#isStopped && !(worked && way === "polling")) await this.#pause();
     }
   }
@@ -69,6 +86,12 @@ export class MarketStream extends EventTarget {
     this.#isStopped = true;
     this.#transport?.end();
     this.#wake();
+  }
+
+  /** Connect anew at once, because the further topics changed or one has to begin again. */
+  renew() {
+    this.#isRenewing = true;
+    this.#transport?.end();
   }
 
   /** Continue from `seq`; older ticks were read from the history. */
@@ -80,9 +103,21 @@ export class MarketStream extends EventTarget {
 
   // Callbacks of the transport.
 
+  get topics() {
+    return [...this.ownTopics, ...this.further.topics];
+  }
+
+  get privateTopics() {
+    return this.further.privateTopics;
+  }
+
   since() {
     const places = [...this.#ledgers].map(([symbol, { last }]) => [symbol, last]);
-    return new Map(places.filter(([, seq]) => seq > 0));
+    return new Map([...places, ...Object.entries(this.further.places)].filter(([, seq]) => seq > 0));
+  }
+
+  refused() {
+    this.#emit("refused", {});
   }
 
   opened() {
@@ -92,7 +127,9 @@ export class MarketStream extends EventTarget {
   frame(frame) {
     this.#failures = 0;
     const [, kind, symbol] = /^(\w+)\.(.+)$/.exec(frame.topic ?? "") ?? [];
-    if (frame.type === "ticks") this.#ticks(symbol, frame.data);
+    const isOwn = OWN_KINDS.has(kind) && (kind === "indicators" || this.#ledgers.has(symbol));
+    if (!isOwn) this.#emit("frame", { frame });
+    else if (frame.type === "ticks") this.#ticks(symbol, frame.data);
     else if (frame.type === "gap") this.#gap(symbol, frame);
     else if (frame.type === "reset") this.#reset(symbol, frame);
     else if (frame.type === "regime") this.#emit("regime", { symbol, data: frame.data });

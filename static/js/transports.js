@@ -13,10 +13,12 @@ const POLL_LIMIT = 10_000;
  * The consumer of a transport.
  * @typedef {object} Listener
  * @property {string[]} topics
+ * @property {string[]} privateTopics
  * @property {boolean} newestOnly whether missed frames may be dropped
  * @property {() => Map<string, number>} since the last seq of each symbol, if above 0
  * @property {() => void} opened
  * @property {(frame: object) => void} frame
+ * @property {() => void} refused the session gives no access to the private topics
  */
 
 /** Calls back after `ms`; `start` restarts it. */
@@ -74,9 +76,9 @@ export class SocketTransport extends Transport {
   }
 
   #subscribe() {
-    const { topics, newestOnly } = this.listener;
+    const { topics, privateTopics, newestOnly } = this.listener;
     const place = newestOnly ? {} : { since: Object.fromEntries(this.listener.since()) };
-    this.#say({ op: "subscribe", args: topics, batch: true, ...place });
+    this.#say({ op: "subscribe", args: [...topics, ...privateTopics], batch: true, ...place });
     this.opened();
     this.#listen();
   }
@@ -91,7 +93,8 @@ export class SocketTransport extends Transport {
 
   #answer({ op, code, detail }) {
     if (op !== "error") return;
-    if (code !== "unavailable") console.warn(`stream: ${detail}`);
+    if (code === "not_authenticated") this.listener.refused();
+    else if (code !== "unavailable") console.warn(`stream: ${detail}`);
     this.worked = false;
     this.end(); // and reconnect later
   }

@@ -1,0 +1,42 @@
+// Prices, quantities and amounts of money as text.
+
+import { LOCALE } from "../locale.js";
+
+const MINUS = "\u2212";
+const MONEY = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** @returns {number} decimals of a step such as 0.25 or 0.001 */
+export function decimals(step) {
+  const text = Number(step).toFixed(10).replace(/0+$/, "");
+  return text.length - text.indexOf(".") - 1;
+}
+
+/** Text of a number with its sign. */
+export function signed(number, text) {
+  return (number > 0 ? "+" : number < 0 ? MINUS : "") + text;
+}
+
+export function money(amount) {
+  return signed(Math.min(0, amount), MONEY.format(Math.abs(amount)));
+}
+
+export function profit(amount) {
+  return signed(amount, MONEY.format(Math.abs(amount)));
+}
+
+/** @param {{tickSize: number, lotSize: number, precision: number}} sizes */
+export function formatOf({ tickSize, lotSize, precision }) {
+  const lots = decimals(lotSize);
+  return {
+    price: (price) => Number(price).toFixed(precision),
+    average: (price) => withDecimals(price, precision),
+    ofTicks: (ticks) => (ticks * tickSize).toFixed(precision),
+    quantity: (quantity) => Number(quantity).toFixed(lots),
+  };
+}
+
+/** A number with at least this many decimals, and at most two more. */
+function withDecimals(number, fewest) {
+  const text = Number(number).toFixed(fewest + 2);
+  return text.endsWith("00") ? Number(number).toFixed(fewest) : text;
+}
