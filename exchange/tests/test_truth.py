@@ -41,8 +41,8 @@ def sample_with(phi, kappa, n, seed=1, alpha=1.5):
     return sample_from(market.run_slots(n), phi, kappa, alpha)
 
 
-def books_with(phi, kappa, n, every=10, seed=1):
-    """Observe every tenth book just before the step that ends its slot."""
+def books_with(phi, kappa, n, every=20, seed=1):
+    """Observe every twentieth book just before the step that ends its slot."""
     law = law_of(seed, phi, PRICE)
     market = open_market(law, informed=kappa)
     ticks, slots, lots, spreads = [np.array([PRICE])], [], [], []
