@@ -20,6 +20,7 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         from exchange import (  # models are not loaded at import time
+            accountaudit,
             auditing,
             privatestreams,
             projections,
@@ -51,6 +52,7 @@ class ExchangeConfig(AppConfig):
         after_commit(BLOCKS, waking.committed_blocks.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
+        accountaudit.register()
         extensions.register(Books())
         streams.register()
         privatestreams.register()

@@ -3,16 +3,15 @@
 Each frame costs a few microseconds, so benchmarks measure the server and not the clients.
 """
 
-import os
 import selectors
 import socket
 import struct
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from typing import Self
 
-CLOSE, PING, PONG, TEXT = 8, 9, 10, 1
+from rig.wsframes import CLOSE, PING, PONG, TEXT, frame, handshake, is_accepted, split
+
 Received = Callable[["RawSocket", bytes, float], None]
 """Callback: the socket, the payload of a text frame and its arrival time (s since 1970)."""
 
@@ -37,12 +36,7 @@ class RawSocket:
         self.socket.setblocking(False)
 
     def _shake_hands(self, host: str, path: str) -> None:
-        key = b64encode(os.urandom(16)).decode()
-        self.socket.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        self.socket.sendall(handshake(host, path))
         answer = b""
         while b"\r\n\r\n" not in answer:
             block = self.socket.recv(65536)
@@ -50,16 +44,12 @@ class RawSocket:
                 raise ConnectionError(f"connection closed during the handshake: {answer[:200]!r}")
             answer += block
         head, _, self._rest = answer.partition(b"\r\n\r\n")
-        if b" 101 " not in head.splitlines()[0]:
+        if not is_accepted(head):
             raise ConnectionError(f"handshake refused: {head.splitlines()[0]!r}")
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
-        """Send a masked frame (the mask is all zeros)."""
-        size = len(payload)
-        head = bytes([0x80 | opcode])
-        head += bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
         self.socket.setblocking(True)
-        self.socket.sendall(head + bytes(4) + payload)
+        self.socket.sendall(frame(payload, opcode))
         self.socket.setblocking(False)
 
     def read(self, received: Received) -> None:
@@ -77,24 +67,15 @@ class RawSocket:
 
     def split(self, data: bytes, received: Received) -> None:
         now = time.time()
-        start, end = 0, len(data)
-        while end - start >= 2:
-            size, body = data[start + 1], start + 2
-            if size == 126:
-                size, body = int.from_bytes(data[start + 2 : start + 4], "big"), start + 4
-            elif size == 127:
-                size, body = int.from_bytes(data[start + 2 : start + 10], "big"), start + 10
-            if body + size > end:
-                break
-            opcode, start = data[start] & 15, body + size
+        frames, self._rest = split(data)
+        for opcode, payload in frames:
             if opcode == TEXT:
-                received(self, data[body:start], now)
+                received(self, payload, now)
             elif opcode == PING:
-                self.send(data[body:start], PONG)
+                self.send(payload, PONG)
             elif opcode == CLOSE:
-                self.close_code = int.from_bytes(data[body : body + 2], "big")
+                self.close_code = int.from_bytes(payload[:2], "big")
                 self.closed = True
-        self._rest = data[start:]
 
     def send_close(self) -> None:
         """Start the closing handshake."""

@@ -4,16 +4,15 @@ One thread and one epoll loop serve them all. During a run they only split frame
 pings; rig.deliveries parses and verifies afterwards, so that the clients cost little.
 """
 
-import os
 import selectors
 import socket
 import time
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from rig.wsframes import CLOSE, PING, PONG, TEXT, frame, handshake, is_accepted, split
+
 PATH = "/ws/v1/stream"
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 BLOCK = 262_144
 
 
@@ -40,20 +39,11 @@ class Spectator:
     def ask(self) -> None:
         """Send the opening handshake: the kernel has connected."""
         self._asked = True
-        key = b64encode(os.urandom(16)).decode()
-        host = f"{self._address[0]}:{self._address[1]}"
-        self._send(
-            f"GET {PATH} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        host, port = self._address
+        self._send(handshake(f"{host}:{port}", PATH))
 
     def say(self, payload: bytes, opcode: int = TEXT) -> None:
-        """Send a frame, masked with zeros."""
-        size = len(payload)
-        head = bytes([0x80 | opcode])
-        head += bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-        self._send(head + bytes(4) + payload)
+        self._send(frame(payload, opcode))
 
     def _send(self, data: bytes) -> None:
         try:
@@ -78,7 +68,7 @@ class Spectator:
             if not mark:
                 self._rest = head
                 return
-            if b" 101 " not in head[:20]:
+            if not is_accepted(head):
                 self.is_lost = True
                 return
             self.connected_at = now
@@ -86,24 +76,15 @@ class Spectator:
         self._split(data, now)
 
     def _split(self, data: bytes, now: float) -> None:
-        start, end = 0, len(data)
-        while end - start >= 2:
-            size, body = data[start + 1], start + 2
-            if size == 126:
-                size, body = int.from_bytes(data[start + 2 : start + 4], "big"), start + 4
-            elif size == 127:
-                size, body = int.from_bytes(data[start + 2 : start + 10], "big"), start + 10
-            if body + size > end:
-                break
-            opcode, start = data[start] & 15, body + size
+        frames, self._rest = split(data)
+        for opcode, payload in frames:
             if opcode == TEXT:
-                self.received.append((now, data[body:start]))
+                self.received.append((now, payload))
             elif opcode == PING:
-                self.say(data[body:start], PONG)
+                self.say(payload, PONG)
             elif opcode == CLOSE:
-                self.close_code = int.from_bytes(data[body : body + 2], "big")
+                self.close_code = int.from_bytes(payload[:2], "big")
                 self.is_lost = True
-        self._rest = data[start:]
 
     @property
     def wants_to_ask(self) -> bool:

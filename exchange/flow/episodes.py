@@ -112,7 +112,7 @@ class Planner:
         uniform = Draws(self._key, (slot - law.first_seq) // BLOCK)
         kind = self._kinds[int(uniform() * len(self._kinds))]
         prices = self._law.ticks(BLOCK)
-        place = choose_place(prices, kind in DIRECTIONAL, uniform)
+        place = choose_place(prices, kind, uniform)
         path = prices[place.slot : place.slot + SLOTS]
         if path.min() <= WIDEST:
             return None
@@ -139,20 +139,26 @@ class Draws:
         return float(self._rng.random())
 
 
-def choose_place(prices: Integers, is_directional: bool, uniform: Draws) -> Place:
-    """Return where in a block with these prices an episode begins."""
+def choose_place(prices: Integers, kind: EpisodeKind, uniform: Draws) -> Place:
+    """Return where in a block with these prices an episode begins.
+
+    Before the run the price may move against its direction by one tick at most; to an iceberg, it
+    does not move away either.
+    """
     side = BUY if uniform() < 0.5 else SELL
-    where, wants_run = uniform(), is_directional and uniform() < 0.5
+    where, wants_run = uniform(), uniform() < 0.5 and kind in DIRECTIONAL
     starts = np.arange(BLOCK - SLOTS)
     steps = np.diff(prices)
     windows = sliding_window_view(steps == side, RUN)[starts + LEAD]
     follows = np.asarray(windows.all(axis=1))
     lead = sliding_window_view(side * prices, LEAD)[starts]
-    holds = lead.min(axis=1) >= lead[:, 0] - 1
+    fits = lead.min(axis=1) >= lead[:, 0] - 1
+    if kind is EpisodeKind.ICEBERG:
+        fits &= lead.max(axis=1) == lead[:, 0]
     if wants_run:
-        chosen = starts[follows & holds & (steps[starts + LEAD - 1] != side)]
+        chosen = starts[follows & fits & (steps[starts + LEAD - 1] != side)]
     else:
-        chosen = starts[holds & ~follows]
+        chosen = starts[fits & ~follows]
     if len(chosen) == 0:
         chosen = starts
     slot = int(chosen[int(where * len(chosen))])

@@ -23,11 +23,11 @@ class MarketOptions:
 
 
 def episode_kinds(text: str) -> tuple[EpisodeKind, ...]:
-    """Return the kinds that `text` lists, e.g. "spoofing,layering" or "all"; "" lists none."""
-    if text == "all":
-        return tuple(EpisodeKind)
+    """Return the kinds that `text` lists, e.g. "spoofing,layering", "all" or "none"."""
     names = {kind.name.lower(): kind for kind in EpisodeKind}
-    listed = [name.strip() for name in text.split(",")] if text else []
+    if text in ("all", "none"):
+        return tuple(EpisodeKind) if text == "all" else ()
+    listed = [name.strip() for name in text.split(",")]
     if unknown := [name for name in listed if name not in names]:
-        raise ValueError(f"episodes {', '.join(unknown)}: use {', '.join(names)}, or all")
+        raise ValueError(f"episodes {', '.join(unknown)}: use {', '.join(names)}, all or none")
     return tuple(names[name] for name in listed)

@@ -41,8 +41,8 @@ def sample_with(phi, kappa, n, seed=1, alpha=1.5):
     return sample_from(market.run_slots(n), phi, kappa, alpha)
 
 
-def books_with(phi, kappa, n, every=10, seed=1):
-    """Observe every tenth book just before the step that ends its slot."""
+def books_with(phi, kappa, n, every=20, seed=1):
+    """Observe every twentieth book just before the step that ends its slot."""
     law = law_of(seed, phi, PRICE)
     market = open_market(law, informed=kappa)
     ticks, slots, lots, spreads = [np.array([PRICE])], [], [], []
@@ -117,6 +117,14 @@ def test_orders_of_accounts_are_left_out():
     sample = sample_from(made, 0.4, 0.3)
     assert not wrong([persistence(sample), *response(sample)])
     assert (made.trades["taker"] < 0).sum() > 100
+
+
+def test_a_sample_needs_all_trades_of_two_slots():
+    made = open_market(law_of(1, 0.0, PRICE)).run_slots(3)
+    with pytest.raises(ValueError, match="at least 2"):
+        sample_of(np.array([PRICE, PRICE + 1]), np.zeros(1), np.zeros(1), 1.5, 1, made.trades)
+    with pytest.raises(ValueError, match="has no trade"):
+        sample_from(made.with_rows(trades=made.trades[made.trades["slot"] != 2]), 0.0, 0.0)
 
 
 @pytest.mark.parametrize("phi", [-0.8, 0.0, 0.4])

@@ -17,6 +17,7 @@ PAGES = {
     "instrument-unknown": "/instruments/NOPE/",
     "page-unknown": "/nothing/",
     "laboratory": "/laboratory/",
+    "truth": "/exchange/truth/",
     "runs": "/laboratory/runs/",
     "status": "/status/",
     "api": "/api/docs/",
@@ -69,6 +70,8 @@ def ready(page: Page, name: str) -> None:
         expect(page.locator("#ladder .mine-buy:not(:empty)")).not_to_have_count(0)
     elif page.locator("#chart").count() and not page.locator("#trading").count():
         expect(page.locator("#chart-message")).to_be_visible()
+    elif name == "truth":
+        expect(page.locator(".groups")).to_be_visible(timeout=60_000)
     elif name == "api":
         expect(page.locator(".opblock").first).to_be_visible()
 

@@ -166,7 +166,7 @@ def test_there_are_no_episodes_close_to_one_tick():
 
 
 def test_kinds_are_named_in_a_list():
-    assert episode_kinds("") == ()
+    assert episode_kinds("none") == ()
     assert episode_kinds("all") == tuple(EpisodeKind)
     assert episode_kinds("iceberg, spoofing") == (EpisodeKind.ICEBERG, EpisodeKind.SPOOFING)
     with pytest.raises(ValueError, match="episodes pump: use spoofing, layering"):
