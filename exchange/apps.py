@@ -19,13 +19,11 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import (  # models are not loaded at import time
-            auditing,
-            projections,
-            retention,
-            streams,
-        )
-        from quotes import derived
+        # models are not loaded at import time
+        from exchange import auditing, projections, retention, streams, waking
+        from exchange.extension import Books
+        from journal.projections import after_commit
+        from quotes import derived, extensions
 
         for kind in (
             TRADES,
@@ -40,7 +38,9 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         projections.register()
+        after_commit(BLOCKS, waking.committed_blocks.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
+        extensions.register(Books())
         streams.register()
         retention.register()

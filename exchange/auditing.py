@@ -46,11 +46,11 @@ class TradeCheck(Check):
     def _is_complete(self, last_seq: int) -> bool:
         """Return whether the slot of the last trade has ended with that trade.
 
-        A block records how many slots are complete. It is read before the newest trade, because the
-        market may be running.
+        A block records the slot in progress at its end. It is read before the newest trade, because
+        the market may be running.
         """
         block = scan(BLOCKS, self.instrument, limit=1, newest=True, fields=("slot",))
-        complete = len(block) > 0 and block["slot"][0] >= self._last["slot"][0]
+        complete = len(block) > 0 and block["slot"][0] > self._last["slot"][0]
         return complete and records.newest_seq(self.kind, self.instrument) == last_seq
 
     def _compare(self, trades: Rows) -> None:

@@ -70,7 +70,7 @@ TRADES_WITH_IDS: Final = replace(
 BLOCKS: Final = Kind(
     name="book_blocks",
     dtype=record_dtype(
-        ("slot", np.int64),
+        ("slot", np.int64),  # in progress when the block ended: all before are complete
         ("event", np.int32),  # events of the slot that were applied when the block ended
         ("updates", np.int16),  # narrow, because rows are many and their data short
         ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
@@ -154,7 +154,7 @@ EPISODES: Final = Kind(
 CHECKPOINTS: Final = Kind(
     name="checkpoints",
     dtype=record_dtype(
-        ("slot", np.int64),  # completed slots and events of the next one, as in BLOCKS
+        ("slot", np.int64),  # slot in progress and its events so far, as in BLOCKS
         ("event", np.int64),
         ("trade_seq", np.int64),
         ("message_seq", np.int64),

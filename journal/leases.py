@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -92,6 +93,13 @@ def renew(instruments: Sequence[Instrument], holder: str) -> None:
         raise LeaseLostError(
             f"{holder} lost the lease of an instrument to another process: stop one of the two"
         )
+
+
+def of_others(holder: str) -> list[Lease]:
+    """Return the leases that other processes hold."""
+    now, ttl = timezone.now(), timedelta(seconds=settings.LEASE_TTL_S)
+    others = Lease.objects.exclude(holder=holder).select_related("instrument")
+    return [lease for lease in others if is_alive(lease, now, ttl)]
 
 
 def release(holder: str) -> None:

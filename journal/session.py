@@ -57,6 +57,8 @@ class Session:
                 running[0].join(POLL_S)
                 writer.check()
         finally:
+            for source in sources:
+                source.finish()
             self._intake.close()
             for source in sources:
                 source.stop()

@@ -20,8 +20,14 @@ class Source(Protocol):
     def start(self, put: Put) -> None:
         """Start; pass each bundle to `put`, which waits for room and returns False once closed."""
 
+    def finish(self) -> None:
+        """Put last records, such as a checkpoint, and end, within a second.
+
+        Called before the intake closes. A source without last records may do nothing.
+        """
+
     def stop(self) -> None:
-        """Stop all threads and wait for them."""
+        """Stop all threads and wait for them; the intake is closed."""
 
     def join(self, timeout: float) -> None:
         """Wait up to `timeout` s for the threads to end."""

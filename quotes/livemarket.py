@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -17,6 +18,7 @@ from live.companions import companions
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
 from quotes.backfilling import Span, fill, missing
+from quotes.extensions import LiveExtension, extensions
 from quotes.kinds import QUOTES
 from quotes.law.simulation import Simulation
 from quotes.lawruns import RunOptions, continue_history
@@ -29,7 +31,10 @@ MOST_PASSES = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. Durations are in seconds of wall time; `opens_at` in microseconds since 1970."""
+    """What to run. Durations are in seconds of wall time; `opens_at` in microseconds since 1970.
+
+    `options` are those of `runsim`, for extensions.
+    """
 
     instruments: Sequence[Instrument]
     run_options: RunOptions
@@ -37,6 +42,7 @@ class Plan:
     backfill_s: float | None = None
     duration_s: float | None = None
     opens_at: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,9 +54,12 @@ class Summary:
     recorded: int = 0
     late_slots: int = 0
     seconds: float = 0.0
+    extensions: dict[str, object] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, float]:
-        return asdict(self)
+    def as_json(self) -> dict[str, object]:
+        report: dict[str, object] = asdict(self)
+        del report["extensions"]
+        return report | self.extensions
 
 
 class LiveMarket:
@@ -62,13 +71,14 @@ class LiveMarket:
         self._plan = plan
         self._broadcaster = Broadcaster(plan.instruments, loop)
         self._journal = Journal(plan.instruments, publish=self._broadcaster.publish)
+        self._extensions: list[LiveExtension] = []
 
     def run(
         self, is_stopping: Callable[[], bool], advance: Callable[[int], None] = lambda n: None
     ) -> Summary:
         """Back-fill, then run live until the end of the plan or until `is_stopping()`.
 
-        Raise LeaseHeldError, RunError or the error that stopped the journal.
+        Raise LeaseHeldError, RunError or the error that stopped the journal or an extension.
         """
         started = time.monotonic()
         try:
@@ -80,6 +90,9 @@ class LiveMarket:
             connection.close()
         self.summary.seconds = round(time.monotonic() - started, 3)
         return self.summary
+
+    def _errors(self) -> list[Exception]:
+        return [each.error for each in self._extensions if each.error is not None]
 
     def _backfill(self, is_stopping: Callable[[], bool], advance: Callable[[int], None]) -> None:
         if self._plan.backfill_s is None:
@@ -121,15 +134,29 @@ class LiveMarket:
                 continue_history(self._journal, instrument.pk, self._plan.run_options, opens_at)
             )
         simulation = Simulation(starts, self._plan.speed, self._plan.duration_s)
-        metrics.SCHEDULE_LAG_SECONDS.set_function(lambda: simulation.lag_s)
+        opened = [
+            extension.open(self._journal, simulation, self._plan.options)
+            for extension in extensions()
+        ]
+        self._extensions += [extension for extension in opened if extension is not None]
+        driven: list[Simulation | LiveExtension] = [simulation, *self._extensions]
+        metrics.SCHEDULE_LAG_SECONDS.set_function(lambda: max(each.lag_s for each in driven))
         metrics.LATE_SLOTS.set_function(lambda: simulation.late_slots)
         session = Session(self._journal, self._broadcaster.publish_state)
         try:
-            session.run([simulation], is_stopping, companions(self._broadcaster.publish_frames))
+            session.run(
+                driven,
+                lambda: is_stopping() or bool(self._errors()),
+                companions(self._broadcaster.publish_frames),
+            )
         finally:
             self.summary.recorded = session.recorded[QUOTES.name]
             self.summary.late_slots = simulation.late_slots
             self.lags = [lag for thread in simulation.instruments for lag in thread.lags]
+            for extension in self._extensions:
+                self.summary.extensions |= extension.summary()
+        for error in self._errors():
+            raise error
 
 
 def _now() -> int:

@@ -170,6 +170,9 @@ class PacedSource:
         self._thread = threading.Thread(target=self._run, args=(put,), name="replay", daemon=True)
         self._thread.start()
 
+    def finish(self) -> None:
+        """Do nothing: every tick that was due is in the intake."""
+
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join(STOP_S)

@@ -8,8 +8,9 @@ from exchange.clearing import funding
 from exchange.clearing.accounts import Account, Contract
 from exchange.clearing.commands import Command
 from exchange.clearing.floor import Floor
-from exchange.clearing.handling import execute
+from exchange.clearing.handling import execute, refuse
 from exchange.clearing.liquidation import liquidate
+from exchange.clearing.orders import Cause
 from exchange.clearing.ports import BookPort
 from exchange.clearing.records import Tails
 from exchange.clearing.settling import settle
@@ -86,6 +87,12 @@ class Desk:
             book.refresh()
         execute(floor, command)
         settle(floor)
+
+    def refuse(self, command: Command, cause: Cause) -> None:
+        """Answer a command without executing it. Raise LookupError if the account is unknown."""
+        if command.account not in self._floor.accounts:
+            raise LookupError(f"account {command.account} is not at the desk: add it first")
+        refuse(self._floor, command, cause)
 
     def on_trades(self, instrument_id: int, trades: Rows) -> None:
         """Book the fills that TRADES rows of the background flow brought to account orders."""

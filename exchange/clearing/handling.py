@@ -28,16 +28,30 @@ def place(floor: Floor, account: Account, command: Command) -> None:
     if order.id in floor.orders:
         answer(floor, command, Cause.DUPLICATE_ORDER)
     elif (refused := refusal(floor, account, order)) is not None:
-        order.move(State.REJECTED)
-        book = attached(floor, order.instrument) or home(floor)
-        at = book.open_port.at
-        floor.records.order_event(at, book.instrument, account, order, command.id, refused)
+        reject(floor, order, command.id, refused)
     elif order.trigger_ticks:
         order.move(State.UNTRIGGERED)
         floor.keep(order)
         floor.event(order, Cause.ACCEPTED, command.id)
     else:
         enter(floor, order, command=command.id)
+
+
+def reject(floor: Floor, order: Order, command: int, cause: Cause) -> None:
+    """Record that an order was never accepted."""
+    order.move(State.REJECTED)
+    book = attached(floor, order.instrument) or home(floor)
+    account = floor.accounts[order.account]
+    floor.records.order_event(book.open_port.at, book.instrument, account, order, command, cause)
+
+
+def refuse(floor: Floor, command: Command, cause: Cause) -> None:
+    """Answer a command without executing it."""
+    order = command.placed
+    if order is None or order.id in floor.orders:
+        answer(floor, command, cause)
+    else:
+        reject(floor, order, command.id, cause)
 
 
 def refusal(floor: Floor, account: Account, order: Order) -> Cause | None:

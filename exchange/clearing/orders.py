@@ -116,6 +116,7 @@ class Cause(IntEnum):
     DUPLICATE_ORDER = 119, "An order with this id or client id is open already."
     BOOK_FULL = 120, "The order book holds as many orders as it can."
     UNSUPPORTED = 121, "The order combines options that exclude each other."
+    BOOK_BEHIND = 122, "The order book is still catching up with the quotes: try again later."
 
     @property
     def is_rejection(self) -> bool:

@@ -97,6 +97,7 @@ class BookMarket:
         state = market._state
         state[SLOT] = start.next_seq
         state[LAW] = state[LAST] = start.state.ticks
+        state[AT] = market._at  # which is negative before 1970
         state[TRADE], market._flow_seq = tails.trades, tails.flow
         market._begin_metaorder()
         market._post_opening()
@@ -180,6 +181,11 @@ class BookMarket:
         """The price of the last trade; the law's price before the first one."""
         return int(self._state[LAST])
 
+    @property
+    def trade_seq(self) -> int:
+        """The seq of the last trade."""
+        return int(self._state[TRADE])
+
     def best(self, side: int) -> int | None:
         """Return the best price of a side, or None if nothing rests there."""
         return self.engine.best(side)
@@ -236,6 +242,15 @@ class BookMarket:
         state[APPLIED] = state[METAORDER] = 0
         state[BACKGROUND] = self.engine.book.state[POOLED]
         state[FIRST_ID] += IDS_PER_SLOT
+        self._flow = self._new_flow()
+
+    def choose(self, options: MarketOptions) -> None:
+        """Continue with other options, recorded from the slot in progress on.
+
+        History can only be repeated across this point from a snapshot taken after it.
+        """
+        self.options = options
+        self._flow_due = True
         self._flow = self._new_flow()
 
     def _run(self, stop: Stop) -> Advance:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ("seq", models.BigIntegerField()),
                 ("at", journal.fields.MicrosecondsField()),
-                ("slot", models.BigIntegerField()),
+                ("slot", models.BigIntegerField(help_text="In progress at its end.")),
                 (
                     "event",
                     models.IntegerField(

@@ -76,7 +76,7 @@ class Trade(Record):
 class BookBlock(Record):
     """Changes of a book (exchange/blocks.py)."""
 
-    slot = models.BigIntegerField()
+    slot = models.BigIntegerField(help_text="In progress at its end.")
     event = models.IntegerField(help_text="Events of the slot that were applied at its end.")
     updates = models.SmallIntegerField()
     is_snapshot = models.SmallIntegerField(help_text="1: begins with the book before the changes.")

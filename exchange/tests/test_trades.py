@@ -129,9 +129,9 @@ def test_trade_below_one_lot_is_not_recorded(es: Instrument) -> None:
 
 
 def audited_market(es: Instrument) -> None:
-    """Store 100 slots with trades and, as blocks do, the number of complete slots."""
+    """Store 100 slots with trades and, as blocks do, the slot in progress after them."""
     ticks = make_ticks(es, 100, interval_s=7)
-    block = BlockWriter(es.pk).take(int(ticks["at"][-1]), slot=100, event=0)
+    block = BlockWriter(es.pk).take(int(ticks["at"][-1]), slot=101, event=0)
     with Journal([es]) as journal:
         deliveries = [(QUOTES, ticks), (TRADES, make_trades(ticks)), (BLOCKS, block)]
         journal.append([Delivery(kind, rows) for kind, rows in deliveries])

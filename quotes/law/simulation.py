@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from market.kinds import Delivery
 from quotes.law.pace import Pace
@@ -97,6 +98,18 @@ class RegimeThread(threading.Thread):
             feed.close()
 
 
+class Handover(NamedTuple):
+    """What another source needs to continue the ticks of an instrument.
+
+    `walker` stands before the next tick, and `pace` says when it is due. The last tick is
+    `last_seq` (None: when stopped).
+    """
+
+    walker: Walker
+    pace: Pace
+    last_seq: int | None
+
+
 class InstrumentThread(threading.Thread):
     """Generates the ticks of one instrument when they are due and puts them into the intake."""
 
@@ -111,6 +124,8 @@ class InstrumentThread(threading.Thread):
         """End after tick `last_seq` (None: when stopped); `clock` returns monotonic seconds."""
         super().__init__(name=f"instrument {walker.law.symbol}", daemon=True)
         self.pace = pace
+        self.next_seq = walker.next_seq
+        """The tick after those that the intake has."""
         self.lags: deque[float] = deque(maxlen=1000)
         self._walker = walker
         self._put = put
@@ -118,8 +133,18 @@ class InstrumentThread(threading.Thread):
         self._clock = clock
         self._stopping = threading.Event()
 
+    @property
+    def instrument_id(self) -> int:
+        return self._walker.law.instrument
+
     def stop(self) -> None:
         self._stopping.set()
+
+    def release(self) -> Handover:
+        """Stop between two ticks; return what another source needs to continue."""
+        self.stop()
+        self.join()
+        return Handover(self._walker, self.pace, self._last_seq)
 
     def run(self) -> None:
         try:
@@ -142,7 +167,9 @@ class InstrumentThread(threading.Thread):
         self.lags.append(lag)
         if self._last_seq is not None:
             n = min(n, self._last_seq + 1 - self._walker.next_seq)
-        return self._put(self._walker.take(n))
+        is_open = self._put(self._walker.take(n))
+        self.next_seq = self._walker.next_seq
+        return is_open
 
 
 class Simulation:
@@ -216,6 +243,27 @@ class Simulation:
                 thread.start()
         finally:
             threading.stack_size(previous)
+
+    def release(self, instrument_id: int) -> Handover:
+        """Stop the thread of one instrument between two ticks, so that another source continues.
+
+        Its late slots still count in `late_slots`. Raise KeyError for an instrument that this
+        simulation does not run.
+        """
+        return self._thread(instrument_id).release()
+
+    def next_seq(self, instrument_id: int) -> int:
+        """Return the tick of an instrument that follows those in the intake; raise KeyError."""
+        return self._thread(instrument_id).next_seq
+
+    def _thread(self, instrument_id: int) -> InstrumentThread:
+        for thread in self.instruments:
+            if thread.instrument_id == instrument_id:
+                return thread
+        raise KeyError(f"instrument {instrument_id} is not in this simulation")
+
+    def finish(self) -> None:
+        """Do nothing: every tick that was due is in the intake."""
 
     def stop(self) -> None:
         """Stop all threads and wait for them."""

@@ -17,16 +17,31 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from instruments.models import Instrument
+from journal.journal import JournalError
 from journal.leases import LeaseHeldError, LeaseLostError
 from journal.streams import FencedError
 from market.integers import parse_integer
 from market.times import compact_date, from_microseconds, parse_moment
+from quotes.extensions import ExtensionError
+from quotes.lawruns import RunError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 LARGEST = 1e9
 """Upper limit of seconds, hours and factors: 31 years in seconds."""
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+EXPECTED = (
+    LeaseHeldError,
+    LeaseLostError,
+    FencedError,
+    JournalError,
+    RunError,
+    ExtensionError,
+    OSError,
+)
+"""Errors that explain themselves to users."""
 
 
 class UsageError(CommandError):
@@ -72,7 +87,7 @@ class QuietCommand(BaseCommand):
             raise
         except ValidationError as error:
             raise UsageError(spelled_out(error)) from error
-        except (LeaseHeldError, LeaseLostError, FencedError, OSError) as error:
+        except EXPECTED as error:
             raise CommandError(one_line(error)) from error
         except DatabaseError as error:
             raise CommandError(

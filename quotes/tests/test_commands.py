@@ -12,6 +12,7 @@ from quotes import livemarket
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.lawruns import RunOptions
 from quotes.livemarket import LiveMarket, Plan
+from quotes.management.commands.runsim import of_shard
 from quotes.models import Quote, Run
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +76,10 @@ def test_backfill_includes_the_time_that_it_took(monkeypatch: pytest.MonkeyPatch
     newest = Quote.objects.latest_of(instrument)
     assert newest is not None
     assert newest.at.timestamp() == began + 42
+
+
+def test_shards_divide_the_instruments_and_the_first_one_has_all_books() -> None:
+    instruments = [Instrument(symbol=f"I{n}", has_book=n % 3 == 0) for n in range(10)]
+    shards = [of_shard(instruments, index, 3) for index in (1, 2, 3)]
+    assert sorted(i.symbol for shard in shards for i in shard) == [f"I{n}" for n in range(10)]
+    assert [sum(i.has_book for i in shard) for shard in shards] == [4, 0, 0]

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -7,6 +8,7 @@ from journal.journal import Journal
 from market.timeframes import MICROSECONDS
 from market.times import EARLIEST, FIRST_YEAR, to_microseconds
 from quotes.backfilling import Span, fill, missing
+from quotes.extensions import Extension, Options, extensions
 from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.management.base import (
     QuietCommand,
@@ -40,6 +42,8 @@ class Command(QuietCommand):
         parser.add_argument(
             "--interval", type=positive, metavar="S", help="simulated seconds between ticks"
         )
+        for extension in extensions():
+            extension.add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         until = to_microseconds(options["until"] or timezone.now().replace(microsecond=0))
@@ -58,6 +62,7 @@ class Command(QuietCommand):
         )
         instruments = instruments_to_drive(options["instruments"])
         stored: dict[str, int] = {}
+        report: dict[str, object] = {}
         with Journal(instruments) as journal:
             gaps = {i: missing(journal, i.pk, Span(since, until), run_options) for i in instruments}
             total = sum(gap.n for gap in gaps.values())
@@ -70,7 +75,22 @@ class Command(QuietCommand):
                 for instrument, gap in gaps.items():
                     fill(journal, instrument.pk, gap, run_options, count)
                     stored[instrument.symbol] = gap.n
+            for extension in extensions():
+                report |= self.extend(extension, journal, since, options)
         self.finish(
-            {"ticks": total, "instruments": stored},
+            {"ticks": total, "instruments": stored, **report},
             f"{total:,} ticks of {len(instruments)} instruments generated",
         )
+
+    def extend(
+        self, extension: Extension, journal: Journal, since: int, options: Options
+    ) -> Mapping[str, object]:
+        """Let `extension` complete its history up to the quotes; return its report."""
+        total = extension.missing(journal, since, options)
+        with self.progress(total, f"Back-filling {extension.name}") as advance:
+
+            def count(n: int) -> None:
+                journal.renew_leases()
+                advance(n)
+
+            return extension.fill(journal, since, options, count)

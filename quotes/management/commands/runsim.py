@@ -3,16 +3,18 @@ import signal
 import socket
 import threading
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import prometheus_client
 from django.core.management.base import CommandError, CommandParser
 
+from instruments.models import Instrument
 from live.broadcast import LoopThread
 from market.integers import parse_integer
 from market.timeframes import MICROSECONDS
 from market.times import to_microseconds
+from quotes.extensions import extensions
 from quotes.lawruns import RunOptions, instruments_to_drive
 from quotes.livemarket import LiveMarket, Plan, Summary
 from quotes.management.base import (
@@ -88,12 +90,14 @@ class Command(QuietCommand):
         parser.add_argument(
             "--shard", type=shard, metavar="I/N", help="drive only shard I (from 1) of N"
         )
+        for extension in extensions():
+            extension.add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         instruments = instruments_to_drive(options["instruments"])
         if options["shard"]:
             index, shards = options["shard"]
-            instruments = instruments[index - 1 :: shards]
+            instruments = of_shard(instruments, index, shards)
             if not instruments:
                 raise CommandError(f"shard {index}/{shards} has no instrument: use fewer shards")
         interval = options["interval"]
@@ -106,6 +110,7 @@ class Command(QuietCommand):
             backfill_s=options["backfill"],
             duration_s=options["duration"],
             opens_at=to_microseconds(options["start"]) if options["start"] else None,
+            options=options,
         )
         with metrics_served(options["metrics"]):
             address = options["serve"]
@@ -195,6 +200,13 @@ def shard(text: str) -> tuple[int, int]:
         raise ArgumentTypeError(
             f"{text!r} is not a shard: use I/N with 1 <= I <= N, e.g. 1/4"
         ) from None
+
+
+def of_shard(instruments: Sequence[Instrument], index: int, shards: int) -> list[Instrument]:
+    """Return the instruments of shard `index` (from 1): those with a book all belong to shard 1."""
+    with_book = [instrument for instrument in instruments if instrument.has_book]
+    others = [instrument for instrument in instruments if not instrument.has_book]
+    return others[index - 1 :: shards] + (with_book if index == 1 else [])
 
 
 def free_address(address: str) -> tuple[str, int]:

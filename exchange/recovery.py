@@ -1,0 +1,157 @@
+"""Books as recorded: the newest checkpoint, and history repeated from there to the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from archive import records
+from exchange.blocks import UPDATE
+from exchange.bookrun import BookRun, Ends
+from exchange.books import Book
+from exchange.flow.advances import Advance
+from exchange.flow.market import BookMarket, Position
+from exchange.flow.options import MarketOptions
+from exchange.kinds import BLOCKS, CHECKPOINTS, EPISODES, FLOW, MESSAGES, TRADES
+from exchange.laws import Laws, recorded_laws, start_at
+from exchange.matching import BUY, MESSAGE, SELL
+from instruments.models import Instrument
+from journal.journal import Journal
+from journal.storage import read_record
+from market.kinds import Rows
+from quotes.extensions import ExtensionError
+
+ALL_LEVELS: Final = 2**62
+
+
+class RecoveryError(ExtensionError):
+    """The records of a book do not agree with the history that they should determine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What is recorded of one book. The newest records have shape (1,), or (0,) if none."""
+
+    instrument: Instrument
+    laws: Laws
+    checkpoint: Rows
+    block: Rows
+    trade: Rows
+    seqs: dict[str, int]
+    """The newest seq by kind."""
+    first_slot: int
+    """The slot with which the book opened, 0 if it has no records."""
+
+    @property
+    def slot(self) -> int:
+        """The slot in progress after the newest block, 0 if there is no block."""
+        return int(self.block["slot"][0]) if len(self.block) else 0
+
+
+def recorded(journal: Journal, instrument: Instrument) -> Recorded:
+    """Read the ends of a book's streams; `journal` holds the instrument."""
+    kinds = (TRADES, BLOCKS, MESSAGES, FLOW, EPISODES, CHECKPOINTS)
+    tails = {kind.name: journal.tail(instrument.pk, kind) for kind in kinds}
+    first = read_record(BLOCKS, instrument.pk, 1)
+    return Recorded(
+        instrument=instrument,
+        laws=recorded_laws(journal, instrument),
+        checkpoint=tails[CHECKPOINTS.name].last,
+        block=tails[BLOCKS.name].last,
+        trade=tails[TRADES.name].last,
+        seqs={name: tail.seq for name, tail in tails.items()},
+        first_slot=int(first["slot"][0]) if len(first) else 0,
+    )
+
+
+def opened(found: Recorded, slot: int, options: MarketOptions) -> BookRun:
+    """Open a book that has no records with `slot`."""
+    market = BookMarket.open(start_at(found.instrument, found.laws, slot), options)
+    run = BookRun(found.instrument.pk, market, Ends(), Book())
+    run.advance(run.at)  # collects the opening book
+    run.checkpoint()
+    return run
+
+
+def recovered(found: Recorded) -> BookRun:
+    """Return the book after its newest block; raise RecoveryError if its history differs."""
+    symbol = found.instrument.symbol
+    if not len(found.checkpoint):
+        raise RecoveryError(f"{symbol}: the book has blocks but no checkpoint: restore a backup")
+    (checkpoint,) = found.checkpoint
+    market = BookMarket.restore(bytes(checkpoint["data"]))
+    last = repeat(market, found, int(checkpoint["message_seq"]))
+    compare(market, found, last)
+    ends = Ends(
+        messages=found.seqs[MESSAGES.name],
+        blocks=found.seqs[BLOCKS.name],
+        checkpoints=found.seqs[CHECKPOINTS.name],
+    )
+    return BookRun(found.instrument.pk, market, ends, level_book(market))
+
+
+def repeat(market: BookMarket, found: Recorded, message_seq: int) -> Rows:
+    """Repeat history up to the newest block; return the last trade, shape (1,), or (0,)."""
+    trades = [np.empty(0, TRADES.dtype)]
+    until = found.seqs[MESSAGES.name]
+    for rows in records.chunks(MESSAGES, found.instrument, message_seq, until):
+        for at, messages in by_time(rows):
+            trades.append(go_to(market, found, messages).trades[-1:])
+            trades.append(market.execute(engine_messages(messages), at)[1].trades[-1:])
+    trades.append(go_to(market, found, found.block).trades[-1:])
+    market.execute(np.empty(0, MESSAGE), int(found.block["at"][0]))  # only time passes
+    return np.concatenate(trades)[-1:]
+
+
+def by_time(messages: Rows) -> Iterator[tuple[int, Rows]]:
+    """Yield recorded messages in groups that were executed at one time and position."""
+    places = messages[["at", "slot", "event"]]
+    for group in np.split(messages, np.flatnonzero(places[1:] != places[:-1]) + 1):
+        yield int(group["at"][0]), group
+
+
+def engine_messages(rows: Rows) -> Rows:
+    """Return recorded messages as the engine takes them."""
+    messages = np.zeros(len(rows), MESSAGE)
+    messages["order_id"] = rows["order"]
+    for name in ("kind", "side", "tif", "owner", "ticks", "lots"):
+        messages[name] = rows[name]
+    return messages
+
+
+def go_to(market: BookMarket, found: Recorded, rows: Rows) -> Advance:
+    """Advance to the position of the first of `rows`; raise RecoveryError if there is none."""
+    position = Position(int(rows["slot"][0]), int(rows["event"][0]))
+    made = market.advance_to(position)
+    if market.position != position:
+        raise differs(found, position, market.position)
+    return made
+
+
+def compare(market: BookMarket, found: Recorded, last: Rows) -> None:
+    """Raise RecoveryError unless the repeated history ends with the recorded trade."""
+    seq = found.seqs[TRADES.name]
+    if market.trade_seq != seq:
+        raise differs(found, f"trade {seq}", f"trade {market.trade_seq}")
+    if len(last) and last[0] != found.trade[0]:
+        raise differs(found, f"trade {found.trade[0]}", f"trade {last[0]}")
+
+
+def differs(found: Recorded, stored: object, repeated: object) -> RecoveryError:
+    return RecoveryError(
+        f"{found.instrument.symbol}: the recorded book ends at {stored}, but its history, repeated "
+        f"from checkpoint {found.seqs[CHECKPOINTS.name]}, at {repeated}: run `manage.py audit`, "
+        "and restore a backup"
+    )
+
+
+def level_book(market: BookMarket) -> Book:
+    """Return the totals per price of a market's book."""
+    book = Book()
+    for side in (BUY, SELL):
+        levels = market.levels(side, ALL_LEVELS)
+        updates = np.zeros(len(levels), UPDATE)
+        updates["side"], updates["ticks"], updates["lots"] = side, levels["ticks"], levels["lots"]
+        book.apply(updates)
+    return book
