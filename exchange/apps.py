@@ -19,10 +19,19 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        # models are not loaded at import time
-        from exchange import auditing, projections, retention, streams, waking
+        from exchange import (  # models are not loaded at import time
+            auditing,
+            privatestreams,
+            projections,
+            retention,
+            streamlogins,
+            streams,
+            waking,
+        )
         from exchange.extension import Books
+        from exchange.results import results
         from journal.projections import after_commit
+        from live import logins
         from quotes import derived, extensions
 
         for kind in (
@@ -39,8 +48,11 @@ class ExchangeConfig(AppConfig):
             kinds.register(kind)
         projections.register()
         after_commit(BLOCKS, waking.committed_blocks.note)
+        after_commit(ORDER_EVENTS, results.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
         extensions.register(Books())
         streams.register()
+        privatestreams.register()
+        logins.register(streamlogins.StreamLogins())
         retention.register()

@@ -35,6 +35,7 @@ COUNT_EXECUTIONS: Final = "UPDATE exchange_account SET executions = %s WHERE id 
 ADD_MONEY: Final = (
     "UPDATE exchange_account SET balance = balance + %s, version = version + 1 WHERE id = %s"
 )
+RAISE_VERSION: Final = "UPDATE exchange_account SET version = version + 1 WHERE id = %s"
 ADD_EXECUTIONS: Final = (
     "UPDATE exchange_position SET lots = lots + %s, cost = cost + %s, realised = realised + %s, "
     "fees = fees + %s, updated_at = %s WHERE account_id = %s AND instrument_id = %s"
@@ -148,6 +149,7 @@ def add_exchange_orders(rows: Rows) -> None:
 
 def set_leverages(rows: Rows) -> None:
     chosen = {(int(row["account"]), int(row["instrument"])): int(row["lots"]) for row in rows}
+    update(RAISE_VERSION, [(account,) for account in sorted({key[0] for key in chosen})])
     Leverage.objects.bulk_create(
         [
             Leverage(account_id=key[0], instrument_id=key[1], leverage=n)

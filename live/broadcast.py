@@ -12,7 +12,7 @@ from instruments.models import Instrument
 from live import metrics
 from live.backlog import Backlog
 from live.frames import Publication, status_publication
-from live.makers import all_publications
+from live.makers import all_publications, publications_together
 from live.membership import LAYER_S, UNAVAILABLE
 from market.kinds import Delivery
 from market.states import State
@@ -43,6 +43,8 @@ class Broadcaster:
             made += all_publications(kind, symbol, lattice, rows)
             metrics.RECORDS_PUBLISHED.labels(kind.name).inc(len(rows))
         self._hand_over(made)
+        if together := publications_together(committed):
+            self._hand_over(together)
 
     def publish_state(self, state: State) -> None:
         """Publish the state of all our instruments (any thread)."""

@@ -5,8 +5,8 @@ here; no client can name it.
 """
 
 import weakref
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import structlog
 from channels.db import database_sync_to_async
@@ -17,6 +17,9 @@ from live.protocol import ProtocolError, Request
 from live.reads import read
 
 logger = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class LoginError(ValueError):
@@ -39,8 +42,8 @@ class Authentication(Protocol):
     def by_key(self, key: str, expires_ms: int, signature: str) -> Login:
         """Return the login of an API key that signed; raise LoginError."""
 
-    def by_session(self, headers: Sequence[tuple[bytes, bytes]]) -> Login | None:
-        """Return the login of the session in the headers of a handshake."""
+    def by_handshake(self, headers: Sequence[tuple[bytes, bytes]]) -> Login | None:
+        """Return the login that the headers of a handshake prove, e.g. of a session."""
 
     def ended(self, logins: Iterable[Login]) -> list[Login]:
         """Return those logins that are not valid any more, e.g. of revoked keys."""
@@ -80,7 +83,7 @@ class Access:
         if self._login is not None and self._login.account != login.account:
             detail = "this socket is authenticated for another account; open another one"
             raise ProtocolError("auth_failed", detail, request.req_id)
-        self._log_in(login)
+        await self._log_in(login)
 
     async def internal(self, names: Iterable[str], req_id: Any) -> dict[str, str]:
         """Return the topics of those of `names` that are private, by name; raise ProtocolError."""
@@ -88,9 +91,9 @@ class Access:
         if not private:
             return {}
         if self._login is None and _authentications:
-            login = await in_thread(authentication().by_session, self._headers)
+            login = await in_thread(authentication().by_handshake, self._headers)
             if login is not None:
-                self._log_in(login)
+                await self._log_in(login)
         if self._login is None:
             detail = f"topic {private[0]} is private: send an auth message first"
             raise ProtocolError("not_authenticated", detail, req_id)
@@ -105,9 +108,11 @@ class Access:
             except DatabaseError as error:
                 logger.warning("disconnect not noted", error=str(error).strip())
 
-    def _log_in(self, login: Login) -> None:
-        self._login = login
+    async def _log_in(self, login: Login) -> None:
+        before, self._login = self._login, login
         Access._all.add(self)
+        if before is not None:
+            await in_thread(before.disconnected)
 
     @classmethod
     async def end_revoked(cls) -> None:
@@ -120,4 +125,7 @@ class Access:
             of_login[id(login)]._end()
 
 
-in_thread = database_sync_to_async
+async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return `function(...)`, run in the thread with the database; it may write."""
+    result: T = await database_sync_to_async(function)(*arguments, **named)
+    return result

@@ -1,4 +1,4 @@
-"""Read access: public, or with READS_PUBLIC=off only with a session or a token.
+"""Read access: public, or with READS_PUBLIC=off only with a session, a token or an API key.
 
 Write access is checked where writes happen: staff only (indicators/runs_api.py, the admin).
 """
@@ -16,11 +16,13 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from exchange.http.authentication import trader_of_key
+from exchange.traders import Trader
 from web.problems import problem
 
 ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin has its own login
 FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
-DETAIL = "reads require a session or a token: see docs/security.md"
+DETAIL = "reads require a session, a token or an API key: see docs/security.md"
 
 
 class ReadersMiddleware:
@@ -33,6 +35,7 @@ class ReadersMiddleware:
         if settings.READS_PUBLIC or ALWAYS_PUBLIC.fullmatch(request.path):
             return self.get_response(request)
         reader = request.user if request.user.is_authenticated else token_user(request)
+        reader = reader or key_trader(request)
         if reader is not None:
             request.reader = reader  # type: ignore[attr-defined]  # for pytrade/throttling.py
             return self.get_response(request)
@@ -50,6 +53,14 @@ def token_user(request: Any) -> Any:
     except AuthenticationFailed:
         return None
     return None if found is None else found[0]
+
+
+def key_trader(request: HttpRequest) -> Trader | None:
+    """Return who proves an API key in a request, or None without a valid one."""
+    try:
+        return trader_of_key(request)
+    except AuthenticationFailed:
+        return None
 
 
 class SocketReaders:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -29,13 +29,16 @@ def json_response(body: Any) -> HttpResponse:
 
 def csv_response(name: str, columns: Sequence[str], rows: Sequence[Row]) -> HttpResponse:
     """Answer a table as CSV with a header line; cells that are already text stay unchanged."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    response = HttpResponse(text.getvalue().encode(), content_type="text/csv; charset=utf-8")
+    text = csv_lines([columns, *rows])
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'inline; filename="{name}.csv"'
     return response
+
+
+def csv_lines(rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def inert(text: str) -> str:
@@ -181,15 +184,6 @@ def documented(
     formats: Sequence[str] = FORMATS,
 ) -> Callable[[Any], Any]:
     """Return a decorator that describes a GET of the API for OpenAPI."""
-    described = [_parameter(each) for each in parameters if each != "format"]
-    described.append(
-        OpenApiParameter(
-            "format",
-            {"type": "string", "enum": list(formats), "default": "json"},
-            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The Link "
-            "header of both names the next page.",
-        )
-    )
     served: dict[tuple[int, str], Any] = {
         (200, "application/json"): schema,
         (200, "text/csv"): OpenApiTypes.STR,
@@ -198,17 +192,33 @@ def documented(
         served[200, ARROW] = OpenApiTypes.BINARY
     return extend_schema(
         operation_id=operation,
-        parameters=described,
+        parameters=described(parameters, formats),
         responses=responses(served, with_symbol),
         tags=["history"],
     )
 
 
-def _parameter(described: str | OpenApiParameter) -> OpenApiParameter:
-    if isinstance(described, str):
-        schema, meaning = DESCRIPTIONS[described]
-        return OpenApiParameter(described, schema, description=meaning)
-    return described
+def described(
+    parameters: Sequence[str | OpenApiParameter], formats: Sequence[str]
+) -> list[OpenApiParameter]:
+    """Return the query parameters of a table for OpenAPI."""
+    found = [_parameter(each) for each in parameters if each != "format"]
+    found.append(
+        OpenApiParameter(
+            "format",
+            {"type": "string", "enum": list(formats), "default": "json"},
+            description="csv: a header line and the rows; arrow: an Arrow IPC stream. The Link "
+            "header of both names the next page.",
+        )
+    )
+    return found
+
+
+def _parameter(given: str | OpenApiParameter) -> OpenApiParameter:
+    if isinstance(given, str):
+        schema, meaning = DESCRIPTIONS[given]
+        return OpenApiParameter(given, schema, description=meaning)
+    return given
 
 
 def responses(

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import NotFound
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
@@ -17,7 +17,7 @@ from web.tables import Page
 PAGED: Final = ("start", "end", "limit", "cursor", "format")
 
 
-class AnyClient(BaseContentNegotiation):  # type: ignore[misc]
+class AnyClient(DefaultContentNegotiation):  # type: ignore[misc]
     """The query names the format, whatever the client accepts."""
 
     def select_renderer(

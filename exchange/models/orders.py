@@ -115,6 +115,7 @@ class Command(models.Model):
     signature = models.CharField(
         max_length=64, blank=True, default="", help_text="Of the request; accepted once."
     )
+    digest = models.CharField(max_length=64, default="", help_text="Of the request, to know it.")
     parameters = models.JSONField(default=dict)
     received_at = MicrosecondsField()
     done = models.BooleanField(default=False)

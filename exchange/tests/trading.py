@@ -100,14 +100,16 @@ class Exchange:
         self.desk.on_mark(port.instrument_id, ticks, port.at)
         self.store()
 
-    def execute(self) -> int:
-        """Execute the waiting commands, one transaction each; return how many."""
+    def execute(self, *, store_each: bool = True) -> int:
+        """Execute the waiting commands, one transaction each or all in one; return how many."""
         commands = loading.waiting_commands()
         for command in commands:
             if not self.desk.knows(command.account):
                 self.desk.add(*loading.accounts([command.account]))
             self.desk.handle(command)
-            self.store()
+            if store_each:
+                self.store()
+        self.store()
         return len(commands)
 
     def store(self) -> None:
