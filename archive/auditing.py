@@ -23,7 +23,7 @@ LONGEST_REPORT = 20
 
 @dataclass
 class Report:
-    """The audit of one instrument: row counts and violations."""
+    """The audit of one instrument, or of what spans all of them: row counts and violations."""
 
     symbol: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -104,6 +104,23 @@ _checks: dict[str, list[CheckFactory]] = {}
 def register(kind: Kind, *factories: CheckFactory) -> None:
     """Add checks of the streams of `kind` to SeqCheck."""
     _checks.setdefault(kind.name, []).extend(factories)
+
+
+_checks_of_all: dict[str, Callable[[Report], None]] = {}
+
+
+def register_for_all(name: str, check: Callable[[Report], None]) -> None:
+    """Add a check of tables that span all instruments; `name` begins its violations."""
+    _checks_of_all[name] = check
+
+
+def audit_all() -> list[Report]:
+    """Audit what spans all instruments."""
+    reports = []
+    for name, check in _checks_of_all.items():
+        reports.append(Report(name))
+        check(reports[-1])
+    return reports
 
 
 def audit(instrument: Instrument, advance: Callable[[int], None] = lambda n: None) -> Report:

@@ -109,7 +109,7 @@ class Step:
 
 
 def watch(pipe: Connection, port: int, way: Way, sockets_wanted: int) -> None:
-    """Hold sockets in a process of its own; for each number of frames told, send back a Step."""
+    """Hold sockets in its own process; for each number of frames received, send back a Step."""
     with RawSockets() as sockets:
         for _ in range(sockets_wanted):
             sock = sockets.add(RawSocket(port, way.path))
@@ -136,7 +136,7 @@ def settle(sockets: RawSockets) -> None:
 
 
 class Race:
-    """A running server with all its watchers, and who tells it to publish."""
+    """A running server with all its watchers, and a channel that tells it to publish."""
 
     def __init__(self, way: Way, pipes: list[Connection], order: Callable[[str], None]) -> None:
         self._way = way

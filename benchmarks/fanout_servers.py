@@ -1,11 +1,11 @@
 """What `benchmarks.fanout` races.
 
     daphne benchmarks.fanout_servers:application          the hub, and naive Channels at /naive
-    python -m benchmarks.fanout_servers redis             publishes through Redis, told on stdin
+    python -m benchmarks.fanout_servers redis             publishes to Redis on commands of stdin
     python -m benchmarks.fanout_servers websockets PORT   the library's broadcast
     python -m benchmarks.fanout_servers threading PORT    Flask-SocketIO; or gevent
 
-Each publishes to all of its sockets when it is told "RATE SECONDS".
+Each publishes to all of its sockets on the command "RATE SECONDS".
 """
 
 import asyncio

@@ -69,7 +69,7 @@ class Server:
 
 
 def metric(server: Server, name: str) -> float:
-    """Return one number of /metrics; NaN where it is not told (memory: only on Linux)."""
+    """Return one number of /metrics; NaN if it is missing (memory: only on Linux)."""
     found = re.search(rf"^{name} (\S+)$", server.get("/metrics").decode(), re.MULTILINE)
     return float(found[1]) if found else float("nan")
 
@@ -133,7 +133,7 @@ def since_its_time(
 
 @contextlib.contextmanager
 def served(way: str, folder: str, symbols: list[str]) -> Iterator[tuple[int, Path]]:
-    """Run a market and who serves it; yield the port and the notes of the commits."""
+    """Run a market and its server; yield the port and the notes of the commits."""
     port, notes = free_port(), Path(folder) / f"{way.partition(' ')[0]}.commits"
     env = environment(make_market(folder, symbols, f"{way.partition(' ')[0]}.sqlite3"))
     env |= {"COMMITS": str(notes)}

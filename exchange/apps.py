@@ -20,6 +20,7 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         from exchange import (  # models are not loaded at import time
+            accountaudit,
             auditing,
             privatestreams,
             projections,
@@ -47,10 +48,11 @@ class ExchangeConfig(AppConfig):
         ):
             kinds.register(kind)
         projections.register()
-        after_commit(BLOCKS, waking.committed_blocks.note)
         after_commit(ORDER_EVENTS, results.note)
+        after_commit(BLOCKS, waking.committed_blocks.note)
         derived.register(CANDLES_OF_TRADES)
         auditing.register()
+        accountaudit.register()
         extensions.register(Books())
         streams.register()
         privatestreams.register()

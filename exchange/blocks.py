@@ -96,7 +96,9 @@ def decode_all(blocks: Sequence[bytes], ends: Sequence[int] | NDArray[np.int64])
     has_levels = len(blocks) > 0 and counts[0, 0] > 0
     levels = np.empty((counts[0, 0] - 1 if has_levels else 0, 4), np.int64)
     updates = np.empty((int(counts[:, 1].sum()), 4), np.int64)
-    refuse(_decode(data, starts, np.asarray(ends, np.int64), counts, levels, updates), blocks)
+    refuse(
+        _decode(data, starts, np.ascontiguousarray(ends, np.int64), counts, levels, updates), blocks
+    )
     return Decoded(rows_of(levels) if has_levels else None, rows_of(updates))
 
 

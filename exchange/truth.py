@@ -65,9 +65,14 @@ def sample_of(
 ) -> Sample:
     """Return the sample of n slots from `first_slot` on; see Sample.
 
-    `trades`: all TRADES rows of these slots, ascending by seq.
+    `trades`: all TRADES rows of these slots, ascending by seq. Raise ValueError for fewer than two
+    slots, or if a slot has no trade.
     """
+    if len(phi) < 2:
+        raise ValueError(f"a sample of {len(phi)} slots: use at least 2")
     ends = np.searchsorted(trades["slot"], first_slot + np.arange(len(phi)), side="right") - 1
+    if not np.array_equal(trades["slot"][ends], first_slot + np.arange(len(phi))):
+        raise ValueError(f"a slot from {first_slot} on has no trade: pass all trades of the slots")
     taken = trades[(trades["taker"] > 0) & (lanes(trades["taker"]) == MARKET_ORDERS)]
     orders = taken[np.flatnonzero(np.diff(taken["taker"], prepend=0))]
     slot = orders["slot"] - first_slot

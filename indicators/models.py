@@ -40,18 +40,18 @@ class Reading(models.Model):
     instrument = models.ForeignKey(
         Instrument, on_delete=models.PROTECT, related_name="readings", db_index=False
     )
-    parameters = models.CharField(max_length=200, help_text="All of them, as canonical JSON.")
+    parameters = models.CharField(max_length=200, help_text="All parameters, as canonical JSON.")
     step = models.PositiveIntegerField(
-        default=1, help_text="Windows end at multiples of it: seqs of ticks, minutes of closes."
+        default=1, help_text="Windows end at multiples of this: seqs of ticks, minutes of closes."
     )
-    window_end = MicrosecondsField(help_text="Everything before it was seen.")
+    window_end = MicrosecondsField(help_text="End of the window, exclusive.")
     value = models.FloatField(null=True)
     reason = models.CharField(max_length=200, blank=True)
     low = models.FloatField(null=True, help_text="95 % interval of the estimate.")
     high = models.FloatField(null=True)
-    null_low = models.FloatField(null=True, help_text="95 % band without memory.")
+    null_low = models.FloatField(null=True, help_text="95 % band of series without memory.")
     null_high = models.FloatField(null=True)
-    truth = models.FloatField(null=True, help_text="Mean phi over the window, by ticks.")
+    truth = models.FloatField(null=True, help_text="Mean phi over the window, weighted by ticks.")
 
     objects = ReadingQuerySet.as_manager()
 
@@ -89,10 +89,10 @@ class ComputationRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     indicator = models.CharField(max_length=40)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
-    start = MicrosecondsField(help_text="First window end.")
-    end = MicrosecondsField(help_text="Window ends are before it.")
+    start = MicrosecondsField(help_text="Earliest window end.")
+    end = MicrosecondsField(help_text="Windows end before this time.")
     step = models.PositiveIntegerField(
-        default=1, help_text="Windows end at multiples of it: seqs of ticks, minutes of closes."
+        default=1, help_text="Windows end at multiples of this: seqs of ticks, minutes of closes."
     )
     parameters = models.CharField(max_length=200)
     first = models.BigIntegerField(default=0)
@@ -100,8 +100,8 @@ class ComputationRun(models.Model):
     chunk_windows = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
     chunks_done = models.PositiveIntegerField(default=0)
-    readings = models.PositiveBigIntegerField(default=0, help_text="Stored so far.")
-    values = models.PositiveBigIntegerField(default=0, help_text="Readings that have a value.")
+    readings = models.PositiveBigIntegerField(default=0, help_text="Readings stored so far.")
+    values = models.PositiveBigIntegerField(default=0, help_text="Readings with a value.")
     value_sum = models.FloatField(default=0.0)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     error = models.CharField(max_length=500, blank=True)

@@ -11,12 +11,12 @@ from web.parameters import Parameters
 class RunRequest(serializers.Serializer):  # type: ignore[misc]
     indicator = serializers.CharField(max_length=40)
     symbol = serializers.CharField(max_length=40)
-    start = serializers.CharField(help_text="RFC 3339 or epoch milliseconds: first window end.")
-    end = serializers.CharField(help_text="Window ends are before this moment.")
+    start = serializers.CharField(help_text="Earliest window end: RFC 3339 or epoch milliseconds.")
+    end = serializers.CharField(help_text="Windows end before this time: RFC 3339 or epoch ms.")
     step = serializers.IntegerField(
         default=1, min_value=1, max_value=100_000, help_text="Points between window ends."
     )
-    parameters = serializers.DictField(default=dict, help_text="As in the catalogue.")
+    parameters = serializers.DictField(default=dict, help_text="As listed in the catalogue.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Turn start and end into moments."""

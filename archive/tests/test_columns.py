@@ -33,18 +33,18 @@ def flows(tick_size: str = "0.25") -> Columns:
     return Columns(FLOWS, Lattice(Decimal(tick_size)), numbers)
 
 
-def test_json_shows_epoch_milliseconds_and_the_nearest_doubles() -> None:
+def test_json_has_epoch_milliseconds_and_nearest_doubles() -> None:
     assert flows().rows()[1] == (2, 1_767_251_000_001, 5000.25, 1 / 3)
 
 
-def test_csv_shows_all_decimals_of_prices_and_all_digits_of_numbers() -> None:
+def test_csv_has_all_decimals_of_prices_and_all_digits_of_numbers() -> None:
     header, *lines = b"".join(csv_blocks(FLOWS, [flows("0.0000000001")])).decode().splitlines()
     assert header == "seq,at,price,share"
     assert lines[0] == "1,1767251000000,0.0000000001,0.1"
     assert [float(line.rsplit(",", 1)[1]) for line in lines] == SHARES
 
 
-def test_arrow_shows_microseconds_and_the_nearest_doubles() -> None:
+def test_arrow_has_microseconds_and_nearest_doubles() -> None:
     chunks = [flows().part(slice(2)), flows().part(slice(2, 3))]
     stream = pa.ipc.open_stream(io.BytesIO(b"".join(arrow_blocks(FLOWS, chunks))))
     assert [batch.num_rows for batch in stream] == [2, 1]
@@ -84,7 +84,7 @@ def test_names_and_documents_are_shown_as_text_and_quoted_in_csv() -> None:
     assert found.arrow().to_pylist()[0] == {"kind": "spoofing", "data": document.decode()}
 
 
-def test_a_table_without_rows_is_a_header_and_an_empty_stream() -> None:
+def test_empty_table_is_a_csv_header_and_an_empty_arrow_stream() -> None:
     empty = flows().part(slice(0))
     assert b"".join(csv_blocks(FLOWS, [empty])) == b"seq,at,price,share\n"
     stream = pa.ipc.open_stream(b"".join(arrow_blocks(FLOWS, [empty])))

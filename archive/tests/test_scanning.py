@@ -28,7 +28,7 @@ def market() -> tuple[Instrument, Ticks]:
 
 @pytest.mark.parametrize("newest", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 100, 500, 501])
-def test_chunks_of_any_size_tile_the_stream(market: Any, size: int, newest: bool) -> None:
+def test_chunks_of_any_size_cover_the_stream_once(market: Any, size: int, newest: bool) -> None:
     instrument, ticks = market
     selection = select(QUOTES, instrument.pk, newest=newest)
     parts = list(chunks(selection, instrument.lattice, size=size))
@@ -41,7 +41,7 @@ def test_chunks_of_any_size_tile_the_stream(market: Any, size: int, newest: bool
 @pytest.mark.parametrize(
     ("first", "last"), [(0, 500), (100, 300), (250, 250), (-9, 20), (480, 900)]
 )
-def test_a_scan_is_within_its_span_and_after_its_seq(
+def test_scan_stays_within_its_span_and_after_its_seq(
     market: Any, since: int, first: int, last: int
 ) -> None:
     instrument, ticks = market
@@ -53,21 +53,21 @@ def test_a_scan_is_within_its_span_and_after_its_seq(
         assert found[name].tolist() == ticks[wanted][name].tolist()
 
 
-def test_a_limit_leaves_the_first_rows_or_the_newest(market: Any) -> None:
+def test_limit_keeps_the_first_or_the_newest_rows(market: Any) -> None:
     instrument, _ = market
     assert scan(QUOTES, instrument, limit=3)["seq"].tolist() == [1, 2, 3]
     assert scan(QUOTES, instrument, limit=3, newest=True)["seq"].tolist() == [498, 499, 500]
     assert scan(CANDLES, instrument, where=MINUTE, limit=2)["first_seq"].tolist() == [1, 50]
 
 
-def test_only_the_fields_that_are_wanted_are_read(market: Any) -> None:
+def test_only_requested_fields_are_read(market: Any) -> None:
     instrument, _ = market
     assert list(scan(QUOTES, instrument, fields=("ticks",)).numbers) == ["ticks", "seq"]
     found = scan(CANDLES, instrument, where=MINUTE, fields=("close",))
     assert list(found.numbers) == ["close", "opened_at"]
 
 
-def test_a_table_without_seq_refuses_since(market: Any) -> None:
+def test_table_without_seq_rejects_since(market: Any) -> None:
     with pytest.raises(ValueError, match="table candles has no seq"):
         scan(CANDLES, market[0], since=1)
 
@@ -85,7 +85,7 @@ def test_export_excludes_records_written_during_it(market: Any) -> None:
     assert len(scan(QUOTES, instrument)) == 700
 
 
-def test_an_export_of_a_stream_without_records_is_empty() -> None:
+def test_export_of_an_empty_stream_is_empty() -> None:
     instrument = make_instrument()
     selection = until_now(select(QUOTES, instrument.pk))
     assert [len(part) for part in chunks(selection, instrument.lattice)] == [0]
@@ -103,7 +103,7 @@ def test_floating_point_numbers_are_read_exactly() -> None:
 DOUBLE = {"sqlite": "REAL", "postgresql": "DOUBLE PRECISION"}
 
 
-def test_the_end_of_a_long_stream_is_read_without_the_rest(market: Any) -> None:
+def test_reading_the_end_of_a_long_stream_skips_the_rest(market: Any) -> None:
     """A second lower bound of the key made SQLite scan the stream from its first record."""
     instrument, ticks = market
     with connection.cursor() as cursor:

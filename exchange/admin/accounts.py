@@ -1,16 +1,40 @@
 """Admin of accounts and API keys, and read-only pages of what the desk made of them."""
 
+from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from exchange.admin.shown import money, price
+from exchange.listings import CAUSES
 from exchange.models import Account, ApiKey, Command, LedgerEntry, Leverage, Order, Position
-from exchange.opening import create_key, open_account, revoke
+from exchange.opening import MoneyError, create_key, money_units, open_account, revoke
+from exchange.readiness import is_open
+from exchange.results import results
+from exchange.submission import Sender, move_money
 from quotes.admin import RecordedAdmin
+
+
+class MoneyForm(forms.Form):
+    amount = forms.DecimalField(
+        max_digits=18, decimal_places=8, help_text="Negative: a withdrawal."
+    )
+
+    def clean_amount(self) -> int:
+        """Return the amount in MONEY_UNITS."""
+        amount: Decimal = self.cleaned_data["amount"]
+        try:
+            units = money_units(amount)
+        except MoneyError as error:
+            raise ValidationError(str(error)) from error
+        if not units:
+            raise ValidationError("The amount must not be 0.")
+        return units
 
 
 @admin.register(Account)
@@ -22,6 +46,43 @@ class AccountAdmin(admin.ModelAdmin[Account]):
     autocomplete_fields = ["owner"]
     fields = ["name", "owner", "fees", "shown_balance", "events", "executions", "created_at"]
     ordering = ["-id"]
+    actions = ["move_money"]
+
+    @admin.action(description="Deposit or withdraw money", permissions=["change"])
+    def move_money(
+        self, request: HttpRequest, queryset: QuerySet[Account]
+    ) -> TemplateResponse | None:
+        """Ask for an amount, then book it in the ledger of each selected account."""
+        form = MoneyForm(request.POST if "apply" in request.POST else None)
+        if form.is_valid():
+            for account in queryset:
+                self.book(request, account, form.cleaned_data["amount"])
+            return None
+        context = {
+            **admin.site.each_context(request),
+            "title": "Deposit or withdraw money",
+            "accounts": queryset,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/exchange/money.html", context)
+
+    def book(self, request: HttpRequest, account: Account, amount: int) -> None:
+        """Have the exchange move money, and say what it did."""
+        command = move_money(Sender(account=account), amount)
+        if not is_open():
+            text = "will be booked when the exchange runs"
+            self.message_user(request, f"{account}: {money(amount)} {text}", messages.WARNING)
+            return
+        done = results.wait(command.pk)
+        if done is None or done.reason is None:
+            text = "is waiting for the exchange"
+            self.message_user(request, f"{account}: {money(amount)} {text}", messages.WARNING)
+        elif (cause := CAUSES[done.reason]).is_rejection:
+            self.message_user(request, f"{account}: {cause.text}", messages.ERROR)
+        else:
+            account.refresh_from_db()
+            text = f"{money(amount)} booked, the balance is {money(account.balance)}"
+            self.message_user(request, f"{account}: {text}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Fix the fees, which the desk has in memory; the records fix the rest."""

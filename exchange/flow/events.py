@@ -15,7 +15,7 @@ from exchange.flow.philox import Key, poisson, uniforms
 from exchange.kernel import routine
 from exchange.pricelevels import IntArray
 
-ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODES = range(8)
+ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODE_ORDERS = range(8)
 """Lanes of order ids and of draws. The first four are the events, in order of ties in time."""
 COUNTS, METAORDERS, OPENING = range(8, 11)
 """Further lanes of draws."""

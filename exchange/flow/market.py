@@ -4,62 +4,24 @@ A BookMarket is deterministic: the run of the law, the options and the messages 
 their positions fix everything, however the time in between is cut into calls.
 """
 
-from dataclasses import fields
 from typing import NamedTuple, Self
 
-import numpy as np
-
-from exchange.flow import reports
-from exchange.flow.advances import EMPTY, Advance, joined, trade_rows, update_rows
-from exchange.flow.events import IDS_PER_SLOT, METAORDERS, new_schedule
-from exchange.flow.informed import share_of_regime
+from exchange.flow import messaging
+from exchange.flow.advances import Advance, joined
+from exchange.flow.episodes import Episode
+from exchange.flow.flowrecords import FlowRecords
 from exchange.flow.lawahead import LawAhead
-from exchange.flow.metaorders import orders_left
-from exchange.flow.openingbook import draw_opening, post_opening
 from exchange.flow.options import MarketOptions
-from exchange.flow.parameters import FlowParameters
-from exchange.flow.philox import draw, stream_key
-from exchange.flow.slots import FULL, Path, Stop, advance
+from exchange.flow.programme import FOREVER, Programme
+from exchange.flow.runner import Position, Runner
+from exchange.flow.slots import Stop
 from exchange.flow.snapshots import MarketSnapshot
-from exchange.flow.state import (
-    APPLIED,
-    AT,
-    BACKGROUND,
-    EVENT,
-    FIRST_ID,
-    LAST,
-    LAW,
-    LEFT,
-    METAORDER,
-    MOST_RESTED,
-    SIGN,
-    SLOT,
-    STATE_SIZE,
-    TRADE,
-    Flow,
-    Moment,
-    new_tape,
-)
-from exchange.kinds import FLOW
+from exchange.flow.state import AT, EVENT, FIRST_ID, LAST, LAW, TRADE, Moment
 from exchange.matching import MatchingEngine
-from exchange.messages import BUY, SELL
-from exchange.orderbook import POOLED, RESTING, new_report_log, with_more_room
 from market.kinds import Rows
 from quotes.law.walker import Start
 
-SLOTS_AHEAD = 1024
-"""Most slots of one call of the kernel."""
-FOREVER = 2**62
-TRADES_ON_TAPE = 2**12
-UPDATES_ON_TAPE = 2**14
-PARAMETER_NAMES = tuple(field.name for field in fields(FlowParameters))
-
-
-class Position(NamedTuple):
-    """A place in history: `event` events of `slot` have been applied."""
-
-    slot: int
-    event: int
+__all__ = ["BookMarket", "MarketOptions", "Position", "Tails"]
 
 
 class Tails(NamedTuple):
@@ -73,16 +35,11 @@ class Tails(NamedTuple):
 class BookMarket:
     """The market of one instrument. Prices are in ticks, times in microseconds since 1970 UTC."""
 
-    def __init__(self, law: LawAhead, engine: MatchingEngine, options: MarketOptions) -> None:
+    def __init__(self, runner: Runner, programme: Programme, at: int) -> None:
         """Use `open` or `restore`."""
-        self.engine = engine
-        self.options = options
-        self._law = law
-        self._state = np.zeros(STATE_SIZE, np.int64)
-        self._at = law.began_at
-        self._flow_seq = 0
-        self._flow_due = True
-        self._flow = self._new_flow()
+        self._runner = runner
+        self._programme = programme
+        self._at = at
 
     @classmethod
     def open(
@@ -92,99 +49,77 @@ class BookMarket:
 
         `tails`: of the records that there are already. The first advance contains the opening book.
         """
-        market = cls(LawAhead(start), MatchingEngine(), options or MarketOptions())
         tails = tails or Tails()
-        state = market._state
-        state[SLOT] = start.next_seq
-        state[LAW] = state[LAST] = start.state.ticks
-        state[AT] = market._at  # which is negative before 1970
-        state[TRADE], market._flow_seq = tails.trades, tails.flow
-        market._begin_metaorder()
-        market._post_opening()
-        return market
+        records = FlowRecords(tails.flow)
+        law = LawAhead(start)
+        runner = Runner(MatchingEngine(), law, options or MarketOptions(), records)
+        runner.open(tails.trades)
+        return cls(runner, Programme(tails.episodes), law.began_at)
 
     @classmethod
     def restore(cls, snapshot: bytes) -> Self:
         """Return the market of which this is a snapshot. SnapshotError if it is none."""
         stored = MarketSnapshot.decode(snapshot)
-        market = cls(LawAhead(stored.place), MatchingEngine.restore(stored.engine), stored.options)
-        market._state[:] = stored.state
-        market._at = stored.at
-        market._flow_seq, market._flow_due = stored.flow_seq, stored.flow_due
-        market._make_room()
-        return market
+        engine = MatchingEngine.restore(stored.engine)
+        records = FlowRecords(stored.flow_seq, due=stored.flow_due)
+        runner = Runner(engine, LawAhead(stored.place), stored.options, records)
+        runner.state[:] = stored.state
+        return cls(runner, Programme.from_json(stored.programme), stored.at)
 
     def snapshot(self) -> bytes:
         """Return the state of the market. Records that were not fetched are not part of it."""
+        runner = self._runner
         return MarketSnapshot(
-            place=self._law.place,
+            place=self.place,
             options=self.options,
-            state=self._state.tolist(),
+            state=runner.state.tolist(),
             at=self.at,
-            flow_seq=self._flow_seq,
-            flow_due=self._flow_due,
+            flow_seq=runner.records.seq,
+            flow_due=runner.records.due,
+            programme=self._programme.as_json(),
             engine=self.engine.snapshot(),
         ).encode()
 
-    def _begin_metaorder(self) -> None:
-        """Draw the metaorder in progress, so that signs are stationary from the first one on."""
-        left, sign, _, _ = draw(self._flow.key, 0, self.position.slot, METAORDERS, 0)
-        self._state[LEFT] = orders_left(left, self.options.parameters.alpha)
-        self._state[SIGN] = BUY if sign < 0.5 else SELL
+    @property
+    def engine(self) -> MatchingEngine:
+        return self._runner.engine
 
-    def _post_opening(self) -> None:
-        flow = self._flow
-        counts = self.options.parameters.counts
-        numbers = np.empty(2 * counts.size, np.int64)
-        draw_opening(numbers, flow.key, counts, flow.state[SLOT])
-        self._make_room(int(numbers.sum()))
-        post_opening(self._flow, numbers, self._at)
-
-    def _new_flow(self) -> Flow:
-        law = self._law.law
-        return Flow(
-            self.engine.book,
-            new_report_log(0),
-            new_tape(0, 0),
-            self._state,
-            stream_key(law.seed, law.symbol, f"flow/{law.first_seq}"),
-            stream_key(law.seed, law.symbol, f"informed/{law.first_seq}"),
-            self.options.parameters.rates,
-            new_schedule(),
-        )
+    @property
+    def options(self) -> MarketOptions:
+        return self._runner.options
 
     @property
     def position(self) -> Position:
-        return Position(int(self._state[SLOT]), int(self._state[EVENT]))
+        return self._runner.position
 
     @property
     def place(self) -> Start:
         """Where a walker starts that generates the tick at the end of the slot in progress next."""
-        return self._law.place
+        return self._runner.law.place
 
     @property
     def interval_us(self) -> int:
-        return self._law.law.interval_us
+        return self.place.law.interval_us
 
     @property
     def at(self) -> int:
         """The time up to which everything has happened."""
-        return max(self._at, int(self._state[AT]))
+        return max(self._at, int(self._runner.state[AT]))
 
     @property
     def mark(self) -> int:
         """The law's price."""
-        return int(self._state[LAW])
+        return int(self._runner.state[LAW])
 
     @property
     def last(self) -> int:
         """The price of the last trade; the law's price before the first one."""
-        return int(self._state[LAST])
+        return int(self._runner.state[LAST])
 
     @property
     def trade_seq(self) -> int:
         """The seq of the last trade."""
-        return int(self._state[TRADE])
+        return int(self._runner.state[TRADE])
 
     def best(self, side: int) -> int | None:
         """Return the best price of a side, or None if nothing rests there."""
@@ -219,10 +154,15 @@ class BookMarket:
         if at < self.at:
             raise ValueError(f"messages at {at}: the market has advanced to {self.at}")
         self._at = at
+        before = self._runner.unfetched()
+        reports, made = self._execute(messages, at)
+        return reports, joined([*before, made])
+
+    def _execute(self, messages: Rows, at: int) -> tuple[Rows, Advance]:
         moment = Moment(at, *self.position)
-        instrument = self._law.law.instrument
-        made = reports.execute(self.engine, self._state, messages, moment, instrument)
-        self._flow = self._flow._replace(book=self.engine.book)
+        instrument = self.place.law.instrument
+        made = messaging.execute(self.engine, self._runner.state, messages, moment, instrument)
+        self._runner.make_room()
         return made
 
     def begin_run(self, start: Start) -> None:
@@ -231,95 +171,54 @@ class BookMarket:
         The book stays. Its events so far count; those of the new run follow. History can only be
         repeated across this point from a snapshot taken after it.
         """
-        state = self._state
-        if (start.next_seq, start.state.ticks) != (state[SLOT], state[LAW]):
+        slot = self.position.slot
+        if (start.next_seq, start.state.ticks) != (slot, self.mark):
             raise ValueError(
                 f"run from slot {start.next_seq} at {start.state.ticks} ticks: the market is in "
-                f"slot {state[SLOT]} at {state[LAW]} ticks"
+                f"slot {slot} at {self.mark} ticks"
             )
-        self._law = LawAhead(start)
-        self._at = max(self.at, self._law.began_at)
-        state[APPLIED] = state[METAORDER] = 0
-        state[BACKGROUND] = self.engine.book.state[POOLED]
-        state[FIRST_ID] += IDS_PER_SLOT
-        self._flow = self._new_flow()
+        law = LawAhead(start)
+        self._at = max(self.at, law.began_at)
+        self._programme.interrupt(start.next_seq, self._at)
+        self._runner.begin_run(law)
 
     def choose(self, options: MarketOptions) -> None:
         """Continue with other options, recorded from the slot in progress on.
 
         History can only be repeated across this point from a snapshot taken after it.
         """
-        self.options = options
-        self._flow_due = True
-        self._flow = self._new_flow()
+        self._runner.choose(options)
+        self._programme.reconsider(self.position.slot)
 
     def _run(self, stop: Stop) -> Advance:
+        """Advance to the stop, from batch to batch of the episodes on the way."""
         parts: list[Advance] = []
-        while (n := self._slots_before(stop)) > 0:
-            first = self.position.slot
-            code = advance(self._flow, self._path(n), stop)
-            parts.append(self._fetch(self.position.slot - first))
-            if code == FULL:
-                self._make_room()
-            elif self.position.slot < first + n:
+        runner, programme = self._runner, self._programme
+        end = (stop.slot, stop.event)
+        while True:
+            programme.plan(runner.law, self.options, int(runner.state[FIRST_ID]))
+            place = min(end, (programme.planned_to, 0))
+            parts += runner.run(Stop(min(stop.until, programme.next_at), *place))
+            if self.position >= end:
                 break
+            if self.position < place:
+                if programme.episode is None or programme.next_at > stop.until:
+                    break
+                parts.append(self._play(programme.episode))
         return joined(parts)
 
-    def _slots_before(self, stop: Stop) -> int:
-        """Return the number of slots in which something may happen before the stop."""
-        slot = self.position.slot
-        begun = (stop.until - self._law.began_at) // self._law.law.interval_us + 1
-        return min(SLOTS_AHEAD, begun, stop.slot - slot + (stop.event > 0))
-
-    def _path(self, n: int) -> Path:
-        law = self._law.law
-        slot = self.position.slot
-        kappa = self._law.shares(n, self._share_of)
-        return Path(self._law.ticks(n), kappa, slot, law.at(slot), law.interval_us)
-
-    def _share_of(self, number: int) -> float:
-        share = self.options.informed
-        return share_of_regime(self._flow.informed, number) if share is None else share
-
-    def _fetch(self, slots: int) -> Advance:
-        """Return what the tape holds and what `slots` that are over add; clear the tape."""
-        tape = self._flow.tape
-        trades, updates = tape.counts
-        tape.counts[:] = 0
-        flow = self._flow_rows(slots)
-        passed = self._law.pass_slots(slots)
-        return Advance(
-            quotes=passed.quotes,
-            regimes=passed.regimes,
-            trades=trade_rows(self._law.law.instrument, tape.trades[:trades]),
-            updates=update_rows(tape.updates[:updates]),
-            flow=flow,
-            episodes=EMPTY.episodes,
-        )
-
-    def _flow_rows(self, slots: int) -> Rows:
-        """Return the records of the flow that begin in the next `slots` slots, just over."""
-        first, law = self._law.next_seq, self._law.law
-        begun = self._law.regimes(slots)
-        if self._flow_due and slots > 0 and first not in begun:
-            begun = {first: self._law.regime_number(first)} | begun
-        self._flow_due &= slots == 0
-        rows = np.empty(len(begun), FLOW.dtype)
-        parameters = self.options.parameters
-        for row, (seq, number) in zip(rows, begun.items(), strict=True):
-            self._flow_seq += 1
-            row["instrument"], row["seq"], row["at"] = law.instrument, self._flow_seq, law.at(seq)
-            row["first_slot"], row["kappa"] = seq, self._share_of(number)
-            for name in PARAMETER_NAMES:
-                row[name] = getattr(parameters, name)
-        return rows
-
-    def _make_room(self, orders: int = MOST_RESTED) -> None:
-        """Make room for that many more orders, in the book and for what they do on the tape."""
-        self.engine.book = with_more_room(self.engine.book, orders)
-        most = int(self.engine.book.state[RESTING]) + orders + MOST_RESTED
-        self._flow = self._flow._replace(
-            book=self.engine.book,
-            log=new_report_log(2 * most),
-            tape=new_tape(max(2 * most, TRADES_ON_TAPE), max(4 * most, UPDATES_ON_TAPE)),
-        )
+    def _play(self, episode: Episode) -> Advance:
+        """Execute the next batch of an episode, which is an event of the slot."""
+        state = self._runner.state
+        at, messages = episode.batches[episode.played]
+        at = max(at, self.at)
+        if episode.played == 0:
+            episode.begin(at, self.trade_seq + 1)
+        episode.played += 1
+        state[AT] = at
+        state[EVENT] += 1
+        _, made = self._execute(messages, at)
+        if episode.is_over:
+            record = self._programme.end(self.place.law.instrument, at, self.trade_seq)
+            made = made.with_rows(episodes=record)
+        return made

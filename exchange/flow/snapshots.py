@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
-from struct import Struct, error
+from struct import Struct
 from typing import Any, Self
 
 from exchange.flow.options import MarketOptions
 from exchange.flow.parameters import FlowParameters
+from exchange.kinds import EpisodeKind
 from exchange.snapshots import SnapshotError
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, RegimePlace, Start
@@ -23,6 +24,7 @@ class MarketSnapshot:
     at: int
     flow_seq: int
     flow_due: bool
+    programme: dict[str, Any]
     engine: bytes
 
     def encode(self) -> bytes:
@@ -36,17 +38,21 @@ class MarketSnapshot:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raise SnapshotError unless `data` is a snapshot of this version."""
-        try:
-            version, length = HEAD.unpack_from(data)
-        except error:
-            raise SnapshotError(f"{len(data)} bytes are no snapshot of a market") from None
+        if len(data) < HEAD.size:
+            raise SnapshotError(f"{len(data)} bytes are not a snapshot of a market")
+        version, length = HEAD.unpack_from(data)
         if version != VERSION:
             raise SnapshotError(f"the snapshot has format version {version}, not {VERSION}")
-        fields: dict[str, Any] = json.loads(data[HEAD.size : HEAD.size + length])
+        text = data[HEAD.size : HEAD.size + length]
+        try:
+            fields: dict[str, Any] = json.loads(text)
+        except ValueError:
+            raise SnapshotError(f"the snapshot of {len(data)} bytes is damaged") from None
         engine = data[HEAD.size + length :]
         fields["place"] = start_of(*fields["place"])
         options = fields["options"]
         options["parameters"] = FlowParameters(**options["parameters"])
+        options["episodes"] = tuple(map(EpisodeKind, options["episodes"]))
         return cls(**fields | {"options": MarketOptions(**options), "engine": engine})
 
 

@@ -79,6 +79,23 @@ def new_tape(trades: int, updates: int) -> Tape:
     )
 
 
+def has_rows(tape: Tape, trades: int, updates: int) -> bool:
+    """Return whether that many rows are free."""
+    used_trades, used_updates = tape.counts
+    free = (len(tape.trades) - used_trades, len(tape.updates) - used_updates)
+    return bool(free[0] >= trades and free[1] >= updates)
+
+
+def with_more_rows(tape: Tape, trades: int, updates: int) -> Tape:
+    """Return the same tape with that many free rows."""
+    used_trades, used_updates = tape.counts
+    larger = new_tape(used_trades + trades, used_updates + updates)
+    larger.trades[:used_trades] = tape.trades[:used_trades]
+    larger.updates[:used_updates] = tape.updates[:used_updates]
+    larger.counts[:] = tape.counts
+    return larger
+
+
 @routine
 def has_room_for_event(flow: Flow) -> int:
     """Return whether book, log and tape have room for whatever one event does."""

@@ -13,6 +13,8 @@ from django.utils import timezone
 from exchange.clearing.ledger import LedgerCause
 from exchange.models import Account, ApiKey, Command, LedgerEntry, Leverage, Order, Position
 from exchange.opening import create_key, open_account
+from exchange.tests.clients import funded, listed
+from exchange.tests.trading import open_exchange
 from instruments.models import Instrument
 from rig.histories import make_instrument
 
@@ -104,3 +106,32 @@ def test_saving_an_account_leaves_its_balance_alone(admin_client: Client) -> Non
     form = {"name": "c", "owner": "", "fees": "bybit"}
     assert admin_client.post(f"{path_of(Account)}add/", form).status_code == 302
     assert Account.objects.get(name="c").fees == "bybit"
+
+
+def move(client: Client, account: Account, amount: str) -> str:
+    """Book an amount in the admin; return what the next page says."""
+    form = {"action": "move_money", "_selected_action": [account.pk]}
+    page = client.post(path_of(Account), form)
+    assert 'name="amount"' in page.content.decode()
+    booked = client.post(path_of(Account), form | {"apply": "1", "amount": amount}, follow=True)
+    return booked.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deposits_and_withdrawals_are_ledger_entries(admin_client: Client) -> None:
+    account, es = funded(balance=100), listed("ES")
+    with open_exchange(es) as exchange, exchange.running():
+        assert "50.25000000 booked, the balance is 150.25000000" in move(
+            admin_client, account, "50.25"
+        )
+        assert "the balance is 100.25000000" in move(admin_client, account, "-50")
+        assert "does not cover" in move(admin_client, account, "-5000")
+        for wrong in ("", "x", "0", "0.000000001", "1e30"):
+            assert 'class="errorlist"' in move(admin_client, account, wrong)
+    causes = account.ledger.order_by("id").values_list("cause", flat=True)
+    assert list(causes) == [LedgerCause.DEPOSIT, LedgerCause.DEPOSIT, LedgerCause.WITHDRAWAL]
+    assert "will be booked when the exchange runs" in move(admin_client, account, "1")
+    with open_exchange(es) as exchange:
+        exchange.execute()
+    account.refresh_from_db()
+    assert account.balance == 10_125_000_000

@@ -119,6 +119,14 @@ def test_orders_of_accounts_are_left_out():
     assert (made.trades["taker"] < 0).sum() > 100
 
 
+def test_a_sample_needs_all_trades_of_two_slots():
+    made = open_market(law_of(1, 0.0, PRICE)).run_slots(3)
+    with pytest.raises(ValueError, match="at least 2"):
+        sample_of(np.array([PRICE, PRICE + 1]), np.zeros(1), np.zeros(1), 1.5, 1, made.trades)
+    with pytest.raises(ValueError, match="has no trade"):
+        sample_from(made.with_rows(trades=made.trades[made.trades["slot"] != 2]), 0.0, 0.0)
+
+
 @pytest.mark.parametrize("phi", [-0.8, 0.0, 0.4])
 def test_exact_values_equal_the_closed_formulas(phi):
     sample = sample_with(phi, 0.3, 60)

@@ -61,14 +61,14 @@ def market(db: None) -> Instrument:
 
 @pytest.mark.processes
 @pytest.mark.usefixtures("catalogue")
-def test_a_new_entry_is_measured_by_scans() -> None:
+def test_new_entry_is_measured_by_scans() -> None:
     matrix = np.arange(30.0).reshape(3, 10)
     assert [row[0].value for row in scan(matrix, [("height", {"unit": 3})], workers=1)] == [3.0] * 3
     assert pays(matrix, [("height", {})], 4)
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_a_new_entry_is_scanned_over_its_own_window(market: Instrument) -> None:
+def test_new_entry_is_scanned_over_its_own_window(market: Instrument) -> None:
     published: list[Any] = []
     assert scan_market([market], published.extend) == len(CATALOGUE)
     stored = Reading.objects.get(indicator="height")
@@ -82,7 +82,7 @@ def closes(market: Instrument) -> list[int]:
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_a_new_entry_is_served_by_the_api(client: Client, market: Instrument) -> None:
+def test_new_entry_is_served_by_the_api(client: Client, market: Instrument) -> None:
     listed = client.get("/api/v1/indicators/").json()
     assert listed[-1]["name"] == "height"
     assert [parameter["name"] for parameter in listed[-1]["parameters"]] == ["n", "unit"]
@@ -94,7 +94,7 @@ def test_a_new_entry_is_served_by_the_api(client: Client, market: Instrument) ->
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize("page", ["/laboratory/", "/instruments/ES/", "/laboratory/runs/"])
-def test_a_new_entry_is_listed_on_the_pages(
+def test_new_entry_is_listed_on_the_pages(
     admin_client: Client, market: Instrument, page: str
 ) -> None:
     scan_market([market], lambda published: None)
@@ -102,7 +102,7 @@ def test_a_new_entry_is_listed_on_the_pages(
 
 
 @pytest.mark.processes
-def test_the_table_of_the_documentation_is_the_catalogue() -> None:
+def test_documented_table_equals_the_catalogue() -> None:
     rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")]
     documented = [row for row in rows if row.split("|")[2].strip() in {"closes", "ticks"}]
     assert documented == [

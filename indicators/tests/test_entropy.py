@@ -23,13 +23,13 @@ few_values = st.lists(st.integers(-3, 3), min_size=8, max_size=80)
 
 @pytest.fixture(scope="module")
 def antropy():
-    """The package `antropy`, not compiled: that would take its import ten seconds of CPU."""
+    """Import antropy without compiling its kernels, which would take ten seconds of CPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numba.config, "DISABLE_JIT", True)
         return import_module("antropy")
 
 
-def test_the_published_examples():
+def test_published_examples_are_reproduced():
     assert permutation_entropy(BANDT_POMPE, m=2).bits == pytest.approx(0.918, abs=5e-4)
     assert permutation_entropy(BANDT_POMPE, m=3).bits == pytest.approx(1.522, abs=5e-4)
     assert permutation_entropy(BANDT_POMPE, m=2).counts.tolist() == [4, 2]
@@ -37,7 +37,7 @@ def test_the_published_examples():
 
 @settings(deadline=None)
 @given(series=few_values, m=st.integers(2, 7), tau=st.integers(1, 3))
-def test_counts_and_ties_equal_those_of_the_slow_twin(series, m, tau):
+def test_counts_and_ties_equal_the_naive_implementation(series, m, tau):
     estimate = permutation_entropy(series, m=m, tau=tau)
     if len(series) <= (m - 1) * tau:
         assert "too few" in estimate.reason
@@ -51,7 +51,7 @@ def test_counts_and_ties_equal_those_of_the_slow_twin(series, m, tau):
 
 @pytest.mark.parametrize("m", range(2, 8))
 @pytest.mark.parametrize("tau", [1, 2, 5])
-def test_it_equals_other_packages_where_they_define_the_same(antropy, m, tau):
+def test_entropy_equals_antropy_and_ordpy(antropy, m, tau):
     series = np.random.default_rng(m * tau).normal(size=5_000).cumsum()
     value = permutation_entropy(series, m=m, tau=tau).value
     theirs = antropy.perm_entropy(series, order=m, delay=tau, normalize=True)
@@ -60,7 +60,7 @@ def test_it_equals_other_packages_where_they_define_the_same(antropy, m, tau):
 
 
 @pytest.mark.parametrize("m", [3, 4, 6])
-def test_threads_and_chunks_change_nothing(m):
+def test_result_does_not_depend_on_threads_or_chunks(m):
     series = np.random.default_rng(5).integers(0, 50, max(4 * VECTORS_PER_THREAD[m], 250_000) + m)
     whole = permutation_entropy(series, m=m, workers=1)
     for estimate in (
@@ -76,24 +76,24 @@ def test_threads_and_chunks_change_nothing(m):
 
 @settings(deadline=None)
 @given(series=st.lists(st.integers(-1000, 1000), min_size=10, max_size=60))
-def test_a_strictly_increasing_transform_changes_nothing(series):
+def test_result_is_invariant_under_increasing_transforms(series):
     plain = permutation_entropy(series)
     moved = permutation_entropy([3 * x**3 + x for x in series])
     assert plain.counts.tolist() == moved.counts.tolist()
 
 
 @pytest.mark.parametrize("m", range(2, 8))
-def test_monotone_series_have_no_entropy(m):
+def test_monotone_series_have_zero_entropy(m):
     assert permutation_entropy(range(100), m=m).value == 0.0
     assert permutation_entropy(range(100, 0, -1), m=m).value == 0.0
 
 
-def test_a_constant_series_is_one_pattern_all_of_ties():
+def test_constant_series_is_one_pattern_with_tie_rate_1():
     estimate = permutation_entropy([5.0] * 100)
     assert (estimate.value, estimate.tie_rate) == (0.0, 1.0)
 
 
-def test_container_and_type_do_not_matter():
+def test_result_does_not_depend_on_container_or_type():
     numbers = np.random.default_rng(3).integers(0, 1000, 500)
     expected = permutation_entropy(numbers)
     for series in (
@@ -106,7 +106,7 @@ def test_container_and_type_do_not_matter():
         assert permutation_entropy(series).value == expected.value
 
 
-def test_integers_beyond_the_floats_keep_their_order():
+def test_integers_beyond_2_53_keep_their_order():
     large = [2**60 + x for x in (0, 2, 1, 3, 2, 4)]
     assert permutation_entropy(large).counts.tolist() == [0, 2, 2, 0, 0, 0]
     unsigned = np.array([2**63 + x for x in (0, 2, 1, 3, 2, 4)], dtype=np.uint64)
@@ -132,7 +132,7 @@ def test_integers_beyond_the_floats_keep_their_order():
     ],
     ids=range(13),
 )
-def test_series_that_cannot_be_measured_gives_the_reason(closes, reason):
+def test_invalid_series_gets_the_reason(closes, reason):
     estimate = permutation_entropy(closes)
     assert estimate.value is None
     assert reason in estimate.reason
@@ -141,7 +141,7 @@ def test_series_that_cannot_be_measured_gives_the_reason(closes, reason):
 
 @pytest.mark.parametrize("m", range(2, 8))
 @pytest.mark.parametrize("tau", [1, 3])
-def test_long_series_with_ties_equal_the_slow_twin(m, tau):
+def test_long_series_with_ties_equal_the_naive_implementation(m, tau):
     series = np.random.default_rng(m).integers(0, 9, 5_000).cumsum() % 31
     counts, tied = naive.pattern_counts(series, m, tau)
     estimate = permutation_entropy(series, m=m, tau=tau)
@@ -200,7 +200,7 @@ def test_import_loads_only_numpy_and_numba_and_the_first_call_compiles_nothing()
         ({"chunk_starts": "9"}, "chunk_starts '9': use a whole number"),
     ],
 )
-def test_parameters_out_of_range_are_named(parameters, complaint):
+def test_invalid_parameters_are_named(parameters, complaint):
     with pytest.raises(ValueError, match=complaint):
         permutation_entropy(range(100), **parameters)
 
@@ -212,7 +212,7 @@ def test_parameters_out_of_range_are_named(parameters, complaint):
         (1_000, 6), (2_000, 7), (9_000, 7),
     ],
 )  # fmt: skip
-def test_the_null_band_holds_95_of_100_white_noises(n, m):
+def test_null_band_contains_white_noise_95_times_in_100(n, m):
     rng = np.random.default_rng(n + m)
     draws = 1_000 if m < 7 else 300
     inside = 0
@@ -226,7 +226,7 @@ def test_the_null_band_holds_95_of_100_white_noises(n, m):
 @pytest.mark.parametrize(
     ("n", "m", "tau"), [(500, 2, 1), (1_000, 2, 5), (150, 3, 1), (2_000, 3, 4), (5_000, 5, 3)]
 )
-def test_the_walk_band_holds_95_of_100_random_walks(n, m, tau):
+def test_walk_band_contains_random_walks_95_times_in_100(n, m, tau):
     rng = np.random.default_rng(n + m)
     inside = 0
     for _ in range(1_000):
@@ -236,12 +236,12 @@ def test_the_walk_band_holds_95_of_100_random_walks(n, m, tau):
     assert 930 <= inside <= 970
 
 
-def test_there_is_no_walk_band_where_vectors_are_few():
+def test_no_walk_band_for_few_vectors():
     assert permutation_entropy(range(90)).walk_band is None
     assert permutation_entropy(range(300), tau=10).walk_band is None
 
 
-def test_null_band_of_few_vectors_is_a_possible_entropy():
+def test_null_band_of_few_vectors_stays_within_possible_values():
     assert permutation_entropy([1, 2, 3]).null_band == (0.0, 1.0)
     low, high = permutation_entropy(range(12), m=5).null_band
     assert low == pytest.approx(math.log(8) / math.log(120) - 2 * math.log(2) / 8 / math.log(120))
@@ -266,7 +266,7 @@ def test_rolling_does_not_drift():
     assert rolled.values[-1] == pytest.approx(permutation_entropy(series[-2_000:]).value, abs=1e-13)
 
 
-def test_rolling_refuses_what_holds_no_window():
+def test_rolling_rejects_series_shorter_than_one_window():
     with pytest.raises(RefusedError, match="10 points are fewer than one window of 11"):
         rolling_entropy(range(10), 11)
     with pytest.raises(RefusedError, match="2 closes are too few"):
@@ -275,7 +275,7 @@ def test_rolling_refuses_what_holds_no_window():
 
 @pytest.mark.parametrize(("n", "m"), [(2_000, 3), (2_000, 5), (10_000, 3)])
 @pytest.mark.parametrize("kind", ["walk", "law"])
-def test_the_interval_holds_the_entropy_95_times_of_100(n, m, kind):
+def test_interval_contains_the_entropy_95_times_in_100(n, m, kind):
     rng = np.random.default_rng(n + m)
 
     def series(size):
@@ -287,11 +287,11 @@ def test_the_interval_holds_the_entropy_95_times_of_100(n, m, kind):
     assert 930 <= sum(low <= truth <= high for low, high in intervals) <= 975
 
 
-def test_the_interval_of_noise_reaches_1():
+def test_interval_of_noise_reaches_1():
     rng = np.random.default_rng(4)
     assert all(permutation_entropy(rng.random(2_000), m=5).interval[1] > 0.999 for _ in range(200))
 
 
-def test_entropy_is_bits_over_the_largest_possible():
+def test_entropy_is_bits_divided_by_their_maximum():
     estimate = permutation_entropy(BANDT_POMPE, m=3)
     assert estimate.value == pytest.approx(estimate.bits / math.log2(6))

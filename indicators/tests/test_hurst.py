@@ -19,14 +19,14 @@ def walk(n, seed=1):
 
 
 @pytest.mark.parametrize("w", [2, 3, 10, 63, 199, 200, 201, 1_000, 2_222])
-def test_mean_rs_equals_that_of_the_slow_twin(w):
+def test_mean_rs_equals_the_naive_implementation(w):
     increments = np.random.default_rng(w).standard_t(3, size=5_000)
     path = np.concatenate([[0.0], np.cumsum(increments)])
     assert mean_rs(path, w) == pytest.approx(naive.mean_rs(increments, w), rel=1e-12)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
-def test_the_exponent_equals_that_of_the_slow_twin(offset):
+def test_exponent_equals_the_naive_implementation(offset):
     closes = walk(3_000) + offset
     estimate = hurst_exponent(closes)
     twin = naive.hurst(np.diff(closes), estimate.windows.tolist())
@@ -41,7 +41,7 @@ def test_offset_of_the_closes_loses_no_precision(offset):
 
 
 @pytest.mark.parametrize("unit", [2.0**1000, 2.0**-800])
-def test_the_unit_of_the_closes_changes_nothing(unit):
+def test_result_does_not_depend_on_the_unit_of_closes(unit):
     closes = walk(3_000)
     assert hurst_exponent(closes * unit).value == pytest.approx(
         hurst_exponent(closes).value, abs=1e-12
@@ -49,7 +49,7 @@ def test_the_unit_of_the_closes_changes_nothing(unit):
 
 
 @pytest.mark.parametrize("n", [600, 5_000, 60_000])
-def test_it_equals_nolds_on_the_same_windows(n):
+def test_hurst_equals_nolds_on_the_same_windows(n):
     closes = walk(n, seed=n)
     estimate = hurst_exponent(closes)
     theirs = nolds.hurst_rs(
@@ -63,7 +63,7 @@ def test_it_equals_nolds_on_the_same_windows(n):
     assert corrected.value == pytest.approx(theirs, abs=5e-4)  # they approximate gamma above 340
 
 
-def test_the_published_value_of_brown72():
+def test_published_value_of_brown72_is_reproduced():
     """Peters' series has 0.72: nolds carries it as increments, with the windows 2^3 ... 2^10."""
     windows = 2 ** np.arange(3, 11)
     assert hurst_of_increments(nolds.brown72, windows).value == pytest.approx(0.72, abs=0.01)
@@ -73,7 +73,7 @@ def test_the_published_value_of_brown72():
     assert estimate.value == pytest.approx(0.72, abs=0.01)
 
 
-def test_expected_rs_is_what_noise_has():
+def test_expected_rs_equals_the_mean_of_noise():
     rng = np.random.default_rng(76)
     for w in (10, 50, 300):
         path = np.concatenate([[0.0], rng.normal(size=w * 20_000).cumsum()])
@@ -82,7 +82,7 @@ def test_expected_rs_is_what_noise_has():
     assert peters(10) == 0.95 * anis_lloyd(10)
 
 
-def test_expected_rs_of_coins_is_what_coins_have():
+def test_expected_rs_of_coins_equals_the_mean_of_coins():
     rng = np.random.default_rng(77)
     for w in (3, 10, 51, 200):
         path = np.concatenate([[0.0], rng.choice([-1.0, 1.0], size=w * 20_000).cumsum()])
@@ -91,7 +91,7 @@ def test_expected_rs_of_coins_is_what_coins_have():
 
 
 @pytest.mark.parametrize("tick", [0.1, 0.25])
-def test_the_null_band_of_coins_is_centred_where_their_values_are(tick):
+def test_null_band_of_coins_is_centred_on_their_values(tick):
     rng = np.random.default_rng(78)
     places = []
     for _ in range(1_000):
@@ -101,7 +101,7 @@ def test_the_null_band_of_coins_is_centred_where_their_values_are(tick):
     assert np.mean(places) == pytest.approx(0.5, abs=0.03)
 
 
-def test_integers_far_from_0_are_measured_as_near_it():
+def test_integers_far_from_0_lose_no_precision():
     closes = np.random.default_rng(5).choice([-1, 1], size=2_000).cumsum()
     assert hurst_exponent(closes + 2**62).value == pytest.approx(
         hurst_exponent(closes).value, abs=1e-12
@@ -115,14 +115,14 @@ def test_integers_far_from_0_are_measured_as_near_it():
     shift=st.floats(-10, 10),
     offset=st.floats(-1e3, 1e3),
 )
-def test_scale_and_shift_of_the_increments_change_nothing(seed, scale, shift, offset):
+def test_result_is_invariant_under_scale_and_shift_of_increments(seed, scale, shift, offset):
     closes = walk(700, seed)
     moved = offset + scale * (closes + shift * np.arange(700))
     expected = hurst_exponent(closes).value
     assert hurst_exponent(moved).value == pytest.approx(expected, abs=1e-7)
 
 
-def test_container_and_type_do_not_matter():
+def test_result_does_not_depend_on_container_or_type():
     closes = np.random.default_rng(3).choice([-1, 1], 700).cumsum()
     expected = hurst_exponent(closes).value
     for series in (
@@ -135,7 +135,7 @@ def test_container_and_type_do_not_matter():
         assert hurst_exponent(series).value == expected
 
 
-def test_threads_change_nothing():
+def test_result_does_not_depend_on_threads():
     closes = walk(200_000)
     assert (
         hurst_exponent(closes, num_workers=3).value == hurst_exponent(closes, num_workers=1).value
@@ -156,13 +156,13 @@ def test_threads_change_nothing():
     ],
     ids=range(8),
 )
-def test_series_that_cannot_be_measured_gives_the_reason(closes, reason):
+def test_invalid_series_gets_the_reason(closes, reason):
     estimate = hurst_exponent(closes)
     assert estimate.value is None
     assert reason in estimate.reason
 
 
-def test_fewer_than_five_windows_are_refused():
+def test_fewer_than_five_windows_are_rejected():
     estimate = hurst_exponent(walk(600), min_window=290, max_window=293, num_windows=5)
     assert "only 4 windows have an R/S" in estimate.reason
 
@@ -181,7 +181,7 @@ def test_fewer_than_five_windows_are_refused():
         ({"num_windows": "20"}, "num_windows '20': use a whole number"),
     ],
 )
-def test_parameters_out_of_range_are_named(parameters, complaint):
+def test_invalid_parameters_are_named(parameters, complaint):
     with pytest.raises(ValueError, match=complaint):
         hurst_exponent(walk(600), **parameters)
 
@@ -189,7 +189,7 @@ def test_parameters_out_of_range_are_named(parameters, complaint):
 @pytest.mark.parametrize("corrected", [False, True])
 @pytest.mark.parametrize("n", [501, 2_001, 10_001])
 @pytest.mark.parametrize("kind", ["normal", "coin"])
-def test_the_null_band_holds_95_of_100_series_without_memory(n, kind, corrected):
+def test_null_band_contains_series_without_memory_95_times_in_100(n, kind, corrected):
     rng = np.random.default_rng(n)
     inside = 0
     for _ in range(1_000):
@@ -273,7 +273,7 @@ def test_rolling_equals_the_direct_computation(window, step, corrected):
     assert not rolled.valid.all()
 
 
-def test_rolling_refuses_what_holds_no_window():
+def test_rolling_rejects_series_shorter_than_one_window():
     with pytest.raises(RefusedError, match="1000 points are fewer than one window of 2000"):
         rolling_hurst(walk(1_000), 2_000)
     with pytest.raises(RefusedError, match="99 increments are too few"):

@@ -19,7 +19,7 @@ def migrated(name: str) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_runs_and_readings_of_the_first_version_are_taken_over() -> None:
+def test_runs_and_readings_of_the_first_release_are_kept() -> None:
     try:
         old = migrated("0001_initial")
         instrument = old.get_model("instruments", "Instrument").objects.create(

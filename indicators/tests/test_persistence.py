@@ -8,7 +8,7 @@ from indicators.variance_ratio import rolling_variance_ratio, variance_ratio
 
 
 @pytest.mark.parametrize("phi", np.linspace(-0.8, 0.8, 9).round(1))
-def test_the_interval_holds_phi_95_times_of_100(phi):
+def test_interval_contains_phi_95_times_in_100(phi):
     rng = np.random.default_rng(int(100 * (phi + 1)))
     estimates = [persistence(recorded_walk(501, phi, rng).cumsum()) for _ in range(1_000)]
     inside = sum(e.interval[0] <= phi <= e.interval[1] for e in estimates)
@@ -30,13 +30,13 @@ def test_interval_contains_the_mean_phi_of_a_window_with_regimes(n):
     assert errors.std() == pytest.approx(expected, rel=0.04)
 
 
-def test_a_fair_coin_is_in_the_null_band_95_times_of_100():
+def test_null_band_contains_a_fair_coin_95_times_in_100():
     rng = np.random.default_rng(1)
     estimates = [persistence(rng.choice([-1, 1], 600).cumsum()) for _ in range(1_000)]
     assert 930 <= sum(e.null_band[0] <= e.value <= e.null_band[1] for e in estimates) <= 970
 
 
-def test_signs_and_their_repeats_by_hand():
+def test_persistence_of_short_series_equals_the_value_by_hand():
     prices = np.concatenate([[0], np.cumsum([1, 1, -1, -1, -1, 1] * 10)])
     estimate = persistence(prices)
     assert estimate.pairs == 59
@@ -44,14 +44,14 @@ def test_signs_and_their_repeats_by_hand():
     assert persistence(prices * 0.25).value == estimate.value
 
 
-def test_a_price_that_does_not_move_has_no_sign():
+def test_unchanged_price_has_no_sign():
     steps = [1, 1, 0, 1, 1] * 20
     estimate = persistence(np.concatenate([[0], np.cumsum(steps)]))
     assert estimate.pairs == 20 + 20 + 19
     assert estimate.value == 1.0
 
 
-def test_unsigned_and_huge_integers_step_down_too():
+def test_unsigned_and_huge_integers_can_fall():
     prices = np.array([5, 4, 3, 4] * 10, dtype=np.uint64)
     assert persistence(prices).value == persistence(prices.astype(np.int64)).value
 
@@ -60,7 +60,7 @@ def test_unsigned_and_huge_integers_step_down_too():
     ("prices", "reason"),
     [([1.0] * 50, "0 pairs"), ([1, 2, 3], "1 pairs"), ([1], "0 pairs"), ([1, float("nan")], "nan")],
 )
-def test_too_little_is_refused(prices, reason):
+def test_too_few_signs_are_rejected(prices, reason):
     estimate = persistence(prices)
     assert estimate.value is None
     assert reason in estimate.reason
@@ -95,7 +95,7 @@ def lo_mackinlay(path, q):
 
 
 @pytest.mark.parametrize("q", [2, 5, 16])
-def test_the_variance_ratio_is_the_one_of_the_paper(q):
+def test_variance_ratio_equals_the_formula_of_the_paper(q):
     path = np.random.default_rng(q).standard_t(4, size=400).cumsum() + 1_000
     estimate = variance_ratio(path, q)
     value, z = lo_mackinlay(path.tolist(), q)
@@ -104,7 +104,7 @@ def test_the_variance_ratio_is_the_one_of_the_paper(q):
 
 
 @pytest.mark.parametrize("q", [2, 8])
-def test_the_null_band_of_the_variance_ratio_holds_under_changing_variance(q):
+def test_null_band_of_the_variance_ratio_holds_under_changing_variance(q):
     rng = np.random.default_rng(q)
     volatility = np.repeat([1.0, 3.0], 500)
     inside = 0
@@ -124,7 +124,7 @@ def test_interval_contains_the_variance_ratio_of_a_series_with_memory(q, phi):
     assert 0.92 <= np.mean([e.interval[0] <= truth <= e.interval[1] for e in found]) <= 0.975
 
 
-def test_a_short_series_has_a_variance_ratio_without_an_interval():
+def test_short_series_has_a_variance_ratio_without_an_interval():
     path = np.random.default_rng(3).normal(size=600).cumsum()
     assert variance_ratio(path, 23).interval is not None
     estimate = variance_ratio(path, 24)
@@ -132,7 +132,7 @@ def test_a_short_series_has_a_variance_ratio_without_an_interval():
     assert estimate.interval is None
 
 
-def test_the_variance_ratio_of_the_law_tends_to_its_limit():
+def test_variance_ratio_of_the_law_tends_to_its_limit():
     path = recorded_walk(200_000, 0.6, np.random.default_rng(0)).cumsum()
     assert variance_ratio(path, 60).value == pytest.approx(1.6 / 0.4, rel=0.1)
 
@@ -145,19 +145,19 @@ def test_the_variance_ratio_of_the_law_tends_to_its_limit():
         ([], "empty"),
     ],
 )
-def test_the_variance_ratio_refuses_with_the_reason(closes, reason):
+def test_variance_ratio_of_an_invalid_series_gets_the_reason(closes, reason):
     assert reason in variance_ratio(closes).reason
 
 
 @pytest.mark.parametrize("unit", [1e307, 1e-307])
-def test_the_variance_ratio_has_no_unit(unit):
+def test_variance_ratio_does_not_depend_on_the_unit(unit):
     path = np.random.default_rng(5).normal(size=900).clip(-3, 3)
     assert variance_ratio(path * unit).value == pytest.approx(variance_ratio(path).value)
     expected = rolling_variance_ratio(path, 100).values
     assert rolling_variance_ratio(path * unit, 100).values == pytest.approx(expected)
 
 
-def test_the_variance_ratio_of_blocks_is_that_of_the_whole(monkeypatch):
+def test_variance_ratio_of_blocks_equals_that_of_the_whole(monkeypatch):
     path = np.random.default_rng(8).normal(size=1_000).cumsum()
     whole = variance_ratio(path, 5)
     monkeypatch.setattr("indicators.variance_ratio.BLOCK", 37)
@@ -166,7 +166,7 @@ def test_the_variance_ratio_of_blocks_is_that_of_the_whole(monkeypatch):
     assert blocks.interval == pytest.approx(whole.interval, rel=1e-12)
 
 
-def test_q_is_a_whole_number():
+def test_q_must_be_a_whole_number():
     with pytest.raises(ValueError, match=r"q 2\.5: use a whole number"):
         variance_ratio(range(100), 2.5)
 

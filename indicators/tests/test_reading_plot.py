@@ -7,13 +7,13 @@ from indicators.templatetags.reading_plot import WIDTH, reading_plot
 from quotes.templatetags.numbers import minus
 
 
-def test_every_measure_has_a_domain_around_its_value_without_memory() -> None:
+def test_domain_of_every_measure_contains_its_value_without_memory() -> None:
     for indicator in CATALOGUE.values():
         low, high = indicator.domain
         assert low < indicator.null_value < high
 
 
-def test_the_parts_stand_where_their_values_are() -> None:
+def test_parts_are_placed_at_their_values() -> None:
     plot = reading_plot(
         Reading(indicator="persistence", value=0.5, low=0.4, high=0.6, null_low=-0.1, null_high=0.1,
                 truth=0.55)
@@ -24,7 +24,7 @@ def test_the_parts_stand_where_their_values_are() -> None:
     assert plot["truth"] == 77.5
 
 
-def test_values_outside_are_clamped_and_missing_ones_left_out() -> None:
+def test_values_outside_are_clamped_and_missing_ones_omitted() -> None:
     reading = Reading(indicator="hurst", value=3.0, truth=0.5)
     plot = reading_plot(reading)
     assert plot["estimate"] == WIDTH
@@ -35,5 +35,5 @@ def test_values_outside_are_clamped_and_missing_ones_left_out() -> None:
 
 
 @pytest.mark.parametrize(("number", "text"), [("-0.50", "\u22120.50"), ("1.2", "1.2")])
-def test_negative_numbers_have_a_real_minus(number: str, text: str) -> None:
+def test_negative_numbers_have_a_minus_sign(number: str, text: str) -> None:
     assert minus(number) == text

@@ -1,4 +1,4 @@
-"""Readings from what is stored: the API, scans and long computations."""
+"""Readings of stored prices: the API, scans and runs."""
 
 import re
 import threading
@@ -62,7 +62,7 @@ def test_catalogue_lists_every_parameter_and_its_default(client):
     }
 
 
-def test_the_estimate_now_is_the_measure_of_the_newest_closed_minutes(client, market):
+def test_current_estimate_measures_the_newest_closed_minutes(client, market):
     reply = get(client, "hurst/ES/", n=1_500)
     expected = hurst_exponent(closes_of(market, 1_500))
     assert reply["value"] == pytest.approx(expected.value)
@@ -80,7 +80,7 @@ def test_persistence_reads_ticks_and_is_served_with_the_true_phi(client, market)
     assert reply["truth"]["mean_phi"] == pytest.approx(0.8)  # the last of nine regimes
 
 
-def test_the_mean_phi_of_a_window_is_weighted_by_ticks(market):
+def test_mean_phi_of_a_window_is_weighted_by_ticks(market):
     phi = np.empty(8_001)
     for regime in Regime.objects.filter(instrument=market).order_by("seq"):
         phi[regime.first_seq :] = regime.phi
@@ -96,7 +96,7 @@ def test_real_data_has_no_truth(client):
     assert get(client, "persistence/GOOG/")["truth"] == {"mean_phi": None}
 
 
-def test_too_little_gives_the_reason_and_no_value(client):
+def test_too_few_points_give_the_reason_and_no_value(client):
     make_instrument()
     reply = get(client, "hurst/ES/")
     assert (reply["value"], reply["window_end"]) == (None, None)
@@ -126,7 +126,7 @@ def test_invalid_requests_get_400_with_the_reason(client, market, path, query, s
     assert complaint in answer.json()["detail"]
 
 
-def test_a_scan_keeps_one_reading_per_window_and_publishes_it(client, market):
+def test_scan_stores_one_reading_per_window_and_publishes_it(client, market):
     make_instrument("NQ")
     reply = []
     assert scan_market([market], reply.extend) == 4
@@ -174,7 +174,7 @@ def test_rolling_without_a_whole_window_gives_the_reason(client, market):
     )
 
 
-def test_series_page_ahead_and_as_csv(client, market):
+def test_series_are_paged_and_available_as_csv(client, market):
     run = planned(market, step=100)
     compute(run)
     query = {"n": 600, "step": 100}
@@ -189,7 +189,7 @@ def test_series_page_ahead_and_as_csv(client, market):
     assert text.splitlines()[0] == "window_end,value,low,high,null_low,null_high,truth,reason"
 
 
-def test_the_series_has_the_same_numbers_as_csv(client, market):
+def test_series_has_the_same_numbers_as_csv(client, market):
     scan_market([market], list)
     row = get(client, "persistence/ES/series/")["rows"][0]
     text = client.get(API + "persistence/ES/series/?format=csv").content.decode()
@@ -218,7 +218,7 @@ def compute(run):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_chunks_tile_the_windows_of_a_run_and_are_done_once(market, name, monkeypatch):
+def test_chunks_cover_the_windows_of_a_run_and_are_done_once(market, name, monkeypatch):
     monkeypatch.setattr(costs, "CHUNK_WINDOWS", 20)
     run = planned(market, name, step=97)
     assert run.chunk_count > 1
@@ -255,7 +255,7 @@ def test_planning_a_run_reads_no_prices(market, name, django_assert_max_num_quer
 @pytest.mark.parametrize("step", [1, 100, 10_000])
 @pytest.mark.parametrize("n", [3, 100_000])
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_chunk_is_bounded_in_points_and_work(name, n, step):
+def test_chunk_is_bounded_in_points_and_work(name, n, step):
     parameters = CATALOGUE[name].read({"n": n})
     windows = costs.chunk_windows(name, parameters, step)
     assert 1 <= windows <= costs.CHUNK_WINDOWS
@@ -280,7 +280,7 @@ def test_runs_of_different_steps_do_not_mix_their_readings(client, market):
         assert run.readings == len(sevens if run.step == 7 else fives)
 
 
-def test_runs_of_one_step_agree_whatever_their_start_is(market):
+def test_runs_with_equal_step_agree_for_any_start(market):
     compute(planned(market, step=7))
     count = Reading.objects.count()
     compute(planned(market, step=7, start=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
@@ -305,7 +305,7 @@ def test_minutes_without_a_close_leave_no_window_on_the_grid(market):
         assert reading.value == pytest.approx(found.estimate.value)
 
 
-def test_the_published_reading_is_the_stored_one(client, market):
+def test_published_reading_is_the_stored_one(client, market):
     scan_market([market], list)
     Reading.objects.update(value=0.125)  # as another process measured it
     reply = []
@@ -313,7 +313,7 @@ def test_the_published_reading_is_the_stored_one(client, market):
     assert [orjson.loads(frame["text"])["data"]["value"] for frame in reply] == [0.125] * 4
 
 
-def test_a_cancelled_run_computes_nothing_more(market):
+def test_cancelled_run_computes_nothing_more(market):
     run = planned(market)
     runs.cancel(run)
     assert not runs.compute_chunk(run.pk, 0)
@@ -348,7 +348,7 @@ def test_next_process_resumes_an_open_run_without_a_broker(embedded_market):
     assert run.state == ComputationRun.State.DONE
 
 
-def test_a_process_that_ends_leaves_its_computation_to_the_next(embedded_market, monkeypatch):
+def test_ending_process_leaves_its_runs_to_the_next(embedded_market, monkeypatch):
     monkeypatch.setattr(costs, "CHUNK_WINDOWS", 3)
     run = planned(embedded_market)
     others = [planned(embedded_market) for _ in range(2)]
@@ -373,7 +373,7 @@ ORDER = {
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings):
+def test_run_without_a_broker_is_computed_in_this_process(staff, settings):
     settings.CELERY_TASK_ALWAYS_EAGER = True
     record(make_ticks(make_instrument(), 4_000, interval_s=30), regimes=3)
     answer = staff.post(API + "runs/", ORDER, content_type="application/json")
@@ -386,7 +386,7 @@ def test_without_a_broker_a_computation_is_done_in_this_process(staff, settings)
     assert staff.delete(answer["Location"]).json()["state"] == "done"
 
 
-def test_starting_a_computation_needs_staff(client, market, settings):
+def test_starting_a_run_requires_staff(client, market, settings):
     settings.LOCAL_WRITES = False
     refused = client.post(API + "runs/", ORDER, content_type="application/json")
     assert refused.status_code in {401, 403}
@@ -410,14 +410,14 @@ def test_starting_a_computation_needs_staff(client, market, settings):
         ({"end": 1_000}, "no window of 600 closes of ES ends"),
     ],
 )
-def test_a_computation_that_cannot_be_is_refused_and_not_stored(staff, market, change, complaint):
+def test_invalid_run_is_rejected_and_not_stored(staff, market, change, complaint):
     answer = staff.post(API + "runs/", ORDER | change, content_type="application/json")
     assert answer.status_code in {400, 404}
     assert complaint in answer.json()["detail"].replace("9 is", "'9' is")
     assert ComputationRun.objects.count() == 0
 
 
-def test_the_admin_computes_now(staff, market):
+def test_admin_action_computes_now(staff, market):
     get_user_model().objects.update(is_superuser=True)
     answer = staff.post(
         "/admin/instruments/instrument/",
@@ -429,7 +429,7 @@ def test_the_admin_computes_now(staff, market):
     assert staff.get("/admin/indicators/reading/").status_code == 200
 
 
-def test_the_laboratory_shows_estimates_beside_the_truth(client, market):
+def test_laboratory_shows_estimates_beside_the_truth(client, market):
     scan_market([market], list)
     page = client.get("/laboratory/").content.decode()
     assert "0.800" in page
@@ -437,7 +437,7 @@ def test_the_laboratory_shows_estimates_beside_the_truth(client, market):
     assert f"{estimate:.3f}".replace("-", "\N{MINUS SIGN}") in page
 
 
-def test_the_coverage_looks_at_the_newest_readings_of_every_instrument(market, monkeypatch):
+def test_coverage_uses_the_newest_readings_of_every_instrument(market, monkeypatch):
     other = make_instrument("NQ")
     key = parameters_key(CATALOGUE["persistence"].read({}))
     for instrument, held in ((market, True), (other, False)):

@@ -37,7 +37,7 @@ def refusal(client: Client, path: str, **query: Any) -> str:
     return str(answer.json()["detail"])
 
 
-def test_too_much_work_is_refused_with_the_limit_and_what_to_do(
+def test_excessive_work_is_rejected_with_the_limit_and_an_alternative(
     client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(costs, "MOST_WORK", 500_000)
@@ -49,7 +49,7 @@ def test_too_much_work_is_refused_with_the_limit_and_what_to_do(
     assert "one request may take 1,000" in refusal(client, "hurst/ES/", **SMALL)
 
 
-def test_too_many_points_are_refused_before_they_are_read(
+def test_too_many_points_are_rejected_before_they_are_read(
     client: Client,
     market: Instrument,
     monkeypatch: pytest.MonkeyPatch,
@@ -76,7 +76,7 @@ def test_expensive_requests_beyond_the_slots_get_retry_after(
     assert client.get(f"{API}hurst/ES/rolling/", {"n": 500}).status_code == 200
 
 
-def test_a_slot_is_waited_for_and_given_back() -> None:
+def test_slot_is_awaited_and_released() -> None:
     slots = Slots(running=1, waiting=1)
     entered = threading.Event()
 
@@ -115,7 +115,7 @@ def test_waiting_for_a_slot_ends_with_the_client() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("step", [1, 7])
-def test_slices_change_no_row(
+def test_rows_do_not_depend_on_slices(
     market: Instrument, name: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indicator = CATALOGUE[name]
@@ -128,7 +128,7 @@ def test_slices_change_no_row(
         assert found == pytest.approx(expected)
 
 
-def test_a_computation_stops_between_slices_when_its_client_disconnects(
+def test_computation_stops_between_slices_when_its_client_disconnects(
     market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indicator = CATALOGUE["hurst"]

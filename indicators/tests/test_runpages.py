@@ -31,7 +31,7 @@ def open_run(market) -> ComputationRun:
     )
 
 
-def test_anyone_sees_the_runs_but_only_staff_may_change_them(client: Client, market) -> None:
+def test_everyone_sees_runs_but_only_staff_can_change_them(client: Client, market) -> None:
     run = open_run(market)
     page = client.get(PATH).content.decode()
     assert f'data-run="{run.pk}"' in page
@@ -42,7 +42,7 @@ def test_anyone_sees_the_runs_but_only_staff_may_change_them(client: Client, mar
     assert run.is_open
 
 
-def test_without_runs_the_page_says_how_to_start_one(client: Client) -> None:
+def test_page_without_runs_explains_how_to_start_one(client: Client) -> None:
     assert "No runs yet" in client.get(PATH).content.decode()
 
 
@@ -85,7 +85,7 @@ def test_staff_cancels_an_open_run(staff: Client, market) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["x", "6f1c0d3e-0000-4000-8000-000000000000"])
-def test_cancelling_an_unknown_run_is_not_found(staff: Client, unknown: str) -> None:
+def test_cancelling_an_unknown_run_is_404(staff: Client, unknown: str) -> None:
     response = staff.post(f"{PATH}{unknown}/cancel/")
     assert response.status_code == 404
     assert staff.delete(f"/api/v1/indicators/runs/{unknown}/").status_code == 404

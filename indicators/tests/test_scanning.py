@@ -29,7 +29,7 @@ def pool():
     pool.close()
 
 
-def test_processes_give_what_one_process_gives():
+def test_processes_give_the_results_of_one_process():
     matrix = np.random.default_rng(1).normal(size=(40, 600)).cumsum(axis=1)
     matrix[3] = 1.0
     here = scan(matrix, WANTED, workers=1)
@@ -39,14 +39,14 @@ def test_processes_give_what_one_process_gives():
     assert "constant" in there[3][0].reason
 
 
-def test_processes_are_asked_where_they_pay():
+def test_processes_are_used_where_they_pay():
     assert pays(np.empty((1_000, 2_000)), WANTED, 4)
     assert not pays(np.empty((1_000, 2_000)), WANTED, 1)
     assert not pays(np.empty((10, 2_000)), WANTED, 4)
     assert not pays(np.empty((1_000, 2_000)), [("persistence", {})], 4)
 
 
-def test_the_workers_stay_and_one_that_was_killed_is_replaced(pool):
+def test_workers_persist_and_a_killed_one_is_replaced(pool):
     matrix = np.zeros((1, 1))
     pids = workers_of(os.getpid()) - pool.before
     assert len(pids) == 2
@@ -110,7 +110,7 @@ def lasting(array):
 
 
 @pytest.mark.parametrize("doing", ["lasting", "pid_of_worker"])
-def test_nothing_is_left_when_the_parent_is_killed(doing):
+def test_killed_parent_leaves_no_worker_or_shared_memory(doing):
     before = shared_segments()
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, doing],

@@ -25,7 +25,7 @@ class Uncountable:
     ],
     ids=lambda values: type(values).__name__,
 )
-def test_every_container_of_numbers_is_the_same_series(values):
+def test_every_container_of_numbers_gives_the_same_series(values):
     series = finite_series(values)
     assert series.dtype == np.float64
     assert series.flags.c_contiguous
@@ -63,7 +63,7 @@ def test_float64_is_not_copied():
     ],
     ids=range(20),
 )
-def test_invalid_series_are_refused_with_the_reason(values, reason):
+def test_invalid_series_are_rejected_with_the_reason(values, reason):
     with pytest.raises(RefusedError, match=reason):
         finite_series(values)
 

@@ -1,4 +1,4 @@
-"""A web process that computes runs itself ends at a signal although runs are queued."""
+"""A web process that computes runs itself ends on SIGTERM although runs are queued."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def shell(env: dict[str, str], code: str) -> str:
     return manage("shell", "-v0", "-c", code, env=env)
 
 
-def test_queued_computations_do_not_delay_the_end_of_a_process(tmp_path: Path) -> None:
+def test_queued_runs_do_not_delay_shutdown(tmp_path: Path) -> None:
     env = environment(new_database_url(tmp_path))
     manage("migrate", "-v0", env=env)
     shell(env, "from rig.longhistory import *; store_minutes('LONG', 20_000)")

@@ -65,7 +65,7 @@ def is_alive(process):
     return process.poll() is None
 
 
-def test_the_pool_works_in_a_worker_and_ends_with_it(redis, env):
+def test_pool_works_in_a_celery_worker_and_ends_with_it(redis, env):
     app = Celery(broker=redis.url, backend=redis.url)
     with worker(env, "a"):
         found = app.send_task("indicators.tests.worker_tasks.scan_in_pool").get(timeout=60)
@@ -152,7 +152,7 @@ def test_another_worker_finishes_the_run_of_a_killed_one(env, progress):
     assert progress.readings == 4 * 1440 - 1_500 + 1
 
 
-def test_a_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
+def test_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
     env |= {"TASK_TIME_LIMIT_S": "2"}
     planned(env, days=2)
     with psycopg.connect(env["DATABASE_URL"]) as other, worker(env, "waiting"):

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
-def test_five_hundred_clients_leave_nothing_behind(server, tmp_path):
+def test_five_hundred_clients_leak_nothing(server, tmp_path):
     port = free_port()
     env = environment(make_market(tmp_path, ["ES", "NQ"]))
     with running(asgi_command(server, port, "rig.census:application"), env) as process:

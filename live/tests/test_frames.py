@@ -19,7 +19,7 @@ def ticks(n):
     return block
 
 
-def test_a_batch_is_one_frame_of_rows():
+def test_batch_is_one_frame_of_rows():
     (published,) = publications(QUOTES, "ES", LATTICE, ticks(2))
     assert (published["first_seq"], published["last_seq"]) == (5, 6)
     assert json.loads(published["text"]) == {
@@ -29,7 +29,7 @@ def test_a_batch_is_one_frame_of_rows():
     }
 
 
-def test_more_than_a_client_takes_in_one_frame_is_a_gap_and_the_newest():
+def test_oversized_batch_is_a_gap_and_the_newest_rows():
     gap, newest = publications(QUOTES, "ES", LATTICE, ticks(REPLAY_ROWS + 3))
     assert json.loads(gap["text"]) == {
         "topic": "quotes.ES",

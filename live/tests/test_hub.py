@@ -115,7 +115,7 @@ def test_two_hundred_subscribers_share_one_read(market, reads, django_assert_max
     assert reads() == 1
 
 
-def test_two_hundred_resumes_share_a_read_for_each_step_further_back(market, reads):
+def test_two_hundred_resumes_share_one_read_per_earlier_seq(market, reads):
     async def run():
         sinces = [20, 10, 25, 15, 5] * 40
         clients = [Client() for _ in sinces]
@@ -129,7 +129,7 @@ def test_two_hundred_resumes_share_a_read_for_each_step_further_back(market, rea
     assert reads() <= 4
 
 
-def test_a_publication_that_was_read_already_is_dropped_without_a_read(market, reads):
+def test_publication_covered_by_a_read_is_dropped_without_another(market, reads):
     async def run():
         (client,) = await followers(1)
         await market.store(STORED + 1, ALL)
@@ -143,7 +143,7 @@ def test_a_publication_that_was_read_already_is_dropped_without_a_read(market, r
     assert reads() == 1
 
 
-def test_what_was_published_before_is_served_from_memory(market, reads):
+def test_earlier_publications_are_served_from_memory(market, reads):
     async def run():
         (first,) = await followers(1)
         await market.store(STORED + 1, ALL)
@@ -157,7 +157,7 @@ def test_what_was_published_before_is_served_from_memory(market, reads):
     assert reads() == 1
 
 
-def test_a_hole_is_filled_by_one_read_for_all(market, reads):
+def test_hole_is_filled_by_one_read_for_all_subscribers(market, reads):
     async def run():
         clients = await followers(50)
         await market.store(STORED + 1, ALL)
@@ -171,7 +171,7 @@ def test_a_hole_is_filled_by_one_read_for_all(market, reads):
     assert reads() == 2
 
 
-def test_more_than_is_replayed_is_a_gap(market, monkeypatch):
+def test_resume_beyond_the_replay_limit_is_a_gap(market, monkeypatch):
     async def run():
         (client,) = await followers(1, {"quotes.ES": 3})
         await leave([client])
@@ -184,7 +184,7 @@ def test_more_than_is_replayed_is_a_gap(market, monkeypatch):
     assert REPLAY_ROWS > STORED
 
 
-def test_seqs_that_go_back_in_a_restored_database_are_a_reset(market):
+def test_lower_seqs_of_a_restored_database_cause_a_reset(market):
     async def run():
         (client,) = await followers(1)
         await market.store(STORED + 1, ALL)
@@ -203,7 +203,7 @@ def test_seqs_that_go_back_in_a_restored_database_are_a_reset(market):
     assert [row[0] for row in ticks["data"]] == [STORED + 1, STORED + 2]
 
 
-def test_a_database_restored_without_a_publication_is_a_reset(market):
+def test_restored_database_causes_a_reset_without_a_publication(market):
     async def run():
         (client,) = await followers(1)
         await market.forget_after(STORED - 5)
@@ -216,7 +216,7 @@ def test_a_database_restored_without_a_publication_is_a_reset(market):
     assert asyncio.run(run())["last_seq"] == STORED - 5
 
 
-def test_a_client_ahead_of_this_process_is_not_reset(market):
+def test_client_ahead_of_this_process_is_not_reset(market):
     """The client saw the newest rows on another process, before they were published here."""
 
     async def run():
@@ -236,7 +236,7 @@ def test_a_client_ahead_of_this_process_is_not_reset(market):
     assert [row[0] for row in ticks["data"]] == [STORED + 4]
 
 
-def test_a_defect_in_one_subscriber_is_logged_and_ends_that_one_alone(market, caplog):
+def test_exception_in_a_subscriber_is_logged_and_closes_only_that_one(market, caplog):
     async def run():
         sound, broken = Client(), Client(fails=True)
         for client in (sound, broken):

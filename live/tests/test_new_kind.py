@@ -66,7 +66,7 @@ def store(instrument, first, last):
         journal.append([Delivery(PRINTS, prints(instrument, first, last))])
 
 
-def test_it_is_recorded_and_fenced(es):
+def test_new_kind_is_recorded_and_fenced(es):
     with Journal([es]) as journal:
         journal.append([Delivery(PRINTS, prints(es, 1, 4))])
         with pytest.raises(JournalError, match=r"prints\.ES: seq 9 follows 4"):
@@ -99,7 +99,7 @@ def test_topic_resumes_and_continues_live(es):
     assert client.frames[0]["data"][0] == [3, 1_000, 5000.75, 4]
 
 
-def test_it_is_served_in_all_formats(es, client):
+def test_new_kind_is_served_in_all_formats(es, client):
     store(es, 1, 5)
     with override_settings(ROOT_URLCONF=__name__):
         page = client.get("/instruments/ES/prints/", {"since_seq": 3}).json()
@@ -111,7 +111,7 @@ def test_it_is_served_in_all_formats(es, client):
     assert pa.ipc.open_stream(arrow).read_all()["lots"].to_pylist() == [2, 3, 4, 5, 6]
 
 
-def test_it_is_audited(es):
+def test_new_kind_is_audited(es):
     store(es, 1, 5)
     report = audit(es)
     assert (report.counts["prints"], report.violations) == (5, [])

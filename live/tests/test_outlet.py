@@ -38,7 +38,7 @@ class Server:
         return [row[0] for text in self.texts for row in json.loads(text).get("data", [])]
 
 
-async def test_a_reader_that_keeps_up_gets_each_frame_at_once():
+async def test_fast_reader_gets_each_frame_immediately():
     server = Server()
     out = Outlet(server.send, 1000, server.fallen)
     for seq in range(1, 4):
@@ -46,7 +46,7 @@ async def test_a_reader_that_keeps_up_gets_each_frame_at_once():
     assert server.seqs() == [1, 2, 3]
 
 
-async def test_a_late_reader_gets_everything_in_order_when_it_fits_the_backlog():
+async def test_slow_reader_gets_everything_in_order_if_it_fits_the_backlog():
     server = Server()
     out = Outlet(server.send, 10_000, server.fallen)
     server.taking.clear()
@@ -58,7 +58,7 @@ async def test_a_late_reader_gets_everything_in_order_when_it_fits_the_backlog()
     assert not server.fell.is_set()
 
 
-async def test_a_reader_over_its_backlog_gets_a_gap_and_is_closed():
+async def test_reader_over_its_backlog_gets_a_gap_and_is_closed():
     server = Server()
     out = Outlet(server.send, 500, server.fallen)
     server.taking.clear()
@@ -72,7 +72,7 @@ async def test_a_reader_over_its_backlog_gets_a_gap_and_is_closed():
 
 
 @pytest.mark.parametrize(("frames", "gone"), [(2, True), (100, False)])
-async def test_a_send_ends_when_its_reader_disconnects_or_falls_behind(frames, gone):
+async def test_send_ends_when_its_reader_disconnects_or_falls_behind(frames, gone):
     server = Server()
     out = Outlet(server.send, 500, server.fallen)
     server.taking.clear()
@@ -86,7 +86,7 @@ async def test_a_send_ends_when_its_reader_disconnects_or_falls_behind(frames, g
     assert frames + 1 not in server.seqs()
 
 
-async def test_a_reader_over_its_backlog_is_reported_at_once():
+async def test_reader_over_its_backlog_is_reported_immediately():
     server, reported = Server(), []
     out = Outlet(server.send, 500, server.fallen, lambda: reported.append(True))
     server.taking.clear()
@@ -97,7 +97,7 @@ async def test_a_reader_over_its_backlog_is_reported_at_once():
     out.close()
 
 
-async def test_a_client_that_asked_for_batches_gets_one_message_for_a_flush():
+async def test_batching_client_gets_one_message_per_flush():
     server = Server()
     out = Outlet(server.send, 10_000, server.fallen)
     out.batching = True
@@ -109,7 +109,7 @@ async def test_a_client_that_asked_for_batches_gets_one_message_for_a_flush():
     assert [frame["data"][0][0] for frame in alone] == [4]
 
 
-async def test_batches_of_all_sockets_end_together_when_nothing_more_comes():
+async def test_batches_of_all_sockets_are_sent_when_deliveries_pause():
     batches, servers = Batches(), [Server(), Server()]
     outlets = [Outlet(each.send, 10_000, each.fallen, batches=batches) for each in servers]
     for out in outlets:

@@ -36,7 +36,7 @@ def have_all(spectators):
     )
 
 
-def test_bursts_of_clients_leave_nothing_behind_and_cost_no_reads(tmp_path):
+def test_bursts_of_clients_leak_nothing_and_cause_no_reads(tmp_path):
     port = free_port()
     env = environment(make_market(tmp_path, SYMBOLS))
     market = ["runsim", "--interval", "0.02", "--serve", f"127.0.0.1:{port}"]

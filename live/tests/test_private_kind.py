@@ -82,7 +82,7 @@ def test_checks_read_bytes_if_they_ask_for_them(es, monkeypatch):
     assert audit(es).violations == ["ES: a packet has the wrong size"]
 
 
-def test_it_has_neither_topic_nor_url(es):
+def test_private_kind_has_neither_topic_nor_url(es):
     assert PACKETS in kinds.kinds()
     assert PACKETS not in kinds.public_kinds()
     assert topics.split("packets.ES") is None
@@ -90,7 +90,7 @@ def test_it_has_neither_topic_nor_url(es):
     assert streams_of("packets.ES") is None
 
 
-def test_makers_publish_it_on_topics_of_their_own(es, monkeypatch):
+def test_makers_publish_private_kind_on_their_own_topics(es, monkeypatch):
     monkeypatch.setattr("live.makers._makers", {})
     rows = packets(es, 3)
     assert makers.all_publications(PACKETS, "ES", es.lattice, rows) == []

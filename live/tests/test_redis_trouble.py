@@ -1,4 +1,4 @@
-"""Redis that dies, stops and hangs under a live market: clients see delays only."""
+"""Redis is killed, stopped and suspended under a live market: clients see only delays."""
 
 import asyncio
 import json
@@ -78,7 +78,7 @@ def test_recording_continues_and_nothing_is_lost(stack, trouble):
     assert asyncio.run(suffer(stack, crowd, *TROUBLES[trouble])) == []
 
 
-def test_the_last_ticks_before_the_end_arrive_though_redis_never_had_them(stack):
+def test_last_ticks_arrive_although_redis_never_received_them(stack):
     async def end(crowd):
         async with crowd.watching():
             await crowd.reach_more(20, 60)

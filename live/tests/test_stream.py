@@ -61,7 +61,7 @@ def follow(socket, **request):
     return json.loads(socket.recv(timeout=60))
 
 
-def test_limits_and_another_epoch(port):
+def test_limits_and_reset_are_enforced_by_both_servers(port):
     url = f"ws://127.0.0.1:{port}/ws/v1/stream"
     with connect(url) as idle, connect(url) as first, connect(url) as second:
         with pytest.raises(InvalidStatus), connect(url):

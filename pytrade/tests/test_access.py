@@ -199,7 +199,7 @@ def test_pages_count_towards_the_rate_limit_of_the_api(
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/nothing/", "/api/v1/stream/?topics=x"])
-def test_rate_limited_programs_get_a_problem(
+def test_rate_limited_api_clients_get_a_problem(
     client: Client, settings: Settings, standing_clock: None, path: str
 ) -> None:
     settings.API_RATE = "1/minute"

@@ -149,7 +149,7 @@ def test_services_depend_only_on_services_with_a_healthcheck() -> None:
     assert waited_for == {"postgres", "redis", "migrate", "web"}
 
 
-def test_volumes_are_named_and_files_are_there() -> None:
+def test_volumes_are_named_and_files_exist() -> None:
     named = set()
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
@@ -161,7 +161,7 @@ def test_volumes_are_named_and_files_are_there() -> None:
     assert named == set(COMPOSE["volumes"])
 
 
-def test_only_nginx_is_reached_from_outside() -> None:
+def test_only_nginx_is_reachable_from_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
 
 
@@ -172,7 +172,7 @@ def instructions() -> list[tuple[str, str]]:
     return [tuple(line.split(" ", 1)) for line in lines]  # type: ignore[misc]
 
 
-def test_the_image_is_slim_and_its_processes_are_not_root() -> None:
+def test_image_is_slim_and_its_processes_are_not_root() -> None:
     last_stage: list[tuple[str, str]] = []
     for name, argument in instructions():
         last_stage = [(name, argument)] if name == "FROM" else [*last_stage, (name, argument)]

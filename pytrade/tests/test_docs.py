@@ -84,6 +84,9 @@ def test_stream_protocol_is_documented() -> None:
         assert f'"op":"{operation}"' in TEXT
     for kind in topics.names():
         assert re.search(rf"`{kind}\.(\w+\.)?ES`", DOCS["api.md"]), kind
+    for name in topics.private_names():
+        assert re.search(rf"^\| (.*)`{name}`", DOCS["api.md"], re.MULTILINE), name
+        assert f"| `{name}` |" in DOCS["live.md"], name
     for code in re.findall(r'ProtocolError\(\s*"(\w+)"', inspect.getsource(protocol)):
         assert is_named(code, DOCS["api.md"]), code
     closes = {consumers.POLICY_VIOLATION, consumers.IDLE, consumers.TOO_SLOW}

@@ -36,7 +36,7 @@ def test_survivors_of_the_first_full_collections_are_frozen() -> None:
 
 @pytest.mark.processes
 @pytest.mark.processes
-def test_a_web_process_starts_with_its_modules_frozen() -> None:
+def test_web_process_starts_with_frozen_modules() -> None:
     code = "import gc, pytrade.asgi; print(gc.get_freeze_count(), len(gc.get_objects()))"
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The door of HTTP: which requests go into threads, and that these stay."""
+"""The HTTP handler: which requests run in threads, and that these threads are permanent."""
 
 import asyncio
 import threading
@@ -25,7 +25,7 @@ started = threading.Event()
 given_up = threading.Event()
 
 
-def told(_request: HttpRequest) -> HttpResponse:
+def answered(_request: HttpRequest) -> HttpResponse:
     seen.append(threading.get_ident())
     return HttpResponse(threading.current_thread().name)
 
@@ -46,7 +46,7 @@ def pieces(_request: HttpRequest) -> StreamingHttpResponse:
 
 
 class Export:
-    """An answer without an end; `closed` is set when it is no longer wanted."""
+    """An endless response; `closed` is set when it is abandoned."""
 
     threads: set[str] = set()
     closed = threading.Event()
@@ -93,7 +93,7 @@ async def asynchronous(_request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("told/", told),
+    path("answered/", answered),
     path("loop/", asking_the_loop),
     path("broken/", broken),
     path("pieces/", pieces),
@@ -101,8 +101,8 @@ urlpatterns = [
     path("reading/", reading),
     path("waiting/", waiting),
     path("computing/", computing),
-    path("livez", told),
-    path("readyz", told),
+    path("livez", answered),
+    path("readyz", answered),
     path("asynchronous/", asynchronous),
 ]
 
@@ -129,26 +129,26 @@ async def ask(handler: ThreadHandler, address: str, body: bytes = b"") -> tuple[
             return status, answer
 
 
-async def test_requests_go_into_threads_that_stay(handler: ThreadHandler, settings: Any) -> None:
+async def test_requests_run_in_permanent_threads(handler: ThreadHandler, settings: Any) -> None:
     seen.clear()
     for _ in range(3 * settings.WEB_THREADS):
-        status, body = await ask(handler, "/told/")
+        status, body = await ask(handler, "/answered/")
         assert status == 200
         assert body.startswith(b"web_")
     assert 1 <= len(set(seen)) <= settings.WEB_THREADS
     assert threading.get_ident() not in seen
 
 
-async def test_asynchronous_views_stay_on_the_loop(handler: ThreadHandler) -> None:
+async def test_asynchronous_views_run_on_the_event_loop(handler: ThreadHandler) -> None:
     assert is_asynchronous({"path": "/asynchronous/"})
-    assert not is_asynchronous({"path": "/told/"})
+    assert not is_asynchronous({"path": "/answered/"})
     assert not is_asynchronous({"path": "/nowhere/"})
     assert is_asynchronous({"path": "/below/asynchronous/", "root_path": "/below"})
     _, body = await ask(handler, "/asynchronous/")
     assert int(body) == threading.get_ident()
 
 
-async def test_a_view_in_a_thread_asks_the_loop_of_the_server(handler: ThreadHandler) -> None:
+async def test_view_in_a_thread_can_call_the_event_loop(handler: ThreadHandler) -> None:
     _, body = await ask(handler, "/loop/")
     assert int(body) == threading.get_ident()
 
@@ -172,7 +172,7 @@ def client_of(handler: ThreadHandler, address: str) -> ApplicationCommunicator:
     return ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"localhost")]})
 
 
-async def test_a_view_stops_when_its_client_disconnects(handler: ThreadHandler) -> None:
+async def test_view_stops_when_its_client_disconnects(handler: ThreadHandler) -> None:
     for event in (released, started, given_up):
         event.clear()
     client = client_of(handler, "/computing/")
@@ -184,7 +184,7 @@ async def test_a_view_stops_when_its_client_disconnects(handler: ThreadHandler) 
     assert client.output_queue.empty()
 
 
-async def test_requests_of_disconnected_clients_are_dropped_while_they_wait(
+async def test_waiting_requests_of_disconnected_clients_are_dropped(
     handler: ThreadHandler, settings: Any
 ) -> None:
     for event in (released, started):
@@ -201,11 +201,11 @@ async def test_requests_of_disconnected_clients_are_dropped_while_they_wait(
     assert not started.is_set()
 
 
-async def test_pieces_are_sent_one_after_the_other(handler: ThreadHandler) -> None:
+async def test_chunks_are_sent_in_order(handler: ThreadHandler) -> None:
     assert await ask(handler, "/pieces/") == (200, b"0123456789")
 
 
-async def test_exports_have_a_thread_of_their_own_and_end_with_their_clients(
+async def test_exports_have_their_own_thread_and_end_with_their_clients(
     handler: ThreadHandler,
 ) -> None:
     scope = HttpCommunicator(handler, "GET", "/export/").scope
@@ -219,7 +219,7 @@ async def test_exports_have_a_thread_of_their_own_and_end_with_their_clients(
         assert (await client.receive_output(20))["status"] == 200
         for _ in range(3):
             assert (await client.receive_output(20))["body"] == b"x"
-    status, _ = await ask(handler, "/told/")
+    status, _ = await ask(handler, "/answered/")
     assert status == 200
     for client in clients:
         Export.closed.clear()
@@ -229,12 +229,12 @@ async def test_exports_have_a_thread_of_their_own_and_end_with_their_clients(
     assert {name.split("_")[0] for name in Export.threads} == {"export"}
 
 
-async def test_a_file_is_sent_whole() -> None:
+async def test_file_is_sent_completely() -> None:
     status, body = await ask(ThreadHandler(), "/static/css/pages.css")
     assert (status, body) == (200, Path("static/css/pages.css").read_bytes())
 
 
-async def test_a_fault_of_a_view_is_answered(handler: ThreadHandler) -> None:
+async def test_exception_in_a_view_is_answered(handler: ThreadHandler) -> None:
     assert (await ask(handler, "/broken/"))[0] == 500
 
 
@@ -243,7 +243,7 @@ async def test_threads_read_the_database_and_the_body(handler: ThreadHandler) ->
     assert await ask(handler, "/reading/", b"of a client") == (200, b"7 of a client")
 
 
-def test_it_is_the_handler_of_the_server() -> None:
+def test_application_uses_the_thread_handler() -> None:
     from pytrade.asgi import application
 
     assert isinstance(application.application_mapping["http"], ThreadHandler)

@@ -1,4 +1,4 @@
-"""A web process whose PostgreSQL is suspended: it answers, and says what is wrong."""
+"""A web process responds and reports the cause while its PostgreSQL is suspended."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def answer(connection: HTTPConnection) -> tuple[int, str, str]:
     return response.status, response.headers["Content-Type"], body
 
 
-def test_a_web_process_answers_while_postgresql_hangs(postgresql: PostgreSQL, port: int) -> None:
+def test_web_process_answers_while_postgresql_hangs(postgresql: PostgreSQL, port: int) -> None:
     postgresql.pause()
     try:
         waiting = [sent(port, "/api/v1/instruments/") for _ in range(20)]

@@ -1,4 +1,4 @@
-"""Public pages cost the same however long the history is and however many look at them."""
+"""The cost of public pages depends neither on the history nor on the number of viewers."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def queries_of(client: Client, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", QUERIES)
-def test_a_page_asks_few_queries_and_the_next_viewer_none(
+def test_page_takes_few_queries_and_none_for_the_next_viewer(
     client: Client, market: Instrument, path: str
 ) -> None:
     client.get(path)  # what is looked at less often
@@ -57,7 +57,7 @@ def test_a_page_asks_few_queries_and_the_next_viewer_none(
 
 
 @pytest.mark.parametrize("path", QUERIES)
-def test_no_query_of_a_page_reads_a_large_table_whole(
+def test_no_query_of_a_page_scans_a_large_table(
     client: Client, market: Instrument, path: str
 ) -> None:
     asked = queries_of(client, path)
@@ -67,7 +67,7 @@ def test_no_query_of_a_page_reads_a_large_table_whole(
 
 
 def plan(sql: str) -> Iterator[str]:
-    """Yield how the database would answer, were the tables large."""
+    """Yield the query plans that the database would use for large tables."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

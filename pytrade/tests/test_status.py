@@ -23,7 +23,7 @@ def state_of(page: str, part: str) -> str:
     return page.partition(f'data-part="{part}" data-state="')[2].partition('"')[0]
 
 
-def test_every_part_is_listed_with_its_state(client: Client) -> None:
+def test_every_component_is_listed_with_its_state(client: Client) -> None:
     page = body(client)
     for part in ("Web process", "Database", "Channel layer", "Computations"):
         assert state_of(page, part) == "ok"
@@ -31,7 +31,7 @@ def test_every_part_is_listed_with_its_state(client: Client) -> None:
     assert "start manage.py runsim" in page
 
 
-def test_an_instrument_that_is_driven_has_fresh_ticks(client: Client) -> None:
+def test_driven_instrument_has_fresh_ticks(client: Client) -> None:
     market = make_instrument("ES")
     record(make_ticks(market, 3, start=timezone.now() - timedelta(seconds=3)))
     acquire([market], new_holder(), TTL)
@@ -40,7 +40,7 @@ def test_an_instrument_that_is_driven_has_fresh_ticks(client: Client) -> None:
     assert "1 of 1 instruments are driven" in page
 
 
-def test_a_driven_instrument_without_new_ticks_is_named(client: Client) -> None:
+def test_driven_instrument_without_new_ticks_is_named(client: Client) -> None:
     market = make_instrument("ES")
     record(make_ticks(market, 3, start=timezone.now() - timedelta(minutes=3)))
     acquire([market], new_holder(), TTL)
@@ -61,7 +61,7 @@ def test_dead_holder_of_a_lease_drives_nothing(client: Client) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/status/", "/laboratory/", "/api/v1/instruments/", "/nothing/", "/livez"]
 )
-def test_every_answer_has_a_policy_without_inline_scripts_and_styles(
+def test_every_response_has_a_policy_without_inline_scripts_and_styles(
     client: Client, path: str
 ) -> None:
     policy = client.get(path).headers["Content-Security-Policy"]
@@ -70,7 +70,7 @@ def test_every_answer_has_a_policy_without_inline_scripts_and_styles(
     assert "unsafe" not in policy
 
 
-def test_the_policy_names_the_stream_of_this_host(client: Client) -> None:
+def test_policy_allows_the_stream_of_this_host(client: Client) -> None:
     policy = client.get("/livez", headers={"host": "localhost:8000"}).headers[
         "Content-Security-Policy"
     ]
@@ -81,5 +81,5 @@ def test_the_policy_names_the_stream_of_this_host(client: Client) -> None:
     ("host", "plain"),
     [("example.org:8000", True), ("[::1]:80", True), ("a;script-src *", False), ("", False)],
 )
-def test_only_a_plain_host_gets_into_the_policy(host: str, plain: bool) -> None:
+def test_policy_ignores_invalid_hosts(host: str, plain: bool) -> None:
     assert is_plain(host) is plain

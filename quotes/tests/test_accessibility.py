@@ -1,4 +1,4 @@
-"""Every page for everyone: axe's rules, keyboard alone, both themes, no shift, no other host."""
+"""Accessibility of every page: axe, keyboard, themes, layout shift, no third-party requests."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ FOCUS = """() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
   const { activeElement: { tagName, id, textContent } } = document;
   return { name: id || `${tagName} ${textContent.trim().slice(0, 20)}`,
-    seen: outlineStyle !== "none" && parseFloat(outlineWidth) > 0 };
+    visible: outlineStyle !== "none" && parseFloat(outlineWidth) > 0 };
 }"""
 
 
@@ -43,7 +43,7 @@ def visit(browser: Browser, theme: str, width: int = 1280) -> Page:
 
 
 def ready(page: Page) -> None:
-    """Wait for the live parts of whatever page this is."""
+    """Wait until the live parts of the page have loaded."""
     if page.locator("#connection").count():
         expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
     if page.locator("#chart").count():
@@ -51,7 +51,7 @@ def ready(page: Page) -> None:
 
 
 def check_with_axe(page: Page) -> None:
-    """Fail where axe finds anything, in either theme."""
+    """Fail if axe reports a violation in either theme."""
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.evaluate(PAINTED)
@@ -60,7 +60,7 @@ def check_with_axe(page: Page) -> None:
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_loads_without_shifts_and_axe_finds_nothing(browser, market, width, path):
+def test_page_loads_without_layout_shift_and_passes_axe(browser, market, width, path):
     page = visit(browser, "light", width)
     page.goto(market + path)
     ready(page)
@@ -69,7 +69,7 @@ def test_a_page_loads_without_shifts_and_axe_finds_nothing(browser, market, widt
     page.close()
 
 
-def test_axe_finds_nothing_in_what_staff_sees_of_runs(browser, market, staff):
+def test_runs_page_passes_axe_for_staff(browser, market, staff):
     page = visit(browser, "light")
     page.context.add_cookies([staff])
     page.goto(f"{market}/laboratory/runs/")
@@ -82,7 +82,7 @@ def test_axe_finds_nothing_in_what_staff_sees_of_runs(browser, market, staff):
 
 
 @pytest.mark.parametrize("opened", ["table", "help", "menu"])
-def test_axe_finds_nothing_in_what_opens_over_the_chart(browser, market, opened):
+def test_chart_table_help_and_menu_pass_axe(browser, market, opened):
     page = visit(browser, "light")
     page.goto(f"{market}/instruments/ES/")
     ready(page)
@@ -95,7 +95,7 @@ def test_axe_finds_nothing_in_what_opens_over_the_chart(browser, market, opened)
     page.close()
 
 
-def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
+def test_watchlist_and_chart_work_by_keyboard(page, market):
     page.goto(market)
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUS)["name"] == "A Skip to content"
@@ -103,7 +103,7 @@ def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
     for _ in range(4):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
-        assert focus["seen"], focus
+        assert focus["visible"], focus
         if focus["name"] == "A ES":
             break
     page.keyboard.press("Enter")
@@ -112,7 +112,7 @@ def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
     while "chart" not in names and len(names) < 40:
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
-        assert focus["seen"], focus
+        assert focus["visible"], focus
         names.append(focus["name"])
     assert names[-1] == "chart"
     assert {"A 1w", "zone", "table-switch", "help-open"} <= set(names)
@@ -122,7 +122,7 @@ def test_from_the_watchlist_to_a_candle_by_keyboard_alone(page, market):
     expect(page.locator("#chart-table")).to_be_focused()
 
 
-def test_the_menu_opens_and_closes_by_keyboard(page, market):
+def test_menu_opens_and_closes_by_keyboard(page, market):
     page.goto(f"{market}/instruments/ES/")
     ready(page)
     summary = page.locator(".menu summary")
@@ -136,35 +136,35 @@ def test_the_menu_opens_and_closes_by_keyboard(page, market):
     expect(summary).to_be_focused()
 
 
-def test_the_theme_follows_the_system_until_it_is_switched_and_is_remembered(browser, market):
+def test_theme_follows_the_system_until_switched_and_is_remembered(browser, market):
     page = visit(browser, "dark")
     page.goto(market)
-    ground = "getComputedStyle(document.body).backgroundColor"
-    dark = page.evaluate(ground)
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
     page.emulate_media(color_scheme="light")
-    light = page.evaluate(ground)
+    light = page.evaluate(background)
     assert light != dark
     page.locator("#theme").click()
-    assert page.evaluate(ground) == dark
+    assert page.evaluate(background) == dark
     page.reload()
-    assert page.evaluate(ground) == dark
+    assert page.evaluate(background) == dark
     page.close()
 
 
 @pytest.mark.parametrize("path", [*PAGES[:-1], "/api/docs/", "/admin/login/"])
-def test_no_other_host_is_asked(page, market, path):
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url.replace("ws://", "http://")))
+def test_pages_request_nothing_from_other_hosts(page, market, path):
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("websocket", lambda socket: requests.append(socket.url.replace("ws://", "http://")))
     page.goto(market + path, wait_until="networkidle" if path == "/api/docs/" else "load")
     ready(page)
-    assert asked
+    assert requests
     own = (market, "data:", "blob:")
-    assert [url for url in asked if not url.startswith(own)] == []
+    assert [url for url in requests if not url.startswith(own)] == []
 
 
-def test_pages_work_under_the_policy_of_production(page, tmp_path):
-    """There nothing may be evaluated either; the page fixture fails on what is refused."""
+def test_pages_work_under_the_production_policy(page, tmp_path):
+    """It forbids eval as well. The page fixture fails on violations, which the console logs."""
     env = environment(seeded_database_url(tmp_path))
     manage("shell", "-v0", "-c", STORE, env=env)
     env |= {"DEBUG": "off", "SECRET_KEY": "of-a-test" * 6}

@@ -1,4 +1,4 @@
-"""The pages as a person meets them: a real market, a real Chromium."""
+"""Watchlist and chart of a live market in Chromium."""
 
 from playwright.sync_api import expect
 
@@ -7,7 +7,7 @@ def seq_of(page, symbol):
     return int(page.locator(f'[data-symbol="{symbol}"]').first.get_attribute("data-last-seq") or 0)
 
 
-def test_the_watchlist_moves(page, market):
+def test_watchlist_shows_live_prices(page, market):
     page.goto(market)
     expect(page.locator('[data-state="live"]').first).to_be_visible()
     before = seq_of(page, "ES")
@@ -17,7 +17,7 @@ def test_the_watchlist_moves(page, market):
     )
 
 
-def test_the_chart_shows_history_and_changes_its_timeframe(page, market):
+def test_chart_shows_history_and_switches_timeframe(page, market):
     page.goto(f"{market}/instruments/ES/")
     page.wait_for_function("Number(document.querySelector('#chart').dataset.candles) > 100")
     page.locator('a[data-timeframe="5m"], button[data-timeframe="5m"]').first.click()

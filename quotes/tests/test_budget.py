@@ -1,4 +1,4 @@
-"""What the page of an instrument may cost: JavaScript, shifts, other hosts."""
+"""Budget of the instrument page: JavaScript, layout shift, requests to other hosts."""
 
 from typing import NamedTuple
 
@@ -21,30 +21,30 @@ JAVASCRIPT = """performance.getEntriesByType("resource")
 class Cost(NamedTuple):
     javascript_bytes: int
     shift: float
-    elsewhere: list[str]
+    other_hosts: list[str]
 
 
 def cost(browser: Browser, market: str, width: int) -> Cost:
-    """Open the page as someone who was never here; wait until it answers a key."""
+    """Open the page with an empty cache; wait until it responds to a key."""
     page = browser.new_page(locale="en-US", viewport={"width": width, "height": 800})
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url.replace("ws://", "http://")))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("websocket", lambda socket: requests.append(socket.url.replace("ws://", "http://")))
     page.add_init_script(WATCH_SHIFTS)
     page.goto(f"{market}/instruments/ES/")
     page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     page.locator("#chart").press("ArrowLeft")
     expect(page.locator("#announcer")).to_contain_text("close")
-    elsewhere = [url for url in asked if not url.startswith((market, "data:", "blob:"))]
-    found = Cost(page.evaluate(JAVASCRIPT), page.evaluate("shifted"), elsewhere)
+    other_hosts = [url for url in requests if not url.startswith((market, "data:", "blob:"))]
+    found = Cost(page.evaluate(JAVASCRIPT), page.evaluate("shifted"), other_hosts)
     page.close()
     return found
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_of_an_instrument_keeps_to_its_budget(browser, market, width):
+def test_instrument_page_stays_within_its_budget(browser, market, width):
     found = cost(browser, market, width)
     assert 100_000 < found.javascript_bytes < JAVASCRIPT_BYTES
     assert found.shift < SHIFT
-    assert found.elsewhere == []
+    assert found.other_hosts == []

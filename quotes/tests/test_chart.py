@@ -1,4 +1,4 @@
-"""The chart of a long history, in a real Chromium."""
+"""The chart of a long history in Chromium."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ FIRST, LAST = 1_736_071_200_000, 1_736_071_200_000 + 60 * 60_000  # of that hour
 MODULE = 'await import("/static/js/instrument.js")'
 SERIES = f"async () => ({MODULE}).candles.series.candles.map(({{ lastSeq }}) => lastSeq)"
 VIEW = f"async () => {{ const {{ chart }} = {MODULE}; return chart.view; }}"
-BACK_TO_THE_START = f"""async () => {{
+SCROLL_TO_THE_START = f"""async () => {{
   const {{ chart, candles }} = {MODULE};
   const canvas = document.querySelector("#chart canvas:last-of-type");
   const {{ x, y }} = canvas.getBoundingClientRect();
@@ -59,25 +59,25 @@ def value(page: Page, name: str) -> str:
     return page.locator(f'#values [data-value="{name}"]').inner_text()
 
 
-def test_scrolling_back_to_the_start_misses_no_candle_and_keeps_a_window(page, long_history):
+def test_scrolling_to_the_start_loads_every_candle_and_keeps_a_bounded_window(page, long_history):
     open_chart(page, f"{long_history}/instruments/LONG/")
     page.locator("#chart").focus()
     for _ in range(10):
         page.keyboard.press("-")
         page.evaluate("new Promise(requestAnimationFrame)")
-    most = page.evaluate(BACK_TO_THE_START)
+    most = page.evaluate(SCROLL_TO_THE_START)
     seqs = page.evaluate(SERIES)
     assert seqs == list(range(1, len(seqs) + 1))
     assert len(seqs) <= most <= 12_000 < LONG_MINUTES
 
 
-def test_keys_go_to_the_start_and_to_the_newest(page, long_history):
+def test_home_and_end_show_the_first_and_the_newest_candles(page, long_history):
     open_chart(page, f"{long_history}/instruments/LONG/")
     page.locator("#chart").focus()
     page.keyboard.press("Home")
     page.wait_for_function(f"async () => ({MODULE}).candles.series.first.lastSeq === 1")
     expect(page.locator("#to-newest")).to_be_visible()
-    for _ in range(30):  # ahead, over the seams between what was read when
+    for _ in range(30):  # forward, across the boundaries between reads
         page.keyboard.press("PageDown")
         page.evaluate("new Promise(requestAnimationFrame)")
     page.wait_for_function(f"async () => ({MODULE}).candles.series.last.lastSeq > 3000")
@@ -88,23 +88,23 @@ def test_keys_go_to_the_start_and_to_the_newest(page, long_history):
     expect(page.locator("#to-newest")).to_be_hidden()
 
 
-def test_arrows_move_the_cross_hair_and_say_what_is_there(page, long_history):
+def test_arrow_keys_move_the_crosshair_and_announce_the_candle(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     page.locator("#chart").focus()
     page.keyboard.press("ArrowRight")
-    said = page.locator("#announcer")
-    expect(said).to_contain_text("Jan 5, 2025, 10:59")
+    announcer = page.locator("#announcer")
+    expect(announcer).to_contain_text("Jan 5, 2025, 10:59")
     page.keyboard.press("ArrowLeft")
-    expect(said).to_contain_text("Jan 5, 2025, 10:58")
-    expect(said).to_contain_text(f"close {value(page, 'close')}")
+    expect(announcer).to_contain_text("Jan 5, 2025, 10:58")
+    expect(announcer).to_contain_text(f"close {value(page, 'close')}")
     page.keyboard.press("Shift+ArrowLeft")
-    expect(said).to_contain_text("Jan 5, 2025, 10:48")
+    expect(announcer).to_contain_text("Jan 5, 2025, 10:48")
     assert value(page, "time") == "Jan 5, 2025, 10:48"
     page.keyboard.press("Escape")
     assert value(page, "time") == "Jan 5, 2025, 10:59"
 
 
-def test_plus_and_minus_change_how_many_candles_are_seen(page, long_history):
+def test_plus_and_minus_zoom(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     page.locator("#chart").focus()
     page.keyboard.press("+")
@@ -113,7 +113,7 @@ def test_plus_and_minus_change_how_many_candles_are_seen(page, long_history):
     expect(page.locator("#announcer")).to_contain_text("60 candles")
 
 
-def test_h_lists_the_keys_and_gives_the_focus_back(page, long_history):
+def test_h_opens_the_list_of_keys_and_closing_restores_the_focus(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     page.locator("#chart").focus()
     page.keyboard.press("h")
@@ -123,7 +123,7 @@ def test_h_lists_the_keys_and_gives_the_focus_back(page, long_history):
     expect(page.locator("#chart")).to_be_focused()
 
 
-def test_a_link_shows_the_same_span_again(page, long_history):
+def test_url_restores_the_visible_span(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     assert span(page) == (FIRST, LAST)
     page.locator("#chart").focus()
@@ -135,7 +135,7 @@ def test_a_link_shows_the_same_span_again(page, long_history):
     assert span(page) == shown
 
 
-def test_a_view_that_was_just_set_stays_when_candles_come_before_the_next_frame(page, long_history):
+def test_new_view_is_kept_if_candles_arrive_before_the_next_frame(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     before, after = page.evaluate(
         f"""async () => {{
@@ -151,8 +151,8 @@ def test_a_view_that_was_just_set_stays_when_candles_come_before_the_next_frame(
     assert after == before - 25 * 60_000
 
 
-def test_a_link_beyond_a_quiet_hour_shows_what_there_is(page, long_history):
-    """Each day the market rests from 23:00 to midnight: no candle stands there."""
+def test_url_that_spans_an_hour_without_ticks_shows_existing_candles(page, long_history):
+    """The market pauses from 23:00 to midnight each day: there are no candles."""
     night = "/instruments/LONG/?timeframe=1m&from=2025-01-05T22:50Z&to=2025-01-06T00:09Z"
     open_chart(page, long_history + night)
     view = page.evaluate(VIEW)
@@ -167,14 +167,14 @@ def moment(ms: int) -> str:
 
 @pytest.fixture
 def past(market) -> tuple[int, int]:
-    """Two hours of the past of the live market, on the grid of 5 minutes (epoch ms)."""
+    """Two past hours of the live market, aligned to 5 minutes (epoch ms)."""
     with urlopen(f"{market}/api/v1/instruments/ES/") as answer:
         start = json.load(answer)["first_at"]
     start += 3_600_000 - start % 300_000
     return start, start + 2 * 3_600_000
 
 
-def test_another_timeframe_shows_the_same_time_and_back_goes_back(page, market, past):
+def test_switching_timeframe_keeps_the_span_and_back_returns(page, market, past):
     start, end = past
     page.goto(f"{market}/instruments/ES/?timeframe=1m&from={moment(start)}&to={moment(end)}")
     wait_for_span(page, start, end + 60_000)
@@ -209,13 +209,13 @@ def wait_for_ticks(page: Page, count: int) -> None:
     )
 
 
-def test_the_regime_in_force_is_shown_beside_the_candle(page, market):
+def test_current_regime_is_shown_beside_the_candle(page, market):
     page.goto(f"{market}/instruments/ES/")
     phi = page.locator('#values [data-value="phi"]')
     expect(phi).to_have_text(re.compile(r"^\u2212?0\.\d\d$"))
 
 
-def test_the_table_holds_what_the_chart_shows(page, long_history):
+def test_table_lists_the_visible_candles(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     page.locator("#table-switch").click()
     rows = page.locator("#chart-table tbody tr")
@@ -236,7 +236,7 @@ def share(page: Page, item: str) -> Download:
     return download.value
 
 
-def test_the_view_is_saved_as_a_picture_and_as_numbers(page, long_history):
+def test_view_is_saved_as_png_and_csv(page, long_history):
     open_chart(page, long_history + HOUR_FROM)
     last = value(page, "close")
     picture = share(page, "#save-png")
@@ -251,7 +251,7 @@ def test_the_view_is_saved_as_a_picture_and_as_numbers(page, long_history):
     assert rows[-1]["close"] == last
 
 
-def test_the_link_is_copied(page, long_history):
+def test_link_is_copied(page, long_history):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_chart(page, long_history + HOUR_FROM)
     page.locator(".menu summary").click()
@@ -260,7 +260,7 @@ def test_the_link_is_copied(page, long_history):
     assert page.evaluate("navigator.clipboard.readText()") == long_history + HOUR_FROM
 
 
-def test_times_are_in_utc_or_in_the_readers_zone(browser: Browser, long_history):
+def test_times_are_in_utc_or_in_the_local_zone(browser: Browser, long_history):
     page = browser.new_page(locale="en-US", timezone_id="America/New_York")
     open_chart(page, long_history + HOUR_FROM)
     assert value(page, "time") == "Jan 5, 2025, 10:59"
@@ -274,7 +274,7 @@ def test_times_are_in_utc_or_in_the_readers_zone(browser: Browser, long_history)
     page.close()
 
 
-def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change(browser: Browser, long_history):
+def test_days_begin_at_local_midnight_across_clock_changes(browser: Browser, long_history):
     page = browser.new_page(locale="en-US", timezone_id="America/New_York")
     page.goto(f"{long_history}/livez")
     found = page.evaluate(
@@ -303,7 +303,7 @@ def test_days_begin_at_midnight_of_the_zone_also_when_clocks_change(browser: Bro
     page.close()
 
 
-def test_candles_take_late_and_repeated_ticks_and_leave_gaps_open(page, long_history):
+def test_candles_accept_late_and_repeated_ticks_and_keep_gaps(page, long_history):
     page.goto(f"{long_history}/livez")
     found = page.evaluate(
         """async () => {
@@ -323,11 +323,13 @@ def test_candles_take_late_and_repeated_ticks_and_leave_gaps_open(page, long_his
     assert found["late"] == 0
 
 
-def test_a_history_that_cannot_be_read_is_told_and_read_again(visitor, long_history):
-    visitor.route("**/candles/**", lambda route: route.fulfill(status=503, json={"detail": "away"}))
+def test_failed_read_of_the_history_is_shown_and_can_be_retried(visitor, long_history):
+    visitor.route(
+        "**/candles/**", lambda route: route.fulfill(status=503, json={"detail": "unavailable"})
+    )
     visitor.goto(f"{long_history}/instruments/LONG/")
     message = visitor.locator("#chart-message")
-    expect(message).to_contain_text("The history could not be read: away")
+    expect(message).to_contain_text("The history could not be read: unavailable")
     visitor.unroute("**/candles/**")
     visitor.locator("#retry").click()
     settled(visitor)
@@ -335,7 +337,7 @@ def test_a_history_that_cannot_be_read_is_told_and_read_again(visitor, long_hist
     assert float(value(visitor, "close")) > 0
 
 
-def test_a_reader_who_wants_stillness_gets_it(browser: Browser, long_history):
+def test_reduced_motion_disables_kinetic_scrolling(browser: Browser, long_history):
     page = browser.new_page(reduced_motion="reduce")
     open_chart(page, long_history + HOUR_FROM)
     kinetic = page.evaluate(f"async () => ({MODULE}).chart.chart.options().kineticScroll.touch")
@@ -344,7 +346,7 @@ def test_a_reader_who_wants_stillness_gets_it(browser: Browser, long_history):
 
 
 @pytest.mark.parametrize("language", ["en-US@posix", "", "xx-invalid-tag-1"])
-def test_a_browser_with_an_odd_language_shows_the_chart(page, long_history, language):
+def test_chart_works_with_invalid_browser_languages(page, long_history, language):
     page.add_init_script(
         f"""Object.defineProperty(navigator, "language", {{ get: () => "{language}" }});
         Object.defineProperty(navigator, "languages", {{ get: () => ["{language}"] }});"""

@@ -1,4 +1,4 @@
-"""Whole histories as CSV and Arrow: in blocks, in little memory, only as long as they are read."""
+"""Exports as CSV and Arrow stream in blocks, in bounded memory, while the client reads."""
 
 import gc
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def export(client: Client, path: str, **query: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", ["quotes/", "candles/"])
-def test_csv_and_arrow_of_everything_hold_the_same_rows(client: Client, path: str) -> None:
+def test_complete_csv_and_arrow_exports_have_the_same_rows(client: Client, path: str) -> None:
     lines = export(client, path, format="csv", limit="all").getvalue().decode().splitlines()
     table = pa.ipc.open_stream(export(client, path, format="arrow").getvalue()).read_all()
     pages = client.get(API + path, {"start": 0, "limit": "all"}).json()
@@ -55,7 +55,7 @@ def test_csv_and_arrow_of_everything_hold_the_same_rows(client: Client, path: st
     assert table[2].to_pylist()[:10_000] == [row[2] for row in pages["rows"]]
 
 
-def test_an_export_takes_the_memory_of_a_block_however_long_it_is(
+def test_memory_of_an_export_does_not_depend_on_its_length(
     client: Client, small_chunks: list[int]
 ) -> None:
     gc.collect()
@@ -69,7 +69,7 @@ def test_an_export_takes_the_memory_of_a_block_however_long_it_is(
     assert max(sizes) < 2 * CHUNK * 24
 
 
-def test_an_export_reads_only_what_its_client_reads(
+def test_export_reads_only_what_its_client_receives(
     client: Client, small_chunks: list[int]
 ) -> None:
     answer = export(client, "quotes/", format="arrow")
@@ -82,12 +82,12 @@ def test_an_export_reads_only_what_its_client_reads(
     assert len(small_chunks) == 3
 
 
-def test_a_limit_makes_a_page_with_a_length_and_a_link(client: Client) -> None:
+def test_limited_export_is_a_page_with_length_and_link(client: Client) -> None:
     answer = client.get(API + "quotes/", {"format": "arrow", "limit": 10})
     assert (answer.streaming, 'rel="next"' in answer["Link"]) == (False, True)
 
 
-def test_an_export_of_an_instrument_without_quotes_is_empty(client: Client) -> None:
+def test_export_of_an_instrument_without_quotes_is_empty(client: Client) -> None:
     make_instrument("NQ")
     for path in ("quotes/", "candles/"):
         answer = client.get(f"/api/v1/instruments/NQ/{path}?format=arrow")

@@ -31,7 +31,7 @@ def addresses() -> Any:
 
 
 @pytest.mark.django_db
-def test_a_kind_is_served_in_all_formats(client: Client) -> None:
+def test_every_kind_is_served_in_all_formats(client: Client) -> None:
     ticks = record(make_ticks(make_instrument(), 30))
     page = client.get(ADDRESS, {"since_seq": 10, "limit": 5}).json()
     assert page["columns"] == ["seq", "at", "ticks"]
@@ -44,12 +44,12 @@ def test_a_kind_is_served_in_all_formats(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("query", "status"), [("limit=0", 400), ("cursor=x", 400), ("of=x", 400)])
-def test_its_parameters_are_checked(client: Client, query: str, status: int) -> None:
+def test_parameters_of_every_kind_are_validated(client: Client, query: str, status: int) -> None:
     make_instrument()
     assert client.get(f"{ADDRESS}?{query}").status_code == status
 
 
-def test_it_is_part_of_the_schema() -> None:
+def test_every_kind_is_in_the_schema() -> None:
     schema = SchemaGenerator(patterns=urlpatterns).get_schema(public=True)
     operation = schema["paths"]["/instruments/{symbol}/prints/"]["get"]
     assert operation["operationId"] == "prints_list"

@@ -1,4 +1,4 @@
-"""Runs and status while they change: real computations, a server that goes away and comes back."""
+"""Live updates of the runs, status and instrument pages: real computations, a failing server."""
 
 import re
 
@@ -18,7 +18,7 @@ def runs_page(browser: Browser, market, staff):
 
 
 def start(page: Page, symbol: str) -> Locator:
-    """Start a computation over everything there is; return its row."""
+    """Start a run over the whole history; return its row."""
     before = set(ids(page))
     page.locator("summary").click()
     page.locator("[name=indicator]").select_option("persistence")
@@ -48,7 +48,7 @@ def percent(row: Locator) -> int:
     return int(found[1])
 
 
-def test_a_computation_moves_live_and_gives_its_result(runs_page):
+def test_run_shows_live_progress_and_its_result(runs_page):
     start(runs_page, "ES")  # the same thread computes both, one after the other
     row = start(runs_page, "NQ")
     runs_page.evaluate("window.sinceLoaded = true")
@@ -61,7 +61,7 @@ def test_a_computation_moves_live_and_gives_its_result(runs_page):
     assert runs_page.evaluate("window.sinceLoaded")
 
 
-def test_a_computation_is_cancelled_and_the_others_go_on(runs_page):
+def test_cancelling_a_run_leaves_the_others_running(runs_page):
     before = start(runs_page, "ES")
     row = start(runs_page, "NQ")
     row.get_by_role("button", name="Cancel Persistence of NQ").click()
@@ -75,7 +75,7 @@ def test_a_computation_is_cancelled_and_the_others_go_on(runs_page):
     assert percent(row) - left_at <= 12  # the chunk that had begun
 
 
-def test_the_status_page_follows_the_market_by_itself(page, market):
+def test_status_page_refreshes_itself(page, market):
     page.goto(f"{market}/status/")
     parts = page.locator("[data-part]")
     expect(parts).to_have_count(7)
@@ -88,17 +88,17 @@ def test_the_status_page_follows_the_market_by_itself(page, market):
     page.wait_for_function(f"before => {ticks} > before", arg=before)
 
 
-def test_a_page_that_cannot_be_kept_up_to_date_says_so_until_it_can(visitor, market):
+def test_page_is_marked_outdated_until_it_can_be_refreshed(visitor, market):
     visitor.goto(f"{market}/status/")
     visitor.route("**/status/", lambda route: route.abort())
-    told = visitor.locator("#status.outdated")
-    expect(told).to_have_attribute("title", re.compile("Not up to date"))
+    outdated = visitor.locator("#status.outdated")
+    expect(outdated).to_have_attribute("title", re.compile("Not up to date"))
     visitor.unroute("**/status/")
-    expect(told).to_have_count(0)
+    expect(outdated).to_have_count(0)
     expect(visitor.locator("#status .verdict")).to_be_visible()
 
 
-def test_each_measure_has_its_line_below_the_candles(page, market):
+def test_each_measure_is_drawn_below_the_candles(page, market):
     page.goto(f"{market}/instruments/ES/")
     for box in page.locator("#panes input").all():
         box.check()
@@ -112,8 +112,8 @@ def test_each_measure_has_its_line_below_the_candles(page, market):
     assert page.locator("#panes small").all_inner_texts() == [""] * 4
 
 
-def test_a_measure_that_has_too_little_says_so(page, long_history):
-    """Its candles are there, their ticks are not: persistence reads ticks."""
+def test_measure_without_enough_points_shows_the_reason(page, long_history):
+    """LONG has candles but no ticks, which persistence reads."""
     page.goto(f"{long_history}/instruments/LONG/")
     note = page.locator("#panes label:has([value=persistence]) small")
     expect(note).to_contain_text("fewer than one window of 500")

@@ -1,4 +1,4 @@
-"""The stream of the pages, in a real Chromium, against a server that dies and comes back."""
+"""The stream client of the pages in Chromium, with a server that is killed and restarted."""
 
 import contextlib
 import signal
@@ -14,33 +14,33 @@ from rig.processes import environment, free_port, manage, open_stream, running
 
 LISTEN = """async (since) => {
   const { MarketStream } = await import("/static/js/market-stream.js");
-  const heard = { seqs: [], states: [], ways: [], perFrame: [], gaps: 0 };
+  const received = { seqs: [], states: [], transports: [], perFrame: [], gaps: 0 };
   let frame = 0, counted = -1;
   const count = () => { frame += 1; requestAnimationFrame(count); };
   count();
   const stream = new MarketStream({ since });
   stream.addEventListener("ticks", ({ detail: { rows } }) => {
-    heard.seqs.push(...rows.map(([seq]) => seq));
-    if (frame === counted) heard.perFrame.push(frame);
+    received.seqs.push(...rows.map(([seq]) => seq));
+    if (frame === counted) received.perFrame.push(frame);
     counted = frame;
   });
-  stream.addEventListener("gap", () => { heard.gaps += 1; });
+  stream.addEventListener("gap", () => { received.gaps += 1; });
   stream.addEventListener("state", ({ detail }) => {
-    heard.states.push(detail.state);
-    if (detail.transport) heard.ways.push(detail.transport);
+    received.states.push(detail.state);
+    if (detail.transport) received.transports.push(detail.transport);
   });
-  Object.assign(window, { heard, stream });
+  Object.assign(window, { received, stream });
   stream.start();
 }"""
-BARRED = (
+UNAVAILABLE = (
     "class { constructor() { setTimeout(() => (this.onclose ?? this.onerror)?.()); } close() {} }"
 )
-NO_SOCKET = f"window.WebSocket = {BARRED};"
-NO_EVENTS = f"window.EventSource = {BARRED};"
+NO_SOCKET = f"window.WebSocket = {UNAVAILABLE};"
+NO_EVENTS = f"window.EventSource = {UNAVAILABLE};"
 
 
 class Market:
-    """A live market of ES on one port; it can be killed and started again."""
+    """A live market of ES on one port that can be killed and restarted."""
 
     process: subprocess.Popen[str] | None = None
 
@@ -52,7 +52,7 @@ class Market:
         self._running = contextlib.ExitStack()
 
     def start(self) -> None:
-        """Start it unless it runs."""
+        """Start the market unless it is running."""
         if self.process is not None:
             return
         arguments = ["--serve", f"127.0.0.1:{self.port}", "--instruments", "ES"]
@@ -77,7 +77,7 @@ def one_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 @pytest.fixture
 def market(one_market: Market) -> Iterator[Market]:
-    """The market of this file, running; a test that pauses it and fails does not stop the next."""
+    """The running market; resumed and restarted if the previous test failed."""
     one_market.start()
     yield one_market
     if one_market.process is not None:
@@ -89,92 +89,92 @@ def listen(page: Page, market: Market, since: int = 1) -> None:
     page.evaluate(LISTEN, {"ES": since})
 
 
-def hear_more(page: Page, count: int = 40) -> None:
-    """Wait until `count` more ticks came."""
+def receive_more(page: Page, count: int = 40) -> None:
+    """Wait for `count` more ticks."""
     page.wait_for_function(
-        "most => heard.seqs.length >= most",
-        arg=page.evaluate("heard.seqs.length") + count,
+        "most => received.seqs.length >= most",
+        arg=page.evaluate("received.seqs.length") + count,
     )
 
 
 def assert_each_tick_once(page: Page) -> None:
-    page.wait_for_function("Math.max(...heard.seqs) - Math.min(...heard.seqs) < heard.seqs.length")
-    seqs = page.evaluate("heard.seqs")
+    page.wait_for_function(
+        "() => Math.max(...received.seqs) < received.seqs.length + Math.min(...received.seqs)"
+    )
+    seqs = page.evaluate("received.seqs")
     assert sorted(seqs) == list(range(2, len(seqs) + 2))
 
 
-def test_a_killed_server_comes_back_and_every_tick_arrives_once(visitor, market):
+def test_every_tick_arrives_once_although_the_server_is_killed(visitor, market):
     listen(visitor, market)
     for _ in range(2):
-        hear_more(visitor)
+        receive_more(visitor)
         market.kill()
-        visitor.wait_for_function("heard.states.at(-1) === 'reconnecting'")
+        visitor.wait_for_function("received.states.at(-1) === 'reconnecting'")
         market.start()
-        visitor.wait_for_function("heard.states.at(-1) === 'live'")
-    hear_more(visitor)
+        visitor.wait_for_function("received.states.at(-1) === 'live'")
+    receive_more(visitor)
     assert_each_tick_once(visitor)
-    assert visitor.evaluate("heard.perFrame") == []
-    assert visitor.evaluate("heard.ways.every((way) => way === 'socket')")
+    assert visitor.evaluate("received.perFrame") == []
+    assert visitor.evaluate("received.transports.every((way) => way === 'socket')")
 
 
-def test_a_server_that_hangs_is_left_and_found_again(visitor, market):
+def test_page_reconnects_after_the_server_hung(visitor, market):
     listen(visitor, market)
-    hear_more(visitor)
+    receive_more(visitor)
     market.process.send_signal(signal.SIGSTOP)
     visitor.evaluate("dispatchEvent(new Event('online'))")  # as after a change of the network
-    visitor.wait_for_function("heard.states.at(-1) === 'reconnecting'")
+    visitor.wait_for_function("received.states.at(-1) === 'reconnecting'")
     market.process.send_signal(signal.SIGCONT)
-    visitor.wait_for_function("heard.states.at(-1) === 'live'")
-    hear_more(visitor)
+    visitor.wait_for_function("received.states.at(-1) === 'live'")
+    receive_more(visitor)
     assert_each_tick_once(visitor)
 
 
-def test_without_a_network_the_page_says_so_and_then_resumes(visitor, market):
+def test_page_shows_offline_and_resumes(visitor, market):
     listen(visitor, market)
-    hear_more(visitor)
+    receive_more(visitor)
     visitor.context.set_offline(True)
-    visitor.wait_for_function("heard.states.at(-1) === 'offline'")
+    visitor.wait_for_function("received.states.at(-1) === 'offline'")
     visitor.context.set_offline(False)
-    visitor.wait_for_function("heard.states.at(-1) === 'live'")
-    hear_more(visitor)
+    visitor.wait_for_function("received.states.at(-1) === 'live'")
+    receive_more(visitor)
     assert_each_tick_once(visitor)
 
 
 @pytest.mark.parametrize(
-    ("script", "way", "state"),
+    ("script", "transport", "state"),
     [(NO_SOCKET, "events", "live"), (NO_SOCKET + NO_EVENTS, "polling", "polling")],
     ids=["events", "polling"],
 )
-def test_where_the_best_way_is_barred_the_next_one_brings_every_tick(
-    visitor, market, script, way, state
-):
+def test_every_tick_arrives_over_fallback_transports(visitor, market, script, transport, state):
     visitor.add_init_script(script)
     listen(visitor, market)
-    visitor.wait_for_function("way => heard.ways.at(-1) === way", arg=way)
-    hear_more(visitor)
+    visitor.wait_for_function("way => received.transports.at(-1) === way", arg=transport)
+    receive_more(visitor)
     market.kill()
-    visitor.wait_for_function("heard.states.at(-1) === 'reconnecting'")
+    visitor.wait_for_function("received.states.at(-1) === 'reconnecting'")
     market.start()
-    visitor.wait_for_function("state => heard.states.at(-1) === state", arg=state)
-    hear_more(visitor)
+    visitor.wait_for_function("state => received.states.at(-1) === state", arg=state)
+    receive_more(visitor)
     assert_each_tick_once(visitor)
 
 
-def test_a_gap_is_read_from_the_history(visitor, market):
-    """More was missed than the server replays."""
+def test_gap_is_filled_from_the_history(visitor, market):
+    """The page missed more than the server replays."""
     until, seqs = "2026-01-02T00:00:00Z", 12_500
     market.kill()
     manage("backfill", "--hours", "4", "--until", until, "--instruments", "NQ", env=market.env)
     market.start()
     visitor.goto(f"{market.address}/livez")
     visitor.evaluate(LISTEN, {"NQ": 1})
-    visitor.wait_for_function("most => heard.seqs.length >= most", arg=seqs)
+    visitor.wait_for_function("most => received.seqs.length >= most", arg=seqs)
     assert_each_tick_once(visitor)
-    assert visitor.evaluate("heard.gaps") == 0
+    assert visitor.evaluate("received.gaps") == 0
 
 
-def test_rows_that_come_twice_late_or_never_are_sorted_out(page, market):
-    """The ledger: what it lets through, and what it still waits for."""
+def test_seq_ledger_handles_duplicate_late_and_missing_rows(page, market):
+    """The ledger returns which rows are new, and keeps the holes."""
     page.goto(f"{market.address}/livez")
     taken = page.evaluate(
         """async () => {
@@ -195,7 +195,7 @@ def test_rows_that_come_twice_late_or_never_are_sorted_out(page, market):
     }
 
 
-def test_the_badge_of_a_page_says_how_it_is_connected(visitor, market):
+def test_badge_shows_the_state_of_the_connection(visitor, market):
     visitor.goto(market.address)
     badge = visitor.locator("#connection")
     expect(badge).to_have_attribute("data-state", "live")

@@ -31,5 +31,5 @@ def test_every_slot_is_either_taken_or_late(waits, period):
     assert abs(given_slots + pace.late_slots - (due if waits else 0)) <= 1
 
 
-def test_a_burst_is_bounded_at_any_speed() -> None:
+def test_burst_is_bounded_at_any_speed() -> None:
     assert Pace(0.0, 1e-9).take_due(10.0) == LARGEST_BURST

@@ -1,4 +1,4 @@
-"""Every page as it looks: pictures of it in three widths and both themes, in test-results/."""
+"""Screenshots of every page in three widths and both themes, in test-results/."""
 
 from pathlib import Path
 
@@ -22,15 +22,15 @@ PAGES = {
     "admin-quotes": "/admin/quotes/quote/",
 }
 MISSING = "Failed to load resource: the server responded with a status of 404 (Not Found)"
-PICTURES = Path("test-results") / "screens"
+SCREENSHOTS = Path("test-results") / "screens"
 LAYOUT = Path(__file__).with_name("layout.js").read_text()
-DARKEST_LIGHT, LIGHTEST_DARK = 200, 60  # of 255: the ground of a page
-LEAST_INK = 0.0005  # of a page's pixels differ from its ground
+DARKEST_LIGHT, LIGHTEST_DARK = 200, 60  # of 255: the background of a page
+LEAST_INK = 0.0005  # of a page's pixels differ from its background
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_looks_right(browser: Browser, market, staff, name):
+def test_page_renders_without_layout_errors(browser: Browser, market, staff, name):
     page = browser.new_page(locale="en-US", color_scheme="light")
     page.context.add_cookies([staff])
     complaints: list[str] = []
@@ -45,14 +45,14 @@ def test_a_page_looks_right(browser: Browser, market, staff, name):
             page.evaluate(PAINTED)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(LAYOUT) == [], (width, theme)
-            check_picture(picture(page, f"{name}-{width}-{theme}"), theme)
+            check_screenshot(screenshot(page, f"{name}-{width}-{theme}"), theme)
     allowed = [MISSING] if "unknown" in name else []
     assert complaints == allowed
     page.close()
 
 
 def ready(page: Page, name: str) -> None:
-    """Wait until everything that comes by itself is there."""
+    """Wait until the page has loaded everything."""
     if page.locator("#connection").count():
         expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
     if name == "instrument":
@@ -63,18 +63,18 @@ def ready(page: Page, name: str) -> None:
         expect(page.locator(".opblock").first).to_be_visible()
 
 
-def check_picture(pixels: np.ndarray, theme: str) -> None:
-    """Fail unless something is drawn on a ground that fits the theme."""
-    ground = np.median(pixels)
-    assert ground > DARKEST_LIGHT if theme == "light" else ground < LIGHTEST_DARK
-    assert np.mean(np.abs(pixels - ground) > 40) > LEAST_INK
+def check_screenshot(pixels: np.ndarray, theme: str) -> None:
+    """Fail unless something is drawn on a background that fits the theme."""
+    background = np.median(pixels)
+    assert background > DARKEST_LIGHT if theme == "light" else background < LIGHTEST_DARK
+    assert np.mean(np.abs(pixels - background) > 40) > LEAST_INK
     assert pixels.var() > 1
 
 
-def picture(page: Page, name: str) -> np.ndarray:
-    """Keep a picture of what is on the screen; return its pixels as shades of grey."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / f"{name}.jpeg"
+def screenshot(page: Page, name: str) -> np.ndarray:
+    """Save a screenshot; return its pixels as shades of grey."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.jpeg"
     page.screenshot(path=path, type="jpeg", quality=85)
     with Image.open(path) as image:
         image.draft("L", (image.width // 2, image.height // 2))

@@ -20,7 +20,7 @@ class Connection:
     """A client's connection to an application, without a network."""
 
     def __init__(self, application: Any) -> None:
-        build_application(application)  # mends daphne
+        build_application(application)  # patches daphne
         self.server = Server(application, endpoints=["unused"])
         self.server.connections = {}
         self.transport = StringTransport()
@@ -48,7 +48,7 @@ async def pieces(scope: Any, receive: Any, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
-async def test_an_answer_waits_while_the_buffer_of_its_connection_is_full() -> None:
+async def test_response_waits_while_the_buffer_of_its_connection_is_full() -> None:
     connection = Connection(pieces)
     await asyncio.sleep(0)
     while connection.sent < 3:
@@ -65,7 +65,7 @@ async def test_an_answer_waits_while_the_buffer_of_its_connection_is_full() -> N
     assert connection.request.finished
 
 
-async def test_a_lost_connection_does_not_leave_its_answer_waiting() -> None:
+async def test_lost_connection_ends_its_waiting_response() -> None:
     connection = Connection(pieces)
     await asyncio.sleep(0)
     while connection.sent < 3:
@@ -78,7 +78,7 @@ async def test_a_lost_connection_does_not_leave_its_answer_waiting() -> None:
 
 
 @pytest.mark.parametrize("started", [False, True])
-async def test_a_failed_answer_is_a_500_or_the_end_of_its_connection(started: bool) -> None:
+async def test_failed_response_is_a_500_or_closes_its_connection(started: bool) -> None:
     async def failing(scope: Any, receive: Any, send: Send) -> None:
         if started:
             await send({"type": "http.response.start", "status": 200})

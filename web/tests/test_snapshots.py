@@ -24,7 +24,7 @@ class Counter:
         return self.calls
 
 
-def test_a_snapshot_is_made_again_when_it_is_old() -> None:
+def test_expired_snapshot_is_computed_again() -> None:
     now = [0.0]
     snapshot = Snapshot(Counter(), 1.0, clock=lambda: now[0])
     assert [snapshot.get(), snapshot.get()] == [1, 1]
@@ -34,7 +34,7 @@ def test_a_snapshot_is_made_again_when_it_is_old() -> None:
     assert snapshot.get() == 3
 
 
-def test_callers_at_the_same_time_share_one() -> None:
+def test_concurrent_callers_share_one_computation() -> None:
     make = Counter()
     make.may_go.clear()
     snapshot = Snapshot(make, 60.0)
@@ -46,7 +46,7 @@ def test_callers_at_the_same_time_share_one() -> None:
     assert make.calls == 1
 
 
-def test_the_old_one_is_given_while_a_new_one_is_made() -> None:
+def test_old_snapshot_is_served_while_a_new_one_is_computed() -> None:
     now = [0.0]
     make = Counter()
     snapshot = Snapshot(make, 1.0, clock=lambda: now[0])
@@ -62,7 +62,7 @@ def test_the_old_one_is_given_while_a_new_one_is_made() -> None:
         assert maker.result(20) == 2
 
 
-def test_an_error_is_kept_as_long_as_a_result() -> None:
+def test_error_is_cached_as_long_as_a_result() -> None:
     calls = []
 
     def fail() -> None:

@@ -18,6 +18,7 @@ from exchange.flow.tests.markets import (
     same,
 )
 from exchange.matching import BUY, SELL, Kind, Outcome
+from exchange.snapshots import SnapshotError
 from quotes.law.randomwalk import WalkState
 from quotes.law.walker import Start, Walker
 
@@ -26,14 +27,15 @@ MARKET_ORDERS = 2
 
 @pytest.mark.parametrize(("price", "phi"), [(20_000, -0.8), (20_000, 0.8), (3, 0.0)])
 @pytest.mark.parametrize("per_slot", [0.05, 1, 8])
-def test_the_last_trade_of_a_slot_is_the_law_whatever_accounts_do(price, phi, per_slot):
+def test_the_last_trade_of_a_slot_is_the_law_whatever_accounts_do(price, phi, per_slot, request):
+    slots = 20_000 if request.config.getoption("long") else 300
     market = open_market(law_of(5, phi, price), informed=0.3)
 
     def never_crossed():
         bid, ask = market.best(BUY), market.best(SELL)
         assert bid is None or ask is None or bid < ask
 
-    made = run_with(Crowd(6, per_slot, market), market, 300, never_crossed)
+    made = run_with(Crowd(6, per_slot, market), market, slots, never_crossed)
     market.engine.check()
     assert np.array_equal(last_trades(made), made.quotes["ticks"])
     assert market.last == market.mark == made.quotes["ticks"][-1]
@@ -105,6 +107,24 @@ def test_messages_at_their_positions_repeat_history():
     assert same(joined(repeated), joined(parts))
     assert again.snapshot() == market.snapshot()
     assert len(first.quotes) == 5
+
+
+def test_a_damaged_snapshot_is_refused():
+    snapshot = open_market().snapshot()
+    for damaged in (b"", b"12345", b"\x09" + snapshot[1:], snapshot[:50], snapshot[:-1]):
+        with pytest.raises(SnapshotError):
+            BookMarket.restore(damaged)
+
+
+def test_orders_before_the_first_advance_find_the_opening_book():
+    market = open_market()
+    many = np.concatenate([message(Kind.NEW, -i, BUY, 10_000 + i, 1) for i in range(1, 9_000)])
+    _, made = market.execute(many)
+    book = Book()
+    book.apply(made.updates)
+    assert len(book) > 9_000
+    made = market.run_slots(20)
+    assert np.array_equal(last_trades(made), made.quotes["ticks"])
 
 
 def test_the_position_after_the_last_event_of_a_slot_is_that_before_the_next_slot():

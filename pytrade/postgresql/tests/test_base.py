@@ -1,4 +1,4 @@
-"""Migrations have no limit; everything else of Django's has."""
+"""Migrations have no time limit; all other statements of Django do."""
 
 import pytest
 from django.db import DatabaseError, connection
@@ -14,14 +14,14 @@ def limit() -> str:
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_a_migration_has_no_limit(atomic: bool) -> None:
+def test_migration_has_no_time_limit(atomic: bool) -> None:
     with connection.schema_editor(atomic=atomic):
         assert limit() == "0"
     assert limit() == "5s"
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_a_failed_migration_restores_the_limit(atomic: bool) -> None:
+def test_failed_migration_restores_the_time_limit(atomic: bool) -> None:
     with pytest.raises(DatabaseError), connection.schema_editor(atomic=atomic) as editor:
         editor.execute("SELECT * FROM nowhere")
     assert limit() == "5s"

@@ -1,4 +1,4 @@
-"""A PostgreSQL that hangs, and statements that take too long."""
+"""A hung PostgreSQL, and statements that exceed the time limit."""
 
 import tempfile
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def hung(server: PostgreSQL) -> Iterator[None]:
         server.resume()
 
 
-def test_a_hung_server_raises_and_closes_the_connection(
+def test_hung_server_raises_and_closes_the_connection(
     server: PostgreSQL, connection: LimitedConnection
 ) -> None:
     with hung(server), pytest.raises(SilentServerError, match="did not answer within 1 s"):
@@ -51,14 +51,16 @@ def test_a_hung_server_raises_and_closes_the_connection(
     assert connection.closed
 
 
-def test_a_hung_server_ends_a_commit(server: PostgreSQL, limited: type[LimitedConnection]) -> None:
+def test_commit_on_a_hung_server_raises(
+    server: PostgreSQL, limited: type[LimitedConnection]
+) -> None:
     connection = limited.connect(server.url)
     connection.execute("SELECT 1")
     with hung(server), pytest.raises(SilentServerError):
         connection.commit()
 
 
-def test_a_hung_server_refuses_new_connections(
+def test_connecting_to_a_hung_server_raises(
     server: PostgreSQL, limited: type[LimitedConnection]
 ) -> None:
     with hung(server), pytest.raises(psycopg.OperationalError, match="timeout expired"):
@@ -77,7 +79,7 @@ def test_other_connections_wait_less_until_the_server_answers(server: PostgreSQL
         third.execute("SELECT pg_sleep(1.5)")
 
 
-def test_a_slow_statement_is_cancelled_and_its_connection_stays(
+def test_slow_statement_is_cancelled_and_its_connection_stays_open(
     connection: LimitedConnection,
 ) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled):
@@ -91,7 +93,7 @@ def test_unlimited_statements_may_be_slow(connection: LimitedConnection) -> None
     assert connection.execute("SHOW statement_timeout").fetchone() == ("500ms",)
 
 
-def test_the_limit_is_back_after_an_unlimited_transaction_failed(
+def test_time_limit_is_restored_after_a_failed_unlimited_transaction(
     connection: LimitedConnection,
 ) -> None:
     connection.autocommit = False
@@ -101,6 +103,8 @@ def test_the_limit_is_back_after_an_unlimited_transaction_failed(
     assert connection.execute("SHOW statement_timeout").fetchone() == ("500ms",)
 
 
-def test_settings_of_the_url_win(server: PostgreSQL, limited: type[LimitedConnection]) -> None:
+def test_options_of_the_url_take_precedence(
+    server: PostgreSQL, limited: type[LimitedConnection]
+) -> None:
     with limited.connect(server.url, options="-c statement_timeout=7000") as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("7s",)

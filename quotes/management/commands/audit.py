@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import F, Sum
 from django.utils.text import get_text_list
 
-from archive.auditing import audit
+from archive.auditing import audit, audit_all
 from journal.models import Stream
 from market.kinds import kinds
 from quotes.kinds import CANDLES, QUOTES
@@ -27,13 +27,14 @@ class Command(QuietCommand):
         total = streams.aggregate(total=Sum(F("last_seq") - F("pruned_seq")))["total"] or 0
         with self.progress(total, "Auditing") as advance:
             reports = [audit(instrument, advance) for instrument in instruments]
+        reports += audit_all()
         violations = [violation for report in reports for violation in report.violations]
         count = sum(report.violation_count for report in reports)
         counts = sum((report.counts for report in reports), Counter[str]())
         names = tables(counts)
         summary = {
             "ok": count == 0,
-            "instruments": len(reports),
+            "instruments": len(instruments),
             **{name: counts[name] for name in names},
             "violation_count": count,
             "violations": violations,
@@ -41,7 +42,7 @@ class Command(QuietCommand):
         }
         shown = [f"{counts[name]:,} {name}" for name in names if counts[name]] or ["no records"]
         audited = get_text_list(shown, "and")
-        verdict = f"{audited} of {len(reports)} instruments audited: " + (
+        verdict = f"{audited} of {len(instruments)} instruments audited: " + (
             f"{count:,} violations" if count else "no violations"
         )
         self.finish(summary, "\n".join([*violations, verdict]))

@@ -1,4 +1,4 @@
-// Fragments of a page that the server renders again: <div id="..." data-live="seconds between">.
+// Elements that refresh themselves from the server: <div id="..." data-refresh-s="3">.
 
 const ANSWER_MS = 15_000; // a server that takes longer is considered hung
 
@@ -9,11 +9,11 @@ async function refresh(part) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(part.id);
   if (!fresh) throw new Error("the page has changed: load it again");
-  takeOver(part, fresh);
+  update(part, fresh);
 }
 
 /** Update `old` to match `fresh` element by element, keeping focus and scroll positions. */
-function takeOver(old, fresh) {
+function update(old, fresh) {
   const isLeaf = fresh.children.length === 0 || old.children.length !== fresh.children.length;
   const isOther = [...fresh.children].some((child, i) => child.tagName !== old.children[i]?.tagName);
   for (const { name, value } of fresh.attributes) {
@@ -23,7 +23,7 @@ function takeOver(old, fresh) {
     if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
     return;
   }
-  [...fresh.children].forEach((child, i) => takeOver(old.children[i], child));
+  [...fresh.children].forEach((child, i) => update(old.children[i], child));
   const texts = (element) => [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
   const [before, after] = [texts(old), texts(fresh)];
   after.forEach((text, i) => {
@@ -31,9 +31,9 @@ function takeOver(old, fresh) {
   });
 }
 
-async function keepLive(part) {
+async function refreshRepeatedly(part) {
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, part.dataset.live * 1000));
+    await new Promise((resolve) => setTimeout(resolve, part.dataset.refreshS * 1000));
     if (document.hidden) continue;
     try {
       await refresh(part);
@@ -46,4 +46,4 @@ async function keepLive(part) {
   }
 }
 
-document.querySelectorAll("[data-live]").forEach(keepLive);
+document.querySelectorAll("[data-refresh-s]").forEach(refreshRepeatedly);
