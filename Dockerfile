@@ -22,4 +22,4 @@ EXPOSE 8000
 # Numba updates its cache, which the read-only image cannot hold.
 ENTRYPOINT ["sh", "-c", "cp -r kernels/. $NUMBA_CACHE_DIR; exec \"$@\"", "sh"]
 HEALTHCHECK --start-period=30s --interval=10s --timeout=5s CMD ["python", "scripts/healthcheck.py"]
-CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--backlog", "2048", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576", "--lifespan", "off", "--no-access-log", "--log-level", "warning", "pytrade.asgi:application"]
+CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers", "--backlog", "2048", "--http", "httptools", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576", "--lifespan", "off", "--no-access-log", "--log-level", "warning", "pytrade.asgi:application"]

@@ -8,7 +8,9 @@ from archive import auditing, records
 from archive.auditing import Check, Report, moment
 from archive.scanning import scan
 from exchange.blockaudit import BlockCheck
-from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, TRADES
+from exchange.executionaudit import ExecutionCheck
+from exchange.historyaudit import HistoryCheck
+from exchange.kinds import BLOCKS, CANDLES_OF_TRADES, EXECUTIONS, TRADES
 from instruments.models import Instrument
 from market.kinds import Kind, Rows
 from quotes.auditing import CandleCheck
@@ -16,8 +18,9 @@ from quotes.kinds import QUOTES
 
 
 def register() -> None:
-    """Add the checks of trades, their candles and books to `manage.py audit`."""
-    auditing.register(BLOCKS, BlockCheck)
+    """Add the checks of trades, their candles, books and accounts to `manage.py audit`."""
+    auditing.register(BLOCKS, BlockCheck, HistoryCheck)
+    auditing.register(EXECUTIONS, ExecutionCheck)
     auditing.register(TRADES, partial(CandleCheck, CANDLES_OF_TRADES), TradeCheck)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from exchange import metrics
 from exchange.books import Book
-from exchange.flow.advances import Advance
+from exchange.flow.advances import Advance, joined
 from exchange.flow.market import BookMarket
 from exchange.flow.options import MarketOptions
 from exchange.kinds import BLOCKS, CHECKPOINTS, EPISODES, FLOW, MESSAGES, TRADES
+from exchange.messages import REPORT
 from exchange.recording import BlockWriter
 from market.kinds import Delivery, Kind, Rows
 from market.timeframes import MICROSECONDS
@@ -110,7 +111,7 @@ class BookRun:
     def send(self, messages: Rows) -> Rows:
         """Execute messages of accounts now and log them; return the reports."""
         self._add(MESSAGES, self._logged(messages))
-        reports, made = self.market.execute(messages)
+        reports, made = execute_each(self.market, messages)
         self._note(made)
         return reports
 
@@ -197,3 +198,17 @@ class BookRun:
             rows[name] = messages[name]
         self._ends.messages += len(messages)
         return rows
+
+
+def execute_each(market: BookMarket, messages: Rows) -> tuple[Rows, Advance]:
+    """Execute messages one by one, so that a repeated history has the same records.
+
+    It does not know which messages were sent together.
+    """
+    reports, parts = [np.empty(0, REPORT)], []
+    for i in range(len(messages)):
+        found, made = market.execute(messages[i : i + 1])
+        found["message"] = i
+        reports.append(found)
+        parts.append(made)
+    return np.concatenate(reports), joined(parts)

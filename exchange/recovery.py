@@ -1,6 +1,5 @@
 """Books as recorded: the newest checkpoint, and history repeated from there to the end."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +9,12 @@ from archive import records
 from exchange.blocks import UPDATE
 from exchange.bookrun import BookRun, Ends
 from exchange.books import Book
-from exchange.flow.advances import Advance
 from exchange.flow.market import BookMarket, Position
 from exchange.flow.options import MarketOptions
 from exchange.kinds import BLOCKS, CHECKPOINTS, EPISODES, FLOW, MESSAGES, TRADES
 from exchange.laws import Laws, recorded_laws, start_at
-from exchange.matching import BUY, MESSAGE, SELL
+from exchange.matching import BUY, SELL
+from exchange.repeating import DivergedError, Repetition, place_of
 from instruments.models import Instrument
 from journal.journal import Journal
 from journal.storage import read_record
@@ -80,9 +79,17 @@ def recovered(found: Recorded) -> BookRun:
     if not len(found.checkpoint):
         raise RecoveryError(f"{symbol}: the book has blocks but no checkpoint: restore a backup")
     (checkpoint,) = found.checkpoint
-    market = BookMarket.restore(bytes(checkpoint["data"]))
-    last = repeat(market, found, int(checkpoint["message_seq"]))
-    compare(market, found, last)
+    messages = records.chunks(
+        MESSAGES, found.instrument, int(checkpoint["message_seq"]), found.seqs[MESSAGES.name]
+    )
+    repetition = Repetition(BookMarket.restore(bytes(checkpoint["data"])), messages)
+    slot, event, at = place_of(found.block)
+    try:
+        made = repetition.to(Position(slot, event), at)
+    except DivergedError as error:
+        raise differs(found, str(error)) from error
+    market = repetition.market
+    compare(market, found, made.trades[-1:])
     ends = Ends(
         messages=found.seqs[MESSAGES.name],
         blocks=found.seqs[BLOCKS.name],
@@ -91,57 +98,19 @@ def recovered(found: Recorded) -> BookRun:
     return BookRun(found.instrument.pk, market, ends, level_book(market))
 
 
-def repeat(market: BookMarket, found: Recorded, message_seq: int) -> Rows:
-    """Repeat history up to the newest block; return the last trade, shape (1,), or (0,)."""
-    trades = [np.empty(0, TRADES.dtype)]
-    until = found.seqs[MESSAGES.name]
-    for rows in records.chunks(MESSAGES, found.instrument, message_seq, until):
-        for at, messages in by_time(rows):
-            trades.append(go_to(market, found, messages).trades[-1:])
-            trades.append(market.execute(engine_messages(messages), at)[1].trades[-1:])
-    trades.append(go_to(market, found, found.block).trades[-1:])
-    market.execute(np.empty(0, MESSAGE), int(found.block["at"][0]))  # only time passes
-    return np.concatenate(trades)[-1:]
-
-
-def by_time(messages: Rows) -> Iterator[tuple[int, Rows]]:
-    """Yield recorded messages in groups that were executed at one time and position."""
-    places = messages[["at", "slot", "event"]]
-    for group in np.split(messages, np.flatnonzero(places[1:] != places[:-1]) + 1):
-        yield int(group["at"][0]), group
-
-
-def engine_messages(rows: Rows) -> Rows:
-    """Return recorded messages as the engine takes them."""
-    messages = np.zeros(len(rows), MESSAGE)
-    messages["order_id"] = rows["order"]
-    for name in ("kind", "side", "tif", "owner", "ticks", "lots"):
-        messages[name] = rows[name]
-    return messages
-
-
-def go_to(market: BookMarket, found: Recorded, rows: Rows) -> Advance:
-    """Advance to the position of the first of `rows`; raise RecoveryError if there is none."""
-    position = Position(int(rows["slot"][0]), int(rows["event"][0]))
-    made = market.advance_to(position)
-    if market.position != position:
-        raise differs(found, position, market.position)
-    return made
-
-
 def compare(market: BookMarket, found: Recorded, last: Rows) -> None:
     """Raise RecoveryError unless the repeated history ends with the recorded trade."""
     seq = found.seqs[TRADES.name]
     if market.trade_seq != seq:
-        raise differs(found, f"trade {seq}", f"trade {market.trade_seq}")
+        raise differs(found, f"it ends with trade {market.trade_seq}, not {seq}")
     if len(last) and last[0] != found.trade[0]:
-        raise differs(found, f"trade {found.trade[0]}", f"trade {last[0]}")
+        raise differs(found, f"trade {seq} is {last[0]}, but {found.trade[0]} is stored")
 
 
-def differs(found: Recorded, stored: object, repeated: object) -> RecoveryError:
+def differs(found: Recorded, what: str) -> RecoveryError:
     return RecoveryError(
-        f"{found.instrument.symbol}: the recorded book ends at {stored}, but its history, repeated "
-        f"from checkpoint {found.seqs[CHECKPOINTS.name]}, at {repeated}: run `manage.py audit`, "
+        f"{found.instrument.symbol}: history repeated from checkpoint "
+        f"{found.seqs[CHECKPOINTS.name]} differs from the records: {what}. Run `manage.py audit`, "
         "and restore a backup"
     )
 

@@ -231,12 +231,16 @@ def probability_up(sample: Sample) -> Floats:
     return 1 / (1 + np.exp(-odds))
 
 
-def posterior(sample: Sample) -> Iterator[Estimate]:
-    """How often the price rises where `probability_up` is exact: in all such slots, and by bins."""
+def exact_posterior(sample: Sample) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return whether the price rose and `probability_up`, of the slots where that is exact."""
     up, probability = sample.steps[1:] > 0, probability_up(sample)
-    if not math.isinf(sample.alpha):
-        chosen = sample.kappa[1:] == 0
-        up, probability = up[chosen], probability[chosen]
+    exact = np.full(len(up), True) if math.isinf(sample.alpha) else sample.kappa[1:] == 0
+    return up[exact], probability[exact]
+
+
+def posterior(sample: Sample) -> Iterator[Estimate]:
+    """How often the price rises where `probability_up` is exact, by bins of the probability."""
+    up, probability = exact_posterior(sample)
     bins = np.minimum((probability * POSTERIOR_BINS).astype(int), POSTERIOR_BINS - 1)
     for i in range(POSTERIOR_BINS):
         if (bins == i).sum() >= FEWEST_IN_A_BIN:

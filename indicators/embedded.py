@@ -143,8 +143,6 @@ def compute_run_here(run_id: str, leaving: threading.Event) -> None:
             logger.warning("computation waits for the database", run=run_id, error=str(error))
             leaving.wait(RETRY_S)
         except Exception as error:
-            if is_over(leaving):  # kernel threads end before this one
-                return
             logger.exception("computation failed", run=run_id)
             runs.fail(uuid.UUID(run_id), f"{type(error).__name__}: {error}")
             return

@@ -30,10 +30,23 @@ def map_in_threads(
     Thread i takes every `workers`-th item from i on, so that no thread waits for another.
     """
     shares = [items[start::workers] for start in range(min(workers, len(items)))]
-    others = [threads().submit(lambda part: list(map(function, part)), s) for s in shares[1:]]
+    others = [start_thread(function, share) for share in shares[1:]]
     done = [list(map(function, shares[0])) if shares else []]
-    done += [other.result() for other in others]
+    done += [other() for other in others]
     return [done[i % len(shares)][i // len(shares)] for i in range(len(items))]
+
+
+def start_thread(
+    function: Callable[[Item], Result], items: Sequence[Item]
+) -> Callable[[], list[Result]]:
+    """Start function(item) for each item in a thread; return what waits for the results.
+
+    A process that exits starts no more threads: then the calling thread does the work.
+    """
+    try:
+        return threads().submit(lambda: list(map(function, items))).result
+    except RuntimeError:
+        return lambda: list(map(function, items))
 
 
 @lru_cache

@@ -49,7 +49,7 @@ class WebServer:
             ws_ping_timeout=PING_S,
             ws_per_message_deflate=False,
             ws_max_size=1_048_576,
-            http="h11",
+            http="httptools",
             lifespan="off",
             proxy_headers=False,
             log_config=None,

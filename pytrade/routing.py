@@ -11,7 +11,7 @@ from live import daphnesockets, uvicornsockets
 from live.consumers import StreamConsumer
 from pytrade import accesslogs
 from pytrade.access import SocketReaders
-from web import daphnefaults
+from web import daphnefaults, uvicornheads
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -26,6 +26,7 @@ def build_application(django_application: Any) -> ProtocolTypeRouter:
     accesslogs.hide_queries()
     daphnefaults.patch()
     uvicornsockets.patch()
+    uvicornheads.patch()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     return ProtocolTypeRouter(

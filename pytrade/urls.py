@@ -25,6 +25,7 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", include("quotes.pages.urls")),
     path("laboratory/", include("indicators.urls")),
+    path("exchange/", include("exchange.urls")),
     path("status/", status, name="status"),
     path("api/v1/", include("quotes.http.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),

@@ -32,6 +32,14 @@ class QuoteQuerySet(models.QuerySet["Quote"]):
             quotes = quotes.filter(at__lt=end)
         return quotes.order_by("at")
 
+    def span_length(self) -> int:
+        """Return the number of quotes of a span of one instrument, reading only its ends.
+
+        seq has no holes.
+        """
+        first, last = self.first(), self.last()
+        return 0 if first is None or last is None else last.seq - first.seq + 1
+
     def first_of(self, instrument: Instrument) -> "Quote | None":
         return self.of(instrument).first()
 

@@ -55,16 +55,17 @@ def prepare(span: ReplayRange, symbol: str) -> tuple[Instrument, int]:
     Raise ReplayRefusedError, or ValidationError for an invalid symbol, and create nothing.
     """
     quotes = Quote.objects.between(span.source, span.start, span.end)
-    if not quotes.exists():
+    count = quotes.span_length()
+    if not count:
         raise ReplayRefusedError(f"{span.source.symbol} has no quotes in that time range")
     target = Instrument.objects.filter(symbol=symbol).first()
     if target is None:
-        return make_target(span.source, symbol), quotes.count()
+        return make_target(span.source, symbol), count
     check_target(span.source, target)
     latest = Quote.objects.latest_of(target)
     if latest is None:
-        return target, quotes.count()
-    count = quotes.filter(at__gt=latest.at).count()
+        return target, count
+    count = quotes.filter(at__gt=latest.at).span_length()
     if not count:
         raise ReplayRefusedError(
             f"{symbol} already ends at {latest.at.isoformat()}, and {span.source.symbol} has no "

@@ -72,5 +72,5 @@ def make_trades(ticks: Ticks, per_slot: int = 3) -> Rows:
     rows["ticks"][np.arange(n) % per_slot < per_slot - 1] += 1
     rows["lots"] = rows["seq"] % 7 + 1
     rows["side"] = np.where(rows["seq"] % 3, 1, -1)
-    rows["maker"] = -rows["seq"]
+    rows["maker"] = rows["seq"] + n
     return rows

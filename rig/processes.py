@@ -16,7 +16,8 @@ from urllib.request import urlopen
 from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_S = 60.0
+READY_S = 180.0
+"""Limit for a server to start, generous because other tests may keep the processors busy."""
 POLL_S = 0.05
 
 
@@ -100,13 +101,16 @@ def wait_for_http(url: str, process: subprocess.Popen[Any], limit_s: float = REA
     raise RuntimeError(f"the server for {url} exited with code {process.returncode}")
 
 
-def open_stream(port: int, process: subprocess.Popen[str], tries: int = 600) -> ClientConnection:
-    """Return a WebSocket to the stream of a server that is still starting."""
-    for _ in range(tries):
+def open_stream(
+    port: int, process: subprocess.Popen[str], limit_s: float = READY_S
+) -> ClientConnection:
+    """Return a WebSocket to the stream of a server that may still be starting."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
         try:
             return connect(f"ws://127.0.0.1:{port}/ws/v1/stream")
         except OSError:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
-    raise AssertionError(f"no server listens on port {port}")
+    raise AssertionError(f"no server listens on port {port} after {limit_s:.0f} s")

@@ -6,11 +6,13 @@ from exchange.http import accounts, orders, schemes
 from exchange.http.book import BookView
 from exchange.http.practice import PracticeView
 from exchange.http.trades import TimeAndSalesView, TradesView
+from exchange.http.truth import TruthView
 
 urlpatterns = [
     path("trades.arrow", TimeAndSalesView.as_view(), name="api-time-and-sales"),
     path("instruments/<str:symbol>/trades/", TradesView.as_view(), name="api-trades"),
     path("instruments/<str:symbol>/book/", BookView.as_view(), name="api-book"),
+    path("instruments/<str:symbol>/truth/", TruthView.as_view(), name="api-truth"),
     path("account/", accounts.AccountView.as_view(), name="api-account"),
     path("practice/", PracticeView.as_view(), name="api-practice"),
     path("orders/", orders.OrdersView.as_view(), name="api-orders"),

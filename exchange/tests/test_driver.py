@@ -6,13 +6,14 @@ import pytest
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause, State
 from exchange.extension import Books
-from exchange.flow.market import BookMarket
+from exchange.flow.market import BookMarket, Position
 from exchange.kinds import BLOCKS, CHECKPOINTS, FLOW, MESSAGES, MONEY_UNITS, TRADES
 from exchange.laws import beginning, recorded_laws
 from exchange.matching import BUY, SELL
 from exchange.models import Account, Execution, Order, Trade
 from exchange.opening import open_account
 from exchange.recovery import RecoveryError
+from exchange.repeating import Repetition, place_of
 from exchange.tests.driving import SEED, listed, live, place, rows, submit
 from instruments.models import Instrument
 from journal.journal import Journal
@@ -175,22 +176,16 @@ def test_killed_exchange_continues_as_if_nothing_had_happened(
         exchange.go_live()
         exchange.run(0.02, 1)
     assert not Order.objects.filter(state=State.PENDING).exists()
-    assert_trades_replay(es)
+    assert_trades_repeat(es)
 
 
-def assert_trades_replay(instrument: Instrument) -> None:
+def assert_trades_repeat(instrument: Instrument) -> None:
     """Assert that seed and messages alone give all recorded trades."""
     with Journal([instrument]) as journal:
         start = beginning(recorded_laws(journal, instrument).of(1))
-    from exchange.recovery import by_time, engine_messages
-
-    market, trades = BookMarket.open(start), []
-    for at, messages in by_time(rows(MESSAGES, instrument)):
-        trades.append(market.advance_to(messages[["slot", "event"]][0].tolist()).trades)
-        trades.append(market.execute(engine_messages(messages), at)[1].trades)
-    stored = rows(TRADES, instrument)
-    trades.append(market.run_slots(5).trades)
-    assert np.array_equal(np.concatenate(trades)[: len(stored)], stored)
+    repetition = Repetition(BookMarket.open(start), [rows(MESSAGES, instrument)])
+    slot, event, at = place_of(rows(BLOCKS, instrument)[-1:])
+    assert np.array_equal(repetition.to(Position(slot, event), at).trades, rows(TRADES, instrument))
 
 
 def test_stop_writes_a_checkpoint_from_which_the_next_run_starts(es: Instrument) -> None:

@@ -191,7 +191,7 @@ def test_trades_are_served_with_order_ids_on_request(es: Instrument, client: Cli
     assert following.getvalue().splitlines()[1].split(b",")[0] == b"33"
     with_ids = client.get(f"{API}/ES/trades/", {"ids": "on", "since_seq": 59}).json()
     assert with_ids["columns"][5:] == ["maker", "taker"]
-    assert with_ids["rows"][0][5:] == [-60, 60]
+    assert with_ids["rows"][0][5:] == [120, 60]
     assert client.get(f"{API}/ES/trades/", {"ids": "yes"}).status_code == 400
 
 

@@ -109,7 +109,7 @@ def up(data: Path, *options: str) -> Iterator[Up]:
 
 def next_ticks(stack: Up) -> None:
     """Subscribe to an instrument and wait for live ticks."""
-    with open_stream(stack.port, stack.front, tries=600) as stream:
+    with open_stream(stack.port, stack.front) as stream:
         stream.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]}))
         types = [json.loads(stream.recv(timeout=60)).get("type") for _ in range(5)]
     assert types[-2:] == ["ticks"] * 2

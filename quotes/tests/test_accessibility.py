@@ -11,8 +11,8 @@ from rig.processes import environment, manage
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
-    "/", "/instruments/ES/", "/instruments/CL/", "/laboratory/", "/laboratory/runs/", "/status/",
-    "/instruments/NOPE/",
+    "/", "/instruments/ES/", "/instruments/CL/", "/laboratory/", "/exchange/truth/",
+    "/laboratory/runs/", "/status/", "/instruments/NOPE/",
 )  # fmt: skip
 RUN_AXE = """async () => {
   const { violations } = await axe.run(document);
@@ -48,6 +48,8 @@ def ready(page: Page) -> None:
         expect(page.locator("#connection")).not_to_have_attribute("data-state", "reconnecting")
     if page.locator("#chart").count():
         expect(page.locator("#chart")).to_have_attribute("aria-busy", "false")
+    if page.locator("#truth").count():
+        expect(page.locator(".groups")).to_be_visible(timeout=60_000)
 
 
 def check_with_axe(page: Page) -> None:

@@ -206,7 +206,7 @@ def test_result_does_not_depend_on_chunk_size(
     monkeypatch.setattr(
         records,
         "chunks",
-        lambda *stream, with_bytes: all_chunks(*stream, chunk, with_bytes=with_bytes),
+        lambda *stream, with_bytes=True: all_chunks(*stream, chunk, with_bytes=with_bytes),
     )
     Quote.objects.filter(pk__gt=row_key(recorded.pk, 300)).delete()
     Candle.objects.filter(last_seq__gt=299).delete()

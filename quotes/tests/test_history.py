@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from market.candles import from_ticks
 from market.timeframes import SECONDS, TIMEFRAMES
+from market.times import from_microseconds
 from quotes.http import history
 from quotes.http.history import CANDLE_COLUMNS
+from quotes.models import Quote
 from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +62,17 @@ def test_price_floats_print_as_decimals() -> None:
 
 def test_instrument_without_quotes_has_no_candles() -> None:
     assert history.candles(make_instrument(), 60, None, None, 10).rows == []
+
+
+def test_length_of_a_span_is_read_from_its_ends(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    instrument, other = make_instrument(), make_instrument("NQ")
+    ticks = record(make_ticks(instrument, 100))
+    record(make_ticks(other, 200))
+    start, end = (from_microseconds(int(ticks["at"][i])) for i in (10, 40))
+    for span, length in (((start, end), 30), ((start, None), 90), ((None, None), 100)):
+        with django_assert_num_queries(2) as queries:
+            assert Quote.objects.between(instrument, *span).span_length() == length
+        assert not [query for query in queries.captured_queries if "COUNT" in query["sql"]]
+    assert Quote.objects.between(instrument, end, start).span_length() == 0

@@ -15,6 +15,7 @@ PAGES = {
     "instrument-unknown": "/instruments/NOPE/",
     "page-unknown": "/nothing/",
     "laboratory": "/laboratory/",
+    "truth": "/exchange/truth/",
     "runs": "/laboratory/runs/",
     "status": "/status/",
     "api": "/api/docs/",
@@ -59,6 +60,8 @@ def ready(page: Page, name: str) -> None:
         page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
     elif page.locator("#chart").count():
         expect(page.locator("#chart-message")).to_be_visible()
+    elif name == "truth":
+        expect(page.locator(".groups")).to_be_visible(timeout=60_000)
     elif name == "api":
         expect(page.locator(".opblock").first).to_be_visible()
 
