@@ -190,7 +190,7 @@ def run_all(
 def figures_of(sent: Sent, seconds: float) -> Figures:
     every = [each for found in sent.seconds.values() for each in found]
     figures: Figures = {"orders/s answered": round(len(every) / seconds, 1)}
-    for label, found in {"all": every, **sent.seconds}.items():
+    for label, found in [("all", every), *sent.seconds.items()]:
         p50, p99 = np.percentile(found, [50, 99]) * 1000
         figures |= {f"{label}: p50 ms": round(p50, 1), f"{label}: p99 ms": round(p99, 1)}
     return figures | {"answers": str(dict(sorted(sent.statuses.items())))}
