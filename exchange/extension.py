@@ -19,6 +19,7 @@ from exchange.laws import first_slot_since
 from exchange.marketplace import Marketplace
 from exchange.recovery import Recorded, recorded
 from exchange.waking import committed_blocks
+from exchange.warming import load_kernels
 from instruments.models import Instrument
 from journal import leases
 from journal.intake import Bundle
@@ -49,6 +50,7 @@ class Books:
         if not booked(journal, options):
             return None
         require_alone(journal)
+        load_kernels()
         return ExchangeThread(prepared(journal, simulation, options, time.monotonic))
 
     def missing(self, journal: Journal, since: int, options: Options) -> int:

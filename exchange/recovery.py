@@ -15,6 +15,7 @@ from exchange.kinds import BLOCKS, CHECKPOINTS, EPISODES, FLOW, MESSAGES, TRADES
 from exchange.laws import Laws, recorded_laws, start_at
 from exchange.matching import BUY, SELL
 from exchange.repeating import DivergedError, Repetition, place_of
+from exchange.snapshots import SnapshotError
 from instruments.models import Instrument
 from journal.journal import Journal
 from journal.storage import read_record
@@ -82,11 +83,11 @@ def recovered(found: Recorded) -> BookRun:
     messages = records.chunks(
         MESSAGES, found.instrument, int(checkpoint["message_seq"]), found.seqs[MESSAGES.name]
     )
-    repetition = Repetition(BookMarket.restore(bytes(checkpoint["data"])), messages)
     slot, event, at = place_of(found.block)
     try:
+        repetition = Repetition(BookMarket.restore(bytes(checkpoint["data"])), messages)
         made = repetition.to(Position(slot, event), at)
-    except DivergedError as error:
+    except (DivergedError, SnapshotError) as error:
         raise differs(found, str(error)) from error
     market = repetition.market
     compare(market, found, made.trades[-1:])
