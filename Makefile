@@ -26,7 +26,7 @@ help: ## list all targets
 .env: | .venv/runtime
 	@$(BIN)/python scripts/dotenv.py
 
-setup: .venv/runtime .env ## install packages, compile the kernels of the exchange and write a development .env
+setup: .venv/runtime .env ## install packages, compile the kernels and write a development .env
 	@$(BIN)/python scripts/javascript.py
 	@$(BIN)/python -m scripts.kernels
 

@@ -1,4 +1,4 @@
-"""Compile the kernels of the exchange, so that no page and no test waits for the compiler.
+"""Compile the kernels of exchange and indicators, so that no page or test waits for the compiler.
 
     python -m scripts.kernels
 
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / "exchange" / "__pycache__")
 STAMP = CACHE / "kernels.stamp"
+PACKAGES = ("exchange", "indicators")
 
 
 def fingerprint() -> str:
@@ -24,9 +25,10 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for part in (version("numba"), version("numpy"), platform.python_version(), platform.node()):
         digest.update(part.encode())
-    for path in sorted((ROOT / "exchange").rglob("*.py")):
-        if "tests" not in path.parts:
-            digest.update(path.read_bytes())
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "tests" not in path.parts:
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -34,7 +36,7 @@ def main() -> int:
     wanted = fingerprint()
     if STAMP.exists() and STAMP.read_text() == wanted:
         return 0
-    print("Compiling the kernels of the exchange ...", file=sys.stderr)
+    print("Compiling the kernels ...", file=sys.stderr)
     importlib.import_module("scripts.kerneluses").use_all()  # imports Numba, which takes a second
     STAMP.parent.mkdir(parents=True, exist_ok=True)
     STAMP.write_text(wanted)

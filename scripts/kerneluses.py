@@ -1,4 +1,4 @@
-"""One use of every kernel of the exchange, as the product uses it, so that Numba compiles it."""
+"""One use of every kernel, as the product uses it, so that Numba compiles it."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
 from exchange.orderbook import with_more_room
 from exchange.recording import BlockWriter
+from indicators.catalogue import CATALOGUE
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 
@@ -15,6 +16,7 @@ def use_all() -> None:
     matching()
     flow()
     recording()
+    measures()
 
 
 def matching() -> None:
@@ -35,3 +37,12 @@ def recording() -> None:
     writer = BlockWriter(instrument_id=1)
     writer.add(np.array([(1, 1, 1, 1)], UPDATE))
     decode_all(list(writer.take(at=1, slot=1, event=1)["data"]), [1])
+
+
+def measures() -> None:
+    ticks = 20_000 + np.random.default_rng(1).choice([-1, 1], 3_000).cumsum()
+    for series in (ticks, ticks.astype(np.float64)):  # from the database; in scans
+        for indicator in CATALOGUE.values():
+            parameters = indicator.read({})
+            indicator.measure(series, parameters)
+            indicator.roll(series, parameters, step=1)

@@ -1,5 +1,6 @@
 """A measure needs only its entry in the catalogue to be scanned, served and shown."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from django.test import Client
+from numba.core.dispatcher import Dispatcher
 
+from indicators import ordinal_patterns, rescaled_range, series
 from indicators.catalogue import CATALOGUE, Cost, Indicator, Parameter
 from indicators.estimate import Estimate, RollingEstimate
 from indicators.models import Reading
@@ -16,6 +19,7 @@ from indicators.rolling import rolling_ends
 from indicators.scanning import pays, scan
 from instruments.models import Instrument
 from rig.histories import make_instrument, make_ticks, record
+from scripts import kerneluses
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "indicators.md"
 
@@ -99,6 +103,26 @@ def test_new_entry_is_listed_on_the_pages(
 ) -> None:
     scan_market([market], lambda published: None)
     assert HEIGHT.title in admin_client.get(page).content.decode()
+
+
+def test_setup_compiles_the_kernels_of_all_measures(client: Client, market: Instrument) -> None:
+    kerneluses.measures()
+    compiled = signatures()
+    scan_market([market], lambda published: None)
+    for name in CATALOGUE:
+        client.get(f"/api/v1/indicators/{name}/ES/")
+        client.get(f"/api/v1/indicators/{name}/ES/rolling/?n=600&step=50")
+    assert signatures() == compiled
+
+
+def signatures() -> dict[str, list[Any]]:
+    """Return the signatures for which each kernel is compiled."""
+    kernels = [vars(module).values() for module in (ordinal_patterns, rescaled_range, series)]
+    return {
+        kernel.py_func.__qualname__: list(kernel.signatures)
+        for kernel in itertools.chain(*kernels)
+        if isinstance(kernel, Dispatcher)
+    }
 
 
 @pytest.mark.processes
