@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.harness import report
-from rig.orderfaults import SPEED, SYMBOLS, Trial, torment
+from rig.orderfaults import SPEED, SYMBOLS, Trial, kills, torment
 from rig.stack import Stack
 
 RECORD = 50
@@ -55,7 +55,8 @@ def main() -> int:
     console.print(f"seed {options.seed}, {options.kills} kills")
     with Stack(SYMBOLS, SPEED) as stack:
         try:
-            trial = torment(stack, options.kills, random.Random(options.seed), console.print)
+            chance = random.Random(options.seed)
+            trial = torment(stack, kills(options.kills, chance), chance, say=console.print)
         finally:
             if options.log:
                 options.log.write_text(stack.written())

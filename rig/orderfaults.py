@@ -4,10 +4,12 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import psycopg
 
 from rig.faults import audit
 from rig.orderchecks import broken_rules, differences, unknown_orders, waiting_commands
@@ -46,9 +48,9 @@ class Trial:
 class Floor:
     """Traders and followers of the accounts of a stack."""
 
-    def __init__(self, stack: Stack, chance: random.Random) -> None:
+    def __init__(self, stack: Stack, accounts: int, chance: random.Random) -> None:
         ports = [web.port for web in stack.webs]
-        names = ["first", *(f"t{n}" for n in range(ACCOUNTS))]
+        names = ["first", *(f"t{n}" for n in range(accounts))]
         first, *self.keys = open_accounts(stack.env, names, BALANCE)
         books = [book for book in markets(ports[0]) if book.symbol in SYMBOLS]
         self._prices = Prices(ports, SYMBOLS)
@@ -60,7 +62,7 @@ class Floor:
                 key,
                 Choices(books, self._prices.last, n),
                 random.Random(chance.random()),
-                PER_S / ACCOUNTS,
+                PER_S / accounts,
                 self._ends,
             )
             for n, key in enumerate(self.keys)
@@ -105,14 +107,18 @@ def kills(count: int, chance: random.Random) -> Iterator[str]:
 
 
 def torment(
-    stack: Stack, count: int, chance: random.Random, say: Callable[[str], None] = print
+    stack: Stack,
+    services: Iterable[str],
+    chance: random.Random,
+    accounts: int = ACCOUNTS,
+    say: Callable[[str], None] = print,
 ) -> Trial:
     """Kill services under orders, then stop trading and check everything."""
     trial = Trial()
-    floor = Floor(stack, chance)
+    floor = Floor(stack, accounts, chance)
     floor.start()
     started = time.monotonic()
-    for service in kills(count, chance):
+    for service in services:
         time.sleep(chance.uniform(0.2, LONGEST_PAUSE_S))
         now, outage_s = time.monotonic() - started, chance.uniform(0, LONGEST_OUTAGE_S)
         stack.services[service].kill()
@@ -155,7 +161,9 @@ def prove(stack: Stack, floor: Floor, trial: Trial) -> None:
     for trader in floor.traders:
         trial.complaints += trader.trades.complaints
         trial.complaints += unknown_orders(url, trader.account, trader.trades.sent)
-    trial.complaints += [*broken_rules(url), *audit(stack)]
+    with psycopg.connect(url) as connection:
+        trial.complaints += broken_rules(connection)
+    trial.complaints += audit(stack)
     trial.figures |= figures_of(floor)
 
 

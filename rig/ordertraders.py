@@ -76,11 +76,14 @@ class Trader(threading.Thread):
         self._ends = ends
 
     def run(self) -> None:
-        due = time.monotonic()
-        while not self._ends.is_set():
-            due += self._chance.expovariate(self._per_s)
-            self._ends.wait(max(0.0, due - time.monotonic()))
-            self._trade()
+        with contextlib.ExitStack() as connections:
+            for client in self._clients:
+                connections.enter_context(client)
+            due = time.monotonic()
+            while not self._ends.is_set():
+                due += self._chance.expovariate(self._per_s)
+                self._ends.wait(max(0.0, due - time.monotonic()))
+                self._trade()
 
     def _trade(self) -> None:
         request = self._choices.next()
