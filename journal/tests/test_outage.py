@@ -63,6 +63,7 @@ def heard_market(postgresql):
         socket.send(json.dumps({"op": "ping"}))
         listener = Listener(socket)
         listener.hear_until({"op": "pong"}, 60)  # what was subscribed to is followed
+        listener.hear_ticks(60)  # the market has begun, some time after the server answers
         yield port, listener
         run.send_signal(signal.SIGTERM)
         _, errors = run.communicate(timeout=60)

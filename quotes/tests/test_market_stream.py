@@ -1,6 +1,7 @@
 """The stream client of the pages in Chromium, with a server that is killed and restarted."""
 
 import contextlib
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -60,8 +61,10 @@ class Market:
         self.process = self._running.enter_context(
             running("runsim", *arguments, "--speed", self.speed, env=self.env)
         )
-        with open_stream(self.port, self.process):
-            pass
+        with open_stream(self.port, self.process) as stream:
+            stream.send(json.dumps({"op": "subscribe", "args": ["quotes.ES"]}))
+            while json.loads(stream.recv(timeout=60)).get("type") != "ticks":
+                pass  # the server answers before the market moves
 
     def kill(self) -> None:
         self._running.close()

@@ -3,8 +3,9 @@
 import { clock } from "../clock.js";
 
 const MOST = 50;
-const SIDES = { buy: ["\u25B2", "bought"], sell: ["\u25BC", "sold"] };
+const SIDES = { buy: { arrow: "\u25B2", word: "bought" }, sell: { arrow: "\u25BC", word: "sold" } };
 
+/** Rows stay in place and only their texts change, so that nothing on the page shifts. */
 export class TimeAndSales {
   #trades = []; // newest first
   #isDrawing = false;
@@ -16,7 +17,8 @@ export class TimeAndSales {
    */
   constructor(body, format) {
     Object.assign(this, { body, format });
-    clock.addEventListener("change", () => this.#drawAll());
+    this.rows = Array.from({ length: MOST }, () => this.#newRow());
+    clock.addEventListener("change", () => this.#drawSoon());
   }
 
   /** Add rows [seq, ms, price, quantity, side], ascending. */
@@ -33,7 +35,14 @@ export class TimeAndSales {
   /** Mark trades of the account. */
   set own(seqs) {
     this.#own = new Set(seqs);
-    for (const row of this.body.rows) this.#mark(row);
+    this.#drawSoon();
+  }
+
+  #newRow() {
+    const row = this.body.insertRow();
+    const [time, price, side, quantity] = Array.from({ length: 4 }, () => row.insertCell());
+    side.className = "arrow";
+    return { row, time, price, side, quantity };
   }
 
   #drawSoon() {
@@ -41,37 +50,24 @@ export class TimeAndSales {
     this.#isDrawing = true;
     requestAnimationFrame(() => {
       this.#isDrawing = false;
-      this.#draw();
+      this.rows.forEach((cells, i) => this.#draw(cells, this.#trades[i]));
     });
   }
 
-  /** Add rows for new trades on top and remove the oldest. */
-  #draw() {
-    const known = Number(this.body.rows[0]?.dataset.seq ?? 0);
-    const isContinued = this.#trades.some(([seq]) => seq === known);
-    if (!isContinued) return this.#drawAll();
-    const fresh = this.#trades.filter(([seq]) => seq > known);
-    this.body.prepend(...fresh.map((trade) => this.#row(trade)));
-    while (this.body.rows.length > MOST) this.body.lastElementChild.remove();
+  #draw({ row, time, price, side, quantity }, trade) {
+    const [seq, ms, paid, size, taker] = trade ?? [];
+    row.hidden = !trade;
+    row.toggleAttribute("data-own", this.#own.has(seq));
+    if (!trade) return;
+    row.dataset.side = taker;
+    set(time, clock.format(ms, "second"));
+    set(price, this.format.price(paid));
+    set(side, SIDES[taker].arrow);
+    side.ariaLabel = SIDES[taker].word;
+    set(quantity, this.format.quantity(size));
   }
+}
 
-  #drawAll() {
-    this.body.replaceChildren(...this.#trades.map((trade) => this.#row(trade)));
-  }
-
-  #row([seq, ms, price, quantity, side]) {
-    const row = document.createElement("tr");
-    Object.assign(row.dataset, { seq, side });
-    const [arrow, word] = SIDES[side];
-    const cells = [clock.format(ms, "second"), this.format.price(price), arrow, this.format.quantity(quantity)];
-    cells.forEach((text) => row.append(Object.assign(document.createElement("td"), { textContent: text })));
-    row.cells[2].className = "arrow";
-    row.cells[2].ariaLabel = word;
-    this.#mark(row);
-    return row;
-  }
-
-  #mark(row) {
-    row.toggleAttribute("data-own", this.#own.has(Number(row.dataset.seq)));
-  }
+function set(cell, text) {
+  if (cell.textContent !== text) cell.textContent = text;
 }
