@@ -6,7 +6,7 @@ once. In other processes, one of the doors that wait polls for all of them.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -28,7 +28,14 @@ class Door:
     def __init__(self, key: int) -> None:
         self.key = key
         self.is_done = False
+        self.command: Command | None = None
+        """The command as the door that polled has read it."""
         self.woken = threading.Event()
+
+    def wake(self, command: Command | None) -> None:
+        """Tell this door that its command is done."""
+        self.is_done, self.command = True, command
+        self.woken.set()
 
     def sleep(self, seconds: float) -> None:
         """Wait until another thread wakes this one, or `seconds` have passed."""
@@ -49,7 +56,7 @@ class Results:
     def note(self, events: Rows) -> None:
         """Note committed ORDER_EVENTS (journal's thread)."""
         self._is_beside = True
-        self._note(events["command"][events["command"] > 0].tolist())
+        self._note(dict.fromkeys(events["command"][events["command"] > 0].tolist()))
 
     def wait(self, key: int, timeout_s: float = WAIT_S) -> Command | None:
         """Return the command once it is done, None if it takes longer; raise ClientGone."""
@@ -61,7 +68,7 @@ class Results:
                 else:
                     door.sleep(min(left, BESIDE_POLL_S))
                 check_client()
-        return Command.objects.filter(pk=key, done=True).first()
+        return door.command or Command.objects.filter(pk=key, done=True).first()
 
     @contextmanager
     def _waiting(self, door: Door) -> Iterator[Door]:
@@ -84,18 +91,16 @@ class Results:
             with self._lock:
                 keys = {each.key for each in self._doors}
             done = Command.objects.filter(pk__in=keys, done=True)
-            self._note(done.values_list("pk", flat=True))
+            self._note({command.pk: command for command in done})
 
-    def _note(self, keys: Iterable[int]) -> None:
-        found = dict.fromkeys(keys)
+    def _note(self, found: Mapping[int, Command | None]) -> None:
         with self._lock:
-            self._noted |= found
+            self._noted |= dict.fromkeys(found)
             while len(self._noted) > MOST_NOTED:
                 del self._noted[next(iter(self._noted))]
             for door in self._doors:
                 if door.key in found:
-                    door.is_done = True
-                    door.woken.set()
+                    door.wake(found[door.key])
 
 
 results: Final = Results()
