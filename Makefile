@@ -7,9 +7,10 @@ MANAGE := DEBUG=on $(BIN)/python manage.py
 ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
+KILLS ?= 50
 
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
-  test-browser bench faults clean
+  test-browser bench faults orderfaults clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -81,10 +82,13 @@ test-roles test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage matching flow arrow selector hostile fanout live churn chart rest books; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage matching flow arrow selector hostile fanout live churn chart rest books orders; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+orderfaults: setup-dev ## kill driver, web processes and database KILLS=50 times under orders and check that none is lost
+	DEBUG=on $(BIN)/python -m benchmarks.orderfaults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 clean: ## delete all generated files (but not the database and .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

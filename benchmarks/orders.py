@@ -137,7 +137,9 @@ def trade(exchange: Exchange, accounts: int, seconds: float, per_s: float = 0.0)
     keys = open_accounts(exchange.env, [f"program {n}" for n in range(accounts)], BALANCE)
     books = markets(ports[0])
     with contextlib.ExitStack() as stack:
-        prices = stack.enter_context(Prices(ports[0], [book.symbol for book in books]))
+        prices = Prices(ports, [book.symbol for book in books])
+        prices.begin()
+        stack.callback(prices.end)
         clients = [
             stack.enter_context(OrderClient(ports[n % len(ports)], each))
             for n, each in enumerate(keys)

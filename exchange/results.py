@@ -1,13 +1,13 @@
 """Results of commands: doors wait until the desk has answered and the answer is committed.
 
 The journal's thread notes the answers of its process here, so a door beside the exchange returns at
-once. In other processes, one of the waiting threads polls for all of them.
+once. In other processes, one of the doors that wait polls for all of them.
 """
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from exchange.models import Command
@@ -22,6 +22,27 @@ BESIDE_POLL_S: Final = 0.25
 MOST_NOTED: Final = 10_000
 
 
+class Door:
+    """One thread that waits for a command; `woken` is set for it alone."""
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        self.is_done = False
+        self.command: Command | None = None
+        """The command as the door that polled has read it."""
+        self.woken = threading.Event()
+
+    def wake(self, command: Command | None) -> None:
+        """Tell this door that its command is done."""
+        self.is_done, self.command = True, command
+        self.woken.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait until another thread wakes this one, or `seconds` have passed."""
+        self.woken.wait(max(0.0, seconds))
+        self.woken.clear()
+
+
 class Results:
     """Waits for commands of any process; `note` makes it quick for those of this one."""
 
@@ -29,67 +50,57 @@ class Results:
         self._clock = clock
         self._is_beside = False
         self._noted: dict[int, None] = {}
-        self._awaited: Counter[int] = Counter()
-        self._is_polling = False
-        self._changed = threading.Condition()
+        self._doors: list[Door] = []
+        self._lock = threading.Lock()
 
     def note(self, events: Rows) -> None:
         """Note committed ORDER_EVENTS (journal's thread)."""
         self._is_beside = True
-        self._add(events["command"][events["command"] > 0].tolist())
+        self._note(dict.fromkeys(events["command"][events["command"] > 0].tolist()))
 
     def wait(self, key: int, timeout_s: float = WAIT_S) -> Command | None:
         """Return the command once it is done, None if it takes longer; raise ClientGone."""
         until = self._clock() + timeout_s
-        with self._changed:
-            self._awaited[key] += 1
-        try:
-            while not self._is_noted(key, until) and self._clock() < until:
+        with self._waiting(Door(key)) as door:
+            while not door.is_done and (left := until - self._clock()) > 0:
+                if self._doors[0] is door:
+                    self._poll(door, left)
+                else:
+                    door.sleep(min(left, BESIDE_POLL_S))
                 check_client()
-        finally:
-            with self._changed:
-                self._awaited -= Counter([key])
-        return Command.objects.filter(pk=key, done=True).first()
+        return door.command or Command.objects.filter(pk=key, done=True).first()
 
-    def _is_noted(self, key: int, until: float) -> bool:
-        """Wait until the command is noted, or poll unless another thread does."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: key in self._noted or not self._is_polling,
-                min(until - self._clock(), BESIDE_POLL_S),
-            )
-            if key in self._noted or self._is_polling:
-                return key in self._noted
-            self._is_polling = True
+    @contextmanager
+    def _waiting(self, door: Door) -> Iterator[Door]:
+        """Add a door. The first one polls for all; when it leaves, the next one does."""
+        with self._lock:
+            door.is_done = door.key in self._noted
+            self._doors.append(door)
         try:
-            return self._poll(key, until)
+            yield door
         finally:
-            with self._changed:
-                self._is_polling = False
-                self._changed.notify_all()
+            with self._lock:
+                self._doors.remove(door)
+                if self._doors:
+                    self._doors[0].woken.set()
 
-    def _poll(self, key: int, until: float) -> bool:
-        """Look for all awaited commands until `key` is noted; raise ClientGone."""
-        while (left := until - self._clock()) > 0:
-            with self._changed:
-                pause = BESIDE_POLL_S if self._is_beside else POLL_S
-                if self._changed.wait_for(lambda: key in self._noted, min(left, pause)):
-                    return True
-                awaited = list(self._awaited)
-            done = Command.objects.filter(pk__in=awaited, done=True)
-            self._add(done.values_list("pk", flat=True))
-            check_client()
-        return key in self._noted
+    def _poll(self, door: Door, left: float) -> None:
+        """Look once for the commands of all doors, unless this one is woken before."""
+        door.sleep(min(left, BESIDE_POLL_S if self._is_beside else POLL_S))
+        if not door.is_done:
+            with self._lock:
+                keys = {each.key for each in self._doors}
+            done = Command.objects.filter(pk__in=keys, done=True)
+            self._note({command.pk: command for command in done})
 
-    def _add(self, keys: Iterable[int]) -> None:
-        with self._changed:
-            before = len(self._noted)
-            self._noted |= dict.fromkeys(keys)
-            if len(self._noted) == before:
-                return
-            for key in list(self._noted)[: max(0, len(self._noted) - MOST_NOTED)]:
-                del self._noted[key]
-            self._changed.notify_all()
+    def _note(self, found: Mapping[int, Command | None]) -> None:
+        with self._lock:
+            self._noted |= dict.fromkeys(found)
+            while len(self._noted) > MOST_NOTED:
+                del self._noted[next(iter(self._noted))]
+            for door in self._doors:
+                if door.key in found:
+                    door.wake(found[door.key])
 
 
 results: Final = Results()

@@ -1,7 +1,9 @@
 """Programs that send orders over plain HTTP: accounts, connections that stay open, choices."""
 
 import base64
+import contextlib
 import http.client
+import itertools
 import json
 import random
 import subprocess
@@ -16,11 +18,14 @@ from decimal import Decimal
 from typing import Any, Literal, Self
 from urllib.request import urlopen
 
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from rig.processes import ROOT
+from rig.waiting import wait_until
 
 ANSWER_S = 30.0
+RECONNECT_S = 0.2
 PARALLEL = 4
 MOST_OPEN = 20
 """Open orders of a program that cancels its oldest ones."""
@@ -126,29 +131,39 @@ def markets(port: int) -> list[Market]:
     ]
 
 
-class Prices:
-    """The newest quotes, followed over WebSocket by a thread until the end of the block."""
+class Prices(threading.Thread):
+    """Follows the newest quotes over WebSocket from `begin` to `end`; reconnects."""
 
-    def __init__(self, port: int, symbols: Sequence[str]) -> None:
+    def __init__(self, ports: Sequence[int], symbols: Sequence[str]) -> None:
+        super().__init__(name="prices", daemon=True)
         self.last: dict[str, float] = {}
-        self._socket = connect(f"ws://127.0.0.1:{port}/ws/v1/stream")
-        topics = [f"quotes.{symbol}" for symbol in symbols]
-        self._socket.send(json.dumps({"op": "subscribe", "args": topics}))
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._ports = itertools.cycle(ports)
+        self._topics = [f"quotes.{symbol}" for symbol in symbols]
+        self._ends = threading.Event()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def begin(self) -> None:
+        """Return when there is a price of each symbol."""
+        self.start()
+        wait_until(lambda: len(self.last) == len(self._topics), "prices")
 
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._thread.join()
+    def end(self) -> None:
+        self._ends.set()
+        self.join()
 
-    def _follow(self) -> None:
-        for text in self._socket:
-            frame = json.loads(text)
-            if frame.get("type") == "ticks":
-                self.last[frame["topic"].partition(".")[2]] = frame["data"][-1][2]
+    def run(self) -> None:
+        while not self._ends.is_set():
+            with contextlib.suppress(OSError, WebSocketException):
+                self._visit(next(self._ports))
+            self._ends.wait(RECONNECT_S)
+
+    def _visit(self, port: int) -> None:
+        with connect(f"ws://127.0.0.1:{port}/ws/v1/stream", close_timeout=1) as socket:
+            socket.send(json.dumps({"op": "subscribe", "args": self._topics}))
+            while not self._ends.is_set():
+                with contextlib.suppress(TimeoutError):
+                    frame = json.loads(socket.recv(timeout=RECONNECT_S))
+                    if frame.get("type") == "ticks":
+                        self.last[frame["topic"].partition(".")[2]] = frame["data"][-1][2]
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,12 @@ class LawAhead:
 
     @property
     def place(self) -> Start:
-        """The start of a walker whose next tick ends the slot in progress."""
+        """The start of a walker whose next tick ends the slot in progress.
+
+        It names the regime of that slot, so that equal histories have equal places.
+        """
+        self._draw(1)
+        self._drop_past_spans()
         span = self._spans[0]
         return Start(self.law, self.next_seq, self._state, RegimePlace(span.number, span.first))
 

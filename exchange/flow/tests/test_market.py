@@ -265,3 +265,13 @@ def test_the_state_of_a_walker_continues_after_passed_slots():
     walker = Walker(*place)
     assert np.array_equal(market.run_slots(40).quotes, walker.take(40)[0].rows)
     assert isinstance(place.state, WalkState)
+
+
+def test_snapshots_of_a_restored_market_are_those_of_the_unbroken_one():
+    market = open_market(law_of(interval_us=300 * SECOND))  # most regimes last one slot
+    market.run_slots(7)
+    restored = BookMarket.restore(market.snapshot())
+    for slots in (1, 3):
+        market.run_slots(slots)
+        restored.run_slots(slots)
+        assert restored.snapshot() == market.snapshot()
