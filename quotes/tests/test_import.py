@@ -302,6 +302,7 @@ def test_invalid_row_of_parquet_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [gzip.compress(b"time,price\n" + b"2024-01-02,1.25\n" * 99)[:-9], b"PAR1 and no more"],
+    ids=["gzip", "parquet"],  # the same in each worker: gzip.compress writes the time
 )
 def test_corrupt_files_are_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken"
