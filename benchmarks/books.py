@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import report, scratch_market
 from benchmarks.timing import best_ms
-from exchange.bookhistory import book_at
+from exchange.depth.history import book_at
+from exchange.depth.recording import BlockWriter
 from exchange.flow.market import BookMarket
 from exchange.kinds import BLOCKS
-from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from market.kinds import Rows
 from market.timeframes import MICROSECONDS

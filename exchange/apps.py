@@ -19,18 +19,14 @@ class ExchangeConfig(AppConfig):
     name = "exchange"
 
     def ready(self) -> None:
-        from exchange import (  # models are not loaded at import time
-            accountaudit,
-            auditing,
-            privatestreams,
-            projections,
-            retention,
-            streamlogins,
-            streams,
-            waking,
-        )
-        from exchange.extension import Books
-        from exchange.results import results
+        # Imported here because models are not loaded when this module is.
+        from exchange import retention
+        from exchange.accounts import privatestreams, projections, waking
+        from exchange.accounts.results import results
+        from exchange.auditing import accounts, trades
+        from exchange.depth import streams
+        from exchange.http import streamlogins
+        from exchange.running.extension import Books
         from journal.projections import after_commit
         from live import logins
         from quotes import derived, extensions
@@ -51,8 +47,8 @@ class ExchangeConfig(AppConfig):
         after_commit(ORDER_EVENTS, results.note)
         after_commit(BLOCKS, waking.committed_blocks.note)
         derived.register(CANDLES_OF_TRADES)
-        auditing.register()
-        accountaudit.register()
+        trades.register()
+        accounts.register()
         extensions.register(Books())
         streams.register()
         privatestreams.register()

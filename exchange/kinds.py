@@ -74,7 +74,7 @@ BLOCKS: Final = Kind(
         ("event", np.int32),  # events of the slot that were applied when the block ended
         ("updates", np.int16),  # narrow, because rows are many and their data short
         ("is_snapshot", np.int16),  # 1: `data` begins with the book before the updates
-        ("data", object),  # bytes, exchange/blocks.py
+        ("data", object),  # bytes, exchange/depth/blocks.py
     ),
     table="exchange_bookblock",
     columns=(SEQ, AT),

@@ -33,9 +33,9 @@ from typing import Self
 
 import numpy as np
 
-from exchange.execution import execute
-from exchange.invariants import check_book
-from exchange.messages import (
+from exchange.engine.execution import execute
+from exchange.engine.invariants import check_book
+from exchange.engine.messages import (
     BUY,
     LEVEL,
     MESSAGE,
@@ -47,7 +47,7 @@ from exchange.messages import (
     SelfTradePrevention,
     TimeInForce,
 )
-from exchange.orderbook import (
+from exchange.engine.orderbook import (
     BEST,
     LARGEST_CAPACITY,
     LARGEST_LOTS,
@@ -57,8 +57,8 @@ from exchange.orderbook import (
     new_report_log,
     with_more_room,
 )
-from exchange.pricelevels import COUNT, LOTS, NO_ASK, NO_BID, occupied_prices
-from exchange.snapshots import SnapshotError, decode, encode, put_in_pool
+from exchange.engine.pricelevels import COUNT, LOTS, NO_ASK, NO_BID, occupied_prices
+from exchange.engine.snapshots import SnapshotError, decode, encode, put_in_pool
 from market.kinds import Rows
 
 __all__ = [

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from exchange.stretches import NoStretchError
-from exchange.truthboard import DEFAULT_WINDOW, WINDOWS, newest_report
+from exchange.truth.board import DEFAULT_WINDOW, WINDOWS, newest_report
+from exchange.truth.stretches import NoStretchError
 from instruments.models import Instrument
 from market.times import from_microseconds
 from quotes.pages.views import not_found

@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from exchange.accounts.traders import Trader
 from exchange.http.authentication import trader_of_key
-from exchange.traders import Trader
 from web.problems import problem
 
 ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin has its own login

@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from exchange.blocks import UPDATE, Updates
+from exchange.depth.blocks import UPDATE, Updates
+from exchange.depth.recording import BlockWriter
+from exchange.engine.messages import BUY, SELL
 from exchange.kinds import BLOCKS
-from exchange.messages import BUY, SELL
-from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from journal.journal import Journal
 from market.kinds import Delivery, Rows

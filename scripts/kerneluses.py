@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from exchange.blocks import UPDATE, decode_all
+from exchange.depth.blocks import UPDATE, decode_all
+from exchange.depth.recording import BlockWriter
+from exchange.engine.orderbook import with_more_room
 from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
-from exchange.orderbook import with_more_room
-from exchange.recording import BlockWriter
 from indicators.catalogue import CATALOGUE
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start

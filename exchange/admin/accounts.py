@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from exchange.accounts.listings import CAUSES
+from exchange.accounts.opening import MoneyError, create_key, money_units, open_account, revoke
+from exchange.accounts.readiness import is_open
+from exchange.accounts.results import results
+from exchange.accounts.submission import Sender, move_money
 from exchange.admin.shown import money, price
-from exchange.listings import CAUSES
 from exchange.models import Account, ApiKey, Command, LedgerEntry, Leverage, Order, Position
-from exchange.opening import MoneyError, create_key, money_units, open_account, revoke
-from exchange.readiness import is_open
-from exchange.results import results
-from exchange.submission import Sender, move_money
 from quotes.admin import RecordedAdmin
 
 

@@ -5,7 +5,7 @@ from exchange.clearing.commands import Command
 from exchange.clearing.entry import afford, band, conclude, reducible
 from exchange.clearing.floor import Floor
 from exchange.clearing.orders import Cause, Order, State
-from exchange.messages import Kind, TimeInForce
+from exchange.engine.messages import Kind, TimeInForce
 
 
 def amend(floor: Floor, order: Order, command: Command) -> None:

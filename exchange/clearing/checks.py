@@ -4,7 +4,7 @@ from typing import Final
 
 from exchange.clearing.accounts import Holding
 from exchange.clearing.orders import Cause, Order, OrderType, TriggerDirection
-from exchange.messages import TimeInForce
+from exchange.engine.messages import TimeInForce
 
 LARGEST_LOTS: Final = 2**40
 LARGEST_TICKS: Final = 2**40

@@ -9,7 +9,7 @@ from exchange.clearing.money import ceil_div, fee
 from exchange.clearing.orders import Cause, Order, OrderType, State
 from exchange.clearing.ports import BookPort
 from exchange.clearing.valuation import opening
-from exchange.messages import Kind, Reason, TimeInForce
+from exchange.engine.messages import Kind, Reason, TimeInForce
 
 BAND_PPM: Final = 50_000
 NARROWEST_BAND: Final = 10

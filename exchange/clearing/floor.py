@@ -12,7 +12,7 @@ from exchange.clearing.money import fee
 from exchange.clearing.orders import LARGEST_ID, Cause, Order, State
 from exchange.clearing.records import Records, Tails
 from exchange.clearing.valuation import required, solvency
-from exchange.messages import MESSAGE, Kind, Outcome, TimeInForce
+from exchange.engine.messages import MESSAGE, Kind, Outcome, TimeInForce
 
 FILLED: Final = int(Outcome.FILLED)
 CANCELLED: Final = int(Outcome.CANCELLED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from exchange.messages import TimeInForce
+from exchange.engine.messages import TimeInForce
 
 FIRST_REJECTION: Final = 100
 LARGEST_ID: Final = 1 << 62

@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from exchange.engine.idtable import IntMatrix
 from exchange.flow.state import FLOW_UPDATE, TRADE_COLUMNS
-from exchange.idtable import IntMatrix
 from exchange.kinds import EPISODES, FLOW, TRADES
 from market.kinds import Rows
 from market.ticks import TICK

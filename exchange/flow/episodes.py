@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from exchange.engine.messages import BUY, MESSAGE, SELL, Kind
 from exchange.flow.events import EPISODE_ORDERS, IDS_PER_SLOT, LANE_BITS
 from exchange.flow.lawahead import Integers, LawAhead
 from exchange.flow.philox import Key
 from exchange.flow.scripts import DIRECTIONAL, LEAD, RUN, SCRIPTS, SLOTS, WIDEST, Script
 from exchange.kinds import EPISODES, EpisodeKind
-from exchange.messages import BUY, MESSAGE, SELL, Kind
 from market.kinds import Rows
 
 BLOCK = 900

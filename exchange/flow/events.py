@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from exchange.engine.kernel import routine
+from exchange.engine.pricelevels import IntArray
 from exchange.flow.parameters import Rates
 from exchange.flow.philox import Key, poisson, uniforms
-from exchange.kernel import routine
-from exchange.pricelevels import IntArray
 
 ADDS, CANCELS, MARKET_ORDERS, INSIDE, TOP_UPS, REFILLS, STEPS, EPISODE_ORDERS = range(8)
 """Lanes of order ids and of draws. The first four are the events, in order of ties in time."""

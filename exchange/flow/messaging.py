@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from exchange.engine.idtable import NONE, IntMatrix, find
+from exchange.engine.kernel import kernel
+from exchange.engine.messages import Outcome
+from exchange.engine.orderbook import SIDE, TICKS, Book, best, lots_at
+from exchange.engine.pricelevels import IntArray
 from exchange.flow.advances import EMPTY, Advance, trade_rows
 from exchange.flow.state import FLOW_UPDATE, LAST, TRADE, TRADE_COLUMNS, Moment
-from exchange.idtable import NONE, IntMatrix, find
-from exchange.kernel import kernel
 from exchange.matching import MatchingEngine
-from exchange.messages import Outcome
-from exchange.orderbook import SIDE, TICKS, Book, best, lots_at
-from exchange.pricelevels import IntArray
 from market.kinds import Rows
 
 

@@ -3,6 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from exchange.engine.kernel import kernel
+from exchange.engine.messages import BUY, SELL
+from exchange.engine.orderbook import POOLED
 from exchange.flow.events import IDS_PER_SLOT, OPENING
 from exchange.flow.philox import Key, geometric, poisson, uniforms
 from exchange.flow.state import (
@@ -14,9 +17,6 @@ from exchange.flow.state import (
     Moment,
     post,
 )
-from exchange.kernel import kernel
-from exchange.messages import BUY, SELL
-from exchange.orderbook import POOLED
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -6,6 +6,19 @@ L + 1 are never emptied, so that the price does not move before the slot ends.
 
 import numpy as np
 
+from exchange.engine.kernel import routine
+from exchange.engine.messages import BUY, SELL
+from exchange.engine.orderbook import (
+    POOLED,
+    SIDE,
+    TICKS,
+    best,
+    is_marketable,
+    lots_at,
+    orders_at,
+    unlink,
+)
+from exchange.engine.pricelevels import NO_ASK, NO_BID
 from exchange.flow.events import INSIDE, MARKET_ORDERS, METAORDERS, TOP_UPS, order_id
 from exchange.flow.philox import geometric, uniforms
 from exchange.flow.state import (
@@ -21,19 +34,6 @@ from exchange.flow.state import (
     post,
     take,
 )
-from exchange.kernel import routine
-from exchange.messages import BUY, SELL
-from exchange.orderbook import (
-    POOLED,
-    SIDE,
-    TICKS,
-    best,
-    is_marketable,
-    lots_at,
-    orders_at,
-    unlink,
-)
-from exchange.pricelevels import NO_ASK, NO_BID
 
 
 @routine

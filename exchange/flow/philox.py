@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from exchange.kernel import kernel, routine
+from exchange.engine.kernel import kernel, routine
 from quotes.law.randomwalk import generator
 
 Key = npt.NDArray[np.uint64]

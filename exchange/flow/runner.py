@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exchange.engine.messages import BUY, SELL
+from exchange.engine.orderbook import POOLED, RESTING, new_report_log, with_more_room
 from exchange.flow.advances import EMPTY, Advance, trade_rows, update_rows
 from exchange.flow.events import IDS_PER_SLOT, METAORDERS, new_schedule
 from exchange.flow.flowrecords import FlowRecords
@@ -35,8 +37,6 @@ from exchange.flow.state import (
     with_more_rows,
 )
 from exchange.matching import MatchingEngine
-from exchange.messages import BUY, SELL
-from exchange.orderbook import POOLED, RESTING, new_report_log, with_more_room
 
 SLOTS_AHEAD = 1024
 """Most slots of one call of the kernel."""

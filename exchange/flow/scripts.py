@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from exchange.engine.messages import MESSAGE, Kind, TimeInForce
 from exchange.kinds import EpisodeKind
-from exchange.messages import MESSAGE, Kind, TimeInForce
 from market.kinds import Rows
 
 LEAD = 3

@@ -5,6 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from exchange.engine.kernel import kernel, routine, signed
+from exchange.engine.messages import BUY, SELL
+from exchange.engine.orderbook import POOLED, is_marketable, orders_at
+from exchange.engine.pricelevels import IntArray
 from exchange.flow.events import (
     ADDS,
     CANCELS,
@@ -32,10 +36,6 @@ from exchange.flow.state import (
     post,
     take,
 )
-from exchange.kernel import kernel, routine, signed
-from exchange.messages import BUY, SELL
-from exchange.orderbook import POOLED, is_marketable, orders_at
-from exchange.pricelevels import IntArray
 
 REFILL = 3
 """Orders that the market maker posts at a law level where nothing rests."""

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from struct import Struct
 from typing import Any, Self
 
+from exchange.engine.snapshots import SnapshotError
 from exchange.flow.options import MarketOptions
 from exchange.flow.parameters import FlowParameters
 from exchange.kinds import EpisodeKind
-from exchange.snapshots import SnapshotError
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, RegimePlace, Start
 

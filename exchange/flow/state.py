@@ -4,13 +4,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from exchange.blocks import UPDATE
-from exchange.flow.events import Schedule
-from exchange.flow.parameters import Rates
-from exchange.flow.philox import Key
-from exchange.idtable import IntMatrix
-from exchange.kernel import routine
-from exchange.orderbook import (
+from exchange.depth.blocks import UPDATE
+from exchange.engine.idtable import IntMatrix
+from exchange.engine.kernel import routine
+from exchange.engine.orderbook import (
     RESTING,
     Book,
     ReportLog,
@@ -20,7 +17,10 @@ from exchange.orderbook import (
     match,
     rest,
 )
-from exchange.pricelevels import IntArray
+from exchange.engine.pricelevels import IntArray
+from exchange.flow.events import Schedule
+from exchange.flow.parameters import Rates
+from exchange.flow.philox import Key
 
 SLOT, EVENT, APPLIED, LAW, LAST, BACKGROUND, FIRST_ID, TRADE, METAORDER, LEFT, SIGN, AT = range(12)
 """Entries of the state:

@@ -6,7 +6,9 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from exchange import submission
+from exchange.accounts import submission
+from exchange.accounts.listings import EXECUTIONS, LEDGER, POSITIONS, money
+from exchange.accounts.statement import statement
 from exchange.clearing.ledger import LedgerCause
 from exchange.http.commands import TraderView, executed, order_answer, refuse_rejected
 from exchange.http.commands import sender as sender_of
@@ -24,9 +26,7 @@ from exchange.http.orders import (
     within,
 )
 from exchange.http.tables import answer, answer_page, documented, exact_json, problems
-from exchange.listings import EXECUTIONS, LEDGER, POSITIONS, money
 from exchange.models import Execution, LedgerEntry
-from exchange.statement import statement
 from instruments.models import Instrument
 from web import formats
 from web.bodies import Body

@@ -15,9 +15,9 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
-from exchange import traders
-from exchange.signatures import request_text
-from exchange.traders import ACCOUNT_HEADER, AuthenticationError, NoAccountError, Trader
+from exchange.accounts import traders
+from exchange.accounts.signatures import request_text
+from exchange.accounts.traders import ACCOUNT_HEADER, AuthenticationError, NoAccountError, Trader
 from market.integers import parse_integer
 
 LATEST_MS: Final = 10**14

@@ -8,9 +8,9 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
 
 from archive.columns import Columns
-from exchange.bookhistory import NOW, StoredBook, book_at, first_at
-from exchange.bookimages import level_rows
-from exchange.messages import BUY, SELL
+from exchange.depth.history import NOW, StoredBook, book_at, first_at
+from exchange.depth.images import level_rows
+from exchange.engine.messages import BUY, SELL
 from instruments.models import Instrument
 from market.kinds import Column, Table, Unit
 from market.times import from_microseconds

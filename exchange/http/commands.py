@@ -8,15 +8,10 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Valida
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from exchange.http.authentication import ACCESS, ForTraders
-from exchange.http.limits import LIMITS
-from exchange.http.orderbodies import LONGEST_CLIENT_ID
-from exchange.http.tables import exact_json
-from exchange.listings import CAUSES, ORDERS, Status, order_values
-from exchange.models import Command, Execution, Order
-from exchange.readiness import is_open
-from exchange.results import WAIT_S, results
-from exchange.submission import (
+from exchange.accounts.listings import CAUSES, ORDERS, Status, order_values
+from exchange.accounts.readiness import is_open
+from exchange.accounts.results import WAIT_S, results
+from exchange.accounts.submission import (
     ANYTIME,
     ClientIdError,
     ClosedError,
@@ -24,6 +19,11 @@ from exchange.submission import (
     Sender,
     SignatureUsedError,
 )
+from exchange.http.authentication import ACCESS, ForTraders
+from exchange.http.limits import LIMITS
+from exchange.http.orderbodies import LONGEST_CLIENT_ID
+from exchange.http.tables import exact_json
+from exchange.models import Command, Execution, Order
 from web.bodies import ExactJSONParser
 from web.views import AnyClient
 

@@ -8,7 +8,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
-from exchange.buckets import Buckets
+from exchange.http.buckets import Buckets
 
 buckets = Buckets()
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from rest_framework.exceptions import ValidationError
 
+from exchange.accounts.submission import NewOrder
 from exchange.clearing.checks import LARGEST_LOTS, LARGEST_TICKS
 from exchange.clearing.margin import LARGEST_LEVERAGE
 from exchange.clearing.orders import OrderType, TriggerBy, TriggerDirection
-from exchange.messages import BUY, SELL, TimeInForce
-from exchange.submission import NewOrder
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from instruments.lattice import Grid, OffLatticeError
 from instruments.models import Instrument
 from web.bodies import Body, shown

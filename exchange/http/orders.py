@@ -8,7 +8,8 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 
-from exchange import submission
+from exchange.accounts import submission
+from exchange.accounts.listings import EVENTS, ORDERS, with_client_ids, word
 from exchange.clearing.orders import State
 from exchange.http.commands import (
     Conflict,
@@ -21,7 +22,6 @@ from exchange.http.commands import (
 )
 from exchange.http.orderbodies import CHANGE_SCHEMA, NEW_SCHEMA, changes, new_order, tradable
 from exchange.http.tables import answer, documented, exact_json, problems, properties
-from exchange.listings import EVENTS, ORDERS, with_client_ids, word
 from exchange.models import Account, Order, OrderEvent
 from market.integers import parse_integer
 from market.keys import LARGEST_SEQ

@@ -14,13 +14,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
+from exchange.accounts.listings import money
+from exchange.accounts.opening import open_account
+from exchange.accounts.traders import SESSION_ACCOUNT, NoAccountError, Trader, by_session
 from exchange.http.accounts import ACCOUNT_SCHEMA, account_json
 from exchange.http.limits import PRACTICE_LIMITS
 from exchange.http.tables import exact_json, problems
 from exchange.kinds import MONEY_UNITS
-from exchange.listings import money
-from exchange.opening import open_account
-from exchange.traders import SESSION_ACCOUNT, NoAccountError, Trader, by_session
 from web.bodies import Body, ExactJSONParser
 from web.views import AnyClient
 

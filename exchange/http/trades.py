@@ -10,8 +10,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from archive.scanning import chunks, until_now
 from archive.selections import Span, select
+from exchange.http.timeandsales import FIELDS, time_and_sales
 from exchange.kinds import TRADES, TRADES_WITH_IDS
-from exchange.timeandsales import FIELDS, time_and_sales
 from instruments.models import Instrument
 from market.kinds import Kind
 from quotes.http.tables import KindView, find_instrument, kind_view

@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import NotFound
 
 from archive.selections import Span
-from exchange.stretches import NoStretchError
-from exchange.truthboard import StretchReport, make_report, newest_report
-from exchange.truthreports import agrees
+from exchange.truth.board import StretchReport, make_report, newest_report
+from exchange.truth.reports import agrees
+from exchange.truth.stretches import NoStretchError
 from quotes.http.tables import find_instrument
 from web import formats
 from web.tables import Page

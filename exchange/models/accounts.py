@@ -1,7 +1,7 @@
 """Accounts of the exchange: API keys, leverage, positions and the ledger.
 
 The desk owns the state of accounts while a market runs; the journal writes what the desk decided
-(exchange/projections.py). Money is in MONEY_UNITS, quantities in lots.
+(exchange/accounts/projections.py). Money is in MONEY_UNITS, quantities in lots.
 """
 
 from decimal import Decimal

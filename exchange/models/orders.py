@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from exchange.clearing.checks import LARGEST_LOTS
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import OrderType, State, TriggerBy, TriggerDirection
-from exchange.messages import BUY, SELL, TimeInForce
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.models.accounts import Account
 from instruments.models import Instrument
 from journal.fields import MicrosecondsField

@@ -74,7 +74,7 @@ class Trade(Record):
 
 
 class BookBlock(Record):
-    """Changes of a book (exchange/blocks.py)."""
+    """Changes of a book (exchange/depth/blocks.py)."""
 
     slot = models.BigIntegerField(help_text="In progress at its end.")
     event = models.IntegerField(help_text="Events of the slot that were applied at its end.")

@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 
-from exchange import traders
+from exchange.accounts import traders
 from exchange.http.practice import BALANCE
 from exchange.kinds import MONEY_UNITS, TRADES
 from instruments.models import Instrument

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django import template
 
-from exchange.estimates import Estimate
-from exchange.truthreports import WITHIN, Plot, Point, agrees
+from exchange.truth.estimates import Estimate
+from exchange.truth.reports import WITHIN, Plot, Point, agrees
 from quotes.templatetags.numbers import minus
 
 register = template.Library()

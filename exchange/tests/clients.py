@@ -7,10 +7,10 @@ from typing import Any
 
 from django.test import Client
 
+from exchange.accounts.opening import create_key, open_account
+from exchange.accounts.signatures import request_text, signature
 from exchange.kinds import MONEY_UNITS
 from exchange.models import Account, ApiKey
-from exchange.opening import create_key, open_account
-from exchange.signatures import request_text, signature
 from instruments.models import Instrument
 from rig.histories import make_instrument, make_ticks, record
 

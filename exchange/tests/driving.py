@@ -10,10 +10,10 @@ from django.utils import timezone
 from archive import records
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import OrderType
-from exchange.driver import Driver
-from exchange.extension import prepared
 from exchange.matching import BUY
 from exchange.models import Account, Command, Order
+from exchange.running.driver import Driver
+from exchange.running.extension import prepared
 from instruments.models import Instrument
 from journal.journal import Journal
 from market.kinds import Kind, Rows

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from exchange.messages import BUY, SELL, Kind, Outcome, Reason, SelfTradePrevention, TimeInForce
+from exchange.engine.messages import (
+    BUY,
+    SELL,
+    Kind,
+    Outcome,
+    Reason,
+    SelfTradePrevention,
+    TimeInForce,
+)
 
 
 @dataclass

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from exchange.bookrun import BookRun, Ends
-from exchange.books import Book
+from exchange.depth.depthbook import DepthBook
 from exchange.flow.advances import Advance
 from exchange.flow.market import BookMarket
 from exchange.flow.options import MarketOptions
 from exchange.flow.tests.markets import OPENED_AT, SECOND, law_of
+from exchange.running.bookrun import BookRun, Ends
 from instruments.models import Instrument
 from journal.journal import Journal
 from market.times import from_microseconds
@@ -39,7 +39,7 @@ class RecordedMarket:
             regime_floor_s=law.regimes.floor_s,
         )
         self.market = BookMarket.open(Start(law, 1, law.start), MarketOptions(**options))
-        self.run = BookRun(self.instrument.pk, self.market, Ends(), Book())
+        self.run = BookRun(self.instrument.pk, self.market, Ends(), DepthBook())
         self.run.owns_quotes = True
 
     def record(self, slots: int) -> Advance:

@@ -1,6 +1,6 @@
 """A slow, obvious book to compare with."""
 
-from exchange.messages import BUY, SELL
+from exchange.engine.messages import BUY, SELL
 
 
 class NaiveBook:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from exchange.engine.orderbook import new_book
 from exchange.matching import BUY, MESSAGE, SELL, Kind, MatchingEngine, TimeInForce
-from exchange.orderbook import new_book
 
 NEW, CANCEL, REPLACE, REDUCE, MARKET = Kind
 GTC, IOC, FOK, POST_ONLY = TimeInForce

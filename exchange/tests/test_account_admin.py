@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from exchange.accounts.opening import create_key, open_account
 from exchange.clearing.ledger import LedgerCause
 from exchange.models import Account, ApiKey, Command, LedgerEntry, Leverage, Order, Position
-from exchange.opening import create_key, open_account
 from exchange.tests.clients import funded, listed
 from exchange.tests.trading import open_exchange
 from instruments.models import Instrument

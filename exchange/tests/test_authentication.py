@@ -9,11 +9,11 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.authtoken.models import Token
 
-from exchange import traders
-from exchange.buckets import Buckets
+from exchange.accounts import traders
+from exchange.accounts.opening import open_account, revoke
 from exchange.http import limits
+from exchange.http.buckets import Buckets
 from exchange.models import Account, Command
-from exchange.opening import open_account, revoke
 from exchange.tests.clients import LIMIT, ORDERS, Program, basic, dumped, funded, listed, signed
 from exchange.tests.trading import open_exchange
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.blocks import UPDATE, VERSION, CorruptBlockError, decode, decode_all, encode
+from exchange.depth.blocks import UPDATE, VERSION, CorruptBlockError, decode, decode_all, encode
 from rig.books import START, make_updates
 
 INT64 = st.integers(-(2**63), 2**63 - 1)

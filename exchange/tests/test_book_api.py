@@ -5,7 +5,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from exchange.messages import BUY, SELL
+from exchange.engine.messages import BUY, SELL
 from exchange.tests.reference import naive_book
 from instruments.models import Instrument
 from market.times import from_microseconds

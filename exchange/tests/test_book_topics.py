@@ -8,12 +8,12 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import OperationalError
 
-from exchange.bookhistory import book_at
-from exchange.bookimages import DEPTHS, level_rows
+from exchange.depth.history import book_at
+from exchange.depth.images import DEPTHS, level_rows
+from exchange.depth.streams import StoredBooks
+from exchange.engine.messages import BUY, SELL
 from exchange.kinds import BLOCKS
-from exchange.messages import BUY, SELL
 from exchange.models import BookBlock
-from exchange.streams import StoredBooks
 from journal.models import Stream
 from live import makers, metrics
 from live.hub import current_hub

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from exchange import recording
-from exchange.bookhistory import book_at, first_at, resumed_writer
+from exchange.depth import recording
+from exchange.depth.history import book_at, first_at, resumed_writer
 from exchange.tests.reference import both_sides, naive_book
 from rig.books import blocks_of, make_updates, record_book, store
 from rig.histories import make_instrument

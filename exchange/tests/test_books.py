@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.blocks import UPDATE, decode_all
-from exchange.books import Book, book_of
+from exchange.depth.blocks import UPDATE, decode_all
+from exchange.depth.depthbook import DepthBook, book_of
+from exchange.depth.recording import SNAPSHOT_BLOCKS, BlockWriter
+from exchange.engine.messages import BUY, SELL
 from exchange.flow.tests.markets import open_market
-from exchange.messages import BUY, SELL
-from exchange.recording import SNAPSHOT_BLOCKS, BlockWriter
 from exchange.tests.reference import both_sides, naive_book
 from rig.books import START, make_updates
 
@@ -38,7 +38,7 @@ def test_best_levels():
     book, naive = book_of(updates), naive_book(updates)
     assert book.best(BUY) == naive.levels(BUY)[0][0]
     assert book.levels(SELL, 3).ticks.tolist() == [ticks for ticks, _ in naive.levels(SELL, 3)]
-    assert Book().best(SELL) is None
+    assert DepthBook().best(SELL) is None
 
 
 def test_a_book_grows_to_any_number_of_levels():

@@ -2,9 +2,9 @@ from argparse import ArgumentParser
 
 import pytest
 
-from exchange.choices import add_options, chosen
 from exchange.flow.options import MarketOptions
 from exchange.kinds import EpisodeKind
+from exchange.running.choices import add_options, chosen
 
 
 def parsed(*arguments):

@@ -8,7 +8,7 @@ from exchange.clearing.funding import amount, is_due
 from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.orders import Cause, State, TriggerBy, TriggerDirection
 from exchange.clearing.valuation import liquidation_ticks
-from exchange.messages import BUY, SELL
+from exchange.engine.messages import BUY, SELL
 from exchange.tests.venue import DOLLAR, START, TICK_VALUE, Session, Venue
 
 HOUR = 3_600_000_000

@@ -5,7 +5,7 @@ import pytest
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.fees import BYBIT
 from exchange.clearing.orders import Cause, State
-from exchange.messages import BUY, SELL, TimeInForce
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.tests.venue import DOLLAR, Session, Venue
 
 # With 1,000 dollars and leverage 10, an account can hold 100 lots at 10,000 ticks (100 dollars).

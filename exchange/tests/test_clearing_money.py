@@ -17,8 +17,8 @@ from exchange.clearing.margin import (
 )
 from exchange.clearing.money import fee
 from exchange.clearing.positions import Position
+from exchange.engine.messages import BUY, SELL
 from exchange.kinds import EXECUTIONS, FUNDING, MONEY_UNITS
-from exchange.messages import BUY, SELL
 
 MILLION = 10**6 * MONEY_UNITS
 

@@ -8,7 +8,7 @@ from exchange.clearing.checks import MOST_OPEN_ORDERS
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import TRANSITIONS, Cause, Order, OrderType, State
 from exchange.clearing.positions import Position
-from exchange.messages import BUY, SELL, TimeInForce
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.tests.venue import DOLLAR, START, Session, Venue
 
 NONSENSE = (0, -1, 10**30)

@@ -10,8 +10,8 @@ from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.margin import exposure
 from exchange.clearing.orders import Cause, OrderType, State, TriggerBy, TriggerDirection
 from exchange.clearing.valuation import opening
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.matching import MatchingEngine
-from exchange.messages import BUY, SELL, TimeInForce
 from exchange.tests.venue import DOLLAR, TICK_VALUE, Session, Venue
 
 BALANCES = (60, 300, 1_000, 20_000)

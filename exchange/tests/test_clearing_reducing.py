@@ -2,7 +2,7 @@
 
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause, OrderType, State, TriggerDirection
-from exchange.messages import BUY, SELL, TimeInForce
+from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.tests.venue import Session
 
 

@@ -5,7 +5,7 @@ import pytest
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause, Order, OrderType, State, TriggerBy, TriggerDirection
 from exchange.clearing.triggers import Triggers
-from exchange.messages import BUY, SELL
+from exchange.engine.messages import BUY, SELL
 from exchange.tests.venue import Session, Venue
 
 FALLING = {"trigger_direction": TriggerDirection.FALLING}

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from archive.auditing import audit
+from exchange.accounts.opening import open_account
 from exchange.clearing.orders import State
 from exchange.flow.market import BookMarket
 from exchange.kinds import MONEY_UNITS
@@ -22,7 +23,6 @@ from exchange.models import (
     Order,
     Trade,
 )
-from exchange.opening import open_account
 from exchange.tests.driving import listed, live, place
 from instruments.models import Instrument
 
@@ -43,7 +43,7 @@ def es() -> Instrument:
                     place(account, es, lots=30)
                     place(account, es, lots=5, ticks=20_001, side=SELL)
                 exchange.run(0.4, 7)
-            exchange.driver.close()
+            exchange.running.driver.close()
     return es
 
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from exchange.idtable import ID
-from exchange.invariants import CorruptBookError
-from exchange.matching import BUY, SELL
-from exchange.orderbook import (
+from exchange.engine.idtable import ID
+from exchange.engine.invariants import CorruptBookError
+from exchange.engine.orderbook import (
     BEST,
     FREE,
     NEXT,
@@ -18,7 +17,8 @@ from exchange.orderbook import (
     SIZE,
     TICKS,
 )
-from exchange.pricelevels import COUNT, HEAD, LOTS, NO_BID, NUMBER, TAIL, occupied_prices
+from exchange.engine.pricelevels import COUNT, HEAD, LOTS, NO_BID, NUMBER, TAIL, occupied_prices
+from exchange.matching import BUY, SELL
 from exchange.tests.tapes import new, small_engine, tape
 
 # Rows 0 ... 4 hold these orders; rows 5 ... 7 are free.

@@ -13,14 +13,14 @@ from exchange.matching import MESSAGE, MatchingEngine
 from scripts import kernels, kerneluses
 
 HELPER = """
-from exchange.kernel import inlined
+from exchange.engine.kernel import inlined
 
 @inlined
 def answer():
     return {}
 """
 KERNEL = """
-from exchange.kernel import kernel
+from exchange.engine.kernel import kernel
 from helper_of_a_kernel import answer
 
 @kernel

@@ -20,7 +20,7 @@ RUN = ("runsim", "--instruments", "ES", "--seed", "5", "--speed", "60", "--episo
 ORDERS = """
 from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
-from exchange.opening import open_account
+from exchange.accounts.opening import open_account
 from exchange.tests.driving import place
 from instruments.models import Instrument
 

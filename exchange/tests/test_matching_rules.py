@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from exchange.execution import execute
+from exchange.engine.execution import execute
+from exchange.engine.orderbook import with_more_room
 from exchange.matching import (
     BUY,
     LARGEST_CAPACITY,
@@ -17,7 +18,6 @@ from exchange.matching import (
     Reason,
     SelfTradePrevention,
 )
-from exchange.orderbook import with_more_room
 from exchange.tests.tapes import (
     FOK,
     IOC,

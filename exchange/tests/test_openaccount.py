@@ -6,9 +6,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from exchange.accounts.opening import create_key, open_account
 from exchange.kinds import MONEY_UNITS
 from exchange.models import Account, ApiKey, LedgerEntry
-from exchange.opening import create_key, open_account
 from exchange.vault import SealError
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from exchange import results
+from exchange.accounts import results
 from exchange.http import commands
 from exchange.matching import BUY, SELL
 from exchange.models import Command, Order

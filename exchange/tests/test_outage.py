@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from django.db import OperationalError, connection
 
-from exchange.commandqueue import CommandQueue
-from exchange.exchangethread import ExchangeThread
-from exchange.extension import prepared
+from exchange.accounts.opening import open_account
 from exchange.flow.market import BookMarket
 from exchange.kinds import BLOCKS, CHECKPOINTS, MONEY_UNITS, TRADES
-from exchange.opening import open_account
+from exchange.running.commandqueue import CommandQueue
+from exchange.running.exchangethread import ExchangeThread
+from exchange.running.extension import prepared
 from exchange.tests.driving import SEED, listed, place, rows
 from journal.intake import Intake
 from journal.journal import Journal

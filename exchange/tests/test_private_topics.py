@@ -14,17 +14,17 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
-from exchange import submission
+from exchange.accounts import submission
+from exchange.accounts.opening import create_key, open_account, revoke
+from exchange.accounts.signatures import signature, stream_text
+from exchange.accounts.submission import NewOrder, Sender
+from exchange.accounts.traders import SESSION_ACCOUNT
 from exchange.clearing.orders import OrderType
 from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
 from exchange.models import Account, ApiKey, Command
-from exchange.opening import create_key, open_account, revoke
-from exchange.signatures import signature, stream_text
-from exchange.submission import NewOrder, Sender
 from exchange.tests.clients import MARK, basic, funded, listed
 from exchange.tests.trading import Exchange, open_exchange
-from exchange.traders import SESSION_ACCOUNT
 from instruments.models import Instrument
 from live import watch
 from live.broadcast import Broadcaster

@@ -7,15 +7,15 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
-from exchange import loading
+from exchange.accounts import loading
+from exchange.accounts.opening import open_account
+from exchange.accounts.projections import ProjectionError
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.orders import Cause, OrderType, State
 from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
 from exchange.models import Account, Command, Execution, LedgerEntry, Leverage, Order, OrderEvent
-from exchange.opening import open_account
-from exchange.projections import ProjectionError
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
 from rig.histories import make_instrument, make_ticks, record

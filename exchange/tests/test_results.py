@@ -8,10 +8,10 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from exchange.accounts.results import Results
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause
 from exchange.models import Account, Command
-from exchange.results import Results
 from exchange.tests.clients import funded
 from rig.waiting import PATIENCE_S
 

@@ -8,8 +8,9 @@ from django.core.management import call_command
 
 from archive import records
 from archive.auditing import audit
-from exchange import recording, retention
-from exchange.bookhistory import book_at, first_at
+from exchange import retention
+from exchange.depth import recording
+from exchange.depth.history import book_at, first_at
 from exchange.kinds import BLOCKS, TRADES
 from exchange.models import BookBlock, Trade
 from exchange.retention import RetentionThread, prune_all

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from exchange.engine.orderbook import POOL, POOLED
+from exchange.engine.snapshots import HEADER
 from exchange.matching import BUY, SELL, MatchingEngine, SelfTradePrevention, SnapshotError
-from exchange.orderbook import POOL, POOLED
-from exchange.snapshots import HEADER
 from exchange.tests.tapes import cancel, market, new, random_tape, small_engine, tape
 
 

@@ -10,9 +10,9 @@ from exchange.flow.parameters import FlowParameters
 from exchange.flow.tests.markets import message
 from exchange.kinds import TRADES
 from exchange.matching import BUY, SELL, Kind
-from exchange.stretches import NoStretchError, read_books, read_stretch
 from exchange.tests.recordedmarkets import LATER, PRICE, RecordedMarket
-from exchange.truth import sample_of
+from exchange.truth.exact import sample_of
+from exchange.truth.stretches import NoStretchError, read_books, read_stretch
 from journal.pruning import prune
 from quotes.models import Run
 

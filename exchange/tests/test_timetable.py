@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.timetable import Timetable
+from exchange.running.timetable import Timetable
 from quotes.law.pace import Pace
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw

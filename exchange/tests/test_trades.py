@@ -14,6 +14,7 @@ from django.test import Client
 from archive.auditing import audit
 from archive.scanning import scan
 from archive.selections import EVER
+from exchange.depth.recording import BlockWriter
 from exchange.kinds import (
     BLOCKS,
     CANDLES_OF_TRADES,
@@ -24,7 +25,6 @@ from exchange.kinds import (
     EpisodeKind,
 )
 from exchange.models import Trade, TradeCandle
-from exchange.recording import BlockWriter
 from instruments.models import Instrument
 from journal.journal import Journal, JournalError, load_tail
 from live.frames import publications

@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from exchange.signatures import signature, stream_text
+from exchange.accounts.signatures import signature, stream_text
 from exchange.tests.clients import basic
 from rig.databases import seeded_database_url
 from rig.processes import audit, environment, free_port, manage, running, wait_for_http

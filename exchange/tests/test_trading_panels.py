@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from exchange.opening import open_account
+from exchange.accounts.opening import open_account
 from exchange.tests.clients import listed
 from rig.histories import make_instrument
 

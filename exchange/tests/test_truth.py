@@ -6,13 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from exchange.booktruth import BookSample, book_truth, lots_by_distance
-from exchange.estimates import Estimate, events, mean
 from exchange.flow.metaorders import autocorrelation, continuation, orders_left
 from exchange.flow.parameters import FlowParameters
 from exchange.flow.tests.markets import Crowd, law_of, open_market, run_with
 from exchange.matching import BUY, SELL
-from exchange.truth import (
+from exchange.truth.estimates import Estimate, events, mean
+from exchange.truth.exact import (
     expected_moves,
     persistence,
     posterior,
@@ -22,6 +21,7 @@ from exchange.truth import (
     signature,
     truth,
 )
+from exchange.truth.shape import BookSample, book_truth, lots_by_distance
 
 PRICE = 10**6
 LIMIT = 4

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from exchange import truthboard
 from exchange.tests.recordedmarkets import RecordedMarket
-from exchange.truthboard import newest_report
+from exchange.truth import board as truthboard
+from exchange.truth.board import newest_report
 from market.times import from_microseconds
 from web.clients import client_of_request
 from web.slots import LOOK_S, Busy, Slots

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from django.template.loader import render_to_string
 
-from exchange.estimates import Estimate
 from exchange.flow.parameters import FlowParameters
 from exchange.templatetags.truth_plots import deviation_plot, figure, interval, label, truth_plot
 from exchange.tests.test_truth import books_with, sample_with
-from exchange.truthreports import Plot, Point, agrees, report
+from exchange.truth.estimates import Estimate
+from exchange.truth.reports import Plot, Point, agrees, report
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from exchange import loading
+from exchange.accounts import loading
 from exchange.clearing.desk import Desk
 from exchange.kinds import TRADES
 from exchange.matching import MESSAGE, Kind, MatchingEngine, Outcome, TimeInForce

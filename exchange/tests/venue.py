@@ -12,8 +12,8 @@ from exchange.clearing.ledger import entries_of_executions, entries_of_funding
 from exchange.clearing.orders import Cause, Order, OrderType, State
 from exchange.clearing.positions import Position
 from exchange.clearing.records import Tails
+from exchange.engine.messages import BUY, LEVEL, MESSAGE, REPORT, SELL, Kind, Outcome, TimeInForce
 from exchange.kinds import EXECUTIONS, FUNDING, ORDER_EVENTS, TRADES
-from exchange.messages import BUY, LEVEL, MESSAGE, REPORT, SELL, Kind, Outcome, TimeInForce
 from exchange.tests.naiveengine import NaiveEngine
 
 START = 1_767_229_200_000_000  # 01:00 UTC

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from rest_framework.authtoken.models import Token
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from exchange.opening import open_account
+from exchange.accounts.opening import open_account
 from pytrade.wsgi import application
 from rig.histories import make_instrument, make_ticks, record
 

@@ -15,7 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 from pytest_django.fixtures import Settings
 from rest_framework.authtoken.models import Token
 
-from exchange.opening import open_account
+from exchange.accounts.opening import open_account
 from instruments.models import Instrument
 from pytrade.asgi import application
 from quotes.files.tables import TableError, open_table

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from exchange.books import Book
+from exchange.depth.depthbook import DepthBook
+from exchange.engine.snapshots import SnapshotError
 from exchange.flow.market import BookMarket, Position
 from exchange.flow.parameters import FlowParameters
 from exchange.flow.tests.markets import (
@@ -18,7 +19,6 @@ from exchange.flow.tests.markets import (
     same,
 )
 from exchange.matching import BUY, SELL, Kind, Outcome
-from exchange.snapshots import SnapshotError
 from quotes.law.randomwalk import WalkState
 from quotes.law.walker import Start, Walker
 
@@ -120,7 +120,7 @@ def test_orders_before_the_first_advance_find_the_opening_book():
     market = open_market()
     many = np.concatenate([message(Kind.NEW, -i, BUY, 10_000 + i, 1) for i in range(1, 9_000)])
     _, made = market.execute(many)
-    book = Book()
+    book = DepthBook()
     book.apply(made.updates)
     assert len(book) > 9_000
     made = market.run_slots(20)
@@ -168,7 +168,7 @@ def test_the_informed_share_changes_only_the_sides_of_informed_orders():
 def test_updates_make_the_book():
     market = open_market()
     made = run_with(Crowd(2, 2, market), market, 100)
-    book = Book()
+    book = DepthBook()
     book.apply(made.updates)
     for side in (BUY, SELL):
         levels = market.levels(side, 10_000)

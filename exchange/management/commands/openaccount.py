@@ -6,9 +6,15 @@ import orjson
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from exchange.accounts.opening import (
+    AccountExistsError,
+    MoneyError,
+    create_key,
+    money_units,
+    open_account,
+)
 from exchange.clearing.fees import SCHEDULES
 from exchange.kinds import MONEY_UNITS
-from exchange.opening import AccountExistsError, MoneyError, create_key, money_units, open_account
 from market.quoting import quoted
 from quotes.management.base import QuietCommand
 
