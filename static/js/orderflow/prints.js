@@ -41,9 +41,13 @@ export class Prints {
   }
 }
 
-/** Return how many lots the largest `share` of orders have at least, e.g. 0.01: one in a hundred. */
-export function largeSize(lots, share) {
-  if (lots.length === 0) return 1;
-  const sorted = [...lots].sort((a, b) => a - b);
-  return Math.max(1, sorted[Math.min(sorted.length - 1, Math.floor((1 - share) * sorted.length))]);
+/**
+ * Return the prints of at least `least` lots; "auto": the `most` largest. Ascending by time.
+ * @param {Print[]} prints ascending
+ * @param {number | "auto"} least
+ */
+export function select(prints, least, most) {
+  if (least !== "auto") return prints.filter(({ lots }) => lots >= least);
+  const largest = [...prints].sort((a, b) => b.lots - a.lots).slice(0, most);
+  return largest.sort((a, b) => a.seq - b.seq);
 }

@@ -33,6 +33,14 @@ export class WeightedPrices {
     }
   }
 
+  copy() {
+    const copy = new WeightedPrices(this.origin);
+    copy.volume = this.volume;
+    copy.#first = this.#first;
+    copy.#second = this.#second;
+    return copy;
+  }
+
   /** Ticks; undefined without volume. */
   get mean() {
     return this.volume ? this.origin + this.#first / this.volume : undefined;
