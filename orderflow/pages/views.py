@@ -1,5 +1,7 @@
 """The order-flow page of an instrument with a book."""
 
+from typing import Final
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,6 +11,9 @@ from market.timeframes import TIMEFRAMES
 from quotes.pages.views import not_found
 from quotes.pages.watchlist import watchlist_rows
 
+SPEEDS: Final = (1, 2, 5, 10, 30, 60, 120, 300)
+"""Of a replay."""
+
 
 @require_safe
 def orderflow(request: HttpRequest, symbol: str) -> HttpResponse:
@@ -17,5 +22,5 @@ def orderflow(request: HttpRequest, symbol: str) -> HttpResponse:
         return not_found(request, f"There is no instrument {symbol}.")
     if not found.has_book:
         return not_found(request, f"{symbol} has no order book, so there is no order flow.")
-    context = {"row": watchlist_rows([found])[0], "timeframes": TIMEFRAMES}
+    context = {"row": watchlist_rows([found])[0], "timeframes": TIMEFRAMES, "speeds": SPEEDS}
     return render(request, "orderflow/orderflow.html", context)

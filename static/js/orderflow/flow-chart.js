@@ -16,8 +16,10 @@ import { cumulativeDelta, vwap } from "./vwap.js";
 
 const USUAL_REM = 5.2; // wide enough for the texts of cells
 const WIDEST_PX = 130;
-const RIGHT_BARS = 2;
-const DELTA_SHARE = 0.16; // of the height of the footprint
+const RIGHT_BARS = { wide: 2, narrow: 0.9 }; // room for the book
+const NARROW_PX = 640;
+const DELTA_SHARE = 0.13; // of the height of the chart
+const LEAST_DELTA_PX = 52;
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
 const MOST_BANDS = 3;
 
@@ -47,7 +49,8 @@ export class FlowChart extends TimeChart {
    * @param {import("./bars.js").Sizes} options.sizes
    */
   constructor(element, { precision, sizes, settings, texts }) {
-    super(element, { usualPx: pixels(USUAL_REM), widestPx: WIDEST_PX, rightOffset: RIGHT_BARS });
+    const rightOffset = RIGHT_BARS[element.clientWidth < NARROW_PX ? "narrow" : "wide"];
+    super(element, { usualPx: pixels(USUAL_REM), widestPx: WIDEST_PX, rightOffset });
     /** @type {Look} */
     this.look = {
       settings, palette: new Palette(), texts, sizes,
@@ -62,6 +65,7 @@ export class FlowChart extends TimeChart {
     this.#addLayers(main);
     this.begin(main);
     this.arrange();
+    new ResizeObserver(() => this.#sizePanes()).observe(element);
   }
 
   #addLayers(main) {
@@ -103,17 +107,27 @@ export class FlowChart extends TimeChart {
         ...QUIET, lastValueVisible: true, borderVisible: false,
         priceFormat: { type: "custom", minMove: 1, formatter: (lots) => this.look.texts.signed(Math.round(lots)) },
       }, index);
-      this.chart.panes()[index].setStretchFactor(DELTA_SHARE);
     }
     if (wanted.includes("table")) this.#addTable();
+    this.#sizePanes();
     this.colour();
+  }
+
+  /** Give the table the height of its rows, and the rest to the others. */
+  #sizePanes() {
+    const height = Math.max(200, this.element.clientHeight - this.chart.timeScale().height());
+    const delta = this.#delta ? Math.max(LEAST_DELTA_PX, DELTA_SHARE * height) : 0;
+    const table = this.#table ? TABLE_PX : 0;
+    const [main, ...others] = this.chart.panes();
+    main.setStretchFactor(height - delta - table);
+    const heights = [delta, table].filter((px) => px > 0);
+    others.forEach((pane, i) => pane.setStretchFactor(heights[i]));
   }
 
   #addTable() {
     const index = this.chart.panes().length;
     this.#table = this.chart.addCustomSeries(new BarTableSeries(this.look), { ...QUIET, priceScaleId: "" }, index);
     this.#table.priceScale().applyOptions({ scaleMargins: { top: 0, bottom: 0 } });
-    this.chart.panes()[index].setHeight(TABLE_PX);
   }
 
   #arrangeLines(bands, isAnchored) {

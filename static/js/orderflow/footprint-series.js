@@ -69,8 +69,8 @@ export class FootprintSeries {
     target.useBitmapCoordinateSpace((space) => {
       const frame = this.#frame(space, priceToY, barSpacing);
       if (!frame) return;
-      const from = Math.max(0, Math.floor(visibleRange.from));
-      const to = Math.min(bars.length - 1, Math.ceil(visibleRange.to));
+      const from = Math.max(0, Math.ceil(visibleRange.from));
+      const to = Math.min(bars.length - 1, Math.floor(visibleRange.to));
       const shown = [];
       for (let i = from; i <= to; i += 1) if (bars[i].originalData.cells) shown.push(bars[i]);
       if (shown.length === 0) return;
@@ -78,7 +78,7 @@ export class FootprintSeries {
       const { settings } = this.look;
       this.detail = levelOfDetail(settings, barSpacing, (step * frame.tickPx) / space.verticalPixelRatio);
       if (this.detail === "candle") shown.forEach((bar) => this.#candle(frame, bar, 0.35));
-      else if (this.detail === "colour") this.#colours(frame, bars, { from, to }, shown);
+      else if (this.detail === "colour") this.#colours(frame, { from, to }, bars[from], shown);
       else this.#texts(frame, shown);
     });
   }
@@ -122,15 +122,19 @@ export class FootprintSeries {
     context.fillRect(Math.round(at - half), upper, Math.max(1, 2 * half), Math.max(1, top(Math.min(open, close) - 1) - upper));
   }
 
-  #colours(frame, all, range, shown) {
-    const { context, spacing, top, ratio, height } = frame;
+  #colours(frame, range, first, shown) {
+    const { context, spacing, top, ratio } = frame;
     const { settings, palette } = this.look;
-    const place = { left: (index) => all[0].x * ratio + (index - 0.5) * spacing, top };
+    // The library computes x of visible bars only.
+    const place = { left: (index) => first.x * ratio + (index - range.from - 0.5) * spacing, top };
     const look = { mode: settings.cells, largest: this.#largest(shown), palette };
     this.tiles.draw(context, this.look.bars(), range, place, look);
     if (spacing < SEPARATED_PX * ratio) return;
     context.fillStyle = palette.surface;
-    for (const { x } of shown) context.fillRect(Math.round(x * ratio + spacing / 2 - ratio), 0, Math.round(2 * ratio), height);
+    for (const { x, originalData: { high, low, step } } of shown) {
+      const upper = top(high + step);
+      context.fillRect(Math.round(x * ratio + spacing / 2 - ratio), upper, Math.round(2 * ratio), top(low - step) - upper);
+    }
     for (const bar of shown) this.#body(frame, bar);
   }
 

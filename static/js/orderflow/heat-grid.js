@@ -1,6 +1,6 @@
 // The resting quantity of the book by time and price, as a picture. Pure.
 
-const CAP_SHARE = 0.98; // of the cells have less than what is drawn in the strongest colour
+const CAP_SHARE = 0.995; // of the cells have less than what is drawn in the strongest colour
 
 /**
  * The book as it was at `at` (epoch ms), painted until the next column. Row j begins at
@@ -71,12 +71,12 @@ export class HeatGrid {
    */
   paint(pixels, { low, count }, colours, cap) {
     const width = this.columns.length;
-    const scale = 255 / Math.sqrt(cap);
+    const scale = 255 / cap;
     this.columns.forEach(({ first, cells }, x) => {
       let place = (count - 1 - (first - low)) * width + x;
       for (let j = 0; j < cells.length; j += 1, place -= width) {
         const lots = cells[j] < 0 ? -cells[j] : cells[j];
-        if (lots > 0) pixels[place] = colours[Math.max(1, Math.min(255, (Math.sqrt(lots) * scale) | 0))];
+        if (lots > 0) pixels[place] = colours[Math.max(1, Math.min(255, (lots * scale) | 0))];
       }
     });
   }

@@ -3,7 +3,7 @@
 import { Layer } from "./layer.js";
 
 const BEHIND_TEXTS = 0.45; // opacity
-const ALONE = 0.85;
+const ALONE = 0.6;
 const EQUAL = 1e-6; // bars
 
 export class HeatLayer extends Layer {

@@ -7,7 +7,8 @@ import { nakedPocs } from "./naked-pocs.js";
 
 const MOST_POCS = 12;
 const SMALLEST_PX = 3; // radius of a bubble
-const LARGEST_PX = 22;
+const LARGEST_PX = 20;
+const TEXT_PX = 40; // wider bars show texts
 const ZONE_BARS = 40; // a zone of stacked imbalances ends after so many bars at the latest
 
 export class MarksLayer extends Layer {
@@ -109,7 +110,7 @@ export class MarksLayer extends Layer {
     context.setLineDash([]);
   }
 
-  #bubbles({ context, x, y, width, ratio }) {
+  #bubbles({ context, x, y, width, ratio, spacing }) {
     const { palette } = this.look;
     const largest = this.#prints.reduce((most, { lots }) => Math.max(most, lots), 1);
     for (const { at, ticks, lots, side } of this.#prints) {
@@ -119,9 +120,9 @@ export class MarksLayer extends Layer {
       context.beginPath();
       context.arc(place, y(ticks), radius, 0, 2 * Math.PI);
       context.fillStyle = context.strokeStyle = side === "buy" ? palette.up : palette.down;
-      context.globalAlpha = 0.35;
+      context.globalAlpha = spacing > TEXT_PX * ratio ? 0.12 : 0.35; // texts stay readable
       context.fill();
-      context.globalAlpha = 0.9;
+      context.globalAlpha = 0.8;
       context.lineWidth = ratio;
       context.stroke();
     }

@@ -20,6 +20,11 @@ function pixel([red, green, blue], alpha = 255) {
   return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+/** Pixels of cells without texts: stronger than the shades behind texts. */
+function strong(from, to) {
+  return Array.from({ length: SHADES }, (_, i) => pixel(mixed(from, to, 0.2 + 0.75 * (i / (SHADES - 1)))));
+}
+
 export class Palette {
   constructor() {
     this.read();
@@ -34,10 +39,10 @@ export class Palette {
     this.upShades = this.#shades(of.surface, of.up);
     this.downShades = this.#shades(of.surface, of.down);
     this.plainShades = this.#shades(of.surface, of.accent);
-    this.upPixels = this.upShades.map((text) => pixel(channels(text)));
-    this.downPixels = this.downShades.map((text) => pixel(channels(text)));
-    this.plainPixels = this.plainShades.map((text) => pixel(channels(text)));
-    this.pocPixel = pixel(of.warn);
+    this.upPixels = strong(of.surface, of.up);
+    this.downPixels = strong(of.surface, of.down);
+    this.plainPixels = strong(of.surface, of.accent);
+    this.pocPixel = pixel(mixed(of.surface, of.warn, 0.75));
     this.heat = this.#heat(HEAT.map((name) => channels(colour(name))));
   }
 

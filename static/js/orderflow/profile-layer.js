@@ -42,7 +42,7 @@ export class ProfileLayer extends Layer {
     for (let i = 0; i < ticks.length; i += 1) {
       const y = frame.y(ticks[i] + step - 0.5);
       if (y > frame.height || y + height < 0) continue;
-      context.globalAlpha = ticks[i] >= valueLow && ticks[i] <= valueHigh ? 0.55 : 0.25;
+      context.globalAlpha = ticks[i] >= valueLow && ticks[i] <= valueHigh ? 0.42 : 0.2;
       const bought = (room * buy[i]) / largest;
       context.fillStyle = palette.up;
       context.fillRect(0, y, bought, height);

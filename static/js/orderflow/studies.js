@@ -11,7 +11,7 @@ const MOST_COLUMNS = 1_000;
 const COLUMN_PX = 2;
 const MOST_PRINT_ROWS = 40_000; // trades read for bubbles; in longer spans there are none
 const LONGEST_PRINTS_MS = 3 * 3_600_000;
-const SHOWN_PRINTS = 40; // with an automatic threshold
+const PRINT_PX = 45; // width of the chart per large trade, with an automatic threshold
 const RETRY_MS = 5_000;
 const REACH_SHARE = 0.01; // rows of the book beside the price, per per cent of depth
 
@@ -222,6 +222,6 @@ export class Studies {
   #showPrints() {
     const { prints: least } = this.chart.settings;
     const found = this.#prints?.prints.found ?? [];
-    this.chart.marks.showPrints(select(found, least, SHOWN_PRINTS));
+    this.chart.marks.showPrints(select(found, least, Math.ceil(this.chart.element.clientWidth / PRINT_PX)));
   }
 }
