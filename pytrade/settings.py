@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "exchange",
     "indicators",
     "orderflow",
+    "venues",
     "pytrade",
 ]
 
@@ -242,6 +243,9 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "clusters": _CLUSTERS_CACHE,
 }
+
+# Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.
+BYBIT_LIMIT_FACTOR = env.float("BYBIT_LIMIT_FACTOR", default=1.0)
 
 # Retention of books and trades: see docs/operations.md.
 EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)
