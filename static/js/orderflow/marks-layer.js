@@ -14,6 +14,7 @@ const ZONE_BARS = 40; // a zone of stacked imbalances ends after so many bars at
 export class MarksLayer extends Layer {
   #prints = [];
   #pocs = null;
+  #stacks = new WeakMap(); // marks of a bar -> {stack, found}
 
   /**
    * @param {(bar: object) => number[]} marksOf imbalances of a bar, by row
@@ -50,12 +51,22 @@ export class MarksLayer extends Layer {
     if (show.includes("prints")) this.#bubbles(frame);
   }
 
+  #stacksOf(bar) {
+    const { stack } = this.look.settings;
+    const marks = this.marksOf(bar);
+    const known = this.#stacks.get(marks);
+    if (known?.stack === stack) return known.found;
+    const found = stackedImbalances(bar.cells, bar.step, marks, stack);
+    this.#stacks.set(marks, { stack, found });
+    return found;
+  }
+
   /** A zone reaches from its bar to the first later bar that trades in it. */
   #zones({ context, x, y, ratio, spacing }, bars, index) {
-    const { palette, settings: { stack } } = this.look;
+    const { palette } = this.look;
     const bar = bars[index];
     if (!bar.cells) return;
-    for (const { side, low, high } of stackedImbalances(bar.cells, bar.step, this.marksOf(bar), stack)) {
+    for (const { side, low, high } of this.#stacksOf(bar)) {
       const top = high + bar.step - 1;
       let end = index + 1;
       while (end < bars.length && end - index < ZONE_BARS && !(bars[end].low <= top && low <= bars[end].high)) end += 1;
