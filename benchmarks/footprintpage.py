@@ -70,7 +70,7 @@ SCROLL = f"""async ([spacing, frames]) => {{
     canvas.dispatchEvent(new WheelEvent("wheel", {{ deltaX: way * 60, ...at }}));
     const now = await new Promise(requestAnimationFrame);
     const begun = performance.now();
-    channel.port1.onmessage = () => busy.push(performance.now() - begun); // after the frame is drawn
+    channel.port1.onmessage = () => busy.push(performance.now() - begun); // after drawing
     channel.port2.postMessage(0);
     times.push(now - last);
     last = now;
