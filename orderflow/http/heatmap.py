@@ -111,7 +111,7 @@ def asked_moments(instrument: Instrument, asked: Parameters) -> tuple[Integers, 
         raise refused("end", "it is not after start")
     count = asked.whole("columns", 1, MOST_COLUMNS, 500)
     width = max(1_000, -(-(end - start) // count // 1_000) * 1_000)
-    return np.arange(start, end, width, np.int64), end
+    return np.arange(start, end, width, dtype=np.int64), end
 
 
 def columns(
