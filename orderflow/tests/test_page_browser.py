@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from orderflow.tests.naivebars import bars_of
 from rig.chromium import watched_page
+from rig.waiting import wait_until
 
 PAGE = "/instruments/ES/orderflow/"
 API = "/api/v1/instruments/ES/"
@@ -63,10 +64,16 @@ SHOWN = f"""async (moment) => {{
 
 @pytest.fixture
 def flow(browser: Browser, market: str) -> Iterator[Page]:
-    """The page with its newest bars."""
+    """The page with its newest bars, once the book has caught up with its quotes."""
+    wait_until(lambda: is_caught_up(market), "the book of ES has caught up with its quotes")
     with watched_page(browser) as page:
         opened(page, market + PAGE)
         yield page
+
+
+def is_caught_up(market: str) -> bool:
+    rows = read(market, "footprint/?limit=1")["rows"]
+    return bool(rows) and rows[0][0] > read(market, "")["last_at"] - 61_000
 
 
 def opened(page: Page, address: str) -> None:
@@ -152,11 +159,11 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
     check_replay(market, flow.evaluate(SHOWN, None), begin)
     for moment in (begin + 61_003, first + 300_000, begin + 5_000):
         check_replay(market, flow.evaluate(SHOWN, moment), moment)
-    flow.get_by_role("button", name="Play").click()
+    flow.get_by_role("button", name="Play", exact=True).click()
     flow.wait_for_function(
         f"async (moment) => ({MODULE}).replay.moment > moment", arg=first + 2 * 300_000
     )
-    flow.get_by_role("button", name="Pause").click()
+    flow.get_by_role("button", name="Pause", exact=True).click()
     check_replay(market, flow.evaluate(SHOWN, None))
     flow.get_by_role("button", name="Next trade").click()
     flow.locator("#chart").press(",")
@@ -186,8 +193,12 @@ def check_replay(market: str, shown: dict[str, Any], moment: int | None = None) 
     book = read(market, f"book/?depth=1000&at={iso(at)[:-1]}999Z")
     assert (shown["bids"], shown["asks"]) == (book["bids"], book["asks"])
     opened_at = at // 300_000 * 300_000
-    rows = read(market, f"trades/?start={opened_at}&end={at + 1}&limit=10000")["rows"]
+    rows = read(market, f"trades/?start={opened_at - 60_000}&end={at + 1}&limit=10000")["rows"]
     assert shown["trades"] == rows[-20:]
-    trades = [(seq, ms, round(p / TICK), round(q), side) for seq, ms, p, q, side in rows]
+    trades = [
+        (seq, ms, round(price / TICK), round(quantity), side)
+        for seq, ms, price, quantity, side in rows
+        if ms >= opened_at
+    ]
     (bar,) = bars_of(trades, 300_000, 2)
     assert {name: shown["open"][name] for name in bar} == bar
