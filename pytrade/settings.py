@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "quotes",
     "exchange",
     "indicators",
+    "venues",
     "pytrade",
 ]
 
