@@ -221,6 +221,9 @@ EXCHANGE_ORDERS_BURST = env.int("EXCHANGE_ORDERS_BURST", default=100)
 PRACTICE_ACCOUNTS = env.bool("PRACTICE_ACCOUNTS", default=DEBUG)
 PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
 
+# Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.
+BYBIT_LIMIT_FACTOR = env.float("BYBIT_LIMIT_FACTOR", default=1.0)
+
 # Retention of books and trades: see docs/operations.md.
 EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)
 EXCHANGE_KEEP_TRADES_S = env.int("EXCHANGE_KEEP_TRADES_S", default=0)

@@ -98,6 +98,11 @@ def create_key(
     return NewKey(key, secret)
 
 
+def cancel_on_disconnect(key: ApiKey, *, is_on: bool) -> None:
+    """Choose whether open orders are cancelled when the last stream of a key disconnects."""
+    ApiKey.objects.valid().filter(pk=key.pk).update(cancel_on_disconnect=is_on)
+
+
 def revoke(key: ApiKey) -> None:
     """Reject a key from now on; its open streams end within seconds."""
     ApiKey.objects.valid().filter(pk=key.pk).update(revoked_at=timezone.now())

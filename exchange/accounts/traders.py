@@ -32,6 +32,14 @@ class AuthenticationError(ValueError):
     """The proof is not accepted; the text is for the client."""
 
 
+class UnknownKeyError(AuthenticationError):
+    """There is no such API key, or it was revoked."""
+
+
+class WrongSignatureError(AuthenticationError):
+    """The signature is not that of the request."""
+
+
 class NoAccountError(ValueError):
     """Who asks is known, but which account is meant is not; the text is for the client."""
 
@@ -63,10 +71,16 @@ def by_secret(key: str, secret: str) -> Trader:
 
 
 def by_signature(key: str, text: bytes, given: str) -> Trader:
-    """Return who signed `text` with the secret of the key; raise AuthenticationError."""
+    """Return who signed `text` with the secret of the key.
+
+    Raise UnknownKeyError or WrongSignatureError, after the same work and with the same text.
+    """
     found, secret = _find(key)
-    if not equal(signature(secret, text), given.lower()) or found is None:
-        raise AuthenticationError(REFUSED)
+    is_right = equal(signature(secret, text), given.lower())
+    if found is None:
+        raise UnknownKeyError(REFUSED)
+    if not is_right:
+        raise WrongSignatureError(REFUSED)
     return _used(found, "signature", given.lower())
 
 
