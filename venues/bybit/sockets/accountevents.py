@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from exchange.accounts.listings import CAUSES
 from exchange.clearing.orders import State
-from exchange.models import Execution, Order, OrderEvent
-from venues.bybit.accounts.executionrows import execution_rows
+from exchange.models import Account, Execution, Order, OrderEvent
+from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_row
 from venues.bybit.errors import rejection
 from venues.bybit.listed import by_key
@@ -90,7 +90,8 @@ def fills_of(orders: Iterable[int]) -> dict[int, Fills]:
 def execution_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:
     """Return the rows of `execution` of the account's executions first ... last."""
     numbers = Execution.objects.filter(account=account, number__gte=first, number__lte=last)
-    return execution_rows(list(numbers.filter(instrument__in=list(by_key())).order_by("number")))
+    found = numbers.filter(instrument__in=list(by_key())).order_by("-number")
+    return executions_as_rows(Account.objects.get(pk=account), list(found))[::-1]
 
 
 def fast(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from exchange.http.streamlogins import KeyLogin
 from live.logins import Access, Login
 from live.protocol import Credentials, ProtocolError, Request
 from venues.bybit.errors import RetCode
+from venues.doors.clock import now_ms
 
 
 class LoginRefusedError(ValueError):
@@ -46,6 +47,11 @@ class Authentication:
         if self.login is not None:
             raise LoginRefusedError(RetCode.WS_REPEATED_LOGIN)
         credentials = credentials_of(args)
+        if credentials.expires_ms <= (now := now_ms()):
+            raise LoginRefusedError(
+                RetCode.PARAMETER,
+                f"Params Error: the signature expired at {credentials.expires_ms}, it is {now}",
+            )
         try:
             await self._access.authenticate(Request("auth", (), {}, None, credentials=credentials))
         except ProtocolError as error:

@@ -9,7 +9,8 @@ from live.frames import Publication
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import optional_price
 from venues.bybit.sockets.marks import TOPIC, Mark
-from venues.bybit.sockets.publishers import Pace, Publisher, now_ms
+from venues.bybit.sockets.publishers import Pace, Publisher
+from venues.doors.clock import now_ms
 
 INTERVAL_S: Final = 0.3
 

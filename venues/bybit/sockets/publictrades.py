@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from live.frames import Publication
-from venues.bybit.sockets.publishers import Publisher, now_ms
+from venues.bybit.sockets.publishers import Publisher
 from venues.bybit.sockets.tape import (
     MOST_TRADES,
     TickDirection,
@@ -16,6 +16,7 @@ from venues.bybit.sockets.tape import (
 )
 from venues.bybit.symbols import Symbol
 from venues.doors import prints
+from venues.doors.clock import now_ms
 from venues.doors.prints import Print
 
 

@@ -5,7 +5,6 @@ into messages of the venue.
 """
 
 import asyncio
-import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -65,6 +64,7 @@ class Publisher(ABC):
 
     def deliver(self, publication: Publication) -> None:
         """Accept a publication of a topic of the hub."""
+        raise TypeError(f"{self.name} follows no topic of rows")
 
     def fail(self) -> None:
         """Disconnect all subscribers, after an error of ours that the hub has logged."""
@@ -117,10 +117,10 @@ class Publishers:
     def __len__(self) -> int:
         return len(self._open)
 
-    async def join(self, key: str, make: Make, subscriber: Subscriber) -> None:
-        """Send a subscriber what the topic starts with, then everything; raise DatabaseError.
+    async def open(self, key: str, make: Make) -> None:
+        """Use a topic, which is ready when this returns; raise DatabaseError.
 
-        `key` names the topic in this process; `make` makes its publisher, if nobody follows it.
+        `key` names the topic in this process; `make` makes its publisher, if nobody uses it.
         """
         if key not in self._open:
             self._open[key] = _Open(make())
@@ -131,12 +131,16 @@ class Publishers:
         except BaseException:
             await self._release(key, used)
             raise
-        for publication in used.publisher.first():
+
+    def join(self, key: str, subscriber: Subscriber) -> None:
+        """Send a subscriber what an open topic starts with, and from now on everything."""
+        publisher = self._open[key].publisher
+        for publication in publisher.first():
             subscriber.deliver(publication)
-        used.publisher.subscribers.add(subscriber)
+        publisher.subscribers.add(subscriber)
 
     async def leave(self, key: str, subscriber: Subscriber) -> None:
-        """Stop sending to a subscriber that joined."""
+        """Stop using a topic, which the subscriber has opened and may have joined."""
         used = self._open[key]
         used.publisher.subscribers.discard(subscriber)
         await self._release(key, used)
@@ -177,11 +181,6 @@ class Pace:
         self._timer = None
         self._next_at = asyncio.get_running_loop().time() + self._interval_s
         self._push()
-
-
-def now_ms() -> int:
-    """Return the time of the wall clock."""
-    return time.time_ns() // 1_000_000
 
 
 _all: "Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Publishers]]" = (

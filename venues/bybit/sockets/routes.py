@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
 
+from venues.bybit.categories import Category
+from venues.bybit.rest.admission import Gate
+from venues.bybit.sockets.socket import application
 from venues.bybit.sockets.streams import PrivateSocket, PublicSocket, StatusSocket
-from venues.bybit.sockets.topicnames import CATEGORIES
 from venues.bybit.sockets.trade import TradeSocket
 from venues.doors.application import App
 
-SOCKETS: Final[Mapping[str, App]] = {
-    **{f"/v5/public/{each}": partial(PublicSocket.of_category, each) for each in CATEGORIES},
-    "/v5/public/misc/status": StatusSocket.serve,
-    "/v5/private": PrivateSocket.serve,
-    "/v5/trade": TradeSocket.serve,
-}
+
+def sockets(gate: Gate) -> Mapping[str, App]:
+    """Return the applications of the WebSockets; `gate` counts requests of accounts."""
+    return {
+        **{
+            f"/v5/public/{each.value}": application(partial(PublicSocket, category=each.value))
+            for each in Category
+        },
+        "/v5/public/misc/status": application(StatusSocket),
+        "/v5/private": application(PrivateSocket),
+        "/v5/trade": application(partial(TradeSocket, gate=gate)),
+    }

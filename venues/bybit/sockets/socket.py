@@ -6,6 +6,7 @@ import itertools
 import re
 import secrets
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ from live.limits import MessageRate, connections
 from live.outlet import Outlet
 from venues.bybit.sockets import connecting
 from venues.bybit.sockets.operations import BadMessageError, Operation, Reply, parsed, refused
+from venues.doors.application import App
 
 logger = structlog.get_logger(__name__)
 
@@ -35,6 +37,8 @@ LONGEST_IDLE_S: Final = 600
 SHORTEST_IDLE_S: Final = 30
 CHECK_S: Final = 5.0
 """Between two looks at whether a connection is idle."""
+REPLIES: Final = "replies"
+"""What replies count as, beside topics."""
 _numbers = itertools.count(1)
 
 
@@ -57,13 +61,11 @@ class Socket:
         self._timers: deque[asyncio.TimerHandle] = deque(maxlen=2)
         self._is_open = False
 
-    @classmethod
-    async def serve(cls, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection until it ends."""
-        await cls(scope, receive, send).run()
-
     async def run(self) -> None:
         await self._receive()  # websocket.connect
+        if not self.may_connect():
+            await self._refuse_handshake("reads")
+            return
         most = settings.STREAM_CONNECTIONS_PER_ADDRESS
         if not connecting.attempts.allows(self._address, limited=bool(most)):
             await self._refuse_handshake("connection_rate")
@@ -87,6 +89,10 @@ class Socket:
             connections.leave(self._address)
             await self._finish()
 
+    def may_connect(self) -> bool:
+        """Return whether connections are accepted at all."""
+        return True
+
     async def operate(self, operation: Operation) -> None:
         """Do what a message asks for."""
         raise NotImplementedError
@@ -105,7 +111,7 @@ class Socket:
 
     def reply(self, reply: Reply) -> None:
         """Send a reply, after everything that was sent before."""
-        self._outlet.offer(made(reply, 0, 0, topic=""))
+        self._outlet.offer(made(reply, 0, 0, topic=REPLIES))
 
     def start(self, running: Any) -> None:
         """Run a coroutine beside this connection; it is cancelled at its end."""
@@ -140,6 +146,9 @@ class Socket:
         except DatabaseError as error:
             logger.warning("operation failed", op=operation.op, error=str(error).strip())
             self.unavailable(operation)
+        except Exception:  # of one connection: the others go on
+            logger.exception("operation failed", op=operation.op)
+            await self.end("error", INTERNAL_ERROR)
 
     def refuse(self, operation: Operation, text: str) -> None:
         """Answer a message that is wrong."""
@@ -182,6 +191,15 @@ class Socket:
             task.cancel()
         self._outlet.close()
         await self.ended()
+
+
+def application(make: Callable[[Any, Any, Any], Socket]) -> App:
+    """Return the ASGI application that serves each connection with a socket."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        await make(scope, receive, send).run()
+
+    return serve
 
 
 _ACTIVE: Final = re.compile(r"(\d{1,3})(s|m)")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
+
 from live.reads import read
 from venues.bybit.listed import all_listed
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
@@ -22,7 +24,6 @@ from venues.bybit.sockets.publishers import (
     Make,
     SilentTopic,
     current_publishers,
-    now_ms,
 )
 from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
 from venues.bybit.sockets.topicnames import (
@@ -33,6 +34,7 @@ from venues.bybit.sockets.topicnames import (
     private_topic,
     public_topic,
 )
+from venues.doors.clock import now_ms
 
 STATUS_TOPIC: Final = "system.status"
 Topics = dict[str, tuple[str, Make]]
@@ -42,8 +44,8 @@ Topics = dict[str, tuple[str, Make]]
 class StreamSocket(Socket):
     """Subscribes and unsubscribes; subclasses say which topics there are."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *connection: Any) -> None:
+        super().__init__(*connection)
         self._followed: dict[str, str] = {}
         self._publishers = current_publishers()
 
@@ -76,14 +78,23 @@ class StreamSocket(Socket):
         except TopicError as error:
             self.refuse(operation, str(error))
             return
+        await self._open(topics)
         self.reply(accepted(operation, self.connection))
-        for name, (key, make) in topics.items():
+        for name, (key, _) in topics.items():
             self._followed[name] = key
-            try:
-                await self._publishers.join(key, make, self)
-            except BaseException:
-                del self._followed[name]
-                raise
+            self._publishers.join(key, self)
+
+    async def _open(self, topics: Topics) -> None:
+        """Open all topics before the reply: what happens after it is sent; raise DatabaseError."""
+        opened: list[str] = []
+        try:
+            for key, make in topics.values():
+                await self._publishers.open(key, make)
+                opened.append(key)
+        except BaseException:
+            for key in opened:
+                await self._publishers.leave(key, self)
+            raise
 
     def _check(self, topics: Topics) -> None:
         """Raise TopicError for topics that are followed already, or too many of them."""
@@ -110,19 +121,19 @@ class StreamSocket(Socket):
 class PublicSocket(StreamSocket):
     """/v5/public/CATEGORY; only linear has symbols."""
 
-    category: str = SERVED
+    def __init__(self, *connection: Any, category: str = SERVED) -> None:
+        super().__init__(*connection)
+        self._category = category
 
-    @classmethod
-    async def of_category(cls, category: str, scope: Any, receive: Any, send: Any) -> None:
-        socket = cls(scope, receive, send)
-        socket.category = category
-        await socket.run()
+    def may_connect(self) -> bool:
+        """Return whether there are public reads: nobody authenticates on this socket."""
+        return bool(settings.READS_PUBLIC)
 
     async def topics(self, names: list[Any]) -> Topics:
         if not names:
             raise TopicError("error:args is empty")
         found = [public_topic(name) for name in names]
-        listed = await read(all_listed) if self.category == SERVED else {}
+        listed = await read(all_listed) if self._category == SERVED else {}
         topics: Topics = {}
         for topic in found:
             if topic.symbol not in listed:
@@ -146,8 +157,8 @@ class StatusSocket(StreamSocket):
 class PrivateSocket(StreamSocket):
     """/v5/private: topics of the account of the key that authenticated."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *connection: Any) -> None:
+        super().__init__(*connection)
         self._authentication = Authentication(self._end_revoked)
 
     def operations(self) -> dict[str, Callable[[Operation], Any]]:

@@ -24,9 +24,10 @@ from venues.bybit.sockets import marks
 from venues.bybit.sockets.bookwindow import BookWindow
 from venues.bybit.sockets.marks import Mark
 from venues.bybit.sockets.publictrades import parsed
-from venues.bybit.sockets.publishers import Pace, Publisher, now_ms
+from venues.bybit.sockets.publishers import Pace, Publisher
 from venues.bybit.sockets.tape import TickDirection
 from venues.doors import prints
+from venues.doors.clock import now_ms
 
 logger = structlog.get_logger(__name__)
 

@@ -15,17 +15,16 @@ from django.db import close_old_connections
 
 from exchange.accounts.traders import Trader
 from exchange.models import ApiKey
-from market.integers import parse_integer
-from venues.bybit import ratelimits
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Limit, Usage
-from venues.bybit.signing import DEFAULT_WINDOW_MS, LARGEST_WINDOW_MS, is_in_window
+from venues.bybit.rest.admission import Gate, check_window
+from venues.bybit.rest.answering import limit_headers
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
 from venues.bybit.sockets.operations import OK, Operation, trade_pong, trade_reply
-from venues.bybit.sockets.publishers import now_ms
 from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
 from venues.bybit.trading import batches, orders
+from venues.doors.clock import now_ms
 
 logger = structlog.get_logger(__name__)
 
@@ -70,8 +69,9 @@ REQUESTS: Final = {
 class TradeSocket(Socket):
     """Executes requests one after the other; pings are answered meanwhile."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *connection: Any, gate: Gate) -> None:
+        super().__init__(*connection)
+        self._gate = gate
         self._authentication = Authentication(self._end_revoked)
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._waiting: asyncio.Queue[Operation] = asyncio.Queue(MOST_WAITING)
@@ -129,7 +129,11 @@ class TradeSocket(Socket):
             self._ids[operation.id] = None
             if len(self._ids) > REMEMBERED_IDS:
                 self._ids.popitem(last=False)
-        check_window(operation.header)
+        check_window(
+            str(operation.header.get("X-BAPI-TIMESTAMP", "")),
+            str(operation.header.get("X-BAPI-RECV-WINDOW", "")),
+            now_ms(),
+        )
         if len(operation.args) != 1 or not isinstance(operation.args[0], dict):
             raise parameter_error("args must be a list of one object")
 
@@ -144,7 +148,7 @@ class TradeSocket(Socket):
     async def _execute(self, operation: Operation) -> None:
         request = REQUESTS[operation.op]
         trader = self._authentication.trader
-        usage = ratelimits.of_accounts.take(trader.account.pk, request.limit)
+        usage = self._gate.by_class(trader, request.limit)
         try:
             if usage.is_exceeded:
                 raise BybitError(RetCode.TOO_MANY_VISITS)
@@ -189,42 +193,9 @@ def execute(request: Request, trader: Trader, fields: Fields) -> Done:
     return request.execute(trader, fields)
 
 
-def check_window(header: Mapping[str, Any]) -> None:
-    """Raise BybitError unless a request was signed now, by the wall clock."""
-    timestamp = milliseconds(header, "X-BAPI-TIMESTAMP")
-    if timestamp is None:
-        raise parameter_error("header X-BAPI-TIMESTAMP is missing")
-    window = milliseconds(header, "X-BAPI-RECV-WINDOW") or DEFAULT_WINDOW_MS
-    now = now_ms()
-    if not is_in_window(now, timestamp, min(window, LARGEST_WINDOW_MS)):
-        raise BybitError(
-            RetCode.WINDOW,
-            f"{RetCode.WINDOW.text}. req_timestamp[{timestamp}],server_timestamp[{now}],"
-            f"recv_window[{window}]",
-        )
-
-
-def milliseconds(header: Mapping[str, Any], name: str) -> int | None:
-    """Return a header, a number or its text; None where it is absent; raise BybitError."""
-    if header.get(name) is None:
-        return None
-    try:
-        return parse_integer(str(header[name]), 0, 2**53)
-    except ValueError as error:
-        raise parameter_error(f"header {name}: {error}") from None
-
-
 def header_of(usage: Usage | None) -> dict[str, str]:
     """Return the header of a reply; one that was refused before it counted has no limits."""
-    limits = (
-        {
-            "X-Bapi-Limit": str(usage.limit),
-            "X-Bapi-Limit-Status": str(usage.left),
-            "X-Bapi-Limit-Reset-Timestamp": str(usage.reset_ms),
-        }
-        if usage is not None
-        else {}
-    )
+    limits = {} if usage is None else limit_headers(usage)
     return {**limits, "Traceid": secrets.token_hex(16), "Timenow": str(now_ms())}
 
 

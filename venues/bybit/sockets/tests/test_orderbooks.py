@@ -53,7 +53,8 @@ class Client:
 
     async def join(self):
         make = lambda: OrderBook(self.topic, self._depth, self._market.symbol)  # noqa: E731
-        await current_publishers().join(self.topic, make, self)
+        await current_publishers().open(self.topic, make)
+        current_publishers().join(self.topic, self)
         return self
 
     async def leave(self):
@@ -249,7 +250,8 @@ def test_a_book_without_a_level_is_an_empty_snapshot(market, at_once):
         symbol = Symbol(other.pk, "ETHUSDT", other.lattice)
         name = "orderbook.50.ETHUSDT"
         publishers = current_publishers()
-        await publishers.join(name, lambda: OrderBook(name, 50, symbol), subscriber)
+        await publishers.open(name, lambda: OrderBook(name, 50, symbol))
+        publishers.join(name, subscriber)
         await publishers.leave(name, subscriber)
         return subscriber
 
