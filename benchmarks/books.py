@@ -29,7 +29,7 @@ from rig.histories import make_instrument
 HOURS: Final = 12
 SLOTS: Final = HOURS * 3600
 PASS_US: Final = 20_000
-LONGEST_PASSES: Final = 10
+LONGEST_PASSES: Final = 25
 """A live block ends with a trade, the slot, or this many passes after the last one."""
 SIZES: Final = (10, 15, 20, 256)
 MEASURED: Final = 300_000

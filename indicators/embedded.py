@@ -78,7 +78,7 @@ class Computations:
     def add(self, run_id: str) -> None:
         with self._lock:
             self._waiting.append(run_id)
-            if self._thread is None:
+            if self._thread is None or self._leaving.is_set():
                 self._leaving = threading.Event()
                 self._thread = threading.Thread(
                     target=self._compute, args=(self._leaving,), name="computations"
@@ -90,10 +90,12 @@ class Computations:
         with self._lock:
             self._waiting.clear()
             self._leaving.set()
-            self._thread = None
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until all runs are computed; return whether they are."""
+        """Wait for the end of the thread: all runs are computed, or the chunk of a leaving one.
+
+        Return whether it ended.
+        """
         thread = self._thread
         if thread is not None:
             thread.join(timeout_s)

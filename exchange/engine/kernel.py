@@ -47,7 +47,10 @@ def kernel(function: Compiled) -> Compiled:
     compiled: Any = njit(cache=True, nogil=True, **_OPTIONS)(function)
     files = sorted({__file__, *_files(compiled.py_func, set())})
     stamp = sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
-    compiled._cache._cache_file._source_stamp = stamp
+    cache: Any = compiled._cache._cache_file
+    cache._source_stamp = stamp
+    # Compared before the types of arguments are loaded, which may have been moved or renamed.
+    cache._version = f"{cache._version} {stamp}"
     return cast("Compiled", compiled)
 
 

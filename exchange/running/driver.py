@@ -22,7 +22,7 @@ from quotes.law.simulation import Handover
 
 logger = structlog.get_logger(__name__)
 
-BLOCK_S: Final = 0.2
+BLOCK_S: Final = 0.5
 """Most wall time from one block of a changing book to the next."""
 CATCH_UP_S: Final = 0.008
 """Work per pass on books that are behind, which leaves live books and other threads their share."""

@@ -13,19 +13,26 @@ from exchange.matching import MESSAGE, MatchingEngine
 from scripts import kernels, kerneluses
 
 HELPER = """
+from typing import NamedTuple
+
 from exchange.engine.kernel import inlined
 
+class Given{0}(NamedTuple):
+    summand: int
+
+given = Given{0}(0)
+
 @inlined
-def answer():
-    return {}
+def answer(given):
+    return {0} + given.summand
 """
 KERNEL = """
 from exchange.engine.kernel import kernel
 from helper_of_a_kernel import answer
 
 @kernel
-def ask():
-    return answer()
+def ask(given):
+    return answer(given)
 """
 
 
@@ -42,7 +49,8 @@ def ask(tmp_path, monkeypatch):
             sys.modules.pop(name, None)
         importlib.invalidate_caches()
         module = importlib.import_module("kernel_with_a_helper")
-        return module.ask(), sum(module.ask.stats.cache_hits.values())
+        given = sys.modules["helper_of_a_kernel"].given
+        return module.ask(given), sum(module.ask.stats.cache_hits.values())
 
     return ask
 

@@ -6,12 +6,15 @@ All others (ES, EURUSD, BTC-PERPETUAL) have no name at this door and do not appe
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
 from instruments.lattice import Lattice
 
 SETTLE_COIN: Final = "USDT"
+SMALLEST_VALUE: Final = Decimal(1)
+"""Of an order that may open a position, in USDT."""
 _LINEAR: Final = re.compile(rf"([A-Z0-9]+){SETTLE_COIN}")
 
 

@@ -9,11 +9,11 @@ from exchange.clearing.accounts import DEFAULT_LEVERAGE
 from exchange.clearing.orders import OrderType
 from exchange.models import Account, Execution, Leverage, Order
 from market.times import to_microseconds
+from venues.bybit import words
 from venues.bybit.accounts.closing import closed_lots
 from venues.bybit.accounts.executionrows import exec_type
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import average_price, money_text, price_text, quantity_text
-from venues.bybit.trading import words
 
 
 @dataclass

@@ -8,12 +8,12 @@ from exchange.clearing.orders import OrderType
 from exchange.models import Execution, Order
 from instruments.lattice import Lattice
 from market.times import to_microseconds
+from venues.bybit import words
 from venues.bybit.accounts.orderrows import create_type
 from venues.bybit.categories import Category
 from venues.bybit.numbers import money_text, ppm_text, price_text, quantity_text, value_text
 from venues.bybit.sequences import cross_sequence, trade_id
 from venues.bybit.symbols import SETTLE_COIN
-from venues.bybit.trading import words
 
 CONSTANT: Mapping[str, Any] = {
     "category": Category.LINEAR.value,

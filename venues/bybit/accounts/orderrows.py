@@ -10,6 +10,7 @@ from exchange.engine.messages import TimeInForce
 from exchange.models import Execution, Order
 from instruments.lattice import Lattice
 from market.times import to_microseconds
+from venues.bybit import words
 from venues.bybit.categories import Category
 from venues.bybit.numbers import (
     average_price,
@@ -20,7 +21,6 @@ from venues.bybit.numbers import (
     value_text,
 )
 from venues.bybit.symbols import SETTLE_COIN
-from venues.bybit.trading import words
 
 CONSTANT: Mapping[str, Any] = {
     "category": Category.LINEAR.value,

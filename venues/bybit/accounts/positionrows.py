@@ -17,7 +17,7 @@ from venues.bybit.numbers import (
     rounded,
 )
 from venues.bybit.sequences import cross_sequence
-from venues.bybit.trading.words import SIDE_WORDS
+from venues.bybit.words import SIDE_WORDS
 
 CONSTANT: Mapping[str, Any] = {
     "positionIdx": 0,

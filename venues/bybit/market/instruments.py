@@ -11,8 +11,7 @@ from exchange.kinds import MONEY_UNITS
 from venues.bybit.listed import Listed
 from venues.bybit.market.tickers import mark_of
 from venues.bybit.numbers import money_text, optional_price, ppm_text, price_text, quantity_text
-from venues.bybit.symbols import SETTLE_COIN
-from venues.bybit.trading.orderfields import SMALLEST_VALUE
+from venues.bybit.symbols import SETTLE_COIN, SMALLEST_VALUE
 
 MINUTE_US: Final = 60_000_000
 

@@ -8,7 +8,7 @@ from exchange.kinds import TRADES
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import price_text, quantity_text
 from venues.bybit.sequences import cross_sequence, trade_id
-from venues.bybit.trading.words import SIDE_WORDS
+from venues.bybit.words import SIDE_WORDS
 
 FIELDS: Final = ("seq", "at", "ticks", "lots", "side")
 

@@ -5,6 +5,8 @@ from django.db.models import Q, QuerySet
 from exchange.accounts.opening import cancel_on_disconnect
 from exchange.clearing.orders import State
 from exchange.models import Execution, Order
+from exchange.models.orders import OPEN_STATES
+from venues.bybit import words
 from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_rows
 from venues.bybit.categories import Category
@@ -14,7 +16,7 @@ from venues.bybit.fields import Fields
 from venues.bybit.listed import all_listed, by_key, find
 from venues.bybit.rest.calls import Call, Result
 from venues.bybit.rest.pages import page_of, within
-from venues.bybit.trading import batches, orders, sweeping, words
+from venues.bybit.trading import batches, orders, sweeping
 
 RECENT: int = 500
 """Closed orders that /v5/order/realtime still shows."""
@@ -65,7 +67,7 @@ def realtime(call: Call) -> Result:
     named = orders.named(found, fields)
     if named is None:
         wants_closed = fields.choice("openOnly", {"0": 0, "1": 1, "2": 1}, 0)
-        named = recent_closed(call, found) if wants_closed else found.open()
+        named = recent_closed(call, found) if wants_closed else found.filter(state__in=OPEN_STATES)
         if not (fields.has("symbol") or fields.has("baseCoin") or fields.has("settleCoin")):
             raise parameter_error("one of symbol, baseCoin and settleCoin is required")
     return listing(call, named)

@@ -116,8 +116,8 @@ def closed_pnl(call: Call) -> Result:
     """Return what closed positions earned, an order a row, the newest order first."""
     fields, account = call.fields, call.trader.account
     limit = fields.limit(50, 100)
-    orders = Order.objects.filter(account=account, instrument__in=keys_of(fields), filled__gt=0)
-    orders = within(orders, fields, "updated_at")
+    filled = Order.objects.filter(account=account, instrument__in=keys_of(fields), filled__gt=0)
+    orders = within(filled, fields, "updated_at")
     if fields.has("cursor"):
         orders = orders.filter(pk__lt=cursor(fields))
     found = list(orders.order_by("-pk")[: MOST_ORDERS + 1])

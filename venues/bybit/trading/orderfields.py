@@ -1,7 +1,6 @@
 """The fields of an order to place or to amend, in ticks and lots."""
 
 import re
-from decimal import Decimal
 from typing import Final
 
 from exchange.accounts.submission import NewOrder
@@ -14,10 +13,9 @@ from venues.bybit.categories import Category
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields, unserved
 from venues.bybit.listed import Listed, find
-from venues.bybit.trading.words import DIRECTIONS, SIDES, TIMES_IN_FORCE, TRIGGERS, TYPES
+from venues.bybit.symbols import SMALLEST_VALUE
+from venues.bybit.words import DIRECTIONS, SIDES, TIMES_IN_FORCE, TRIGGERS, TYPES
 
-SMALLEST_VALUE: Final = Decimal(1)
-"""Of an order that may open a position, in USDT."""
 LINK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
 ATTACHED: Final = ("takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
 UNSERVED: Final = (*ATTACHED, "slippageTolerance", "orderIv", "mmp", "bboSideType", "bboLevel")

@@ -9,13 +9,13 @@ from exchange.accounts.submission import NewOrder
 from exchange.accounts.traders import Trader
 from exchange.clearing.orders import OrderType, State, TriggerBy, TriggerDirection
 from exchange.engine.messages import TimeInForce
-from exchange.models import Order, Position
+from exchange.models import Command, Order, Position
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
 from venues.bybit.trading.orderfields import counted, tradable
 from venues.bybit.trading.submitting import answered, refused, sender, submitted
-from venues.bybit.trading.words import TRIGGERS
+from venues.bybit.words import TRIGGERS
 
 UNSERVED: Final = ("trailingStop", "activePrice", "tpSize", "slSize", "tpLimitPrice",
                    "slLimitPrice")  # fmt: skip
@@ -55,7 +55,7 @@ def change(
                                TriggerBy.LAST)  # fmt: skip
             new = closing(listed, side, ticks, by, direction)
             requests.append(partial(submission.place, new=new))
-    commands = []
+    commands: list[Command] = []
     with submission.together():
         for request in requests:
             who = sender(trader, is_first=not commands)

@@ -1,0 +1,1 @@
+"""Order flow: clusters of trades (footprint), profiles, depth and heat maps of the book."""
