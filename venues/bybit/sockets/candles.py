@@ -1,8 +1,9 @@
 """The topics kline.INTERVAL.SYMBOL: the open candle as it grows, and once more when it closes."""
 
-from typing import Final
+from typing import Any, Final
 
 from exchange.kinds import CANDLES_OF_TRADES
+from live.cutting import made
 from live.frames import Publication
 from live.reads import read
 from market.timeframes import MICROSECONDS
@@ -57,19 +58,22 @@ class Candles(Trades):
             self._pace.touch()
 
     def first(self) -> tuple[Publication, ...]:
-        """Touch the pace, so that a new subscriber soon gets the open candle."""
-        self._pace.touch()
-        return ()
+        """Return the open candle."""
+        if self._candle is None:
+            return ()
+        message = self._message(self._candle, is_closed=False)
+        return (made(message, 0, 0, topic=self.name),)
 
     def _push(self) -> None:
         self._send(is_closed=False)
 
     def _send(self, *, is_closed: bool) -> None:
         if self._candle is not None:
-            row = candle_row(
-                self.symbol, self._interval, self._candle, is_closed=is_closed, now_ms=now_ms()
-            )
-            self.send(snapshot(self.name, [row]))
+            self.send(self._message(self._candle, is_closed=is_closed))
+
+    def _message(self, candle: Candle, *, is_closed: bool) -> dict[str, Any]:
+        row = candle_row(self.symbol, self._interval, candle, is_closed=is_closed, now_ms=now_ms())
+        return snapshot(self.name, [row])
 
 
 def newest_candle(listed: Listed, interval: str) -> Candle | None:

@@ -22,7 +22,7 @@ class PriceLimits(Publisher):
         super().__init__(name)
         self._listed = listed
         self._mark = Mark(listed.lattice)
-        self._pace = Pace(INTERVAL_S, lambda: self.send(self._message()))
+        self._pace = Pace(INTERVAL_S, self._push)
 
     async def open(self) -> None:
         await self.follow_newest(f"{TOPIC}.{self._listed.name}")
@@ -37,6 +37,9 @@ class PriceLimits(Publisher):
 
     def first(self) -> tuple[Publication, ...]:
         return (made(self._message(), 0, 0, topic=self.name),) if self._mark.ticks else ()
+
+    def _push(self) -> None:
+        self.send(self._message())
 
     def _message(self) -> dict[str, Any]:
         highest, lowest = (band(side, self._mark.ticks) for side in (BUY, SELL))
