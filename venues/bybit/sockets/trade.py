@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from exchange.accounts.knownkeys import known_keys
 from exchange.accounts.traders import Trader
-from exchange.models import ApiKey
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Limit, Usage
@@ -158,6 +158,9 @@ class TradeSocket(Socket):
         except DatabaseError as error:
             logger.warning("request failed", op=operation.op, error=str(error).strip())
             self._refuse(operation, BybitError(RetCode.SERVER), usage)
+        except Exception:  # of one request: the others go on
+            logger.exception("request failed", op=operation.op)
+            self._refuse(operation, BybitError(RetCode.SERVER), usage)
         else:
             header = header_of(usage)
             self.reply(
@@ -184,9 +187,10 @@ class TradeSocket(Socket):
 
 def execute(request: Request, trader: Trader, fields: Fields) -> Done:
     """Execute a request of a key that is still valid (in a thread); raise BybitError."""
-    if trader.key is None or not ApiKey.objects.valid().filter(pk=trader.key.pk).exists():
+    known = None if trader.key is None else known_keys.find(trader.key.key)
+    if known is None:
         raise BybitError(RetCode.API_KEY)
-    if not trader.can_trade:
+    if not known.key.can_trade:
         raise BybitError(RetCode.PERMISSION)
     if not fields.category().is_served:
         raise BybitError(RetCode.WS_ROUTE, f"category {fields.category().value} is not supported")

@@ -62,10 +62,13 @@ def answered(commands: Sequence[Command]) -> list[Command]:
     Cancellations that were stored while no exchange runs are not waited for.
     """
     until = time.monotonic() + (WAIT_S if is_open() else 0.0)
-    return [
-        command if command.done else results.wait(command.pk, until - time.monotonic()) or command
-        for command in commands
-    ]
+    for command in commands:
+        if command.done:
+            continue
+        found = results.wait(command.pk, until - time.monotonic())
+        if found is not None:
+            command.done, (command.reason, command.result) = True, found
+    return list(commands)
 
 
 def refused(command: Command) -> BybitError | None:
