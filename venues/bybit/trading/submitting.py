@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exchange.accounts.listings import CAUSES
 from exchange.accounts.readiness import is_open
-from exchange.accounts.results import WAIT_S, results
+from exchange.accounts.results import WAIT_S, answered
 from exchange.accounts.submission import (
     ClientIdError,
     ClosedError,
@@ -56,19 +56,13 @@ def submitted(submit: Callable[[], Command]) -> Command:
         raise BybitError(RetCode.PARAMETER, str(error)) from error
 
 
-def answered(commands: Sequence[Command]) -> list[Command]:
+def all_answered(commands: Sequence[Command]) -> list[Command]:
     """Return the commands as the desk answered them; what takes longer stays as it is.
 
     Cancellations that were stored while no exchange runs are not waited for.
     """
     until = time.monotonic() + (WAIT_S if is_open() else 0.0)
-    for command in commands:
-        if command.done:
-            continue
-        found = results.wait(command.pk, until - time.monotonic())
-        if found is not None:
-            command.done, (command.reason, command.result) = True, found
-    return list(commands)
+    return [answered(command, until - time.monotonic()) for command in commands]
 
 
 def refused(command: Command) -> BybitError | None:
@@ -78,7 +72,7 @@ def refused(command: Command) -> BybitError | None:
 
 def executed(submit: Callable[[], Command]) -> Command:
     """Store a command and wait for its answer; raise BybitError if it is rejected."""
-    (done,) = answered([submitted(submit)])
+    (done,) = all_answered([submitted(submit)])
     if (error := refused(done)) is not None:
         raise error
     return done
