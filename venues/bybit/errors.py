@@ -18,11 +18,6 @@ class RetCode(IntEnum):
         member.text = text
         return member
 
-    @classmethod
-    def of(cls, value: int) -> "RetCode":
-        """Return the member with a number."""
-        return next(each for each in cls if each.value == value)
-
     OK = 0, "OK"
     PARAMETER = 10001, "params error"
     WINDOW = 10002, "invalid request, please check your server timestamp or recv_window param"
