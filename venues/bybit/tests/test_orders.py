@@ -108,7 +108,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"price": "70000"}, 110003, "Order price exceeds"),
     ({"qty": "100"}, 110007, "ab not enough"),
     ({"qty": "0.001", "price": "100"}, 110094, "minimum order value"),
-    ({"reduceOnly": True}, 110017, "Reduce-only"),
+    ({"reduceOnly": True}, 110017, "cannot fix reduce-only"),
     ({"side": "Hold"}, 10001, "side 'Hold' is not one of Buy, Sell"),
     ({"symbol": "ES"}, 10001, "symbol invalid"),
     ({"category": "spot"}, 170121, "Invalid symbol."),
