@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class OrderflowConfig(AppConfig):
     name = "orderflow"
+
+    def ready(self) -> None:
+        from orderflow import auditing, derived  # models are not loaded at import time
+
+        derived.register()
+        auditing.register()

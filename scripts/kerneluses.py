@@ -8,6 +8,7 @@ from exchange.engine.orderbook import with_more_room
 from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
 from indicators.catalogue import CATALOGUE
+from orderflow import warming
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 
@@ -16,6 +17,7 @@ def use_all() -> None:
     matching()
     flow()
     recording()
+    warming.load_kernels()
     measures()
 
 

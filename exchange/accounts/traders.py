@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q
 from django.utils import timezone
 
+from exchange.accounts.knownkeys import known_keys
 from exchange.accounts.signatures import equal, signature
 from exchange.models import Account, ApiKey
 from exchange.vault import SealError, sealed, unsealed
@@ -106,11 +107,10 @@ def by_user(user: User, name: str = "") -> Trader:
 
 def _find(key: str) -> tuple[ApiKey | None, str]:
     """Return a valid key and its secret; for others None and a secret, after the same work."""
-    known = ApiKey.objects.valid().filter(key=key.replace("\0", "")).select_related("account")
-    found = known.first()
     try:
-        if found is not None:
-            return found, found.secret
+        known = known_keys.find(key.replace("\0", ""))
+        if known is not None:
+            return known.key, known.secret
     except SealError as error:
         logger.error("API key rejected", key=key, error=str(error))
     return None, unsealed(_nobody(settings.EXCHANGE_SECRETS_KEY or settings.SECRET_KEY))
@@ -126,6 +126,7 @@ def _used(key: ApiKey, via: str, given: str = "") -> Trader:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        key.last_used_at = now
     return Trader(account=key.account, can_trade=key.can_trade, key=key, signature=given, via=via)
 
 
