@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from archive.database import fetch
+from archive.database import Row, fetch
 from exchange.depth.blocks import decode_all
 from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
@@ -29,7 +29,7 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     cannot be read.
     """
     lowest, _ = key_range(instrument_id)
-    rows = fetch(*_selection(instrument_id, at))
+    rows = blocks_around(instrument_id, at)
     if not rows:
         return None
     ends = np.array([end for _, end, _ in rows], np.int64)
@@ -41,6 +41,14 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
         book.apply(levels)
     book.apply(updates[: updates["at"].searchsorted(at, "right")])
     return StoredBook(book, rows[ended - 1][0] - lowest, min(at, int(ends[-1])))
+
+
+def blocks_around(instrument_id: int, at: int) -> list[Row]:
+    """Return key, end and bytes of the blocks from the snapshot before a moment to that after it.
+
+    Nothing if the moment is before the end of the first block.
+    """
+    return fetch(*_selection(instrument_id, at))
 
 
 def _selection(instrument_id: int, at: int) -> tuple[str, list[int]]:
@@ -63,6 +71,16 @@ def first_at(instrument_id: int) -> int | None:
     lowest, end = key_range(instrument_id)
     found = fetch(
         f"SELECT at FROM {BLOCKS.table} WHERE id > %s AND id < %s ORDER BY id LIMIT 1",  # noqa: S608
+        [lowest, end],
+    )
+    return int(found[0][0]) if found else None
+
+
+def last_at(instrument_id: int) -> int | None:
+    """Return when the last stored block ended; None if there is none."""
+    lowest, end = key_range(instrument_id)
+    found = fetch(
+        f"SELECT at FROM {BLOCKS.table} WHERE id > %s AND id < %s ORDER BY id DESC LIMIT 1",  # noqa: S608
         [lowest, end],
     )
     return int(found[0][0]) if found else None
