@@ -116,9 +116,9 @@ def read_open(key: str) -> OpenCluster | None:
     """Read the open cluster of a topic; None if there are no trades."""
     symbol, timeframe_s, step = named(key)
     found = find_with_newest(symbol, TRADES)
-    if found is None or found[1] is None:
+    instrument, last = found or (None, None)
+    if instrument is None or last is None:
         return None
-    instrument, last = found
     cluster = open_cluster(instrument, last, timeframe_s)
     own = int(steps_of(instrument, timeframe_s, step, cluster["opened_at"])[0])
     end = opened_at(last.at, timeframe_s) + timeframe_s * MICROSECONDS
