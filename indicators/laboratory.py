@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 
 from archive.database import fetch
 from indicators.catalogue import CATALOGUE, Indicator, parameters_key
@@ -45,29 +45,33 @@ class Coverage:
 @dataclass(frozen=True)
 class LaboratoryRow:
     instrument: Instrument
+    indicators: Sequence[Indicator]
     readings: Sequence[Reading | None]
-    """The newest of each indicator, in the order of the catalogue."""
+    """The newest of each indicator."""
 
     @property
     def phi(self) -> float | None:
         """The mean phi over the window of the estimate of phi: what it should find."""
-        for indicator, reading in zip(CATALOGUE.values(), self.readings, strict=True):
+        for indicator, reading in zip(self.indicators, self.readings, strict=True):
             if indicator.estimates_phi and reading is not None:
                 return reading.truth
         return None
 
 
-def newest_readings() -> list[LaboratoryRow]:
-    """Return the newest default reading of each indicator for every instrument, in 2 queries."""
-    instruments = list(
-        Instrument.objects.order_by("pk").annotate(
-            **{f"newest_{i.name}": newest_of(i).values("pk")[:1] for i in CATALOGUE.values()}
-        )
-    )
-    wanted = [[getattr(one, f"newest_{i.name}") for i in CATALOGUE.values()] for one in instruments]
+def newest_readings(
+    indicators: Sequence[Indicator], which: QuerySet[Instrument] | None = None
+) -> list[LaboratoryRow]:
+    """Return the newest default reading of each indicator for the instruments, in 2 queries.
+
+    Of every instrument if `which` is None.
+    """
+    which = Instrument.objects.all() if which is None else which
+    newest = {f"newest_{i.name}": newest_of(i).values("pk")[:1] for i in indicators}
+    instruments = list(which.order_by("pk").annotate(**newest))
+    wanted = [[getattr(one, name) for name in newest] for one in instruments]
     found = Reading.objects.in_bulk([pk for row in wanted for pk in row if pk is not None])
     return [
-        LaboratoryRow(instrument, [found.get(pk) for pk in row])
+        LaboratoryRow(instrument, indicators, [found.get(pk) for pk in row])
         for instrument, row in zip(instruments, wanted, strict=True)
     ]
 
@@ -90,7 +94,7 @@ def default_key(indicator: Indicator) -> str:
 
 
 def coverage(indicator: Indicator) -> tuple[Coverage, Coverage]:
-    """Return how often the interval held phi (persistence), and the null band the value.
+    """Return how often the interval held the true value, and the null band the value.
 
     Of the newest READINGS default readings, the same number of every instrument: the length of the
     history does not matter.

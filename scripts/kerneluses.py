@@ -7,7 +7,7 @@ from exchange.depth.recording import BlockWriter
 from exchange.engine.orderbook import with_more_room
 from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
-from indicators.catalogue import CATALOGUE
+from indicators.catalogue import of_prices
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 
@@ -42,7 +42,7 @@ def recording() -> None:
 def measures() -> None:
     ticks = 20_000 + np.random.default_rng(1).choice([-1, 1], 3_000).cumsum()
     for series in (ticks, ticks.astype(np.float64)):  # from the database; in scans
-        for indicator in CATALOGUE.values():
+        for indicator in of_prices():
             parameters = indicator.read({})
             indicator.measure(series, parameters)
             indicator.roll(series, parameters, step=1)

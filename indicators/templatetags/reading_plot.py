@@ -21,7 +21,7 @@ def reading_plot(reading: Reading) -> dict[str, Any]:
         "estimate": place(reading.value, domain),
         "interval": span(reading.low, reading.high, domain),
         "band": span(reading.null_low, reading.null_high, domain),
-        "truth": place(reading.truth, domain) if indicator.estimates_phi else None,
+        "truth": place(reading.truth, domain) if indicator.estimates_truth else None,
     }
 
 
