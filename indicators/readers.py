@@ -38,6 +38,8 @@ class Reader(ABC):
 
     are_numbers = True
     """Whether a point is one number, so that windows can be measured together as a matrix."""
+    of_books = False
+    """Whether only instruments with a book have points."""
     truth_name = "mean_phi"
     """What `truths` returns, as the API calls it."""
 

@@ -120,10 +120,12 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
     listed = list(instruments)
     for (reads, n), indicators in _by_window():
         defaults = [indicator.read({}) for indicator in indicators]
-        read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in listed)
+        reader = READERS[reads]
+        asked = [instrument for instrument in listed if instrument.has_book or not reader.of_books]
+        read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in asked)
         found = [(instrument, window) for instrument, window in read if window is not None]
         windows = [window for _, window in found]
-        together = n if READERS[reads].are_numbers else None
+        together = n if reader.are_numbers else None
         estimates = _estimates(windows, indicators, defaults, together)
         measures = list(zip(indicators, defaults, strict=True))
         for (instrument, window), row in zip(found, estimates, strict=True):

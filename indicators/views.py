@@ -1,11 +1,12 @@
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from indicators.catalogue import CATALOGUE, Indicator, of_prices
-from indicators.laboratory import LaboratoryRow, coverage, newest_readings
+from indicators.laboratory import LaboratoryRow, coverages, newest_readings
+from indicators.models import Reading
 from instruments.models import Instrument
 from web.snapshots import Snapshot
 
@@ -19,8 +20,18 @@ def of_flow() -> list[Indicator]:
     return [indicator for indicator in CATALOGUE.values() if not indicator.reads_prices]
 
 
-def _of_flow() -> list[LaboratoryRow]:
-    return newest_readings(of_flow(), Instrument.objects.filter(has_book=True))
+class FlowEstimates(NamedTuple):
+    """Readings by indicator, one for each of the instruments."""
+
+    instruments: list[Instrument]
+    rows: list[tuple[Indicator, list[Reading | None]]]
+
+
+def _of_flow() -> FlowEstimates:
+    indicators = of_flow()
+    found = newest_readings(indicators, Instrument.objects.filter(has_book=True))
+    rows = [(each, [row.readings[i] for row in found]) for i, each in enumerate(indicators)]
+    return FlowEstimates([row.instrument for row in found], rows)
 
 
 estimates = Snapshot(_of_prices, seconds=2.0)
@@ -28,10 +39,11 @@ flow_estimates = Snapshot(_of_flow, seconds=2.0)
 
 
 def _coverages() -> list[tuple[Any, ...]]:
-    return [(indicator, *coverage(indicator)) for indicator in CATALOGUE.values()]
+    listed = list(CATALOGUE.values())
+    return [(CATALOGUE[name], *found) for name, found in coverages(listed).items()]
 
 
-coverages = Snapshot(_coverages, seconds=60.0)
+coverage = Snapshot(_coverages, seconds=60.0)
 
 
 @require_safe
@@ -40,8 +52,7 @@ def laboratory(request: HttpRequest) -> HttpResponse:
     context = {
         "indicators": of_prices(),
         "rows": estimates.get(),
-        "flow_indicators": of_flow(),
-        "flow_rows": flow_estimates.get(),
-        "coverage": coverages.get(),
+        "flow": flow_estimates.get(),
+        "coverage": coverage.get(),
     }
     return render(request, "indicators/laboratory.html", context)

@@ -29,6 +29,7 @@ class FlowReader(Reader):
     """Points of instruments with a book, measured against exact values of the flow."""
 
     are_numbers = False
+    of_books = True
     truth_name = "exact"
 
     def truths(
@@ -48,8 +49,6 @@ class TradesReader(FlowReader):
         return self._points(instrument, span=Span(start, end))
 
     def _points(self, instrument: Instrument, **which: Any) -> Points:
-        if not instrument.has_book:
-            return nothing(POINT)
         found = scan(TRADES, instrument, fields=(*FIELDS, "at"), **which)
         values = np.empty(len(found), POINT)
         for name in FIELDS:
@@ -63,8 +62,6 @@ class TradesReader(FlowReader):
         return int(records.read(TRADES, instrument, position - 1, position)["at"][0])
 
     def window_ends(self, instrument: Instrument, n: int, span: Bounds) -> tuple[int, int]:
-        if not instrument.has_book:
-            return NOBODY
         oldest = scan(TRADES, instrument, fields=("seq",), limit=1)
         within = {"fields": ("seq",), "limit": 1, "span": microseconds(span)}
         first, last = (scan(TRADES, instrument, newest=end, **within) for end in (False, True))
@@ -86,9 +83,9 @@ class BestsReader(FlowReader):
         return self._points(instrument, span=Span(began, end))
 
     def _points(self, instrument: Instrument, **which: Any) -> Points:
-        if not instrument.has_book:
-            return nothing(SLOT)
         first, last = recorded_slots(instrument)
+        if last < first:
+            return nothing(SLOT)
         quotes = scan(QUOTES, instrument, fields=("seq", "at"), **which)
         known = (quotes["seq"] >= first - 1) & (quotes["seq"] <= last)
         seq, at = quotes["seq"][known], quotes["at"][known]
@@ -107,8 +104,6 @@ class BestsReader(FlowReader):
         return int(records.read(QUOTES, instrument, position - 1, position)["at"][0])
 
     def window_ends(self, instrument: Instrument, n: int, span: Bounds) -> tuple[int, int]:
-        if not instrument.has_book:
-            return NOBODY
         within = {"fields": ("seq",), "limit": 1, "span": microseconds(span)}
         first, last = (scan(QUOTES, instrument, newest=end, **within) for end in (False, True))
         begun, ended = recorded_slots(instrument)

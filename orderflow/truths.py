@@ -73,15 +73,20 @@ class SlotLaws:
 
 
 def _in_force(kind: Kind, instrument: Instrument, first: int, last: int) -> Rows:
-    """Return the records of what applied from quote `first` to quote `last`."""
-    quotes = [records.read(QUOTES, instrument, seq - 1, seq) for seq in (first, last)]
-    if not all(len(quote) for quote in quotes):
-        return np.empty(0, kind.dtype)
-    start, end = (int(quote["at"][0]) for quote in quotes)
-    before = scan(kind, instrument, limit=1, newest=True, span=Span(None, start + 1))
-    after = scan(kind, instrument, limit=1, newest=True, span=Span(None, end + 1))
-    seq = int(before["seq"][0]) if len(before) else 1
-    return records.read(kind, instrument, seq - 1, int(after["seq"][0]) if len(after) else 0)
+    """Return the records of what applied in the slots that the quotes `first` to `last` end.
+
+    The last of these quotes may not be there yet.
+    """
+    newest = [_newest_before(kind, instrument, seq) for seq in (first, last)]
+    return records.read(kind, instrument, max(0, newest[0] - 1), newest[1])
+
+
+def _newest_before(kind: Kind, instrument: Instrument, slot: int) -> int:
+    """Return the seq of the newest record at the time of a quote, or now if there is none."""
+    quote = records.read(QUOTES, instrument, slot - 1, slot)
+    end = int(quote["at"][0]) + 1 if len(quote) else None
+    found = scan(kind, instrument, fields=("seq",), limit=1, newest=True, span=Span(None, end))
+    return int(found["seq"][0]) if len(found) else 0
 
 
 def _by_slot(rows: Rows, field: str, slots: IntArray) -> Rows:
