@@ -62,7 +62,7 @@ test-long: ## make test with more injected faults and a thousand examples per pr
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
 test-market: setup-dev
-	DEBUG=on $(BIN)/pytest -m "processes and not browser" archive exchange journal live market orderflow quotes rig web
+	DEBUG=on $(BIN)/pytest -m "processes and not browser" archive exchange journal live market orderflow quotes rig venues web
 
 # These run in parallel; each prints its output when it ends.
 test-roles: TITLE = Tests of processes other than the market

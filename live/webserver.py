@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import uvicorn
 from channels.routing import get_default_application
@@ -14,6 +15,13 @@ CONNECTIONS_WAITING = 2048
 """Backlog of connections not yet accepted: a burst must fit."""
 LINGER_S = 0.5
 """Time to finish requests at shutdown; then connections are aborted."""
+
+
+class Tls(NamedTuple):
+    """The PEM files of a certificate and its key."""
+
+    certificate: str
+    key: str
 
 
 class Uvicorn(uvicorn.Server):
@@ -33,17 +41,24 @@ class Uvicorn(uvicorn.Server):
 
 
 class WebServer:
-    """Serves the ASGI application in the main thread until stopped or signalled."""
+    """Serves an ASGI application in the main thread until stopped or signalled."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Listen on host:port; raise OSError where that fails."""
+    def __init__(
+        self, host: str, port: int, application: Any = None, tls: Tls | None = None
+    ) -> None:
+        """Listen on host:port; raise OSError where that fails, also for unreadable PEM files.
+
+        Without an `application`, serve that of the site.
+        """
         self.loop = asyncio.new_event_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server(
             (host.strip("[]"), port), family=family, backlog=CONNECTIONS_WAITING
         )
         config = uvicorn.Config(
-            get_default_application(),
+            application or get_default_application(),
+            ssl_certfile=tls and tls.certificate,
+            ssl_keyfile=tls and tls.key,
             ws="websockets-sansio",
             ws_ping_interval=PING_S,
             ws_ping_timeout=PING_S,
@@ -59,7 +74,13 @@ class WebServer:
             server_header=False,
             headers=[("Server", "PyTrade")],
         )
+        config.load()
         self._server = Uvicorn(config)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port, *_ = self._socket.getsockname()
+        return str(host), int(port)
 
     def run(self, when_ready: Callable[[], None]) -> None:
         asyncio.set_event_loop(self.loop)

@@ -7,10 +7,12 @@ class OrderflowConfig(AppConfig):
     name = "orderflow"
 
     def ready(self) -> None:
-        from indicators import readers  # models are not ready at the top
-        from orderflow import points
+        from indicators import readers  # models are not loaded at import time
+        from orderflow import auditing, derived, points
         from orderflow.measures import entries
 
+        derived.register()
+        auditing.register()
         readers.register(entries.TRADES, points.TradesReader())
         readers.register(entries.BESTS, points.BestsReader())
         catalogue.register(*entries.ENTRIES)

@@ -27,6 +27,7 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S) -> dict[str, Any
         # The original error is suppressed because it may quote part of the password.
         raise ImproperlyConfigured(f"DATABASE_URL {shown(url)!r} is not a valid URL") from None
     if settings.get("ENGINE") == SQLITE:
+        settings["ENGINE"] = "pytrade.sqlite"
         settings["CONN_MAX_AGE"] = None  # request threads are permanent: pytrade/handler.py
         settings["OPTIONS"] = {
             "timeout": 30,

@@ -1,4 +1,4 @@
-"""Route connections by protocol: HTTP to Django, WebSocket to the consumers."""
+"""Route connections by path and protocol: to a door, HTTP to Django, WebSocket to consumers."""
 
 from typing import Any
 
@@ -11,6 +11,8 @@ from live import daphnesockets, uvicornsockets
 from live.consumers import StreamConsumer
 from pytrade import accesslogs
 from pytrade.access import SocketReaders
+from venues import catalogue
+from venues.doors.application import mounted
 from web import daphnefaults, uvicornheads
 
 
@@ -29,6 +31,10 @@ def build_application(django_application: Any) -> ProtocolTypeRouter:
     uvicornheads.patch()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
+    doors = catalogue.of_site()
     return ProtocolTypeRouter(
-        {"http": django_application, "websocket": BrowserOriginValidator(sockets, origins)}
+        {
+            "http": mounted(doors, django_application),
+            "websocket": mounted(doors, BrowserOriginValidator(sockets, origins)),
+        }
     )

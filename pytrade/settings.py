@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "exchange",
     "indicators",
     "orderflow",
+    "venues",
     "pytrade",
 ]
 
@@ -220,6 +221,31 @@ EXCHANGE_ORDERS_PER_S = env.float("EXCHANGE_ORDERS_PER_S", default=50.0)
 EXCHANGE_ORDERS_BURST = env.int("EXCHANGE_ORDERS_BURST", default=100)
 PRACTICE_ACCOUNTS = env.bool("PRACTICE_ACCOUNTS", default=DEBUG)
 PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
+
+# Order flow: see docs/orderflow.md.
+FOOTPRINT_CACHE_S = env.int("FOOTPRINT_CACHE_S", default=600)
+FOOTPRINT_PUSH_MS = env.int("FOOTPRINT_PUSH_MS", default=250)
+FOOTPRINT_PUSH_ROWS = env.int("FOOTPRINT_PUSH_ROWS", default=3)
+_CLUSTERS_CACHE = (
+    {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "clusters",
+        "OPTIONS": {"MAX_ENTRIES": 512},
+    }
+)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "clusters": _CLUSTERS_CACHE,
+}
+
+# Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.
+BYBIT_LIMIT_FACTOR = env.float("BYBIT_LIMIT_FACTOR", default=1.0)
 
 # Retention of books and trades: see docs/operations.md.
 EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)

@@ -44,7 +44,17 @@ def asgi_command(server: str, port: int, application: str) -> list[str]:
         quiet = ["-v", "0", "--ping-interval", NO_PINGS]
         return [*here, "-p", str(port), *quiet, application]
     quiet = ["--log-level", "error", "--ws-ping-interval", NO_PINGS]
-    return [*here, "--port", str(port), "--ws", "websockets-sansio", *quiet, application]
+    return [
+        *here,
+        "--port",
+        str(port),
+        "--loop",
+        "asyncio",
+        "--ws",
+        "websockets-sansio",
+        *quiet,
+        application,
+    ]
 
 
 def running(

@@ -1,4 +1,4 @@
-"""Compile the kernels of exchange and indicators, so that no page or test waits for the compiler.
+"""Compile the kernels, so that no page or test waits for the compiler.
 
     python -m scripts.kernels
 
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / "exchange" / "__pycache__")
 STAMP = CACHE / "kernels.stamp"
-PACKAGES = ("exchange", "indicators")
+PACKAGES = ("exchange", "indicators", "orderflow")
 
 
 def fingerprint() -> str:

@@ -3,11 +3,13 @@
 import numpy as np
 
 from exchange.depth.blocks import UPDATE, decode_all
+from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
 from exchange.engine.orderbook import with_more_room
 from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
 from indicators.catalogue import of_prices
+from orderflow import warming
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 
@@ -16,6 +18,7 @@ def use_all() -> None:
     matching()
     flow()
     recording()
+    warming.load_kernels()
     measures()
 
 
@@ -36,7 +39,8 @@ def flow() -> None:
 def recording() -> None:
     writer = BlockWriter(instrument_id=1)
     writer.add(np.array([(1, 1, 1, 1)], UPDATE))
-    decode_all(list(writer.take(at=1, slot=1, event=1)["data"]), [1])
+    blocks = writer.take(at=1, slot=1, event=1)
+    DepthBook().follow(decode_all(list(blocks["data"]), [1]).updates)
 
 
 def measures() -> None:

@@ -291,6 +291,8 @@ class Held:
     realised: int
     fees: int
     funding: int
+    updated_at: int = 0
+    """Market time of the last execution or funding, in microseconds; 0 if there was none."""
 
 
 def held_values(held: Held) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from exchange.accounts.knownkeys import known_keys
 from exchange.clearing.ledger import LedgerCause
 from exchange.kinds import MONEY_UNITS
 from exchange.models import Account, ApiKey, LedgerEntry
@@ -98,6 +99,12 @@ def create_key(
     return NewKey(key, secret)
 
 
+def cancel_on_disconnect(key: ApiKey, *, is_on: bool) -> None:
+    """Choose whether open orders are cancelled when the last stream of a key disconnects."""
+    ApiKey.objects.valid().filter(pk=key.pk).update(cancel_on_disconnect=is_on)
+
+
 def revoke(key: ApiKey) -> None:
     """Reject a key from now on; its open streams end within seconds."""
     ApiKey.objects.valid().filter(pk=key.pk).update(revoked_at=timezone.now())
+    known_keys.forget(key.key)

@@ -6,9 +6,9 @@ once. In other processes, one of the doors that wait polls for all of them.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from exchange.models import Command
 from market.kinds import Rows
@@ -22,19 +22,26 @@ BESIDE_POLL_S: Final = 0.25
 MOST_NOTED: Final = 10_000
 
 
+class Result(NamedTuple):
+    """How a command ended: `Command.reason` and `Command.result`."""
+
+    reason: int | None
+    result: Any
+
+
 class Door:
     """One thread that waits for a command; `woken` is set for it alone."""
 
     def __init__(self, key: int) -> None:
         self.key = key
         self.is_done = False
-        self.command: Command | None = None
-        """The command as the door that polled has read it."""
+        self.result: Result | None = None
+        """The result as the door that polled has read it."""
         self.woken = threading.Event()
 
-    def wake(self, command: Command | None) -> None:
+    def wake(self, result: Result | None) -> None:
         """Tell this door that its command is done."""
-        self.is_done, self.command = True, command
+        self.is_done, self.result = True, result
         self.woken.set()
 
     def sleep(self, seconds: float) -> None:
@@ -58,8 +65,8 @@ class Results:
         self._is_beside = True
         self._note(dict.fromkeys(events["command"][events["command"] > 0].tolist()))
 
-    def wait(self, key: int, timeout_s: float = WAIT_S) -> Command | None:
-        """Return the command once it is done, None if it takes longer; raise ClientGone."""
+    def wait(self, key: int, timeout_s: float = WAIT_S) -> Result | None:
+        """Return the result of a command, None if it takes longer; raise ClientGone."""
         until = self._clock() + timeout_s
         with self._waiting(Door(key)) as door:
             while not door.is_done and (left := until - self._clock()) > 0:
@@ -68,7 +75,7 @@ class Results:
                 else:
                     door.sleep(min(left, BESIDE_POLL_S))
                 check_client()
-        return door.command or Command.objects.filter(pk=key, done=True).first()
+        return door.result or read_results({key}).get(key)
 
     @contextmanager
     def _waiting(self, door: Door) -> Iterator[Door]:
@@ -90,10 +97,9 @@ class Results:
         if not door.is_done:
             with self._lock:
                 keys = {each.key for each in self._doors}
-            done = Command.objects.filter(pk__in=keys, done=True)
-            self._note({command.pk: command for command in done})
+            self._note(read_results(keys))
 
-    def _note(self, found: Mapping[int, Command | None]) -> None:
+    def _note(self, found: Mapping[int, Result | None]) -> None:
         with self._lock:
             self._noted |= dict.fromkeys(found)
             while len(self._noted) > MOST_NOTED:
@@ -101,6 +107,12 @@ class Results:
             for door in self._doors:
                 if door.key in found:
                     door.wake(found[door.key])
+
+
+def read_results(keys: Set[int]) -> dict[int, Result]:
+    """Return the results of those commands that are done."""
+    done = Command.objects.filter(pk__in=keys, done=True)
+    return {key: Result(*left) for key, *left in done.values_list("pk", "reason", "result")}
 
 
 results: Final = Results()

@@ -10,6 +10,7 @@ from exchange.clearing.margin import maintenance_margin
 from exchange.clearing.valuation import Valuation, liquidation_ticks, valuation
 from exchange.models import Account, Position
 from instruments.models import Instrument
+from market.times import to_microseconds
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def _held(
         realised=stored.realised,
         fees=stored.fees,
         funding=stored.funding,
+        updated_at=0 if stored.pk is None else to_microseconds(stored.updated_at),
     )
 
 

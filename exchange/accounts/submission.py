@@ -5,7 +5,8 @@ A command and its order are committed first; then the desk executes the command 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,11 +47,15 @@ class SignatureUsedError(SubmissionError):
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """Who sends a command: `client_id` names it, `signature` is that of the signed request."""
+    """Who sends a command: `client_id` names it, `signature` is that of the signed request.
+
+    With `once`, a client id that was used before is an error, even if the request is the same.
+    """
 
     account: Account
     client_id: str = ""
     signature: str = ""
+    once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,13 @@ class NewOrder:
     trigger_direction: TriggerDirection = TriggerDirection.RISING
     reduce_only: bool = False
     close: bool = False
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Store all commands that are submitted within the block in one transaction, or none."""
+    with transaction.atomic():
+        yield
 
 
 def place(sender: Sender, new: NewOrder) -> Command:
@@ -205,7 +217,7 @@ def _first(sender: Sender, digest: str) -> Command | None:
         return None
     if sender.signature and first.signature == sender.signature:
         raise signature_used()
-    if first.digest != digest:
+    if sender.once or first.digest != digest:
         raise ClientIdError(
             f"client id {sender.client_id!r} named a different request before: use a new one"
         )

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q
 from django.utils import timezone
 
+from exchange.accounts.knownkeys import known_keys
 from exchange.accounts.signatures import equal, signature
 from exchange.models import Account, ApiKey
 from exchange.vault import SealError, sealed, unsealed
@@ -30,6 +31,14 @@ REFUSED: Final = "unknown API key, or the secret or signature is wrong"
 
 class AuthenticationError(ValueError):
     """The proof is not accepted; the text is for the client."""
+
+
+class UnknownKeyError(AuthenticationError):
+    """There is no such API key, or it was revoked."""
+
+
+class WrongSignatureError(AuthenticationError):
+    """The signature is not that of the request."""
 
 
 class NoAccountError(ValueError):
@@ -63,10 +72,16 @@ def by_secret(key: str, secret: str) -> Trader:
 
 
 def by_signature(key: str, text: bytes, given: str) -> Trader:
-    """Return who signed `text` with the secret of the key; raise AuthenticationError."""
+    """Return who signed `text` with the secret of the key.
+
+    Raise UnknownKeyError or WrongSignatureError, after the same work and with the same text.
+    """
     found, secret = _find(key)
-    if not equal(signature(secret, text), given.lower()) or found is None:
-        raise AuthenticationError(REFUSED)
+    is_right = equal(signature(secret, text), given.lower())
+    if found is None:
+        raise UnknownKeyError(REFUSED)
+    if not is_right:
+        raise WrongSignatureError(REFUSED)
     return _used(found, "signature", given.lower())
 
 
@@ -92,11 +107,10 @@ def by_user(user: User, name: str = "") -> Trader:
 
 def _find(key: str) -> tuple[ApiKey | None, str]:
     """Return a valid key and its secret; for others None and a secret, after the same work."""
-    known = ApiKey.objects.valid().filter(key=key.replace("\0", "")).select_related("account")
-    found = known.first()
     try:
-        if found is not None:
-            return found, found.secret
+        known = known_keys.find(key.replace("\0", ""))
+        if known is not None:
+            return known.key, known.secret
     except SealError as error:
         logger.error("API key rejected", key=key, error=str(error))
     return None, unsealed(_nobody(settings.EXCHANGE_SECRETS_KEY or settings.SECRET_KEY))
@@ -112,6 +126,7 @@ def _used(key: ApiKey, via: str, given: str = "") -> Trader:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > USED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        key.last_used_at = now
     return Trader(account=key.account, can_trade=key.can_trade, key=key, signature=given, via=via)
 
 

@@ -67,6 +67,7 @@ class AccountView(TraderView):
     )
     def get(self, request: Any) -> HttpResponse:
         """Whose credentials these are, and what they permit."""
+        request.user.account.refresh_from_db()
         return exact_json(account_json(request.user))
 
 

@@ -74,6 +74,11 @@ def stored_book(instrument: Instrument, at: int | None) -> StoredBook:
     if stored is not None:
         return stored
     first = first_at(instrument.pk)
+    if first is None and instrument.has_book:
+        raise NotFound(
+            f"the order book of {instrument.symbol} is not recorded yet: "
+            "it appears while a market runs, or by `manage.py backfill`"
+        )
     if first is None:
         raise NotFound(f"{instrument.symbol} has no order book")
     since = from_microseconds(first).isoformat()

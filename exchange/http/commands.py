@@ -77,7 +77,7 @@ def executed(submit: Callable[[], Command]) -> Command:
     waits = WAIT_S if command.kind not in ANYTIME or is_open() else 0.0
     done = results.wait(command.pk, waits)
     if done is not None:
-        command.done, command.reason, command.result = True, done.reason, done.result
+        command.done, (command.reason, command.result) = True, done
     return command
 
 

@@ -14,8 +14,10 @@ from exchange.engine.messages import BUY, SELL, TimeInForce
 from instruments.lattice import Grid, OffLatticeError
 from instruments.models import Instrument
 from web.bodies import Body, shown
+from web.snapshots import Snapshot
 from web.views import unknown_instrument
 
+BOOKS_FRESH_S: Final = 1.0
 LONGEST_CLIENT_ID: Final = 64
 SIDES: Final = {"buy": BUY, "sell": SELL}
 TYPES: Final = {each.name.lower(): each for each in OrderType}
@@ -182,6 +184,8 @@ def count(grid: Grid, value: Decimal) -> int:
 
 def tradable(symbol: str) -> Instrument:
     """Return an instrument with a book; raise NotFound, or ValidationError where it has none."""
+    if (known := _books.get().get(symbol)) is not None:
+        return known
     instrument = Instrument.objects.filter(symbol=symbol).first()
     if instrument is None:
         raise unknown_instrument(symbol)
@@ -190,3 +194,10 @@ def tradable(symbol: str) -> Instrument:
         names = ", ".join(books.values_list("symbol", flat=True))
         raise ValidationError({"symbol": [f"{symbol} has no order book; these have one: {names}"]})
     return instrument
+
+
+def read_books() -> dict[str, Instrument]:
+    return {each.symbol: each for each in Instrument.objects.filter(has_book=True)}
+
+
+_books: Final = Snapshot(read_books, BOOKS_FRESH_S)

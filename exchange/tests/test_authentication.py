@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.authtoken.models import Token
 
 from exchange.accounts import traders
-from exchange.accounts.opening import open_account, revoke
+from exchange.accounts.knownkeys import FRESH_S, KnownKeys
+from exchange.accounts.opening import create_key, open_account, revoke
 from exchange.http import limits
 from exchange.http.buckets import Buckets
-from exchange.models import Account, Command
+from exchange.models import Account, ApiKey, Command
 from exchange.tests.clients import LIMIT, ORDERS, Program, basic, dumped, funded, listed, signed
 from exchange.tests.trading import open_exchange
 
@@ -259,3 +261,16 @@ def test_orders_beyond_the_limit_of_a_key_are_429(
     assert other.post(ORDERS, LIMIT).status_code == 503
     now[0] = 2.0
     assert [program.post(ORDERS, LIMIT).status_code for _ in range(2)] == [503, 429]
+
+
+@pytest.mark.both_databases
+def test_key_revoked_elsewhere_is_refused_within_a_second() -> None:
+    now = [0.0]
+    key = create_key(funded()).key
+    known = KnownKeys(lambda: now[0])
+    assert known.find(key.key) is known.find(key.key) is not None
+    ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
+    now[0] = FRESH_S - 0.01
+    assert known.find(key.key)
+    now[0] = FRESH_S
+    assert known.find(key.key) is None

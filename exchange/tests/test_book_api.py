@@ -94,11 +94,13 @@ def test_bad_parameters_are_named(es, get, query, detail):
 
 def test_what_there_is_no_book_of_is_not_found(es, get):
     make_instrument("NQ")
+    recorded_later = get()
     _, blocks = record_book(es, 50)
     first = int(blocks["at"][0])
     for answer, detail in (
         (get("XX"), "there is no instrument 'XX'"),
         (get("NQ"), "NQ has no order book"),
+        (recorded_later, "the order book of ES is not recorded yet"),
         (get(at=first // 1000 - 1), "the order book of ES is recorded only from 2026-01-01T00:00:"),
     ):
         assert answer.status_code == 404

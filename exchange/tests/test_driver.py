@@ -192,7 +192,7 @@ def test_stop_writes_a_checkpoint_from_which_the_next_run_starts(es: Instrument)
     with live([es]) as exchange:
         exchange.go_live()
         exchange.run(7.3, 40)
-        exchange.running.driver.close()
+        exchange.driver.close()
     newest, block = rows(CHECKPOINTS, es)[-1], rows(BLOCKS, es)[-1]
     assert newest["block_seq"] == block["seq"]
     assert newest[["slot", "event", "at"]] == block[["slot", "event", "at"]]
@@ -223,10 +223,10 @@ def test_orders_for_a_book_far_behind_are_rejected_and_cancellations_are_execute
     order = place(account, es, lots=1)
     with live([es, nq]) as exchange:
         for _ in range(3):
-            assert exchange.running.driver.run_pass()
+            assert exchange.driver.run_pass()
         cancelled = submit(account, CommandKind.CANCEL_ALL)
-        assert exchange.running.driver.run_pass()
-        assert es.pk in exchange.running.driver.catch_up.behind
+        assert exchange.driver.run_pass()
+        assert es.pk in exchange.driver.catch_up.behind
     order.refresh_from_db()
     cancelled.refresh_from_db()
     assert (order.done, order.reason) == (True, Cause.BOOK_BEHIND)

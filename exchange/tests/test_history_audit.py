@@ -43,7 +43,7 @@ def es() -> Instrument:
                     place(account, es, lots=30)
                     place(account, es, lots=5, ticks=20_001, side=SELL)
                 exchange.run(0.4, 7)
-            exchange.running.driver.close()
+            exchange.driver.close()
     return es
 
 

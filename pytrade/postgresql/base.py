@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, whose migrations may take as long as they need."""
+"""Django's PostgreSQL backend: migrations take as long as they need, and queries are not logged."""
 
 from contextlib import ExitStack
 from types import TracebackType
@@ -7,6 +7,7 @@ from typing import Self
 from django.db.backends.postgresql import base, schema
 
 from pytrade.postgresql.connection import LimitedConnection
+from pytrade.querylog import QuietConnection
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
@@ -30,5 +31,5 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
             super().__exit__(kind, error, trace)
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(QuietConnection, base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor

@@ -157,6 +157,17 @@ def chosen_instruments(symbols: list[str]) -> list[Instrument]:
         raise UsageError(" ".join(error.messages)) from error
 
 
+def address(text: str) -> tuple[str, int]:
+    """Parse ADDR:PORT; without an address, that of this machine alone."""
+    host, _, port = text.rpartition(":")
+    try:
+        return host.strip("[]") or "127.0.0.1", parse_integer(port, 0, 65_535)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an address: use ADDR:PORT, e.g. 127.0.0.1:8010"
+        ) from None
+
+
 def positive(text: str) -> float:
     """Parse a number above 0, up to LARGEST."""
     try:

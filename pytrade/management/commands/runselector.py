@@ -1,13 +1,11 @@
 import signal
-from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from market.integers import parse_integer
 from pytrade.selectorserver.server import Limits, SelectorServer
 from pytrade.wsgi import application
-from quotes.management.base import OneLineParser, whole
+from quotes.management.base import OneLineParser, address, whole
 
 DEFAULT = Limits()
 
@@ -39,13 +37,3 @@ class Command(BaseCommand):
         self.stdout.write("http://{}:{}".format(*server.address))
         self.stdout.flush()
         server.run()
-
-
-def address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    try:
-        return host.strip("[]") or "127.0.0.1", parse_integer(port, 0, 65_535)
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is not an address: use ADDR:PORT, e.g. 127.0.0.1:8010"
-        ) from None

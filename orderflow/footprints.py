@@ -1,0 +1,113 @@
+"""Pages of clusters as JSON rows: closed ones from the cache or the database, the open one last."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from archive.columns import Columns
+from archive.instruments import Newest
+from archive.scanning import scan
+from archive.selections import Span
+from instruments.models import Instrument
+from market.timeframes import opened_at
+from orderflow.clusters import Integers, in_steps
+from orderflow.history import open_cluster
+from orderflow.kinds import CLUSTERS
+from orderflow.rowtexts import row_texts
+from orderflow.stepping import auto_steps
+from orderflow.stretches import Wanted, rows
+
+AUTO: Final = 0
+"""As a step: chosen for each candle."""
+KEYS: Final = ("opened_at", "number", "mark")
+
+
+class Page(NamedTuple):
+    """Rows in ascending order, each a JSON text; `more_after`: epoch milliseconds, None at the end.
+
+    `seq`: number of the newest closed cluster of the timeframe.
+    """
+
+    rows: list[bytes]
+    more_after: int | None
+    open_candle: bool
+    seq: int
+
+
+def page(
+    instrument: Instrument,
+    newest: Newest | None,
+    timeframe_s: int,
+    step: int,
+    span: Span,
+    limit: int,
+) -> Page:
+    """Return the clusters of start <= opened_at < end (microseconds) as of the trade `newest`.
+
+    Without `start` the newest `limit` of them. The open one is last where the span reaches it.
+    """
+    if newest is None:
+        return Page([], None, False, 0)
+    opened = opened_at(newest.at, timeframe_s)
+    has_open = reaches(opened, span)
+    most = limit + 1 if span.start is not None else limit - has_open
+    found = closed_keys(instrument, timeframe_s, span, opened, most)
+    more = span.start is not None and len(found) + has_open > limit
+    if more:
+        found = found.part(slice(limit))
+    is_newest = has_open and not more and len(found) > 0
+    seq = int(found["number"][-1]) if is_newest else closed_before(instrument, timeframe_s, opened)
+    texts = closed_rows(instrument, timeframe_s, step, found, opened)
+    if has_open and not more:
+        texts.append(open_row(instrument, newest, timeframe_s, step))
+    after = int(found["opened_at"][-1]) // 1000 if more else None
+    return Page(texts, after, has_open and not more, seq)
+
+
+def reaches(opened: int, span: Span) -> bool:
+    """Return whether a candle that opened then belongs to a span."""
+    return (span.start is None or span.start <= opened) and (span.end is None or opened < span.end)
+
+
+def closed_keys(
+    instrument: Instrument, timeframe_s: int, span: Span, opened: int, limit: int
+) -> Columns:
+    """Return opened_at, number and mark of the clusters that closed before the open one opened.
+
+    Without a start the newest ones.
+    """
+    closed = Span(span.start, opened if span.end is None else min(span.end, opened))
+    is_newest = span.start is None
+    where = {"timeframe": timeframe_s}
+    return scan(
+        CLUSTERS, instrument, span=closed, where=where, fields=KEYS, newest=is_newest, limit=limit
+    )
+
+
+def closed_before(instrument: Instrument, timeframe_s: int, opened: int) -> int:
+    """Return the number of the newest cluster that closed before this one opened, 0 if none did."""
+    found = closed_keys(instrument, timeframe_s, Span(), opened, 1)
+    return int(found["number"][0]) if len(found) else 0
+
+
+def closed_rows(
+    instrument: Instrument, timeframe_s: int, step: int, keys: Columns, opened: int
+) -> list[bytes]:
+    """Return the rows of closed clusters; `opened`: when the open one did."""
+    times = keys["opened_at"]
+    wanted = Wanted(times, keys["mark"], steps_of(instrument, timeframe_s, step, times))
+    return rows(instrument, timeframe_s, wanted, opened)
+
+
+def steps_of(instrument: Instrument, timeframe_s: int, step: int, opened: Integers) -> Integers:
+    """Return the step of each candle; `step` may be AUTO."""
+    if step == AUTO:
+        return auto_steps(instrument, timeframe_s, opened)
+    return np.full(len(opened), step, np.int64)
+
+
+def open_row(instrument: Instrument, newest: Newest, timeframe_s: int, step: int) -> bytes:
+    """Return the row of the cluster that is open at the trade `newest`."""
+    cluster = open_cluster(instrument, newest, timeframe_s)
+    own = int(steps_of(instrument, timeframe_s, step, cluster["opened_at"])[0])
+    return row_texts(in_steps(cluster, own), own, instrument.lattice)[0]

@@ -1,0 +1,1 @@
+"""Order flow over HTTP: clusters, synchronisation, profiles, heat maps, depth."""

@@ -1,0 +1,158 @@
+"""Clusters as the JSON rows of the API. Pure.
+
+A kernel writes the text, because a page of 500 clusters has a hundred thousand numbers. Prices and
+quantities are written with all decimals of their grid.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from exchange.depth.bits import Bytes
+from exchange.engine.kernel import inlined, kernel
+from instruments.lattice import Grid, Lattice
+from orderflow.clusters import (
+    CLOSE,
+    DELTA,
+    DELTA_MAX,
+    DELTA_MIN,
+    FIRST_SEQ,
+    HEAD,
+    HIGH,
+    LAST_SEQ,
+    LOW,
+    OPEN,
+    OPENED_AT,
+    VOLUME,
+    Clusters,
+    Integers,
+    Matrix,
+)
+from orderflow.valueareas import areas
+
+COLUMNS: Final = (
+    "opened_at", "open", "high", "low", "close", "volume", "delta", "delta_min", "delta_max",
+    "poc", "value_low", "value_high", "step", "clusters", "first_seq", "last_seq",
+)  # fmt: skip
+_NUMBER_BYTES: Final = 32
+"""At least the bytes of a number with its sign, its point and what follows it."""
+_COMMA, _OPENING, _CLOSING, _MINUS, _POINT, _ZERO = (ord(mark) for mark in ",[]-.0")
+
+
+@dataclass(frozen=True)
+class RowTexts:
+    """The JSON texts of rows: row i is text[ends[i]:ends[i + 1]]."""
+
+    text: bytes
+    ends: Integers
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: int) -> bytes:
+        return self.text[self.ends[i] : self.ends[i + 1]]
+
+
+def row_texts(clusters: Clusters, step: int, lattice: Lattice) -> RowTexts:
+    """Return a row of COLUMNS for each cluster, whose rows have `step` ticks."""
+    heads = np.ascontiguousarray(clusters.heads).view(np.int64).reshape(-1, len(HEAD.names or ()))
+    numbers = len(heads) * (len(COLUMNS) + 1) + 4 * len(clusters.rows)
+    out = np.empty(_NUMBER_BYTES * numbers, np.uint8)
+    ends = np.zeros(len(heads) + 1, np.int64)
+    _write(
+        heads, clusters.starts, np.ascontiguousarray(clusters.rows), np.vstack(areas(clusters)),
+        step, form(lattice.prices), form(lattice.quantities), out, ends,
+    )  # fmt: skip
+    return RowTexts(out[: ends[-1]].tobytes(), ends)
+
+
+def form(grid: Grid) -> Integers:
+    """Return the units of a step of the grid, and its decimals."""
+    return np.array([grid.units, grid.precision], np.int64)
+
+
+@kernel
+def _write(
+    heads: Matrix,
+    starts: Integers,
+    rows: Matrix,
+    found: Matrix,
+    step: int,
+    prices: Integers,
+    quantities: Integers,
+    out: Bytes,
+    ends: Integers,
+) -> None:
+    for i in range(heads.shape[0]):
+        head = heads[i]
+        at = _put_mark(out, ends[i], _OPENING)
+        at = _put_whole(out, at, head[OPENED_AT] // 1000)
+        for name in (OPEN, HIGH, LOW, CLOSE):
+            at = _put_decimal(out, _put_mark(out, at, _COMMA), head[name], prices)
+        for name in (VOLUME, DELTA, DELTA_MIN, DELTA_MAX):
+            at = _put_decimal(out, _put_mark(out, at, _COMMA), head[name], quantities)
+        for which in range(3):
+            at = _put_decimal(out, _put_mark(out, at, _COMMA), found[which, i], prices)
+        at = _put_whole(out, _put_mark(out, at, _COMMA), step)
+        at = _put_mark(out, _put_mark(out, at, _COMMA), _OPENING)
+        for j in range(starts[i], starts[i + 1]):
+            if j > starts[i]:
+                at = _put_mark(out, at, _COMMA)
+            at = _put_decimal(out, _put_mark(out, at, _OPENING), rows[j, 0], prices)
+            for column in range(1, 3):
+                at = _put_decimal(out, _put_mark(out, at, _COMMA), rows[j, column], quantities)
+            at = _put_whole(out, _put_mark(out, at, _COMMA), rows[j, 3])
+            at = _put_mark(out, at, _CLOSING)
+        at = _put_mark(out, at, _CLOSING)
+        at = _put_whole(out, _put_mark(out, at, _COMMA), head[FIRST_SEQ])
+        at = _put_whole(out, _put_mark(out, at, _COMMA), head[LAST_SEQ])
+        ends[i + 1] = _put_mark(out, at, _CLOSING)
+
+
+@inlined
+def _put_mark(out: Bytes, at: int, mark: int) -> int:
+    out[at] = mark
+    return at + 1
+
+
+@inlined
+def _put_whole(out: Bytes, at: int, value: int) -> int:
+    if value < 0:
+        out[at] = _MINUS
+        at += 1
+        value = -value
+    return _put_digits(out, at, value, 1)
+
+
+@inlined
+def _put_decimal(out: Bytes, at: int, count: int, grid: Matrix) -> int:
+    """Write `count` steps of a grid."""
+    value = count * grid[0]
+    if value < 0:
+        out[at] = _MINUS
+        at += 1
+        value = -value
+    precision = grid[1]
+    if precision == 0:
+        return _put_digits(out, at, value, 1)
+    end = _put_digits(out, at, value, precision + 1)
+    for moved in range(precision):
+        out[end - moved] = out[end - moved - 1]
+    out[end - precision] = _POINT
+    return end + 1
+
+
+@inlined
+def _put_digits(out: Bytes, at: int, value: int, fewest: int) -> int:
+    """Write at least `fewest` digits of a number that is not negative."""
+    digits = 1
+    rest = value // 10
+    while rest > 0:
+        digits += 1
+        rest //= 10
+    digits = max(digits, fewest)
+    for place in range(at + digits - 1, at - 1, -1):
+        out[place] = _ZERO + value % 10
+        value //= 10
+    return at + digits

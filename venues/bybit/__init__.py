@@ -1,0 +1,1 @@
+"""Bybit v5: what its messages look like, and the door that serves them."""

@@ -1,0 +1,1 @@
+"""Orders, executions, positions and money of an account in the words of Bybit."""

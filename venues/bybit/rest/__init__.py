@@ -1,0 +1,1 @@
+"""The door over REST: routes, authentication, limits, envelopes."""

@@ -1,0 +1,150 @@
+"""From a request to an answer: the one way through the door, which never raises."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+import structlog
+from django.db import DatabaseError
+
+from market.quoting import quoted
+from venues.bybit.envelopes import Envelope, envelope, refusal
+from venues.bybit.errors import BybitError, RetCode, parameter_error
+from venues.bybit.fields import Fields
+from venues.bybit.limits import Usage
+from venues.bybit.rest.admission import Gate, now_ms, route_of, trader_of
+from venues.bybit.rest.calls import Call, Result, Route
+from venues.doors.http import MOST_BYTES, Answer, Request
+
+logger = structlog.get_logger(__name__)
+
+MOST_MEMBERS: Final = 50
+STATUSES: Final = {
+    RetCode.ROUTE: HTTPStatus.NOT_FOUND,
+    RetCode.IP_LIMIT: HTTPStatus.FORBIDDEN,
+}
+"""All other codes are answered with 200, as by Bybit."""
+
+
+class Rest:
+    """Answers requests; one for each process, because it counts them."""
+
+    def __init__(self) -> None:
+        self._gate = Gate()
+
+    def __call__(self, request: Request) -> Answer:
+        """Return the answer to any request."""
+        usage = self._gate.by_address(request.address)
+        if usage.is_exceeded:
+            return answered(refusal(BybitError(RetCode.IP_LIMIT), now_ms()), usage)
+        if request.body is None:
+            error = parameter_error(f"the body is larger than {MOST_BYTES} bytes")
+            large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return answered(refusal(error, now_ms()), usage, large)
+        try:
+            result, usage = self._result(request, usage)
+        except LimitedError as error:
+            return answered(refusal(error, now_ms()), error.usage)
+        except BybitError as error:
+            return answered(refusal(error, now_ms()), usage)
+        except DatabaseError as error:
+            logger.warning("database unavailable", path=request.path, error=str(error).strip())
+            text = f"{RetCode.SERVER.text} The database is unavailable: try again."
+            return answered(refusal(BybitError(RetCode.SERVER, text), now_ms()), usage)
+        except Exception:
+            logger.exception("request failed", method=request.method, path=request.path)
+            return answered(refusal(BybitError(RetCode.SERVER), now_ms()), usage)
+        return answered(envelope(result.result, now_ms(), result.more), usage)
+
+    def _result(self, request: Request, usage: Usage) -> tuple[Result, Usage]:
+        route = route_of(request)
+        trader = trader_of(request, route)
+        if trader is not None:
+            usage = self._gate.by_class(trader, route.limit)
+            if usage.is_exceeded:
+                raise LimitedError(usage)
+        call = Call(fields=fields_of(request), now_ms=now_ms(), who=trader)
+        return run(route, call), usage
+
+
+class LimitedError(BybitError):
+    """An account has sent too many requests of a class."""
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__(RetCode.TOO_MANY_VISITS)
+        self.usage = usage
+
+
+def run(route: Route, call: Call) -> Result:
+    return route.handler(call)
+
+
+def fields_of(request: Request) -> Fields:
+    """Return the parameters in the query of a GET, or in the body of a POST; raise BybitError."""
+    if request.method == "POST":
+        return Fields(parsed(request.body or b""))
+    try:
+        pairs = parse_qsl(
+            request.query.decode(), keep_blank_values=True, max_num_fields=MOST_MEMBERS
+        )
+    except ValueError as error:
+        raise parameter_error(f"the query is malformed: {error}") from None
+    return Fields(dict(pairs))
+
+
+def parsed(body: bytes) -> Mapping[str, Any]:
+    """Return a JSON object whose fractions are exact; raise BybitError."""
+    try:
+        found = json.loads(
+            body.decode() or "{}",
+            parse_float=Decimal,
+            parse_constant=refuse_constant,
+            object_pairs_hook=without_repeats,
+        )
+    except RecursionError:
+        raise parameter_error("the JSON is nested too deeply") from None
+    except (ValueError, InvalidOperation) as error:
+        raise parameter_error(f"the body is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise parameter_error(f"the body must be a JSON object, not {quoted(str(found))}")
+    return found
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member appears twice in an object")
+    return members
+
+
+def answered(body: Envelope, usage: Usage, status: HTTPStatus | None = None) -> Answer:
+    """Return the answer with its limits; the status follows from the code unless given."""
+    code = status or STATUSES.get(RetCode.of(body["retCode"]), HTTPStatus.OK)
+    return Answer(
+        status=code,
+        body=orjson.dumps(body),
+        headers={
+            "Content-Type": "application/json; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Traceid": secrets.token_hex(16),
+            "Timenow": str(body["time"]),
+            **limit_headers(usage),
+        },
+    )
+
+
+def limit_headers(usage: Usage) -> dict[str, str]:
+    return {
+        "X-Bapi-Limit": str(usage.limit),
+        "X-Bapi-Limit-Status": str(usage.left),
+        "X-Bapi-Limit-Reset-Timestamp": str(usage.reset_ms),
+    }

@@ -1,0 +1,1 @@
+"""Orders through this door, over REST and over the trade WebSocket."""

@@ -1,0 +1,16 @@
+"""The doors that exist, by the name of their venue."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+
+from venues.bybit.door import door as bybit
+from venues.doors.application import App
+
+DOORS: Final[Mapping[str, Callable[[], App]]] = {"bybit": bybit}
+
+
+@cache
+def of_site() -> Mapping[str, App]:
+    """Return the doors of this web process by the prefix of their paths, e.g. /bybit/."""
+    return {f"/{name}/": make() for name, make in DOORS.items()}

@@ -1,0 +1,1 @@
+"""Doors: protocols of venues, each served as one ASGI application."""

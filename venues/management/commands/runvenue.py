@@ -1,0 +1,41 @@
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from live.webserver import Tls, WebServer
+from quotes.management.base import QuietCommand, address
+from venues.catalogue import DOORS
+
+DEFAULT_ADDRESS = "127.0.0.1:8020"
+
+
+class Command(QuietCommand):
+    help = "Serve the protocol of another venue on a port of its own: see docs/bybit.md."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("venue", choices=list(DOORS), help="whose protocol to serve")
+        parser.add_argument(
+            "address", nargs="?", type=address, default=DEFAULT_ADDRESS, metavar="ADDR:PORT",
+            help=f"default: {DEFAULT_ADDRESS}",
+        )  # fmt: skip
+        parser.add_argument(
+            "--tls", nargs=2, metavar=("CERT", "KEY"), help="serve HTTPS: two PEM files"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["address"]
+        tls = Tls(*options["tls"]) if options["tls"] else None
+        try:
+            server = WebServer(host, port, DOORS[options["venue"]](), tls)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CommandError(f"cannot serve on {host}:{port}: {reason}") from error
+        try:
+            server.run(lambda: self.announce("https" if tls else "http", server))
+        finally:
+            server.close()
+
+    def announce(self, scheme: str, server: WebServer) -> None:
+        host, port = server.address
+        self.stdout.write(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        self.stdout.flush()
