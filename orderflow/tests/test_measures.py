@@ -23,7 +23,7 @@ from orderflow.measures.spreads import (
     roll_spread,
 )
 from orderflow.measures.vpin import vpin
-from orderflow.tests import naive
+from orderflow.tests import naivemeasures as naive
 
 N = 400
 
