@@ -17,12 +17,14 @@ def main() -> None:
     figures: dict[str, object] = {"windows each": count, "slots each": SLOTS, "nominal, %": 95}
     for phi, kappa in CASES:
         for label, found in coverage(phi, kappa, count, SLOTS).items():
-            figures[f"phi = {phi}, kappa = {kappa}: {label}"] = shown(found)
+            figures[f"phi = {phi}, kappa = {kappa}: {label}"] = shown(found, count)
     report("flowcoverage", figures)
 
 
-def shown(found: Coverage) -> dict[str, object]:
-    """Return the figures of one row of the table."""
+def shown(found: Coverage, count: int) -> dict[str, object]:
+    """Return the figures of one cell of the table; none if most windows have no value."""
+    if found.values < count / 2:
+        return {"in the interval, %": None, "exact": None, "mean": None, "values": found.values}
     return {
         "in the interval, %": round(found.percent, 1),
         "exact": None if found.exact is None else round(found.exact, 5),

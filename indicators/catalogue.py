@@ -7,7 +7,7 @@ from math import sqrt
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
-from indicators import entropy_nulls, hurst_nulls
+from indicators import costs, entropy_nulls, hurst_nulls
 from indicators.entropy import permutation_entropy, rolling_entropy
 from indicators.estimate import Estimate, Interval, RefusedError, RollingEstimate
 from indicators.hurst import hurst_exponent, hurst_windows, rolling_hurst
@@ -52,6 +52,10 @@ class Parameter:
             return parse_integer(text, self.minimum or 0, self.maximum or MOST_POINTS)
         except ValueError as error:
             raise ParameterError(self.name, str(error)) from None
+
+
+UNITS: Final = 500
+"""Units of work in a microsecond."""
 
 
 class Cost(NamedTuple):
@@ -269,6 +273,9 @@ def register(*indicators: Indicator) -> None:
         if indicator.name in CATALOGUE:
             raise ValueError(f"measure {indicator.name!r} is in the catalogue already")
         CATALOGUE[indicator.name] = indicator
+        costs.REGISTERED[indicator.name] = costs.Work(
+            round(indicator.cost.fixed * UNITS), round(indicator.cost.per_point * UNITS)
+        )
 
 
 def of_prices() -> list[Indicator]:

@@ -13,6 +13,7 @@ from indicators.estimate import IntArray
 from indicators.readers import Bounds, Measures, Reader
 from indicators.windows import Points
 from instruments.models import Instrument
+from market.kinds import Kind
 from market.times import to_microseconds
 from orderflow.measures.bests import SLOT, slot_rows
 from orderflow.measures.samples import TRADE
@@ -63,11 +64,9 @@ class TradesReader(FlowReader):
 
     def window_ends(self, instrument: Instrument, n: int, span: Bounds) -> tuple[int, int]:
         oldest = scan(TRADES, instrument, fields=("seq",), limit=1)
-        within = {"fields": ("seq",), "limit": 1, "span": microseconds(span)}
-        first, last = (scan(TRADES, instrument, newest=end, **within) for end in (False, True))
-        if not len(first):
-            return NOBODY
-        return max(int(first["seq"][0]), int(oldest["seq"][0]) + n - 1), int(last["seq"][0])
+        first, last = ends_of(TRADES, instrument, span)
+        begun = int(oldest["seq"][0]) if len(oldest) else 0
+        return max(first, begun + n - 1), last
 
 
 class BestsReader(FlowReader):
@@ -104,12 +103,9 @@ class BestsReader(FlowReader):
         return int(records.read(QUOTES, instrument, position - 1, position)["at"][0])
 
     def window_ends(self, instrument: Instrument, n: int, span: Bounds) -> tuple[int, int]:
-        within = {"fields": ("seq",), "limit": 1, "span": microseconds(span)}
-        first, last = (scan(QUOTES, instrument, newest=end, **within) for end in (False, True))
+        first, last = ends_of(QUOTES, instrument, span)
         begun, ended = recorded_slots(instrument)
-        if not len(first):
-            return NOBODY
-        return max(int(first["seq"][0]), begun + n - 1), min(int(last["seq"][0]), ended)
+        return max(first, begun + n - 1), min(last, ended)
 
 
 def recorded_slots(instrument: Instrument) -> tuple[int, int]:
@@ -121,8 +117,14 @@ def recorded_slots(instrument: Instrument) -> tuple[int, int]:
     return int(first["slot"][0]) + 1, int(last["slot"][0]) - 1
 
 
-def microseconds(span: Bounds) -> Span:
-    return Span(*(None if moment is None else to_microseconds(moment) for moment in span))
+def ends_of(kind: Kind, instrument: Instrument, span: Bounds) -> tuple[int, int]:
+    """Return the seqs of the first and the last record in a span; NOBODY if there are none."""
+    within = Span(*(None if moment is None else to_microseconds(moment) for moment in span))
+    found = [
+        scan(kind, instrument, fields=("seq",), limit=1, span=within, newest=newest)["seq"]
+        for newest in (False, True)
+    ]
+    return (int(found[0][0]), int(found[1][0])) if len(found[0]) else NOBODY
 
 
 def nothing(dtype: np.dtype[Any]) -> Points:

@@ -144,7 +144,7 @@ ENTRIES: Final = (
         "lots per slot (Cont-Kukanov-Stoikov). 0 if neither side presses.",
         null_value=0.0,
         domain=(-30.0, 30.0),
-        cost=Cost(120.0, 0.05),
+        cost=Cost(120.0, 0.02),
     ),
     _entry(
         "vpin",
@@ -161,7 +161,7 @@ ENTRIES: Final = (
         "de Prado, O'Hara). Larger with one-sided flow.",
         null_value=None,
         domain=(0.0, 1.0),
-        cost=Cost(150.0, 0.05),
+        cost=Cost(70.0, 0.04),
     ),
     _entry(
         "kyle_lambda",
@@ -177,7 +177,7 @@ ENTRIES: Final = (
         "nothing of the next step.",
         null_value=0.0,
         domain=(-0.05, 0.05),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "amihud",
@@ -186,7 +186,7 @@ ENTRIES: Final = (
         help="Mean of |price change| / volume over slots, in ticks per lot.",
         null_value=None,
         domain=(0.0, 0.1),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "roll_spread",
@@ -196,7 +196,7 @@ ENTRIES: Final = (
         "slots, in ticks. The spread is 2 ticks; persistence and metaorders make it look smaller.",
         null_value=None,
         domain=(0.0, 4.0),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "effective_half_spread",
@@ -205,7 +205,7 @@ ENTRIES: Final = (
         help="What the first market order of a slot pays beyond the quote, in ticks.",
         null_value=None,
         domain=(0.5, 1.5),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "realised_half_spread",
@@ -216,7 +216,7 @@ ENTRIES: Final = (
         "has moved, in ticks.",
         null_value=None,
         domain=(0.0, 2.0),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "adverse_selection",
@@ -227,7 +227,7 @@ ENTRIES: Final = (
         "horizon 1 the share of informed orders.",
         null_value=0.0,
         domain=(-1.0, 1.0),
-        cost=Cost(400.0, 0.1),
+        cost=Cost(70.0, 0.08),
     ),
     _entry(
         "sign_persistence",
@@ -237,7 +237,7 @@ ENTRIES: Final = (
         "runs. 0 for independent sides, 0.62 for metaorders with alpha = 1.5.",
         null_value=0.0,
         domain=(-1.0, 1.0),
-        cost=Cost(300.0, 0.1),
+        cost=Cost(40.0, 0.05),
     ),
     _entry(
         "cumulative_delta",
@@ -247,6 +247,6 @@ ENTRIES: Final = (
         "presses.",
         null_value=0.0,
         domain=(-50_000.0, 50_000.0),
-        cost=Cost(150.0, 0.05),
+        cost=Cost(40.0, 0.01),
     ),
 )

@@ -77,7 +77,8 @@ def contributions(bests: Bests) -> FloatArray:
 def _pressure(prices: NDArray[Any], lots: NDArray[Any]) -> NDArray[Any]:
     """Return what was added at the best price of a side; prices grow as they become better."""
     old, new = prices[:-1], prices[1:]
-    return (new >= old) * lots[1:] - (new <= old) * lots[:-1]
+    pressure: NDArray[Any] = (new >= old) * lots[1:] - (new <= old) * lots[:-1]
+    return pressure
 
 
 def mid_changes(bests: Bests) -> FloatArray:
