@@ -1,7 +1,5 @@
 """Clusters of any span, closed or open, from stored clusters and the trades beside them."""
 
-import numpy as np
-
 from archive.instruments import Newest
 from archive.scanning import read, read_together
 from archive.selections import Span, select
@@ -73,12 +71,6 @@ def trades_between(instrument: Instrument, start: int, end: int, newest: Newest)
     return of_trades(read(upto, instrument.lattice), MINUTE_S)
 
 
-def total(instrument: Instrument, start: int, end: int, newest: Newest, step: int) -> Clusters:
-    """Return one cluster of all trades of a span, none if there are none."""
-    return merged(pieces(instrument, start, end, newest), start, step)
-
-
-def span_of(clusters: Clusters) -> np.int64:
-    """Return how many ticks lie between the lowest and the highest price, both included."""
-    found: np.int64 = clusters["high"].max() - clusters["low"].min() + 1
-    return found
+def total(instrument: Instrument, start: int, end: int, newest: Newest) -> Clusters:
+    """Return one cluster of all trades of a span, rows of one tick; none if there are none."""
+    return merged(pieces(instrument, start, end, newest), start)

@@ -157,7 +157,10 @@ def fields_of(row: Any, instruments: Mapping[int, Instrument]) -> dict[str, Any]
 
 def states(keys: Iterable[int]) -> list[Publication]:
     """Return balance and positions of accounts, as they are now."""
-    accounts = list(Account.objects.filter(pk__in=set(keys)).order_by("pk"))
+    wanted = set(keys)
+    if not wanted:  # most orders move nothing: the queries would be compiled for nothing
+        return []
+    accounts = list(Account.objects.filter(pk__in=wanted).order_by("pk"))
     held: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
     leverages = {
         (each.account_id, each.instrument_id): each.leverage

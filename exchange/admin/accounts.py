@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from exchange.accounts.listings import CAUSES
 from exchange.accounts.opening import MoneyError, create_key, money_units, open_account, revoke
 from exchange.accounts.readiness import is_open
-from exchange.accounts.results import results
+from exchange.accounts.results import answered
 from exchange.accounts.submission import Sender, move_money
 from exchange.admin.shown import money, price
 from exchange.models import Account, ApiKey, Command, LedgerEntry, Leverage, Order, Position
@@ -73,11 +73,11 @@ class AccountAdmin(admin.ModelAdmin[Account]):
             text = "will be booked when the exchange runs"
             self.message_user(request, f"{account}: {money(amount)} {text}", messages.WARNING)
             return
-        done = results.wait(command.pk)
-        if done is None or done.reason is None:
+        reason = answered(command).reason
+        if reason is None:
             text = "is waiting for the exchange"
             self.message_user(request, f"{account}: {money(amount)} {text}", messages.WARNING)
-        elif (cause := CAUSES[done.reason]).is_rejection:
+        elif (cause := CAUSES[reason]).is_rejection:
             self.message_user(request, f"{account}: {cause.text}", messages.ERROR)
         else:
             account.refresh_from_db()

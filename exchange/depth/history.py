@@ -4,8 +4,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+<<<<<<< HEAD
 from archive.database import fetch
 from exchange.depth.blocks import Updates, decode_all
+=======
+from archive.database import Row, fetch
+from exchange.depth.blocks import decode_all
+>>>>>>> main
 from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
 from exchange.kinds import BLOCKS
@@ -29,7 +34,11 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     cannot be read.
     """
     lowest, _ = key_range(instrument_id)
+<<<<<<< HEAD
     rows = fetch(*_selection(instrument_id, at, at))
+=======
+    rows = blocks_around(instrument_id, at)
+>>>>>>> main
     if not rows:
         return None
     ends = np.array([row[1] for row in rows], np.int64)
@@ -43,6 +52,7 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     return StoredBook(book, rows[ended - 1][0] - lowest, min(at, int(ends[-1])))
 
 
+<<<<<<< HEAD
 class Changes(NamedTuple):
     """A book at a moment and its changes since; `slot`: in progress when the last block ended.
 
@@ -74,6 +84,18 @@ def changes_between(instrument_id: int, start: int, end: int) -> Changes | None:
 
 def _selection(instrument_id: int, start: int, end: int) -> tuple[str, list[int]]:
     """Return the SELECT of the blocks from the snapshot before `start` to the one after `end`.
+=======
+def blocks_around(instrument_id: int, at: int) -> list[Row]:
+    """Return key, end and bytes of the blocks from the snapshot before a moment to that after it.
+
+    Nothing if the moment is before the end of the first block.
+    """
+    return fetch(*_selection(instrument_id, at))
+
+
+def _selection(instrument_id: int, at: int) -> tuple[str, list[int]]:
+    """Return the SELECT of the blocks from the snapshot before a moment to the one after it.
+>>>>>>> main
 
     Both snapshots are found by a partial index; the blocks between are a range of the primary key.
     """
@@ -92,6 +114,16 @@ def first_at(instrument_id: int) -> int | None:
     lowest, end = key_range(instrument_id)
     found = fetch(
         f"SELECT at FROM {BLOCKS.table} WHERE id > %s AND id < %s ORDER BY id LIMIT 1",  # noqa: S608
+        [lowest, end],
+    )
+    return int(found[0][0]) if found else None
+
+
+def last_at(instrument_id: int) -> int | None:
+    """Return when the last stored block ended; None if there is none."""
+    lowest, end = key_range(instrument_id)
+    found = fetch(
+        f"SELECT at FROM {BLOCKS.table} WHERE id > %s AND id < %s ORDER BY id DESC LIMIT 1",  # noqa: S608
         [lowest, end],
     )
     return int(found[0][0]) if found else None

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from exchange.accounts.listings import CAUSES, ORDERS, Status, order_values
 from exchange.accounts.readiness import is_open
-from exchange.accounts.results import WAIT_S, results
+from exchange.accounts.results import WAIT_S, answered
 from exchange.accounts.submission import (
     ANYTIME,
     ClientIdError,
@@ -72,13 +72,7 @@ def executed(submit: Callable[[], Command]) -> Command:
         raise AuthenticationFailed(str(error)) from error
     except (ClientIdError, NoPositionError) as error:
         raise Conflict(str(error)) from error
-    if command.done:
-        return command
-    waits = WAIT_S if command.kind not in ANYTIME or is_open() else 0.0
-    done = results.wait(command.pk, waits)
-    if done is not None:
-        command.done, (command.reason, command.result) = True, done
-    return command
+    return answered(command, WAIT_S if command.kind not in ANYTIME or is_open() else 0.0)
 
 
 def refuse_rejected(command: Command) -> None:

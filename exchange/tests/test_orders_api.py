@@ -281,7 +281,7 @@ def test_other_process_finds_the_result_by_polling(
     exchange: Exchange, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a web process beside which no exchange runs: nobody notifies it."""
-    monkeypatch.setattr(commands, "results", results.Results())
+    monkeypatch.setattr(results, "results", results.Results())
     assert program.post(ORDERS, LIMIT).json()["state"] == "new"
 
 

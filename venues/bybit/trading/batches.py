@@ -15,7 +15,7 @@ from venues.bybit.errors import BybitError, RetCode
 from venues.bybit.fields import Fields
 from venues.bybit.trading.orderfields import changes, new_order
 from venues.bybit.trading.orders import TOO_LATE_TO_REPLACE, open_order
-from venues.bybit.trading.submitting import answered, refused, sender, submitted
+from venues.bybit.trading.submitting import all_answered, refused, sender, submitted
 
 MOST_ORDERS: Final = {Category.LINEAR: 20, Category.INVERSE: 20, Category.OPTION: 20,
                       Category.SPOT: 10}  # fmt: skip
@@ -119,7 +119,7 @@ def store(
 def settle(items: Sequence[Item]) -> None:
     """Wait for the desk, and note what it rejected."""
     stored = [item for item in items if item.command is not None]
-    done = answered([item.command for item in stored if item.command is not None])
+    done = all_answered([item.command for item in stored if item.command is not None])
     for item, command in zip(stored, done, strict=True):
         item.error = refused(command)
 

@@ -14,7 +14,7 @@ from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
 from venues.bybit.trading.orderfields import counted, tradable
-from venues.bybit.trading.submitting import answered, refused, sender, submitted
+from venues.bybit.trading.submitting import all_answered, refused, sender, submitted
 from venues.bybit.words import TRIGGERS
 
 UNSERVED: Final = ("trailingStop", "activePrice", "tpSize", "slSize", "tpLimitPrice",
@@ -60,7 +60,7 @@ def change(
         for request in requests:
             who = sender(trader, is_first=not commands)
             commands.append(submitted(partial(request, who)))
-    for command in answered(commands):
+    for command in all_answered(commands):
         if (error := refused(command)) is not None and error.code is not RetCode.NO_ORDER:
             raise BybitError(RetCode.PARAMETER, error.text)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exchange.accounts.listings import CAUSES
 from exchange.accounts.readiness import is_open
-from exchange.accounts.results import WAIT_S, results
+from exchange.accounts.results import WAIT_S, answered
 from exchange.accounts.submission import (
     ClientIdError,
     ClosedError,
@@ -56,16 +56,13 @@ def submitted(submit: Callable[[], Command]) -> Command:
         raise BybitError(RetCode.PARAMETER, str(error)) from error
 
 
-def answered(commands: Sequence[Command]) -> list[Command]:
+def all_answered(commands: Sequence[Command]) -> list[Command]:
     """Return the commands as the desk answered them; what takes longer stays as it is.
 
     Cancellations that were stored while no exchange runs are not waited for.
     """
     until = time.monotonic() + (WAIT_S if is_open() else 0.0)
-    return [
-        command if command.done else results.wait(command.pk, until - time.monotonic()) or command
-        for command in commands
-    ]
+    return [answered(command, until - time.monotonic()) for command in commands]
 
 
 def refused(command: Command) -> BybitError | None:
@@ -75,7 +72,7 @@ def refused(command: Command) -> BybitError | None:
 
 def executed(submit: Callable[[], Command]) -> Command:
     """Store a command and wait for its answer; raise BybitError if it is rejected."""
-    (done,) = answered([submitted(submit)])
+    (done,) = all_answered([submitted(submit)])
     if (error := refused(done)) is not None:
         raise error
     return done

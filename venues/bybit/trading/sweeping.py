@@ -13,7 +13,7 @@ from venues.bybit.errors import parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed, all_listed, find
 from venues.bybit.symbols import SETTLE_COIN
-from venues.bybit.trading.submitting import Ack, ack, answered, refused, sender, submitted
+from venues.bybit.trading.submitting import Ack, ack, all_answered, refused, sender, submitted
 
 FILTERS = {"Order": "resting", "StopOrder": "conditional", "tpslOrder": "none"}
 
@@ -82,4 +82,4 @@ def stored(trader: Trader, requests: Sequence[Callable[[Sender], Command]]) -> l
         for request in requests:
             who = sender(trader, is_first=not commands)
             commands.append(submitted(partial(request, who)))
-    return answered(commands)
+    return all_answered(commands)
