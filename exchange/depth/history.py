@@ -4,13 +4,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-<<<<<<< HEAD
-from archive.database import fetch
-from exchange.depth.blocks import Updates, decode_all
-=======
 from archive.database import Row, fetch
-from exchange.depth.blocks import decode_all
->>>>>>> main
+from exchange.depth.blocks import Updates, decode_all
 from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
 from exchange.kinds import BLOCKS
@@ -34,17 +29,13 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     cannot be read.
     """
     lowest, _ = key_range(instrument_id)
-<<<<<<< HEAD
-    rows = fetch(*_selection(instrument_id, at, at))
-=======
     rows = blocks_around(instrument_id, at)
->>>>>>> main
     if not rows:
         return None
-    ends = np.array([row[1] for row in rows], np.int64)
+    ends = np.array([end for _, end, _ in rows], np.int64)
     ended = int(np.searchsorted(ends, at, "right"))
     read = rows[: ended + 1]  # and the block in which the moment is
-    levels, updates = decode_all([bytes(data) for *_, data in read], ends[: len(read)])
+    levels, updates = decode_all([bytes(data) for _, _, data in read], ends[: len(read)])
     book = DepthBook()
     if levels is not None:
         book.apply(levels)
@@ -52,16 +43,11 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     return StoredBook(book, rows[ended - 1][0] - lowest, min(at, int(ends[-1])))
 
 
-<<<<<<< HEAD
 class Changes(NamedTuple):
-    """A book at a moment and its changes since; `slot`: in progress when the last block ended.
-
-    Every slot before that one is complete.
-    """
+    """A book at a moment, and its changes after that."""
 
     book: DepthBook
     updates: Updates
-    slot: int
 
 
 def changes_between(instrument_id: int, start: int, end: int) -> Changes | None:
@@ -73,36 +59,32 @@ def changes_between(instrument_id: int, start: int, end: int) -> Changes | None:
     rows = fetch(*_selection(instrument_id, start, end))
     if not rows:
         return None
-    ends = np.array([row[1] for row in rows], np.int64)
-    levels, updates = decode_all([bytes(data) for *_, data in rows], ends)
+    ends = np.array([block_end for _, block_end, _ in rows], np.int64)
+    levels, updates = decode_all([bytes(data) for _, _, data in rows], ends)
     book, (first, last) = DepthBook(), updates["at"].searchsorted((start, end), "right")
     if levels is not None:
         book.apply(levels)
     book.apply(updates[:first])
-    return Changes(book, updates[first:last], int(rows[-1][2]))
+    return Changes(book, updates[first:last])
 
 
-def _selection(instrument_id: int, start: int, end: int) -> tuple[str, list[int]]:
-    """Return the SELECT of the blocks from the snapshot before `start` to the one after `end`.
-=======
 def blocks_around(instrument_id: int, at: int) -> list[Row]:
     """Return key, end and bytes of the blocks from the snapshot before a moment to that after it.
 
     Nothing if the moment is before the end of the first block.
     """
-    return fetch(*_selection(instrument_id, at))
+    return fetch(*_selection(instrument_id, at, at))
 
 
-def _selection(instrument_id: int, at: int) -> tuple[str, list[int]]:
-    """Return the SELECT of the blocks from the snapshot before a moment to the one after it.
->>>>>>> main
+def _selection(instrument_id: int, start: int, end: int) -> tuple[str, list[int]]:
+    """Return the SELECT of the blocks from the snapshot before `start` to the one after `end`.
 
     Both snapshots are found by a partial index; the blocks between are a range of the primary key.
     """
     _, last = key_range(instrument_id)
     snapshots = f"SELECT id FROM {BLOCKS.table} WHERE instrument_id = %s AND is_snapshot = 1"  # noqa: S608
     return (
-        f"SELECT id, at, slot, data FROM {BLOCKS.table} "  # noqa: S608
+        f"SELECT id, at, data FROM {BLOCKS.table} "  # noqa: S608
         f"WHERE id >= ({snapshots} AND at <= %s ORDER BY at DESC LIMIT 1) "
         f"AND id <= COALESCE(({snapshots} AND at > %s ORDER BY at LIMIT 1), %s) ORDER BY id",
         [instrument_id, start, instrument_id, end, last],
