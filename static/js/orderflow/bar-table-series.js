@@ -1,6 +1,7 @@
 // The table under the bars: volume, delta, its extremes and trades, as a custom series.
 
 import { customSeriesDefaultOptions } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { setFont } from "./canvas-texts.js";
 import { SHADES } from "./palette.js";
 
 const TEXT_PX = 34; // narrowest bar with texts
@@ -53,8 +54,7 @@ export class BarTableSeries {
       const to = Math.min(bars.length - 1, Math.ceil(visibleRange.to));
       const shown = bars.slice(from, to + 1).filter(({ originalData }) => originalData.cells);
       const frame = { context, ratio, vertical, spacing: barSpacing * ratio, height: bitmapSize.height / ROWS.length };
-      context.font = `${FONT_PX * vertical}px ${this.look.font}`;
-      context.textBaseline = "middle";
+      setFont(context, FONT_PX * vertical, this.look.font);
       ROWS.forEach((row, i) => this.#row(frame, shown, row, i));
       this.#titles(frame);
     });

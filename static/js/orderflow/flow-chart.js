@@ -15,6 +15,7 @@ import { ProfileLayer } from "./profile-layer.js";
 import { cumulativeDelta, vwap } from "./vwap.js";
 
 const USUAL_REM = 5.2; // wide enough for the texts of cells
+const FRACTIONS = 1.15; // times as wide for quantities with decimals
 const WIDEST_PX = 130;
 const RIGHT_BARS = { wide: 2, narrow: 0.9 }; // room for the book
 const NARROW_PX = 640;
@@ -50,7 +51,8 @@ export class FlowChart extends TimeChart {
    */
   constructor(element, { precision, sizes, settings, texts }) {
     const rightOffset = RIGHT_BARS[element.clientWidth < NARROW_PX ? "narrow" : "wide"];
-    super(element, { usualPx: pixels(USUAL_REM), widestPx: WIDEST_PX, rightOffset });
+    const usualPx = pixels(USUAL_REM) * (texts.decimals ? FRACTIONS : 1);
+    super(element, { usualPx, widestPx: WIDEST_PX, rightOffset });
     /** @type {Look} */
     this.look = {
       settings, palette: new Palette(), texts, sizes,
