@@ -8,11 +8,12 @@ class OrderflowConfig(AppConfig):
 
     def ready(self) -> None:
         from indicators import readers  # models are not loaded at import time
-        from orderflow import auditing, derived, points
+        from orderflow import auditing, derived, livetape, points
         from orderflow.measures import entries
 
         derived.register()
         auditing.register()
+        livetape.register()
         readers.register(entries.TRADES, points.TradesReader())
         readers.register(entries.BESTS, points.BestsReader())
         catalogue.register(*entries.ENTRIES)
