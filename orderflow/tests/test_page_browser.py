@@ -42,7 +42,7 @@ LOSE_BARS = f"""async (count) => {{
   barFeed.follow(settings.timeframe, settings.step, place - count);
   stream.renew();
 }}"""
-DETAIL = f"async () => ({MODULE}).chart.footprint.detail"
+DETAIL = f"async (detail) => ({MODULE}).chart.footprint.detail === detail"
 COUNTS = f"async () => ({MODULE}).history_.counts"
 SHOWN = f"""async (moment) => {{
   const {{ chart, replay }} = {MODULE};
@@ -90,7 +90,6 @@ def test_bars_are_exact_and_live_through_settings_reload_and_lost_connections(
     flow: Page, market: str
 ) -> None:
     expect(flow.locator("#connection")).to_have_attribute("data-state", "live")
-    assert flow.evaluate(DETAIL) == "text"
     flow.wait_for_function(SAME_AS_API)
     seq = flow.evaluate(BARS)[-1]["lastSeq"]
     flow.wait_for_function(
@@ -130,15 +129,18 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     )
     chart.press("a")
     expect(flow).to_have_url(re.compile("anchor="))
+    for _ in range(5):
+        chart.press("]")
+    flow.wait_for_function(DETAIL, arg="text")
     for _ in range(8):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.footprint.detail === 'colour'")
+    flow.wait_for_function(DETAIL, arg="colour")
     flow.wait_for_function(f"async () => ({MODULE}).chart.heat.grid?.columns.length > 200")
     for _ in range(12):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.footprint.detail === 'candle'")
+    flow.wait_for_function(DETAIL, arg="candle")
     bars = flow.evaluate(f"async () => ({MODULE}).bars.series.candles.length")
     assert bars > 400  # older ones were read ahead
     chart.press("t")

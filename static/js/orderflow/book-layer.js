@@ -59,7 +59,8 @@ export class BookLayer extends Layer {
     context.fillRect(width - length, top, length, height);
     if (height < TEXT_ROW_PX * vertical) return;
     context.globalAlpha = 1;
-    setFont(context, Math.min(11, Math.floor((height / vertical) * 0.7)) * vertical, this.look.font);
+    const px = Math.min(11 * this.look.zoom, Math.floor((height / vertical) * 0.7));
+    setFont(context, px * vertical, this.look.font);
     context.textAlign = "right";
     context.fillStyle = palette.text;
     context.fillText(texts.plain(Math.round(quantity / sizes.lotSize)), width - 4 * ratio, top + height / 2);

@@ -32,6 +32,7 @@ const MOST_BANDS = 3;
  * @property {import("./number-texts.js").NumberTexts} texts
  * @property {import("./bars.js").Sizes} sizes
  * @property {string} font
+ * @property {number} zoom of the texts of the page, which grow with the screen
  * @property {() => import("./bars.js").Bar[]} bars
  */
 
@@ -57,6 +58,7 @@ export class FlowChart extends TimeChart {
     this.look = {
       settings, palette: new Palette(), texts, sizes,
       font: getComputedStyle(document.body).fontFamily,
+      zoom: pixels(1) / 16,
       bars: () => this.series.candles,
     };
     this.footprint = new FootprintSeries(this.look);
@@ -119,7 +121,7 @@ export class FlowChart extends TimeChart {
   #sizePanes() {
     const height = Math.max(200, this.element.clientHeight - this.chart.timeScale().height());
     const delta = this.#delta ? Math.max(LEAST_DELTA_PX, DELTA_SHARE * height) : 0;
-    const table = this.#table ? TABLE_PX : 0;
+    const table = this.#table ? TABLE_PX * this.look.zoom : 0;
     const [main, ...others] = this.chart.panes();
     main.setStretchFactor(height - delta - table);
     const heights = [delta, table].filter((px) => px > 0);

@@ -9,6 +9,7 @@ import { levelOfDetail, roundUp } from "./levels-of-detail.js";
 const CANDLE_SHARE = 0.07; // of the width of a bar with texts
 const GAP_PX = 3;
 const LEAST_TEXT_PX = 7.5;
+const MOST_TEXT_PX = 13;
 const CHARACTER_EM = 0.6; // width of a digit, about
 const SEPARATED_PX = 7; // bars at least this wide have gaps
 
@@ -167,7 +168,7 @@ export class FootprintSeries {
     const { settings, texts } = this.look;
     const longest = Math.max(texts.plain(largest).length, texts.decimals ? texts.decimals + 2 : 0);
     const cellPx = (spacing / ratio) * (settings.cells === "bidask" ? 0.41 : 0.85);
-    return Math.max(LEAST_TEXT_PX, Math.min(13, Math.floor(rowPx * 0.72), cellPx / (CHARACTER_EM * longest)));
+    return Math.max(LEAST_TEXT_PX, Math.min(MOST_TEXT_PX * this.look.zoom, Math.floor(rowPx * 0.72), cellPx / (CHARACTER_EM * longest)));
   }
 
   #bar(frame, bar, largest) {
