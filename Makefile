@@ -48,7 +48,6 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	DEBUG=on $(BIN)/mypy
 	DEBUG=on $(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
-	$(MANAGE) check
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 

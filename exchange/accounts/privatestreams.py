@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from exchange import kinds
+from exchange.accounts.instruments import with_keys
 from exchange.accounts.listings import (
     EVENTS,
     EXECUTIONS,
@@ -115,9 +116,7 @@ def publish(committed: Sequence[Delivery]) -> list[Publication]:
     funding = [row for rows in of_kind.get(kinds.FUNDING.name, ()) for row in rows]
     if not (events or executions or funding):
         return []
-    instruments = Instrument.objects.in_bulk(
-        {int(row["instrument"]) for row in events + executions}
-    )
+    instruments = with_keys({int(row["instrument"]) for row in events + executions})
     client_ids = dict(
         Order.objects.filter(pk__in={int(row["order"]) for row in events})
         .exclude(client_id="")

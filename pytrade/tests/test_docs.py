@@ -83,7 +83,7 @@ def test_stream_protocol_is_documented() -> None:
     for operation in protocol.OPERATIONS:
         assert f'"op":"{operation}"' in TEXT
     for kind in topics.names():
-        assert re.search(rf"`{kind}\.(\w+\.)?ES`", DOCS["api.md"]), kind
+        assert re.search(rf"`{kind}\.(\w+\.)?ES[`.]", DOCS["api.md"]), kind
     for name in topics.private_names():
         assert re.search(rf"^\| (.*)`{name}`", DOCS["api.md"], re.MULTILINE), name
         assert f"| `{name}` |" in DOCS["live.md"], name

@@ -34,8 +34,9 @@ STATUSES: Final = {
 class Rest:
     """Answers requests; one for each process, because it counts them."""
 
-    def __init__(self) -> None:
-        self._gate = Gate()
+    def __init__(self, gate: Gate | None = None) -> None:
+        """`gate`: that of the whole door, which counts requests on its WebSockets as well."""
+        self._gate = gate or Gate()
 
     def __call__(self, request: Request) -> Answer:
         """Return the answer to any request."""
