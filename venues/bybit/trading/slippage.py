@@ -3,12 +3,14 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
+from exchange.clearing.entry import band
 from exchange.engine.messages import BUY
 from market.quoting import quoted
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
 from venues.bybit.market.books import best_of
+from venues.bybit.market.tickers import mark_of
 
 UNITS: Final = {
     "TickSize": (Decimal(1), Decimal(10_000)),
@@ -31,9 +33,9 @@ def worst_ticks(fields: Fields, listed: Listed, side: int) -> int:
     best, _ = best_of(listed, -side)
     if not best:
         raise BybitError(RetCode.SERVER, f"{RetCode.SERVER.text} Nothing rests in {listed.name}.")
-    return max(
-        1, side * min(side * beyond(best, side, unit, tolerance), side * limit(listed, side))
-    )
+    furthest = side * beyond(best, side, unit, tolerance)
+    allowed = side * band(side, mark_of(listed))
+    return max(1, side * min(furthest, allowed))
 
 
 def beyond(best: int, side: int, unit: str, tolerance: Decimal) -> int:
