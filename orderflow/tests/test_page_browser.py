@@ -129,8 +129,6 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     )
     chart.press("a")
     expect(flow).to_have_url(re.compile("anchor="))
-    for _ in range(5):
-        chart.press("]")
     flow.wait_for_function(DETAIL, arg="text")
     for _ in range(8):
         chart.press("-")
