@@ -343,7 +343,7 @@ def test_detail_falls_from_text_to_colour_to_candle() -> None:
     found = run_module(
         """const { levelOfDetail, roundUp } = await import("./orderflow/levels-of-detail.js");
         const at = (barPx, rowPx) => levelOfDetail({ cells: "bidask" }, barPx, rowPx);
-        return [at(80, 14), at(80, 8), at(30, 14), at(2, 14), at(80, 0.3),
+        return [at(80, 10), at(80, 9), at(30, 14), at(2, 14), at(80, 0.3),
           roundUp(1), roundUp(21), roundUp(600)];"""
     )
     assert found == ["text", "colour", "colour", "candle", "candle", 1, 50, 1000]

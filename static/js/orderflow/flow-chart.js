@@ -15,6 +15,7 @@ import { ProfileLayer } from "./profile-layer.js";
 import { cumulativeDelta, vwap } from "./vwap.js";
 
 const USUAL_REM = 5.2; // wide enough for the texts of cells
+const FRACTIONS = 1.15; // times as wide for quantities with decimals
 const WIDEST_PX = 130;
 const RIGHT_BARS = { wide: 2, narrow: 0.9 }; // room for the book
 const NARROW_PX = 640;
@@ -31,6 +32,7 @@ const MOST_BANDS = 3;
  * @property {import("./number-texts.js").NumberTexts} texts
  * @property {import("./bars.js").Sizes} sizes
  * @property {string} font
+ * @property {number} zoom of the texts of the page, which grow with the screen
  * @property {() => import("./bars.js").Bar[]} bars
  */
 
@@ -50,11 +52,13 @@ export class FlowChart extends TimeChart {
    */
   constructor(element, { precision, sizes, settings, texts }) {
     const rightOffset = RIGHT_BARS[element.clientWidth < NARROW_PX ? "narrow" : "wide"];
-    super(element, { usualPx: pixels(USUAL_REM), widestPx: WIDEST_PX, rightOffset });
+    const usualPx = pixels(USUAL_REM) * (texts.decimals ? FRACTIONS : 1);
+    super(element, { usualPx, widestPx: WIDEST_PX, rightOffset });
     /** @type {Look} */
     this.look = {
       settings, palette: new Palette(), texts, sizes,
       font: getComputedStyle(document.body).fontFamily,
+      zoom: pixels(1) / 16,
       bars: () => this.series.candles,
     };
     this.footprint = new FootprintSeries(this.look);
@@ -117,7 +121,7 @@ export class FlowChart extends TimeChart {
   #sizePanes() {
     const height = Math.max(200, this.element.clientHeight - this.chart.timeScale().height());
     const delta = this.#delta ? Math.max(LEAST_DELTA_PX, DELTA_SHARE * height) : 0;
-    const table = this.#table ? TABLE_PX : 0;
+    const table = this.#table ? TABLE_PX * this.look.zoom : 0;
     const [main, ...others] = this.chart.panes();
     main.setStretchFactor(height - delta - table);
     const heights = [delta, table].filter((px) => px > 0);

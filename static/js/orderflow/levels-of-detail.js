@@ -1,6 +1,6 @@
 // How much of a bar is drawn at a zoom: text, coloured cells, or a candle. Pure.
 
-const ROW_PX = 11; // lowest row with readable text
+const ROW_PX = 9.5; // lowest row with readable text
 const TEXT_PX = { bidask: 62, delta: 40, volume: 40, profile: 44 };
 const COLOUR_PX = 3; // narrowest bar with cells
 const LEAST_ROW_PX = 0.6;
