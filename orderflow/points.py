@@ -73,7 +73,13 @@ class BestsReader(FlowReader):
     """The imbalance of each slot and the change of the mid price in it; a position is the slot."""
 
     def newest(self, instrument: Instrument, n: int, until: int | None) -> Points:
-        span = Span(None, None if until is None else until + 1)
+        """Return the newest slots of the recorded book, which may be behind the quotes."""
+        first, last = recorded_slots(instrument)
+        newest = records.read(QUOTES, instrument, max(first, last) - 1, last)
+        if not len(newest):
+            return nothing(SLOT)
+        end = int(newest["at"][0])
+        span = Span(None, 1 + (end if until is None else min(end, until)))
         return self._points(instrument, span=span, newest=True, limit=n + 1)
 
     def between(self, instrument: Instrument, start: int, end: int) -> Points:

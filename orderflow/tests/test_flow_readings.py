@@ -7,6 +7,7 @@ import pytest
 from django.utils.html import escape
 
 from exchange.kinds import TRADES
+from exchange.models.recorded import BookBlock
 from exchange.tests.recordedmarkets import RecordedMarket
 from indicators import costs, grids, runs
 from indicators.catalogue import CATALOGUE, register
@@ -83,6 +84,16 @@ def test_imbalance_is_that_of_the_recorded_book(client, es, made):
     steps = np.diff(made.quotes["ticks"])[-len(slots) :]
     moved = np.corrcoef(slots.values["change"], steps)[0, 1]
     assert moved > 0.5
+
+
+def test_a_book_behind_its_quotes_is_measured_as_far_as_it_is_recorded(es):
+    recorded = newest_points(es, BESTS, SLOTS)
+    BookBlock.objects.filter(slot__gt=300).delete()
+    behind = newest_points(es, BESTS, 50)
+    assert len(behind) == 50
+    assert 290 < behind.last_seq[-1] <= 300
+    same = np.isin(recorded.last_seq, behind.last_seq)
+    assert np.array_equal(recorded.values[same], behind.values)
 
 
 def test_parts_of_a_history_are_the_points_between(es, made):
