@@ -8,7 +8,7 @@ from orderflow.tests.windows import Coverage, OneLaw, Regimes, coverage
 WINDOWS = 1_000
 SLOTS = 1_700
 """About 10,000 trades, the default of the catalogue."""
-CASES = (
+CASES: tuple[OneLaw | Regimes, ...] = (
     *(OneLaw(*law) for law in ((0.0, 0.0), (0.4, 0.0), (-0.4, 0.15), (0.4, 0.3), (0.8, 0.3))),
     Regimes(),
 )
