@@ -15,13 +15,15 @@ from indicators.windows import Points
 from instruments.models import Instrument
 from market.kinds import Kind
 from market.times import to_microseconds
-from orderflow.measures.bests import SLOT, slot_rows
+from orderflow.measures.bests import SLOT, SlotRows, slot_rows
 from orderflow.measures.samples import TRADE
 from orderflow.truths import exact_values
 from quotes.kinds import QUOTES
 
 POINT: Final = np.dtype([*TRADE.descr, ("seq", np.int64)])
 FIELDS: Final = tuple(name for name in POINT.names or ())
+SLOTS_AT_ONCE: Final = 2_000
+"""Slots whose changes of the book are in memory at a time: about 140,000 changes."""
 NOBODY: Final = (1, 0)
 """Positions where no window ends."""
 
@@ -96,10 +98,8 @@ class BestsReader(FlowReader):
         seq, at = quotes["seq"][known], quotes["at"][known]
         if len(at) < 2:
             return nothing(SLOT)
-        changes = changes_between(instrument.pk, int(at[0]), int(at[-1]))
-        if changes is None:
-            return nothing(SLOT)
-        rows = slot_rows(changes.book, changes.updates, at)
+        parts = [at[i : i + SLOTS_AT_ONCE + 1] for i in range(0, len(at) - 1, SLOTS_AT_ONCE)]
+        rows = np.concatenate([rows_between(instrument, part) for part in parts])
         return Points(rows, at[1:], seq[1:], seq[1:])
 
     def positions(self, points: Points) -> IntArray:
@@ -112,6 +112,14 @@ class BestsReader(FlowReader):
         first, last = ends_of(QUOTES, instrument, span)
         begun, ended = recorded_slots(instrument)
         return max(first, begun + n - 1), min(last, ended)
+
+
+def rows_between(instrument: Instrument, at: IntArray) -> SlotRows:
+    """Return a row for each slot from one of the times `at` to the next; all are recorded."""
+    changes = changes_between(instrument.pk, int(at[0]), int(at[-1]))
+    if changes is None:
+        raise LookupError(f"no book of {instrument.symbol} is stored at {at[0]}")
+    return slot_rows(changes.book, changes.updates, at)
 
 
 def recorded_slots(instrument: Instrument) -> tuple[int, int]:
