@@ -59,7 +59,10 @@ UNITS: Final = 500
 
 
 class Cost(NamedTuple):
-    """Microseconds to measure a series, fixed and per point (benchmarks/pool.py); to read a point."""
+    """Microseconds to measure a series, fixed and per point (benchmarks/pool.py).
+
+    `reading`: to read a point from the database.
+    """
 
     fixed: float
     per_point: float

@@ -99,8 +99,13 @@ class BestsReader(FlowReader):
         if len(at) < 2:
             return nothing(SLOT)
         parts = [at[i : i + SLOTS_AT_ONCE + 1] for i in range(0, len(at) - 1, SLOTS_AT_ONCE)]
-        rows = np.concatenate([rows_between(instrument, part) for part in parts])
-        return Points(rows, at[1:], seq[1:], seq[1:])
+        rows = []
+        for part in parts:
+            made = rows_between(instrument, part)
+            if made is None:
+                return nothing(SLOT)
+            rows.append(made)
+        return Points(np.concatenate(rows), at[1:], seq[1:], seq[1:])
 
     def positions(self, points: Points) -> IntArray:
         return points.last_seq
@@ -114,12 +119,13 @@ class BestsReader(FlowReader):
         return max(first, begun + n - 1), min(last, ended)
 
 
-def rows_between(instrument: Instrument, at: IntArray) -> SlotRows:
-    """Return a row for each slot from one of the times `at` to the next; all are recorded."""
+def rows_between(instrument: Instrument, at: IntArray) -> SlotRows | None:
+    """Return a row for each slot from one of the times `at` to the next.
+
+    None if the book of the first time has been pruned in the meantime.
+    """
     changes = changes_between(instrument.pk, int(at[0]), int(at[-1]))
-    if changes is None:
-        raise LookupError(f"no book of {instrument.symbol} is stored at {at[0]}")
-    return slot_rows(changes.book, changes.updates, at)
+    return None if changes is None else slot_rows(changes.book, changes.updates, at)
 
 
 def recorded_slots(instrument: Instrument) -> tuple[int, int]:

@@ -152,6 +152,7 @@ def counted(found: list[Found], are_alike: bool) -> Coverage:
     truth = float(np.mean([exact for _, exact in compared])) if compared else None
     if truth is None and are_alike:
         compared = [(interval, mean) for _, interval, _ in measured]
+    if len(compared) < len(found) / 2:
+        return Coverage(None, None, mean, len(measured))
     held = [interval is not None and interval[0] <= x <= interval[1] for interval, x in compared]
-    percent = 100 * sum(held) / len(held) if held else None
-    return Coverage(percent, truth, mean, len(held) or len(measured))
+    return Coverage(100 * sum(held) / len(held), truth, mean, len(held))
