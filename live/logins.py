@@ -103,9 +103,7 @@ class Access:
         if not private:
             return {}
         if self._login is None and _authentications:
-            login = await in_thread(
-                authentication().by_handshake, self._headers, self._account
-            )
+            login = await in_thread(authentication().by_handshake, self._headers, self._account)
             if login is not None:
                 await self._log_in(login)
         if self._login is None:

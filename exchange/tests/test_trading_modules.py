@@ -139,3 +139,28 @@ def test_polling_reads_trades_until_it_has_the_newest_one() -> None:
         "last": 12_345,
         "count": 12_295,
     }
+
+
+def test_readings_name_the_chosen_account_and_those_of_another_are_dropped() -> None:
+    body = """
+        const asked = new Set();
+        globalThis.fetch = async (address, { headers }) => {
+          const name = headers["X-Account"];
+          asked.add(name);
+          await new Promise((resolve) => setTimeout(resolve, name === "first" ? 20 : 0));
+          const answer = {
+            "orders/": { columns: ["id", "state"], rows: [[name, "new"]] },
+            "positions/": { columns: ["symbol", "quantity", "leverage"], rows: [["ES", 0, 25]] },
+            "executions/": { columns: ["seq"], rows: [] },
+            "balance/": { balance: 1 },
+          }[address.split("?")[0].replace("/api/v1/", "")];
+          return { ok: true, status: 200, json: async () => answer };
+        };
+        const { Account } = await import("./trading/account.js");
+        const account = new Account("first");
+        const shown = new Set();
+        account.addEventListener("change", () => account.orders.forEach(({ id }) => shown.add(id)));
+        account.refresh();
+        await account.choose("second");
+        return { asked: [...asked], shown: [...shown], leverage: account.leverage("ES") };"""
+    assert run_module(body) == {"asked": ["first", "second"], "shown": ["second"], "leverage": 25}

@@ -39,6 +39,7 @@ export class OrderMargin {
     const { quantity, price, trigger_price: trigger, reduce_only: reduces } = this.ticket.order(side);
     const text = price ?? trigger ?? this.#mark;
     const order = { side, quantity: number(quantity), price: number(text), reduces };
+    if (Number.isNaN(order.quantity + order.price)) return NaN;
     return marginOfOrder(order, { ...this.holding(), mark: this.#mark ?? order.price }, this.tiers);
   }
 }

@@ -18,7 +18,7 @@ export class Ticket extends EventTarget {
   constructor(form, message) {
     super();
     Object.assign(this, { form, message });
-    this.buttons = [...form.querySelectorAll("[type=submit]")];
+    this.buttons = [...form.querySelectorAll(".sides [type=submit]")];
     form.addEventListener("change", () => this.#arrange());
     form.addEventListener("input", () => this.#edited());
     form.addEventListener("keydown", (event) => this.#press(event));
