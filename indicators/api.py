@@ -15,6 +15,7 @@ from indicators.catalogue import CATALOGUE, Indicator, ParameterError, Value
 from indicators.catalogue import parameters_key as key_of
 from indicators.estimate import Estimate, RefusedError
 from indicators.models import Reading, ReadingQuerySet
+from indicators.readers import READERS
 from indicators.readings import Measured
 from indicators.requests import Rolling, estimate_now
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
@@ -116,12 +117,12 @@ class EstimateView(HistoryView):
                 "indicator": name,
                 "symbol": symbol,
                 "parameters": parameters,
-                **estimate_json(found),
+                **estimate_json(found, READERS[indicator.reads].truth_name),
             }
         )
 
 
-def estimate_json(found: Measured) -> dict[str, Any]:
+def estimate_json(found: Measured, truth_name: str) -> dict[str, Any]:
     estimate = found.estimate
     own = {
         field.name: getattr(estimate, field.name)
@@ -135,7 +136,7 @@ def estimate_json(found: Measured) -> dict[str, Any]:
         "null_band": estimate.null_band,
         "n": estimate.n,
         "window_end": None if found.window_end is None else found.window_end // 1000,
-        "truth": {"mean_phi": found.truth},
+        "truth": {truth_name: found.truth},
         "details": {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in own.items()

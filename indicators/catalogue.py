@@ -7,7 +7,7 @@ from math import sqrt
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
-from indicators import entropy_nulls, hurst_nulls
+from indicators import costs, entropy_nulls, hurst_nulls
 from indicators.entropy import permutation_entropy, rolling_entropy
 from indicators.estimate import Estimate, Interval, RefusedError, RollingEstimate
 from indicators.hurst import hurst_exponent, hurst_windows, rolling_hurst
@@ -17,6 +17,7 @@ from market.integers import parse_integer
 
 Value = int | bool | None
 DEFAULT_N: Final = 2_000
+PRICES: Final = ("closes", "ticks")
 MOST_POINTS: Final = 100_000
 
 
@@ -53,6 +54,10 @@ class Parameter:
             raise ParameterError(self.name, str(error)) from None
 
 
+UNITS: Final = 500
+"""Units of work in a microsecond."""
+
+
 class Cost(NamedTuple):
     """Microseconds to measure a series: fixed, and per point of it (benchmarks/pool.py)."""
 
@@ -62,19 +67,22 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """`reads`: 1-minute closes, or the prices of single ticks. `null_value`: without memory.
+    """`reads`: 1-minute closes, the prices of single ticks, or points that a higher app provides.
 
-    `domain` is what the width of its small drawing stands for. `estimates_phi`: its value
-    estimates the mean phi of the window, so pages show it against the truth.
+    `null_value`: without memory, None if that is not known. `domain` is what the width of its small
+    drawing stands for. `estimates_phi`: its value estimates the mean phi of the window.
+    `estimates_truth`: it estimates the true value that its readings have (phi, or its own exact
+    value), so pages show it against that.
     """
 
     name: str
     title: str
     help: str
-    reads: Literal["closes", "ticks"] = "closes"
-    null_value: float
+    reads: str = "closes"
+    null_value: float | None
     domain: tuple[float, float]
     estimates_phi: bool = False
+    estimates_truth: bool = False
     cost: Cost
     parameters: tuple[Parameter, ...]
     compute: Callable[..., Estimate]
@@ -83,6 +91,11 @@ class Indicator:
     """Of n points, by the parameters alone."""
     null_band_of: Callable[[Any], Interval | None] = attrgetter("null_band")
     """Of an estimate, which may use the series too."""
+
+    @property
+    def reads_prices(self) -> bool:
+        """Whether it measures the prices that every instrument has."""
+        return self.reads in PRICES
 
     def read(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Return all parameters, those that are not given at their defaults."""
@@ -179,6 +192,7 @@ _ENTRIES: Final = (
         null_value=0.0,
         domain=(-1.0, 1.0),
         estimates_phi=True,
+        estimates_truth=True,
         cost=Cost(19.0, 0.003),
         parameters=(_n("How many of the newest ticks.", default=500),),
         compute=persistence,
@@ -251,3 +265,19 @@ _ENTRIES: Final = (
 )
 CATALOGUE: Final = {indicator.name: indicator for indicator in _ENTRIES}
 """By name, in the order of presentation."""
+
+
+def register(*indicators: Indicator) -> None:
+    """Add the measures of a higher app, once; their names must be new."""
+    for indicator in indicators:
+        if indicator.name in CATALOGUE:
+            raise ValueError(f"measure {indicator.name!r} is in the catalogue already")
+        CATALOGUE[indicator.name] = indicator
+        costs.REGISTERED[indicator.name] = costs.Work(
+            round(indicator.cost.fixed * UNITS), round(indicator.cost.per_point * UNITS)
+        )
+
+
+def of_prices() -> list[Indicator]:
+    """Return the measures of prices, which every instrument has."""
+    return [indicator for indicator in CATALOGUE.values() if indicator.reads_prices]

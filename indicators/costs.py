@@ -2,7 +2,7 @@
 
 A unit of work is about 2 ns of CPU. Reading a point costs 500; a window of n points costs n times
 the number of its R/S windows (Hurst) or n x 15 (variance ratio). Entropy and persistence move on
-from window to window at no more than the cost of reading.
+from window to window at no more than the cost of reading. Measures of higher apps tell their own.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,17 @@ CHUNK_POINTS: Final = 250_000
 CHUNK_WORK: Final = 2_000_000_000
 
 INCREMENTAL: Final = ("entropy", "persistence")
+
+
+class Work(NamedTuple):
+    """Units of work of a window: fixed, and per point of it."""
+
+    fixed: int
+    per_point: int
+
+
+REGISTERED: Final[dict[str, Work]] = {}
+"""By the name of the indicator."""
 
 
 class Cost(NamedTuple):
@@ -54,6 +65,8 @@ def window_work(indicator: str, parameters: Mapping[str, int | None]) -> int:
     if indicator in INCREMENTAL:
         return 0
     n = parameters["n"] or 0
+    if indicator in REGISTERED:
+        return REGISTERED[indicator].fixed + n * REGISTERED[indicator].per_point
     return n * (parameters.get("num_windows") or 15)
 
 

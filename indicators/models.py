@@ -51,7 +51,9 @@ class Reading(models.Model):
     high = models.FloatField(null=True)
     null_low = models.FloatField(null=True, help_text="95 % band of series without memory.")
     null_high = models.FloatField(null=True)
-    truth = models.FloatField(null=True, help_text="Mean phi over the window, weighted by ticks.")
+    truth = models.FloatField(
+        null=True, help_text="Mean phi over the window, or the exact value of the measure."
+    )
 
     objects = ReadingQuerySet.as_manager()
 

@@ -9,8 +9,9 @@ import numpy as np
 from indicators.catalogue import CATALOGUE, Indicator, Value, parameters_key
 from indicators.estimate import Estimate
 from indicators.models import Reading
+from indicators.readers import READERS, newest_window, truths_of
 from indicators.scanning import scan
-from indicators.windows import Truth, Window, newest_window
+from indicators.windows import Window
 from instruments.models import Instrument
 from live.frames import Publication, publication
 from market.times import from_microseconds, to_microseconds
@@ -36,14 +37,9 @@ def measure(
     window = newest_window(instrument, indicator.reads, int(parameters["n"] or 0), until)
     if window is None:
         return Measured(indicator.measure([], parameters), None, None)
-    estimate = indicator.measure(window.prices, parameters)
-    return Measured(estimate, window.known_at, truth_of(instrument, window))
-
-
-def truth_of(instrument: Instrument, window: Window) -> float | None:
-    """Return the mean phi over the ticks of `window`."""
-    first, last = np.array([window.first_seq]), np.array([window.last_seq])
-    return Truth(instrument, window.first_seq, window.last_seq).mean_phi(first, last)[0]
+    estimate = indicator.measure(window.values, parameters)
+    (truth,) = truths_of([(indicator, parameters)], instrument, window)
+    return Measured(estimate, window.known_at, truth)
 
 
 def reading(
@@ -124,14 +120,19 @@ def scan_market(instruments: Iterable[Instrument], publish: Publish) -> int:
     listed = list(instruments)
     for (reads, n), indicators in _by_window():
         defaults = [indicator.read({}) for indicator in indicators]
-        read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in listed)
+        reader = READERS[reads]
+        asked = [instrument for instrument in listed if instrument.has_book or not reader.of_books]
+        read = ((instrument, newest_window(instrument, reads, n, None)) for instrument in asked)
         found = [(instrument, window) for instrument, window in read if window is not None]
-        estimates = _estimates([window for _, window in found], indicators, defaults, n)
+        windows = [window for _, window in found]
+        together = n if reader.are_numbers else None
+        estimates = _estimates(windows, indicators, defaults, together)
+        measures = list(zip(indicators, defaults, strict=True))
         for (instrument, window), row in zip(found, estimates, strict=True):
-            end, truth = window.known_at, truth_of(instrument, window)
-            for indicator, parameters, estimate in zip(indicators, defaults, row, strict=True):
-                one = Measured(estimate, end, truth)
-                readings.append(reading(indicator, instrument, parameters, one))
+            truths = truths_of(measures, instrument, window)
+            for measured, estimate, truth in zip(measures, row, truths, strict=True):
+                one = Measured(estimate, window.known_at, truth)
+                readings.append(reading(measured[0], instrument, measured[1], one))
     publish([reading_publication(one) for one in kept(readings)])
     return len(readings)
 
@@ -149,22 +150,22 @@ def _estimates(
     windows: Sequence[Window],
     indicators: Sequence[Indicator],
     defaults: Sequence[Mapping[str, Value]],
-    n: int,
+    n: int | None,
 ) -> list[list[Estimate]]:
-    """Measure full windows together, the others one by one."""
-    full = [index for index, window in enumerate(windows) if window.prices.size == n]
+    """Measure the windows of `n` numbers together, the others one by one."""
+    full = [index for index, window in enumerate(windows) if len(window.values) == n]
     wanted: list[tuple[str, dict[str, Any]]] = [
         (indicator.name, {name: value for name, value in parameters.items() if name != "n"})
         for indicator, parameters in zip(indicators, defaults, strict=True)
     ]
     together = {}
     if full:
-        matrix = np.array([windows[index].prices for index in full], dtype=np.float64)
+        matrix = np.array([windows[index].values for index in full], dtype=np.float64)
         together = dict(zip(full, scan(matrix, wanted), strict=True))
     return [
         together.get(index)
         or [
-            indicator.measure(window.prices, parameters)
+            indicator.measure(window.values, parameters)
             for indicator, parameters in zip(indicators, defaults, strict=True)
         ]
         for index, window in enumerate(windows)

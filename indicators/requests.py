@@ -14,8 +14,9 @@ from indicators.catalogue import Indicator, Value
 from indicators.costs import Cost
 from indicators.estimate import RollingEstimate
 from indicators.grids import grid_between
+from indicators.readers import READERS, newest_points
 from indicators.readings import Measured, measure
-from indicators.windows import Points, Truth, newest_points
+from indicators.windows import Points
 from instruments.models import Instrument
 from market.times import from_microseconds
 from web.clients import check_client
@@ -72,7 +73,7 @@ class Rolling:
         return max(1, min(costs.MOST_WINDOWS, (grid.size - 1) // self.step + 1))
 
     def rows(self) -> list[Row]:
-        """Return (window end in epoch ms, value, mean phi) of the newest MOST_WINDOWS windows.
+        """Return (window end in epoch ms, value, truth) of the newest MOST_WINDOWS windows.
 
         Raise RefusedError where there is no whole window, and what `estimate_now` raises.
         """
@@ -87,16 +88,17 @@ class Rolling:
         valid = np.concatenate([part.valid for part in rolled])
         last = np.arange(values.size, dtype=np.int64) * self.step + self.n - 1
         first_seq, last_seq = points.first_seq[last - (self.n - 1)], points.last_seq[last]
-        truth = Truth(self.instrument, int(first_seq[0]), int(last_seq[-1]))
+        measures = [(self.indicator, self.parameters)]
+        reader = READERS[self.indicator.reads]
         columns = (
             (points.known_at[last] // 1000).tolist(),
             values.tolist(),
             valid.tolist(),
-            truth.mean_phi(first_seq, last_seq),
+            reader.truths(measures, self.instrument, first_seq, last_seq)[0],
         )
         return [
-            (at, value if is_valid else None, phi)
-            for at, value, is_valid, phi in zip(*columns, strict=True)
+            (at, value if is_valid else None, true)
+            for at, value, is_valid, true in zip(*columns, strict=True)
         ]
 
     def _points(self, windows: int) -> Points:
@@ -117,5 +119,5 @@ class Rolling:
         for first in range(0, windows, at_once):
             check_client()
             last = min(first + at_once, windows) - 1
-            prices = points.prices[first * self.step : last * self.step + self.n]
-            yield self.indicator.roll(prices, self.parameters, self.step)
+            values = points.values[first * self.step : last * self.step + self.n]
+            yield self.indicator.roll(values, self.parameters, self.step)

@@ -16,8 +16,9 @@ from indicators.catalogue import CATALOGUE, Indicator, Value, parameters_key
 from indicators.estimate import IntArray
 from indicators.grids import Grid, grid_between, known_at, window_ends
 from indicators.models import ComputationRun, Reading, RunChunk
+from indicators.readers import READERS, newest_points, points_between
 from indicators.readings import keep
-from indicators.windows import Points, Truth, newest_points, points_between
+from indicators.windows import Points
 from instruments.models import Instrument
 from market.times import from_microseconds
 
@@ -124,12 +125,12 @@ def chunk_readings(run: ComputationRun, index: int) -> list[Reading]:
     values, valid = roll(indicator, points, ends, parameters, run.step)
     low, high = indicator.band(parameters) or (None, None)
     first_seq, last_seq = points.first_seq[ends - (n - 1)], points.last_seq[ends]
-    truth = Truth(run.instrument, int(first_seq[0]), int(last_seq[-1]))
+    reader = READERS[indicator.reads]
     columns = (
         points.known_at[ends].tolist(),
         values.tolist(),
         valid.tolist(),
-        truth.mean_phi(first_seq, last_seq),
+        reader.truths([(indicator, parameters)], run.instrument, first_seq, last_seq)[0],
     )
     return [
         Reading(
@@ -142,9 +143,9 @@ def chunk_readings(run: ComputationRun, index: int) -> list[Reading]:
             reason="" if is_valid else "too little varies in this window",
             null_low=low,
             null_high=high,
-            truth=phi,
+            truth=true,
         )
-        for end, value, is_valid, phi in zip(*columns, strict=True)
+        for end, value, is_valid, true in zip(*columns, strict=True)
     ]
 
 
@@ -163,7 +164,7 @@ def roll(
     n = int(parameters["n"] or 0)
     stretches = np.split(ends, np.flatnonzero(np.diff(ends) != step) + 1)
     rolled = [
-        indicator.roll(points.prices[part[0] - (n - 1) : part[-1] + 1], parameters, step)
+        indicator.roll(points.values[part[0] - (n - 1) : part[-1] + 1], parameters, step)
         for part in stretches
     ]
     return (

@@ -1,35 +1,27 @@
-"""Points that measures read: the newest closes or ticks of an instrument, and their truth."""
+"""Points that measures read, windows of them, and the mean phi over such windows."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from archive.database import fetch
-from archive.scanning import scan
-from archive.selections import Span
 from indicators.estimate import IntArray
 from instruments.models import Instrument
-from market.timeframes import MICROSECONDS, TIMEFRAMES
-from quotes.kinds import CANDLES, QUOTES
-
-MINUTE_S: Final = TIMEFRAMES["1m"]
-_DELAY: Final = {"closes": MINUTE_S * MICROSECONDS, "ticks": 0}
-"""How long after its time a point is known: a close when its minute is over."""
 
 
 class Points(NamedTuple):
-    """Prices in ticks, when each was known (microseconds) and the seqs that they cover.
+    """What measures read, when each was known (microseconds) and the seqs of quotes that it covers.
 
-    A close is known when its minute is over; an open candle has none.
+    `values`: prices in ticks, or rows with several fields, shape (n,).
     """
 
-    prices: IntArray
+    values: np.ndarray[Any, Any]
     known_at: IntArray
     first_seq: IntArray
     last_seq: IntArray
 
     def __len__(self) -> int:
-        return self.prices.size
+        return len(self.values)
 
     def since(self, index: int) -> "Points":
         """Return the points from number `index` on."""
@@ -37,43 +29,12 @@ class Points(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The newest points for a measure: their prices and what they cover."""
+    """The newest points for a measure: their values and what they cover."""
 
-    prices: IntArray
+    values: np.ndarray[Any, Any]
     known_at: int
     first_seq: int
     last_seq: int
-
-
-def newest_window(instrument: Instrument, reads: str, n: int, until: int | None) -> Window | None:
-    """Return the newest `n` points known at `until` (microseconds; None: now), if any."""
-    points = newest_points(instrument, reads, n, until)
-    if len(points) == 0:
-        return None
-    last = int(points.known_at[-1]), int(points.first_seq[0]), int(points.last_seq[-1])
-    return Window(points.prices, *last)
-
-
-def newest_points(instrument: Instrument, reads: str, n: int, until: int | None = None) -> Points:
-    """Return the newest `n` points known at `until` (microseconds; None: now), ascending."""
-    end = None if until is None else until + 1 - _DELAY[reads]
-    return _points(instrument, reads, span=Span(None, end), newest=True, limit=n)
-
-
-def points_between(instrument: Instrument, reads: str, start: int, end: int) -> Points:
-    """Return the points that became known at start <= t < end (microseconds), ascending."""
-    delay = _DELAY[reads]
-    return _points(instrument, reads, span=Span(start - delay, end - delay))
-
-
-def _points(instrument: Instrument, reads: str, **which: Any) -> Points:
-    if reads == "ticks":
-        found = scan(QUOTES, instrument, **which)
-        return Points(found["ticks"], found["at"], found["seq"], found["seq"])
-    fields = ("close", "opened_at", "first_seq", "last_seq")
-    found = scan(CANDLES, instrument, where={"timeframe": MINUTE_S}, fields=fields, **which)
-    known_at = found["opened_at"] + _DELAY[reads]
-    return Points(found["close"], known_at, found["first_seq"], found["last_seq"])
 
 
 class Truth:

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from contextvars import Context
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import orjson
 import structlog
@@ -73,6 +73,16 @@ class Panel:
         self._fan_out(self.subscribers, delta)
 
 
+class Follower(Protocol):
+    """What shows a part of a board's image, in messages of its own."""
+
+    def replace(self, image: Image, seq: int) -> None:
+        """Show another image from now on."""
+
+    def extend(self, delta: Mapping[str, Any], seq: int, committed_at: float) -> None:
+        """Note a delta, which the image contains already."""
+
+
 class Slice(Panel):
     """A topic that shows a part of a board's image; its deltas are derived once for all."""
 
@@ -109,7 +119,7 @@ class Board(Panel):
 
     def __init__(self, topic: str, images: Images, fan_out: FanOut) -> None:
         super().__init__(topic, fan_out)
-        self.slices: set[Slice] = set()
+        self.slices: set[Follower] = set()
         self._images = images
         self._waiting: deque[Publication] = deque(maxlen=MOST_WAITING)
         self._published = 0

@@ -10,6 +10,7 @@ from django.db import Error as DatabaseError
 from live import cutting, metrics
 from live.boards import Panel
 from live.bulletin import Bulletin
+from live.derivedtapes import DerivedTape
 from live.frames import Frame, Publication
 from live.hub import Hub
 from live.tape import Tape, is_gap
@@ -78,6 +79,8 @@ class Feed:
             await self._send_newest(topic)
         if name in self.topics:
             topic.subscribers.add(self)
+            if isinstance(topic, DerivedTape) and (present := topic.present()) is not None:
+                self.deliver(present)
 
     async def _show(self, panel: Panel) -> None:
         """Send the snapshot, and the deltas that were published while the client took it."""

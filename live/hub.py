@@ -18,6 +18,7 @@ from live.backlog import Backlog
 from live.batches import Batches
 from live.boards import Board, Slice
 from live.bulletin import Bulletin, Present, Status, load_of
+from live.derivedtapes import DerivedTape, make_of
 from live.frames import Publication
 from live.images import images_of
 from live.membership import Membership
@@ -73,7 +74,7 @@ class Hub:
         """Use a topic; `opened` waits until it is ready."""
         if name not in self._followed:
             topic = self._make(name)
-            if isinstance(topic, Slice):
+            if isinstance(topic, Slice | DerivedTape):
                 self.follow(topic.whole)
             opening = asyncio.create_task(self._open(topic), context=Context())
             opening.add_done_callback(note_error)
@@ -100,12 +101,14 @@ class Hub:
             del self._followed[name]
             followed.topic.close()
             metrics.TOPICS.set(len(self._followed))
-            if isinstance(followed.topic, Slice):
+            if isinstance(followed.topic, Slice | DerivedTape):
                 await self._release(followed.topic.whole)
             else:
                 await self._membership.leave(name)
 
     def _make(self, name: str) -> Topic:
+        if make := make_of(name):
+            return make(name, fan_out)
         if streams := streams_of(name):
             return Tape(name, streams, fan_out)
         if name.startswith("status."):
@@ -126,6 +129,10 @@ class Hub:
             board = await self.opened(topic.whole)
             if isinstance(board, Board):
                 topic.open(board)
+        elif isinstance(topic, DerivedTape):
+            tape = await self.opened(topic.whole)
+            if isinstance(tape, Tape):
+                await topic.follow(tape)
         else:
             await self._membership.join(topic.topic)
             await topic.open()
@@ -155,8 +162,8 @@ class Hub:
 
     def _deliver(self, publication: Publication) -> None:
         followed = self._followed.get(publication["topic"])
-        if followed is None or isinstance(followed.topic, Slice):
-            return  # left in the meantime; nothing is published on the topic of a slice
+        if followed is None or isinstance(followed.topic, Slice | DerivedTape):
+            return  # left in the meantime; nothing is published on derived topics
         self.batches.more()
         followed.topic.receive(publication)
         metrics.SEND_SECONDS.observe(max(0.0, time.time() - publication["committed_at"]))

@@ -85,6 +85,11 @@ class Access:
         self._end = end
         self._login: Login | None = None
 
+    @property
+    def login(self) -> Login | None:
+        """Who has authenticated on this socket."""
+        return self._login
+
     async def authenticate(self, request: Request) -> None:
         """Log in by key; raise ProtocolError."""
         key, expires_ms, signature = request.credentials

@@ -3,11 +3,12 @@
 import numpy as np
 
 from exchange.depth.blocks import UPDATE, decode_all
+from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
 from exchange.engine.orderbook import with_more_room
 from exchange.flow.market import BookMarket
 from exchange.matching import MESSAGE, MatchingEngine
-from indicators.catalogue import CATALOGUE
+from indicators.catalogue import of_prices
 from orderflow import warming
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
@@ -38,13 +39,14 @@ def flow() -> None:
 def recording() -> None:
     writer = BlockWriter(instrument_id=1)
     writer.add(np.array([(1, 1, 1, 1)], UPDATE))
-    decode_all(list(writer.take(at=1, slot=1, event=1)["data"]), [1])
+    blocks = writer.take(at=1, slot=1, event=1)
+    DepthBook().follow(decode_all(list(blocks["data"]), [1]).updates)
 
 
 def measures() -> None:
     ticks = 20_000 + np.random.default_rng(1).choice([-1, 1], 3_000).cumsum()
     for series in (ticks, ticks.astype(np.float64)):  # from the database; in scans
-        for indicator in CATALOGUE.values():
+        for indicator in of_prices():
             parameters = indicator.read({})
             indicator.measure(series, parameters)
             indicator.roll(series, parameters, step=1)

@@ -5,9 +5,13 @@ from functools import cache
 from typing import Final
 
 from venues.bybit.door import door as bybit
+from venues.bybit.faultdialect import BybitDialect
 from venues.doors.application import App
+from venues.faults.dialects import Dialect
 
 DOORS: Final[Mapping[str, Callable[[], App]]] = {"bybit": bybit}
+DIALECTS: Final[Mapping[str, Dialect]] = {"bybit": BybitDialect()}
+"""What the injection of faults knows of each venue."""
 
 
 @cache

@@ -102,6 +102,7 @@ def create_key(
 def cancel_on_disconnect(key: ApiKey, *, is_on: bool) -> None:
     """Choose whether open orders are cancelled when the last stream of a key disconnects."""
     ApiKey.objects.valid().filter(pk=key.pk).update(cancel_on_disconnect=is_on)
+    known_keys.forget(key.key)
 
 
 def revoke(key: ApiKey) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from exchange import kinds
+from exchange.accounts.instruments import with_keys
 from exchange.accounts.listings import (
     EVENTS,
     EXECUTIONS,
@@ -115,9 +116,7 @@ def publish(committed: Sequence[Delivery]) -> list[Publication]:
     funding = [row for rows in of_kind.get(kinds.FUNDING.name, ()) for row in rows]
     if not (events or executions or funding):
         return []
-    instruments = Instrument.objects.in_bulk(
-        {int(row["instrument"]) for row in events + executions}
-    )
+    instruments = with_keys({int(row["instrument"]) for row in events + executions})
     client_ids = dict(
         Order.objects.filter(pk__in={int(row["order"]) for row in events})
         .exclude(client_id="")
@@ -157,7 +156,10 @@ def fields_of(row: Any, instruments: Mapping[int, Instrument]) -> dict[str, Any]
 
 def states(keys: Iterable[int]) -> list[Publication]:
     """Return balance and positions of accounts, as they are now."""
-    accounts = list(Account.objects.filter(pk__in=set(keys)).order_by("pk"))
+    wanted = set(keys)
+    if not wanted:  # most orders move nothing: the queries would be compiled for nothing
+        return []
+    accounts = list(Account.objects.filter(pk__in=wanted).order_by("pk"))
     held: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
     leverages = {
         (each.account_id, each.instrument_id): each.leverage

@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 from django.db import connection
 
+from exchange.accounts.instruments import with_keys
 from exchange.accounts.loading import tick_value
 from exchange.clearing.ledger import LedgerCause, entries_of_executions, entries_of_funding
 from exchange.clearing.orders import Cause, OrderType
 from exchange.engine.messages import TimeInForce
 from exchange.kinds import EXECUTIONS, FUNDING, LEDGER, ORDER_EVENTS
 from exchange.models import Leverage, Order, Position
-from instruments.models import Instrument
 from journal import projections
 from journal.storage import insert
 from market.kinds import Rows
@@ -162,8 +162,9 @@ def set_leverages(rows: Rows) -> None:
 
 
 def add_to_positions(rows: Rows) -> None:
-    instruments = Instrument.objects.in_bulk(np.unique(rows["instrument"]).tolist())
-    worth = {key: tick_value(instrument) for key, instrument in instruments.items()}
+    keys = np.unique(rows["instrument"]).tolist()
+    instruments = with_keys(keys)
+    worth = {key: tick_value(instruments[key]) for key in keys}
     added: dict[tuple[int, int], list[int]] = {}
     for row in rows:
         account, instrument, at, realised = (

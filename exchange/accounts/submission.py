@@ -177,7 +177,8 @@ def _submit(
     Cancellations and money are stored even while no exchange runs, which then begins with them.
     """
     digest = hashlib.sha256(orjson.dumps([kind, request], option=orjson.OPT_SORT_KEYS)).hexdigest()
-    if (first := _first(sender, digest)) is not None:
+    # A client id that may be used once only is left to the constraint: that saves a query.
+    if not sender.once and (first := _first(sender, digest)) is not None:
         return first
     if kind not in ANYTIME and (reason := why_closed(fields["instrument"])) is not None:
         raise ClosedError(reason)

@@ -47,6 +47,16 @@ class DepthBook:
         self._make_room(len(updates))
         _apply(self._keys, self._lots, self._counts, matrix(updates))
 
+    def follow(self, updates: Updates) -> Integers:
+        """Apply updates; return the best prices after each: bid, its lots, ask, its lots, (n, 4).
+
+        0 lots: the side is empty, and its price is 0.
+        """
+        self._make_room(len(updates))
+        bests = np.zeros((len(updates), 4), np.int64)
+        _follow(self._keys, self._lots, self._counts, matrix(updates), bests)
+        return bests
+
     def levels(self, side: int, most: int | None = None) -> Levels:
         """Return the best levels of a side, at most `most`."""
         row = _SIDES.index(side)
@@ -115,6 +125,20 @@ def _apply(keys: Integers, lots: Integers, counts: Integers, updates: Integers) 
             keys[row, at] = key
             counts[row] = count + 1
         lots[row, at] = updates[i, 3]
+
+
+@kernel
+def _follow(
+    keys: Integers, lots: Integers, counts: Integers, updates: Integers, bests: Integers
+) -> None:
+    """Apply rows of UPDATE one by one; note the best price and size of each side, shape (n, 4)."""
+    for i in range(updates.shape[0]):
+        _apply(keys, lots, counts, updates[i : i + 1])
+        for row in range(2):
+            best = counts[row] - 1
+            if best >= 0:
+                bests[i, 2 * row] = keys[row, best] if row == 0 else ~keys[row, best]
+                bests[i, 2 * row + 1] = lots[row, best]
 
 
 @inlined

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from archive.database import Row, fetch
-from exchange.depth.blocks import decode_all
+from exchange.depth.blocks import Updates, decode_all
 from exchange.depth.depthbook import DepthBook
 from exchange.depth.recording import BlockWriter
 from exchange.kinds import BLOCKS
@@ -43,26 +43,51 @@ def book_at(instrument_id: int, at: int = NOW) -> StoredBook | None:
     return StoredBook(book, rows[ended - 1][0] - lowest, min(at, int(ends[-1])))
 
 
+class Changes(NamedTuple):
+    """A book at a moment, and its changes after that."""
+
+    book: DepthBook
+    updates: Updates
+
+
+def changes_between(instrument_id: int, start: int, end: int) -> Changes | None:
+    """Return the book at `start` and what is stored of the changes at start < t <= end.
+
+    None if the first stored block ended later than `start`. Raise CorruptBlockError if blocks
+    cannot be read.
+    """
+    rows = fetch(*_selection(instrument_id, start, end))
+    if not rows:
+        return None
+    ends = np.array([block_end for _, block_end, _ in rows], np.int64)
+    levels, updates = decode_all([bytes(data) for _, _, data in rows], ends)
+    book, (first, last) = DepthBook(), updates["at"].searchsorted((start, end), "right")
+    if levels is not None:
+        book.apply(levels)
+    book.apply(updates[:first])
+    return Changes(book, updates[first:last])
+
+
 def blocks_around(instrument_id: int, at: int) -> list[Row]:
     """Return key, end and bytes of the blocks from the snapshot before a moment to that after it.
 
     Nothing if the moment is before the end of the first block.
     """
-    return fetch(*_selection(instrument_id, at))
+    return fetch(*_selection(instrument_id, at, at))
 
 
-def _selection(instrument_id: int, at: int) -> tuple[str, list[int]]:
-    """Return the SELECT of the blocks from the snapshot before a moment to the one after it.
+def _selection(instrument_id: int, start: int, end: int) -> tuple[str, list[int]]:
+    """Return the SELECT of the blocks from the snapshot before `start` to the one after `end`.
 
     Both snapshots are found by a partial index; the blocks between are a range of the primary key.
     """
-    _, end = key_range(instrument_id)
+    _, last = key_range(instrument_id)
     snapshots = f"SELECT id FROM {BLOCKS.table} WHERE instrument_id = %s AND is_snapshot = 1"  # noqa: S608
     return (
         f"SELECT id, at, data FROM {BLOCKS.table} "  # noqa: S608
         f"WHERE id >= ({snapshots} AND at <= %s ORDER BY at DESC LIMIT 1) "
         f"AND id <= COALESCE(({snapshots} AND at > %s ORDER BY at LIMIT 1), %s) ORDER BY id",
-        [instrument_id, at, instrument_id, at, end],
+        [instrument_id, start, instrument_id, end, last],
     )
 
 

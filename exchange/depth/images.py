@@ -47,13 +47,13 @@ class BookImage:
     def __init__(self, book: DepthBook, lattice: Lattice, seq: int, at: int) -> None:
         """`seq` and `at` (microseconds): of the last block."""
         self.seq = seq
-        self.at = at // 1000
+        self.at = at
         self.ladders = {
             side: Ladder(-side, level_rows(book, side, lattice, None)) for side in (BUY, SELL)
         }
 
     def apply(self, delta: Mapping[str, Any]) -> None:
-        self.seq, self.at = delta["seq"], delta["at"]
+        self.seq, self.at = delta["seq"], delta["at_us"]
         for side, ladder in self.ladders.items():
             for price, quantity in delta[FIELDS[side]]:
                 ladder.set(price, quantity)
@@ -73,12 +73,15 @@ class BookPart:
     def content(self) -> dict[str, Any]:
         ladders = self._image.ladders
         levels = {FIELDS[side]: ladders[side].best(self._depth) for side in (BUY, SELL)}
-        return {"at": self._image.at, **levels}
+        return {**self._moment(), **levels}
 
     def changes(self, delta: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the levels that appeared, changed or went out of sight."""
         changed = {FIELDS[side]: self._changes(side, delta[FIELDS[side]]) for side in (BUY, SELL)}
-        return {"at": self._image.at, **changed} if any(changed.values()) else None
+        return {**self._moment(), **changed} if any(changed.values()) else None
+
+    def _moment(self) -> dict[str, int]:
+        return {"at": self._image.at // 1000, "at_us": self._image.at}
 
     def _changes(self, side: int, rows: list[Row]) -> list[Row]:
         shown = self._shown[side]

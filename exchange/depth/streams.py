@@ -23,7 +23,8 @@ TOPIC = "book"
 class BookFrame(TypedDict):
     """A book, or the levels that changed: rows of price and total quantity, 0 for a level gone.
 
-    `at`: epoch milliseconds. `prev_seq`: the seq of the frame before, 0 in a snapshot.
+    `at`: epoch milliseconds; `at_us`: the same in microseconds. `prev_seq`: the seq of the frame
+    before, 0 in a snapshot.
     """
 
     topic: str
@@ -31,6 +32,7 @@ class BookFrame(TypedDict):
     seq: int
     prev_seq: int
     at: int
+    at_us: int
     bids: list[Row]
     asks: list[Row]
 
@@ -62,6 +64,7 @@ def book_deltas(symbol: str, lattice: Lattice, blocks: Rows) -> list[Publication
         "seq": last,
         "prev_seq": first - 1,
         "at": int(blocks["at"][-1]) // 1000,
+        "at_us": int(blocks["at"][-1]),
         "bids": changed_rows(updates, BUY, lattice),
         "asks": changed_rows(updates, SELL, lattice),
     }

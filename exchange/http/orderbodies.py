@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rest_framework.exceptions import ValidationError
 
+from exchange.accounts.instruments import books
 from exchange.accounts.submission import NewOrder
 from exchange.clearing.checks import LARGEST_LOTS, LARGEST_TICKS
 from exchange.clearing.margin import LARGEST_LEVERAGE
@@ -14,10 +15,8 @@ from exchange.engine.messages import BUY, SELL, TimeInForce
 from instruments.lattice import Grid, OffLatticeError
 from instruments.models import Instrument
 from web.bodies import Body, shown
-from web.snapshots import Snapshot
 from web.views import unknown_instrument
 
-BOOKS_FRESH_S: Final = 1.0
 LONGEST_CLIENT_ID: Final = 64
 SIDES: Final = {"buy": BUY, "sell": SELL}
 TYPES: Final = {each.name.lower(): each for each in OrderType}
@@ -184,20 +183,12 @@ def count(grid: Grid, value: Decimal) -> int:
 
 def tradable(symbol: str) -> Instrument:
     """Return an instrument with a book; raise NotFound, or ValidationError where it has none."""
-    if (known := _books.get().get(symbol)) is not None:
+    if (known := books().get(symbol)) is not None:
         return known
     instrument = Instrument.objects.filter(symbol=symbol).first()
     if instrument is None:
         raise unknown_instrument(symbol)
     if not instrument.has_book:
-        books = Instrument.objects.filter(has_book=True).order_by("pk")
-        names = ", ".join(books.values_list("symbol", flat=True))
+        names = ", ".join(books())
         raise ValidationError({"symbol": [f"{symbol} has no order book; these have one: {names}"]})
     return instrument
-
-
-def read_books() -> dict[str, Instrument]:
-    return {each.symbol: each for each in Instrument.objects.filter(has_book=True)}
-
-
-_books: Final = Snapshot(read_books, BOOKS_FRESH_S)

@@ -192,6 +192,7 @@ class Execution(Record):
             *Record.Meta.constraints,
             models.UniqueConstraint(fields=["account", "number"], name="execution_number"),
         ]
+        indexes = [models.Index(fields=["order"], name="execution_order")]
 
 
 class Funding(Record):

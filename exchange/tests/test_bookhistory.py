@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from exchange.depth import recording
-from exchange.depth.history import book_at, first_at, resumed_writer
+from exchange.depth.depthbook import DepthBook
+from exchange.depth.history import book_at, changes_between, first_at, resumed_writer
+from exchange.matching import BUY, SELL
 from exchange.tests.reference import both_sides, naive_book
 from rig.books import blocks_of, make_updates, record_book, store
 from rig.histories import make_instrument
@@ -78,3 +80,26 @@ def test_a_writer_resumes_from_the_stored_blocks(es):
     assert writer.seq == 50
     store(es, blocks_of(updates[500:], es, writer=writer))
     assert both_sides(book_at(es.pk).book) == naive_book(updates).both
+
+
+def test_the_changes_between_two_moments_are_the_updates(es, monkeypatch):
+    monkeypatch.setattr(recording, "SNAPSHOT_BLOCKS", 5)
+    updates, blocks = record_book(es, 1_000, (7, 1, 30))
+    times = moments(updates, blocks, 20)
+    for start, end in zip(times[::2], times[1::2], strict=True):
+        start, end = sorted((start, end))
+        found = changes_between(es.pk, start, end)
+        assert both_sides(found.book) == naive_book(updates, start).both
+        expected = updates[(updates["at"] > start) & (updates["at"] <= end)]
+        assert [row.tolist()[:4] for row in found.updates] == [row.tolist()[:4] for row in expected]
+    assert changes_between(es.pk, int(blocks["at"][0]) - 1, times[0]) is None
+
+
+def test_following_a_book_notes_its_best_prices():
+    updates, book = make_updates(500), DepthBook()
+    bests = DepthBook().follow(updates)
+    for i in range(len(updates)):
+        book.apply(updates[i : i + 1])
+        bid, ask = book.levels(BUY, 1), book.levels(SELL, 1)
+        expected = [int(column[0]) if len(column) else 0 for column in (*bid, *ask)]
+        assert bests[i].tolist() == expected

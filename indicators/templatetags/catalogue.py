@@ -1,15 +1,13 @@
 """The catalogue for templates of other apps."""
 
-from collections.abc import Iterable
-
 from django import template
 
-from indicators.catalogue import CATALOGUE, Indicator
+from indicators.catalogue import Indicator, of_prices
 
 register = template.Library()
 
 
 @register.simple_tag
-def indicators() -> Iterable[Indicator]:
-    """Return all indicators in the order of the catalogue."""
-    return CATALOGUE.values()
+def indicators() -> list[Indicator]:
+    """Return the indicators of prices in the order of the catalogue."""
+    return of_prices()

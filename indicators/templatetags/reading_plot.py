@@ -1,5 +1,6 @@
 """A reading as a small drawing: estimate and interval, truth, and the band without memory."""
 
+from math import floor, log10
 from typing import Any
 
 from django import template
@@ -21,8 +22,17 @@ def reading_plot(reading: Reading) -> dict[str, Any]:
         "estimate": place(reading.value, domain),
         "interval": span(reading.low, reading.high, domain),
         "band": span(reading.null_low, reading.null_high, domain),
-        "truth": place(reading.truth, domain) if indicator.estimates_phi else None,
+        "truth": place(reading.truth, domain) if indicator.estimates_truth else None,
     }
+
+
+@register.filter
+def compact(number: float, significant: int = 3) -> str:
+    """Return a number with three significant digits, e.g. 12,345, 0.926 or 0.00812."""
+    if number == 0 or abs(number) >= 1_000:
+        return f"{number:,.0f}"
+    decimals = significant - 1 - floor(log10(abs(number)))
+    return f"{number:.{min(8, max(0, decimals))}f}"
 
 
 def place(value: float | None, domain: tuple[float, float]) -> float | None:

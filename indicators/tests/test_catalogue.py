@@ -11,7 +11,7 @@ from django.test import Client
 from numba.core.dispatcher import Dispatcher
 
 from indicators import ordinal_patterns, rescaled_range, series
-from indicators.catalogue import CATALOGUE, Cost, Indicator, Parameter
+from indicators.catalogue import CATALOGUE, Cost, Indicator, Parameter, of_prices
 from indicators.estimate import Estimate, RollingEstimate
 from indicators.models import Reading
 from indicators.readings import scan_market
@@ -74,7 +74,7 @@ def test_new_entry_is_measured_by_scans() -> None:
 @pytest.mark.usefixtures("catalogue")
 def test_new_entry_is_scanned_over_its_own_window(market: Instrument) -> None:
     published: list[Any] = []
-    assert scan_market([market], published.extend) == len(CATALOGUE)
+    assert scan_market([market], published.extend) == len(of_prices())
     stored = Reading.objects.get(indicator="height")
     assert stored.value == HEIGHT.measure(closes(market)[-300:], HEIGHT.read({})).value
     assert "indicators.height.ES" in {item["topic"] for item in published}
@@ -109,7 +109,7 @@ def test_setup_compiles_the_kernels_of_all_measures(client: Client, market: Inst
     kerneluses.measures()
     compiled = signatures()
     scan_market([market], lambda published: None)
-    for name in CATALOGUE:
+    for name in (indicator.name for indicator in of_prices()):
         client.get(f"/api/v1/indicators/{name}/ES/")
         client.get(f"/api/v1/indicators/{name}/ES/rolling/?n=600&step=50")
     assert signatures() == compiled
@@ -133,7 +133,7 @@ def test_documented_table_equals_the_catalogue() -> None:
         f"| `{indicator.name}` | {indicator.reads} | {indicator.title} | "
         + ", ".join(f"`{p.name}` = {shown(p.default)}" for p in indicator.parameters)
         + " |"
-        for indicator in CATALOGUE.values()
+        for indicator in of_prices()
     ]
 
 
@@ -142,6 +142,6 @@ def shown(default: object) -> str:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("indicator", CATALOGUE.values(), ids=CATALOGUE)
+@pytest.mark.parametrize("indicator", of_prices(), ids=lambda indicator: indicator.name)
 def test_every_measure_has_a_section_in_the_documentation(indicator: Indicator) -> None:
     assert f"\n## {indicator.title}" in DOCS.read_text()

@@ -18,11 +18,6 @@ class RetCode(IntEnum):
         member.text = text
         return member
 
-    @classmethod
-    def of(cls, value: int) -> "RetCode":
-        """Return the member with a number."""
-        return next(each for each in cls if each.value == value)
-
     OK = 0, "OK"
     PARAMETER = 10001, "params error"
     WINDOW = 10002, "invalid request, please check your server timestamp or recv_window param"
@@ -40,11 +35,11 @@ class RetCode(IntEnum):
     AVAILABLE_BALANCE = 110007, "ab not enough for new order"
     ORDER_ENDED = 110008, "Order has been completed or cancelled."
     ORDER_CANCELLED = 110010, "Order has been cancelled"
-    REDUCE_ONLY = 110017, "Reduce-only rule not satisfied"
+    REDUCE_ONLY = 110017, "current position is zero, cannot fix reduce-only order qty"
     TOO_MANY_ORDERS = 110020, "Not allowed to have more than 500 active orders"
-    POSITION_MODE = 110025, "Position mode has not been modified"
+    POSITION_MODE = 110025, "Position mode is not modified"
     MARGIN_MODE = 110026, "Cross/isolated margin mode is not modified"
-    LEVERAGE = 110043, "Set leverage has not been modified"
+    LEVERAGE = 110043, "leverage not modified"
     LINK_ID = 110072, "OrderLinkedID is duplicate"
     POSITION_LIMIT = 110090, "Order placement failed as your position may exceed the max limit"
     EXPECT_RISING = 110092, "expect Rising, but trigger_price <= current"

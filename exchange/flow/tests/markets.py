@@ -1,6 +1,8 @@
 """Markets for tests, and accounts that send them random orders."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -8,8 +10,9 @@ from exchange.flow.advances import Advance, joined
 from exchange.flow.market import BookMarket
 from exchange.flow.options import MarketOptions
 from exchange.matching import BUY, MESSAGE, SELL, Kind, TimeInForce
+from market.kinds import Rows
 from quotes.law.randomwalk import RegimeLaw, RegimeSpan, WalkState
-from quotes.law.walker import MarketLaw, Start
+from quotes.law.walker import MarketLaw, RegimePlace, Start
 
 SECOND = 1_000_000
 OPENED_AT = 1_767_225_600 * SECOND
@@ -22,30 +25,52 @@ class SteadyLaw(MarketLaw):
 
     phi: float = 0.0
 
-    def spans(self, regime=None):
+    def spans(self, regime: RegimePlace | None = None) -> Iterator[RegimeSpan]:
         yield RegimeSpan(self.phi, 0, FOREVER, 0)
 
 
-def law_of(seed=1, phi=None, price=20_000, first_seq=1, interval_us=SECOND, started_at=OPENED_AT):
+def law_of(
+    seed: int = 1,
+    phi: float | None = None,
+    price: int = 20_000,
+    first_seq: int = 1,
+    interval_us: int = SECOND,
+    started_at: int = OPENED_AT,
+) -> MarketLaw:
     """Return a law with short regimes, or with one endless regime of persistence `phi`."""
-    kind, extra = (MarketLaw, {}) if phi is None else (SteadyLaw, {"phi": phi})
     start, regimes = WalkState(price, 1), RegimeLaw(40.0, 10.0)
-    return kind(1, "ES", seed, interval_us, first_seq, started_at, start, regimes, **extra)
+    own = (1, "ES", seed, interval_us, first_seq, started_at, start, regimes)
+    return MarketLaw(*own) if phi is None else SteadyLaw(*own, phi=phi)
 
 
-def open_market(law=None, **options):
+def open_market(law: MarketLaw | None = None, **options: Any) -> BookMarket:
     law = law or law_of()
     return BookMarket.open(Start(law, law.first_seq, law.start), MarketOptions(**options))
 
 
-def message(kind, order_id, side=BUY, ticks=0, lots=0, tif=TimeInForce.GTC, owner=0):
+def message(
+    kind: Kind,
+    order_id: int,
+    side: int = BUY,
+    ticks: int = 0,
+    lots: int = 0,
+    tif: TimeInForce = TimeInForce.GTC,
+    owner: int = 0,
+) -> Rows:
     return np.array([(kind, side, tif, order_id, owner, ticks, lots)], MESSAGE)
 
 
 class Crowd:
     """Accounts that send orders at random times: market, limit, cancel, replace."""
 
-    def __init__(self, seed, per_slot, market, most_lots=2_000, reach=10):
+    def __init__(
+        self,
+        seed: int,
+        per_slot: float,
+        market: BookMarket,
+        most_lots: int = 2_000,
+        reach: int = 10,
+    ) -> None:
         self._rng = np.random.default_rng(seed)
         self._pause = market.interval_us / per_slot
         self._most_lots = most_lots
@@ -53,12 +78,12 @@ class Crowd:
         self._sent = 0
         self.next_at = market.at
 
-    def wait(self):
+    def wait(self) -> int:
         """Return when the next message is due."""
         self.next_at += 1 + int(self._rng.exponential(self._pause))
         return self.next_at
 
-    def next_message(self, mark):
+    def next_message(self, mark: int) -> Rows:
         rng = self._rng
         side = int(rng.choice([BUY, SELL]))
         lots = int(rng.integers(1, self._most_lots + 1))
@@ -72,7 +97,9 @@ class Crowd:
         return message(kind, -int(rng.integers(1, self._sent + 2)), side, ticks, lots)
 
 
-def run_with(crowd, market, slots, after_each=lambda: None):
+def run_with(
+    crowd: Crowd, market: BookMarket, slots: int, after_each: Callable[[], None] = lambda: None
+) -> Advance:
     """Advance to the end of `slots` slots, with the crowd's messages in between."""
     last = market.position.slot + slots
     parts = []
@@ -89,7 +116,7 @@ def same(one: Advance, other: Advance) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def last_trades(made):
+def last_trades(made: Advance) -> Rows:
     """Return the price of the last trade of each slot that is over."""
     slots = made.trades["slot"]
     last = np.searchsorted(slots, made.quotes["seq"], side="right") - 1

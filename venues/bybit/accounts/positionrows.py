@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchange.accounts.listings import Held
+from exchange.accounts.loading import tick_value
 from exchange.clearing.margin import TIERS, initial_margin
 from exchange.kinds import MONEY_UNITS
 from instruments.lattice import Lattice
@@ -45,7 +46,7 @@ CONSTANT: Mapping[str, Any] = {
 def position_row(held: Held, lattice: Lattice, take_profit: int, stop_loss: int) -> dict[str, Any]:
     """Return a position; take_profit and stop_loss are trigger prices in ticks, 0 for none."""
     worth = abs(held.cost)
-    margin = money_text(initial_margin(worth, held.leverage))
+    margin = money_text(position_margin(held))
     earned = held.realised - held.fees + held.funding
     updated = str(held.updated_at // 1_000) if held.updated_at else ""
     average = average_price(held, lattice)
@@ -75,6 +76,12 @@ def position_row(held: Held, lattice: Lattice, take_profit: int, stop_loss: int)
         "openTime": held.updated_at // 1_000 if held.lots else 0,
         "seq": cross_sequence(held.updated_at),
     }
+
+
+def position_margin(held: Held) -> int:
+    """Return the initial margin of a position at its mark price."""
+    value = abs(held.lots) * held.mark * tick_value(held.instrument)
+    return initial_margin(value, held.leverage)
 
 
 def average_price(held: Held, lattice: Lattice) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from exchange.accounts.statement import Statement
+from venues.bybit.accounts.positionrows import position_margin
 from venues.bybit.numbers import money_text, ratio_text
 from venues.bybit.symbols import SETTLE_COIN
 
@@ -20,7 +21,7 @@ def wallet_row(now: Statement) -> dict[str, Any]:
     available = money_text(max(0, value.available))
     initial_rate = ratio_text(value.initial, value.equity)
     maintenance_rate = ratio_text(value.maintenance, value.equity)
-    positions = money_text(position_margin(now))
+    positions = sum(map(position_margin, held))
     return {
         "accountType": ACCOUNT_TYPE,
         "accountIMRate": initial_rate,
@@ -49,8 +50,8 @@ def wallet_row(now: Statement) -> dict[str, Any]:
                 "borrowAmount": "0",
                 "spotBorrow": "0",
                 "accruedInterest": "0",
-                "totalOrderIM": money_text(max(0, value.initial - position_margin(now))),
-                "totalPositionIM": positions if held else "0",
+                "totalOrderIM": money_text(max(0, value.initial - positions)),
+                "totalPositionIM": money_text(positions),
                 "totalPositionMM": maintenance,
                 "unrealisedPnl": money_text(unrealised),
                 "cumRealisedPnl": money_text(earned),
@@ -63,9 +64,3 @@ def wallet_row(now: Statement) -> dict[str, Any]:
             }
         ],
     }
-
-
-def position_margin(now: Statement) -> int:
-    """Return the part of the initial margin that positions need, at most all of it."""
-    needed = sum(abs(each.cost) // each.leverage for each in now.positions if each.lots)
-    return min(needed, now.valuation.initial)

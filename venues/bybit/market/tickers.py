@@ -72,7 +72,7 @@ def _ticker(listed: Listed) -> dict[str, Any]:
     return {
         **CONSTANT,
         "symbol": listed.name,
-        "lastPrice": optional_price(lattice, day.last),
+        "lastPrice": optional_price(lattice, day.last or mark),
         "indexPrice": shown_mark,
         "markPrice": shown_mark,
         "prevPrice24h": optional_price(lattice, day.day_ago),
@@ -105,7 +105,7 @@ def last_day(listed: Listed) -> Day:
         _candles(listed.key, since, minute), _trades(listed.key, minute)
     )
     last = _last_ticks(listed.key)
-    day_ago = _price_before(listed.key, since) or last
+    day_ago = _price_before(listed.key, since) or _first_price(listed.key) or last
     return Day(
         at, last, day_ago, _price_before(listed.key, at - HOUR_US) or day_ago,
         high or last, low or last, volume, value,
@@ -165,6 +165,16 @@ def _last_ticks(key: int) -> int:
         "ORDER BY at DESC, id DESC LIMIT 1"
     )
     return int(fetch(sql, [key])[0][0])
+
+
+def _first_price(key: int) -> int:
+    """Return the first price of all, for a history of less than a day; 0 if there is none."""
+    found = fetch(
+        f"SELECT open FROM {TRADE_CANDLES.table} "  # noqa: S608
+        "WHERE instrument_id = %s AND timeframe = %s ORDER BY opened_at LIMIT 1",
+        [key, MINUTE_S],
+    )
+    return int(found[0][0]) if found else 0
 
 
 def _price_before(key: int, at: int) -> int:

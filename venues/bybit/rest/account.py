@@ -61,7 +61,7 @@ def fresh_key(call: Call) -> ApiKey:
 
 
 def fee_rate(call: Call) -> Result:
-    category = call.fields.category()
+    category = call.fields.category(Category.LINEAR)
     fees = call.trader.account.schedule
     rows = [
         {

@@ -1,6 +1,5 @@
 """Who may come in: routes, limits, keys, the receive window, signatures, permissions."""
 
-import time
 from typing import Final
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from venues.bybit.signing import (
     is_in_window,
     request_text,
 )
+from venues.doors import clock
 from venues.doors.http import Request
 
 KEY, TIMESTAMP, WINDOW, SIGN = (
@@ -30,7 +30,7 @@ LONGEST_KEY: Final = 64
 
 def now_ms() -> int:
     """Return the wall clock: simulated time has no part in signatures."""
-    return time.time_ns() // 1_000_000
+    return clock.now_ms()
 
 
 def route_of(request: Request) -> Route:

@@ -34,50 +34,55 @@ STATUSES: Final = {
 class Rest:
     """Answers requests; one for each process, because it counts them."""
 
-    def __init__(self) -> None:
-        self._gate = Gate()
+    def __init__(self, gate: Gate | None = None) -> None:
+        """`gate`: that of the whole door, which counts requests on its WebSockets as well."""
+        self._gate = gate or Gate()
 
     def __call__(self, request: Request) -> Answer:
         """Return the answer to any request."""
         usage = self._gate.by_address(request.address)
-        if usage.is_exceeded:
-            return answered(refusal(BybitError(RetCode.IP_LIMIT), now_ms()), usage)
-        if request.body is None:
-            error = parameter_error(f"the body is larger than {MOST_BYTES} bytes")
-            large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return answered(refusal(error, now_ms()), usage, large)
         try:
-            result, usage = self._result(request, usage)
-        except LimitedError as error:
-            return answered(refusal(error, now_ms()), error.usage)
-        except BybitError as error:
-            return answered(refusal(error, now_ms()), usage)
-        except DatabaseError as error:
-            logger.warning("database unavailable", path=request.path, error=str(error).strip())
-            text = f"{RetCode.SERVER.text} The database is unavailable: try again."
-            return answered(refusal(BybitError(RetCode.SERVER, text), now_ms()), usage)
-        except Exception:
-            logger.exception("request failed", method=request.method, path=request.path)
-            return answered(refusal(BybitError(RetCode.SERVER), now_ms()), usage)
+            if usage.is_exceeded:
+                raise BybitError(RetCode.IP_LIMIT)
+            route = route_of(request)
+            if request.body is None:
+                raise TooLargeError
+            trader = trader_of(request, route)
+            if trader is not None:
+                usage = self._gate.by_class(trader, route.limit)
+                if usage.is_exceeded:
+                    raise BybitError(RetCode.TOO_MANY_VISITS)
+            result = run(route, Call(fields=fields_of(request), now_ms=now_ms(), who=trader))
+        except Exception as error:
+            refused = reason(error, request)
+            return answered(refusal(refused, now_ms()), usage, status_of(refused))
         return answered(envelope(result.result, now_ms(), result.more), usage)
 
-    def _result(self, request: Request, usage: Usage) -> tuple[Result, Usage]:
-        route = route_of(request)
-        trader = trader_of(request, route)
-        if trader is not None:
-            usage = self._gate.by_class(trader, route.limit)
-            if usage.is_exceeded:
-                raise LimitedError(usage)
-        call = Call(fields=fields_of(request), now_ms=now_ms(), who=trader)
-        return run(route, call), usage
+
+class TooLargeError(BybitError):
+    """The body has more than MOST_BYTES."""
+
+    def __init__(self) -> None:
+        text = f"{RetCode.PARAMETER.text}: the body is larger than {MOST_BYTES} bytes"
+        super().__init__(RetCode.PARAMETER, text)
 
 
-class LimitedError(BybitError):
-    """An account has sent too many requests of a class."""
+def reason(error: Exception, request: Request) -> BybitError:
+    """Return the error of Bybit that answers an exception; log what is no fault of the client."""
+    if isinstance(error, BybitError):
+        return error
+    if isinstance(error, DatabaseError):
+        logger.warning("database unavailable", path=request.path, error=str(error).strip())
+        text = f"{RetCode.SERVER.text} The database is unavailable: try again."
+        return BybitError(RetCode.SERVER, text)
+    logger.error("request failed", method=request.method, path=request.path, exc_info=error)
+    return BybitError(RetCode.SERVER)
 
-    def __init__(self, usage: Usage) -> None:
-        super().__init__(RetCode.TOO_MANY_VISITS)
-        self.usage = usage
+
+def status_of(error: BybitError) -> HTTPStatus:
+    if isinstance(error, TooLargeError):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return STATUSES.get(error.code, HTTPStatus.OK)
 
 
 def run(route: Route, call: Call) -> Result:
@@ -126,11 +131,10 @@ def without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def answered(body: Envelope, usage: Usage, status: HTTPStatus | None = None) -> Answer:
-    """Return the answer with its limits; the status follows from the code unless given."""
-    code = status or STATUSES.get(RetCode.of(body["retCode"]), HTTPStatus.OK)
+def answered(body: Envelope, usage: Usage, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    """Return the answer with its limits in headers."""
     return Answer(
-        status=code,
+        status=status,
         body=orjson.dumps(body),
         headers={
             "Content-Type": "application/json; charset=utf-8",

@@ -1,6 +1,5 @@
 """Public endpoints: /v5/market and /v5/system."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +17,7 @@ from venues.bybit.market.tickers import open_interest, ticker
 from venues.bybit.market.trades import recent_trades
 from venues.bybit.numbers import ppm_text, quantity_text
 from venues.bybit.rest.calls import Call, Result, Rows
+from venues.doors import clock
 
 MOST_KLINES: Final = 1_000
 MOST_FUNDING: Final = 200
@@ -27,7 +27,7 @@ Klines = Callable[[Listed, str, int | None, int | None, int], list[list[str]]]
 
 
 def server_time(call: Call) -> Result:
-    now = time.time_ns()
+    now = clock.now_ns()
     return Result({"timeSecond": str(now // 10**9), "timeNano": str(now)})
 
 

@@ -4,7 +4,11 @@ from django.core.management.base import CommandError, CommandParser
 
 from live.webserver import Tls, WebServer
 from quotes.management.base import QuietCommand, address
-from venues.catalogue import DOORS
+from venues.catalogue import DIALECTS, DOORS
+from venues.doors import clock
+from venues.doors.application import App
+from venues.faults.injection import Faults
+from venues.faults.profiles import PROFILES, profile_of
 
 DEFAULT_ADDRESS = "127.0.0.1:8020"
 
@@ -22,11 +26,21 @@ class Command(QuietCommand):
             "--tls", nargs=2, metavar=("CERT", "KEY"), help="serve HTTPS: two PEM files"
         )
 
+        parser.add_argument(
+            "--faults",
+            choices=list(PROFILES),
+            help="misbehave as real venues do: see docs/bybit.md",
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help="repeats faults (default: %(default)s)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["address"]
         tls = Tls(*options["tls"]) if options["tls"] else None
         try:
-            server = WebServer(host, port, DOORS[options["venue"]](), tls)
+            door = self.door(options["venue"], options["faults"], options["seed"])
+            server = WebServer(host, port, door, tls)
         except OSError as error:
             reason = error.strerror or str(error)
             raise CommandError(f"cannot serve on {host}:{port}: {reason}") from error
@@ -34,6 +48,16 @@ class Command(QuietCommand):
             server.run(lambda: self.announce("https" if tls else "http", server))
         finally:
             server.close()
+
+    def door(self, venue: str, faults: str | None, seed: int) -> App:
+        """Return the application of a venue, with faults if a profile is named."""
+        door = DOORS[venue]()
+        if faults is None:
+            return door
+        profile = profile_of(faults)
+        clock.skew(profile.skew_ms)
+        self.stderr.write(f"faults: {faults}, seed {seed}: {profile.shows}")
+        return Faults(door, DIALECTS[venue], profile, seed)
 
     def announce(self, scheme: str, server: WebServer) -> None:
         host, port = server.address

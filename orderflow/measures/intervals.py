@@ -1,0 +1,63 @@
+"""95 % intervals of means and ratios of correlated values, from HAC standard errors.
+
+The variance is Newey and West's (Econometrica 55, 1987: Bartlett's weights) with a bandwidth of
+half of the values, and the quantile is that of fixed-b asymptotics (Kiefer and Vogelsang, A new
+asymptotic theory for heteroskedasticity-autocorrelation robust tests, Econometric Theory 21, 2005),
+which allows for the randomness of such a variance. With short bandwidths and normal quantiles,
+intervals are too short here, because metaorders make the sides of trades remember for long.
+"""
+
+from math import sqrt
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indicators.estimate import FloatArray, Interval
+
+MOST_PARTS: Final = 100
+"""Values are summed in parts of equal length, so that the cost does not grow with the square."""
+FEWEST_VALUES: Final = 20
+BANDWIDTH: Final = 0.5
+"""Share of the values at which Bartlett's weights reach 0."""
+QUANTILE: Final = 1.96 + 2.9694 * BANDWIDTH + 0.4160 * BANDWIDTH**2 - 0.5324 * BANDWIDTH**3
+"""97.5 % (Kiefer and Vogelsang 2005, table 1)."""
+
+Values = NDArray[Any]
+
+
+def mean_interval(values: Values) -> Interval | None:
+    """Return the interval of the mean of `values`, shape (n,); see `ratio_interval`."""
+    return ratio_interval(values, np.ones(len(values)))
+
+
+def ratio_interval(numerators: Values, denominators: Values) -> Interval | None:
+    """Return the interval of sum(numerators) / sum(denominators), both of shape (n,).
+
+    It is that of the mean of the residuals, numerator - value x denominator (the delta method).
+    None for fewer than 20 values, or if the denominators sum to 0.
+    """
+    total = float(np.sum(denominators))
+    if len(numerators) < FEWEST_VALUES or total == 0:
+        return None
+    value = float(np.sum(numerators)) / total
+    reach = QUANTILE * sqrt(long_run_sum(numerators - value * denominators)) / abs(total)
+    return value - reach, value + reach
+
+
+def long_run_sum(residuals: Values) -> float:
+    """Return the variance of the sum of `residuals`, of mean 0.
+
+    Bartlett's weights 1 - k/m of the autocovariances at lag k are those of the mean square of
+    moving sums of m values, which cannot be negative.
+    """
+    sums = part_sums(residuals, min(MOST_PARTS, len(residuals)))
+    m = max(1, int(BANDWIDTH * len(sums)))
+    moving = np.convolve(sums, np.ones(m))
+    return float(moving @ moving) / m
+
+
+def part_sums(values: Values, parts: int) -> FloatArray:
+    """Return the sums of consecutive parts of equal length, give or take one value."""
+    begins = np.arange(parts) * len(values) // parts
+    return np.add.reduceat(np.asarray(values, np.float64), begins)

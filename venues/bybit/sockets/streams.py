@@ -1,0 +1,196 @@
+"""The sockets that follow topics: /v5/public/CATEGORY and /v5/private."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from django.conf import settings
+
+from live.reads import read
+from venues.bybit.listed import all_listed
+from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
+from venues.bybit.sockets.operations import (
+    MOST_ARGUMENT_CHARACTERS,
+    BadMessageError,
+    Operation,
+    accepted,
+    authenticated,
+    private_pong,
+    refused,
+)
+from venues.bybit.sockets.privatetopics import private_publisher
+from venues.bybit.sockets.publictopics import public_publisher
+from venues.bybit.sockets.publishers import (
+    Make,
+    SilentTopic,
+    current_publishers,
+)
+from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
+from venues.bybit.sockets.topicnames import (
+    SERVED,
+    PrivateTopic,
+    TopicError,
+    check_categories,
+    private_topic,
+    public_topic,
+)
+from venues.doors.clock import now_ms
+
+STATUS_TOPIC: Final = "system.status"
+Topics = dict[str, tuple[str, Make]]
+"""By the name of a topic: its key in this process, and what makes its publisher."""
+
+
+class StreamSocket(Socket):
+    """Subscribes and unsubscribes; subclasses say which topics there are."""
+
+    def __init__(self, *connection: Any) -> None:
+        super().__init__(*connection)
+        self._followed: dict[str, str] = {}
+        self._publishers = current_publishers()
+
+    async def operate(self, operation: Operation) -> None:
+        known = self.operations()
+        if operation.op not in known:
+            raise BadMessageError("error:invalid op")
+        await known[operation.op](operation)
+
+    def operations(self) -> dict[str, Callable[[Operation], Any]]:
+        return {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "ping": self._pong,
+        }
+
+    async def topics(self, names: list[Any]) -> Topics:
+        """Return the topics that a client names; raise TopicError."""
+        raise NotImplementedError
+
+    async def ended(self) -> None:
+        followed, self._followed = self._followed, {}
+        for key in followed.values():
+            await self._publishers.leave(key, self)
+
+    async def _subscribe(self, operation: Operation) -> None:
+        try:
+            topics = await self.topics(operation.args)
+            self._check(topics)
+        except TopicError as error:
+            self.refuse(operation, str(error))
+            return
+        await self._open(topics)
+        self.reply(accepted(operation, self.connection))
+        for name, (key, _) in topics.items():
+            self._followed[name] = key
+            self._publishers.join(key, self)
+
+    async def _open(self, topics: Topics) -> None:
+        """Open all topics before the reply: what happens after it is sent; raise DatabaseError."""
+        opened: list[str] = []
+        try:
+            for key, make in topics.values():
+                await self._publishers.open(key, make)
+                opened.append(key)
+        except BaseException:
+            for key in opened:
+                await self._publishers.leave(key, self)
+            raise
+
+    def _check(self, topics: Topics) -> None:
+        """Raise TopicError for topics that are followed already, or too many of them."""
+        for name in topics:
+            if name in self._followed:
+                raise TopicError(f"error:already subscribed,topic:{name}")
+        total = sum(map(len, [*self._followed, *topics]))
+        if total > MOST_ARGUMENT_CHARACTERS:
+            raise TopicError(
+                f"error:args have {total} characters on this connection, more than "
+                f"{MOST_ARGUMENT_CHARACTERS}: open another one"
+            )
+
+    async def _unsubscribe(self, operation: Operation) -> None:
+        for name in operation.args:
+            if (key := self._followed.pop(str(name), None)) is not None:
+                await self._publishers.leave(key, self)
+        self.reply(accepted(operation, self.connection))
+
+    async def _pong(self, operation: Operation) -> None:
+        self.reply(accepted(operation, self.connection, "pong"))
+
+
+class PublicSocket(StreamSocket):
+    """/v5/public/CATEGORY; only linear has symbols."""
+
+    def __init__(self, *connection: Any, category: str = SERVED) -> None:
+        super().__init__(*connection)
+        self._category = category
+
+    def may_connect(self) -> bool:
+        """Return whether there are public reads: nobody authenticates on this socket."""
+        return bool(settings.READS_PUBLIC)
+
+    async def topics(self, names: list[Any]) -> Topics:
+        if not names:
+            raise TopicError("error:args is empty")
+        found = [public_topic(name) for name in names]
+        listed = await read(all_listed) if self._category == SERVED else {}
+        topics: Topics = {}
+        for topic in found:
+            if topic.symbol not in listed:
+                raise TopicError(f"Invalid symbol :[{topic.name}]")
+            topics[topic.name] = (
+                topic.name,
+                partial(public_publisher, topic, listed[topic.symbol]),
+            )
+        return topics
+
+
+class StatusSocket(StreamSocket):
+    """/v5/public/misc/status: announcements of maintenance, of which there are none."""
+
+    async def topics(self, names: list[Any]) -> Topics:
+        if names != [STATUS_TOPIC]:
+            raise TopicError(f"error:handler not found,topic:{names}")
+        return {STATUS_TOPIC: (STATUS_TOPIC, partial(SilentTopic, STATUS_TOPIC))}
+
+
+class PrivateSocket(StreamSocket):
+    """/v5/private: topics of the account of the key that authenticated."""
+
+    def __init__(self, *connection: Any) -> None:
+        super().__init__(*connection)
+        self._authentication = Authentication(self._end_revoked)
+
+    def operations(self) -> dict[str, Callable[[Operation], Any]]:
+        return {**super().operations(), "auth": self._authenticate}
+
+    async def ended(self) -> None:
+        await super().ended()
+        await self._authentication.close()
+
+    async def topics(self, names: list[Any]) -> Topics:
+        login = self._authentication.login
+        if login is None:
+            raise TopicError("Request not authorized")
+        if not names:
+            raise TopicError("error:args is empty")
+        found = [private_topic(name) for name in names]
+        check_categories(found)
+        return {topic.name: self._topic(topic, login.account) for topic in found}
+
+    def _topic(self, topic: PrivateTopic, account: int) -> tuple[str, Make]:
+        return f"{topic.name}@{account}", partial(private_publisher, topic, account)
+
+    async def _authenticate(self, operation: Operation) -> None:
+        try:
+            await self._authentication.log_in(operation.args)
+        except LoginRefusedError as error:
+            self.reply(refused(operation, self.connection, str(error)))
+            return
+        self.reply(authenticated(operation, self.connection))
+
+    async def _pong(self, operation: Operation) -> None:
+        self.reply(private_pong(operation, self.connection, now_ms()))
+
+    def _end_revoked(self) -> None:
+        self.start(self.end("revoked", POLICY_VIOLATION))
