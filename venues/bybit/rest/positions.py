@@ -32,7 +32,8 @@ def positions(call: Call) -> Result:
     """Return open positions; of a named symbol also an empty one."""
     fields = call.fields
     fields.limit(20, 200)
-    if not (fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")):
+    is_named = fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")
+    if not is_named and fields.category().is_served:
         raise parameter_error("symbol or settleCoin is required")
     wanted = keys_of(fields)
     held = {each.instrument.pk: each for each in statement(call.trader.account.pk).positions}
