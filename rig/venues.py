@@ -5,7 +5,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -28,6 +28,7 @@ class Venue:
     folder: Path
     log: Path
     """What the door has logged."""
+    pid: int
     scheme: str = "http"
 
     @property
@@ -47,20 +48,38 @@ class Venue:
 
 
 @contextlib.contextmanager
-def market(interval_s: float = 0.25, factor: float = 0.0) -> Iterator[dict[str, str]]:
-    """Run Redis and a simulation with books of SYMBOLS; yield the environment of its processes.
+def market(
+    interval_s: float = 0.25,
+    factor: float = 0.0,
+    symbols: Sequence[str] = SYMBOLS,
+    flush_s: float = 0.05,
+) -> Iterator[dict[str, str]]:
+    """Run Redis and a simulation with books; yield the environment of its processes.
 
-    `factor` scales the limits of the door, 0: none.
+    `factor` scales the limits of the door, 0: none. Symbols that do not exist are added.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Redis() as redis:
         env = environment(f"sqlite:///{Path(folder) / 'market.sqlite3'}", redis.url)
         env |= {"BYBIT_LIMIT_FACTOR": str(factor), "LOG_FORMAT": "json"}
+        env |= {"JOURNAL_FLUSH_S": str(flush_s)}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
+        add_instruments(symbols, env)
         command = [sys.executable, "manage.py", "runsim", "--interval", str(interval_s)]
-        command += ["--backfill", "2m", "--instruments", *SYMBOLS]
+        command += ["--backfill", "2m", "--instruments", *symbols]
         with background(command, env):
             yield env
+
+
+def add_instruments(symbols: Sequence[str], env: dict[str, str]) -> None:
+    """Add the perpetuals that the seed list does not have."""
+    if missing := [symbol for symbol in symbols if symbol not in SYMBOLS]:
+        code = (
+            "from instruments.models import Instrument as I; I.objects.bulk_create(I(symbol=s, "
+            "name=s, tick_size='0.01', lot_size='0.1', currency='USDT', has_book=True) "
+            f"for s in {missing!r})"
+        )
+        manage("shell", "-v0", "-c", code, env=env)
 
 
 @contextlib.contextmanager
@@ -79,7 +98,14 @@ def door(env: dict[str, str], *options: str, scheme: str = "http") -> Iterator[V
                 wait_for_http(f"http://127.0.0.1:{port}/v5/market/time", process)
             wait_until_live(env)
             yield Venue(
-                port, account["api_key"], account["api_secret"], env, Path(folder), log, scheme
+                port,
+                account["api_key"],
+                account["api_secret"],
+                env,
+                Path(folder),
+                log,
+                process.pid,
+                scheme,
             )
 
 

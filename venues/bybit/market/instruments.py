@@ -15,7 +15,7 @@ from venues.bybit.symbols import SETTLE_COIN, SMALLEST_VALUE
 
 MINUTE_US: Final = 60_000_000
 LAUNCHED_MS: Final = "1584230400000"
-"""When Bybit launched BTCUSDT, in 2020: clients reject times before 2009. Books have no such date."""
+"""When Bybit launched BTCUSDT, in 2020: clients reject times before 2009."""
 
 
 def instrument_row(listed: Listed) -> dict[str, Any]:
