@@ -5,6 +5,7 @@ from typing import Any
 from exchange.accounts import submission
 from exchange.accounts.listings import Held
 from exchange.accounts.statement import statement
+from exchange.accounts.traders import Trader
 from exchange.clearing.accounts import DEFAULT_LEVERAGE
 from exchange.clearing.margin import LARGEST_LEVERAGE
 from exchange.clearing.orders import Cause
@@ -41,12 +42,13 @@ def positions(call: Call) -> Result:
         rows = [held.get(key) or no_position(key) for key in wanted]
     else:
         rows = [held[key] for key in wanted if key in held and held[key].lots]
-    return Result(page(shown(call, rows), category=category(fields)))
+    return Result(page(shown(call.trader, rows), category=category(fields)))
 
 
-def shown(call: Call, held: list[Held]) -> list[dict[str, Any]]:
+def shown(trader: Trader, held: list[Held]) -> list[dict[str, Any]]:
+    """Return positions of an account as rows, with what closes them."""
     stops: dict[tuple[int, bool], int] = {}
-    for order in closing_orders(call.trader) if any(each.lots for each in held) else ():
+    for order in closing_orders(trader) if any(each.lots for each in held) else ():
         gains = order.side * order.trigger_direction < 0
         stops[order.instrument_id, gains] = order.trigger_ticks
     listed = by_key()
