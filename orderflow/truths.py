@@ -1,7 +1,8 @@
 """Exact values of measures over windows of a simulated market, from its recorded parameters."""
 
-from dataclasses import fields
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from archive.scanning import scan
 from archive.selections import Span
 from exchange.flow.parameters import FlowParameters
 from exchange.kinds import FLOW
-from indicators.estimate import IntArray
+from indicators.catalogue import Value
+from indicators.estimate import FloatMatrix, IntArray
 from indicators.readers import Measures
 from instruments.models import Instrument
 from market.kinds import Kind, Rows
-from orderflow.measures.exact import EXACT, Law
+from orderflow.measures.exact import EXACT, Exact, Law
 from quotes.kinds import QUOTES, REGIMES
 
 PARAMETERS: Final = tuple(field.name for field in fields(FlowParameters))
@@ -27,49 +29,61 @@ def exact_values(
 
     None where it has none, or where the law or the flow is not known.
     """
-    laws = SlotLaws(instrument, int(first_slot[0]), int(last_slot[-1]))
-    windows = [
-        laws.between(*ends) for ends in zip(first_slot.tolist(), last_slot.tolist(), strict=True)
-    ]
+    spans = LawSpans.read(instrument, int(first_slot[0]), int(last_slot[-1]))
     return [
-        [
-            EXACT[indicator.name].of(window, parameters) if indicator.name in EXACT else None
-            for window in windows
-        ]
+        spans.values(EXACT[indicator.name], parameters, first_slot, last_slot)
+        if indicator.name in EXACT
+        else [None] * len(first_slot)
         for indicator, parameters in measures
     ]
 
 
-class SlotLaws:
-    """The stretches of slots, between two bounds, in which one law holds."""
+@dataclass(frozen=True)
+class LawSpans:
+    """Spans of slots in which one law holds, and its first slot; the last span has no end."""
 
-    def __init__(self, instrument: Instrument, first: int, last: int) -> None:
+    firsts: IntArray
+    laws: list[Law]
+
+    @classmethod
+    def read(cls, instrument: Instrument, first: int, last: int) -> Self:
+        """Return the spans from `first` to `last`, as far as law and flow are recorded."""
         regimes, flow = (_in_force(kind, instrument, first, last) for kind in (REGIMES, FLOW))
-        self._firsts = np.empty(0, np.int64)
-        self._laws: list[Law] = []
         if not len(regimes) or not len(flow):
-            return
+            return cls(np.empty(0, np.int64), [])
         firsts = np.unique(np.concatenate([regimes["first_seq"], flow["first_slot"]]))
-        self._firsts = firsts[firsts >= max(regimes["first_seq"][0], flow["first_slot"][0])]
-        phis = _by_slot(regimes, "first_seq", self._firsts)["phi"].tolist()
-        flows = _by_slot(flow, "first_slot", self._firsts)
-        self._laws = [
+        firsts = firsts[firsts >= max(regimes["first_seq"][0], flow["first_slot"][0])]
+        phis = _by_slot(regimes, "first_seq", firsts)["phi"].tolist()
+        flows = _by_slot(flow, "first_slot", firsts)
+        laws = [
             Law(phi=phi, kappa=float(row["kappa"]), flow=_parameters(row))
             for phi, row in zip(phis, flows, strict=True)
         ]
+        return cls(firsts, laws)
 
-    def between(self, first: int, last: int) -> list[tuple[Law, float]]:
-        """Return the laws of the slots first ... last, each with the number of its slots.
+    def values(
+        self, exact: Exact, parameters: Mapping[str, Value], first: IntArray, last: IntArray
+    ) -> list[float | None]:
+        """Return the exact value over the slots first ... last of each window."""
+        moments = exact.moments_of(self.laws, parameters)
+        if moments is None:
+            return [None] * len(first)
+        # The sum of a moment over all slots before a slot grows linearly within a span.
+        whole = moments[:-1] * np.diff(self.firsts)[:, None]
+        before = np.concatenate([np.zeros((1, moments.shape[1])), np.cumsum(whole, axis=0)])
 
-        Empty if the law of any of them is not known.
-        """
-        begin = int(np.searchsorted(self._firsts, first, side="right")) - 1
-        end = int(np.searchsorted(self._firsts, last, side="right"))
-        if begin < 0:
-            return []
-        starts = np.maximum(self._firsts[begin:end], first)
-        lengths = np.diff(starts, append=last + 1).astype(float)
-        return list(zip(self._laws[begin:end], lengths.tolist(), strict=True))
+        def sum_before(slots: IntArray) -> FloatMatrix:
+            span = np.maximum(np.searchsorted(self.firsts, slots, side="right") - 1, 0)
+            passed = (slots - self.firsts[span])[:, None]
+            sums: FloatMatrix = before[span] + moments[span] * passed
+            return sums
+
+        means = (sum_before(last + 1) - sum_before(first)) / (last + 1 - first)[:, None]
+        known = (first >= self.firsts[0]).tolist()
+        return [
+            exact.value(*row) if is_known else None
+            for row, is_known in zip(means.tolist(), known, strict=True)
+        ]
 
 
 def _in_force(kind: Kind, instrument: Instrument, first: int, last: int) -> Rows:

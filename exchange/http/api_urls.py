@@ -4,6 +4,7 @@ from django.urls import path
 
 from exchange.http import accounts, orders, schemes
 from exchange.http.book import BookView
+from exchange.http.bookchanges import BookChangesView
 from exchange.http.practice import PracticeView
 from exchange.http.trades import TimeAndSalesView, TradesView
 from exchange.http.truth import TruthView
@@ -12,6 +13,11 @@ urlpatterns = [
     path("trades.arrow", TimeAndSalesView.as_view(), name="api-time-and-sales"),
     path("instruments/<str:symbol>/trades/", TradesView.as_view(), name="api-trades"),
     path("instruments/<str:symbol>/book/", BookView.as_view(), name="api-book"),
+    path(
+        "instruments/<str:symbol>/book/changes/",
+        BookChangesView.as_view(),
+        name="api-book-changes",
+    ),
     path("instruments/<str:symbol>/truth/", TruthView.as_view(), name="api-truth"),
     path("account/", accounts.AccountView.as_view(), name="api-account"),
     path("practice/", PracticeView.as_view(), name="api-practice"),

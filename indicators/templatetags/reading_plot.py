@@ -27,12 +27,12 @@ def reading_plot(reading: Reading) -> dict[str, Any]:
 
 
 @register.filter
-def compact(number: float) -> str:
+def compact(number: float, significant: int = 3) -> str:
     """Return a number with three significant digits, e.g. 12,345, 0.926 or 0.00812."""
-    if abs(number) >= 1_000:
+    if number == 0 or abs(number) >= 1_000:
         return f"{number:,.0f}"
-    digits = 0 if number == 0 else floor(log10(abs(number)))
-    return f"{number:.{min(8, max(0, 2 - digits))}f}"
+    decimals = significant - 1 - floor(log10(abs(number)))
+    return f"{number:.{min(8, max(0, decimals))}f}"
 
 
 def place(value: float | None, domain: tuple[float, float]) -> float | None:

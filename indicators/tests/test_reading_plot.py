@@ -3,7 +3,7 @@ from django.template.loader import render_to_string
 
 from indicators.catalogue import of_prices
 from indicators.models import Reading
-from indicators.templatetags.reading_plot import WIDTH, reading_plot
+from indicators.templatetags.reading_plot import WIDTH, compact, reading_plot
 from quotes.templatetags.numbers import minus
 
 
@@ -32,6 +32,15 @@ def test_values_outside_are_clamped_and_missing_ones_omitted() -> None:
     drawn = render_to_string("indicators/reading_plot.html", plot)
     assert "estimate-mark" in drawn
     assert "interval" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (12_345.6, "12,346"), (-471.0, "-471"), (0.92557, "0.926"), (0.00812, "0.00812")],
+)
+def test_numbers_of_any_size_have_three_significant_digits(number: float, text: str) -> None:
+    assert compact(number) == text
+    assert compact(0.92557, 2) == "0.93"
 
 
 @pytest.mark.parametrize(("number", "text"), [("-0.50", "\u22120.50"), ("1.2", "1.2")])

@@ -10,7 +10,7 @@ d slots apart, where C is the autocorrelation of metaorders. Where phi and kappa
 expectations are means over slots, and the measure is that of the means.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, sqrt
@@ -20,7 +20,7 @@ import numpy as np
 
 from exchange.flow.metaorders import autocorrelation
 from exchange.flow.parameters import FlowParameters
-from indicators.estimate import FloatArray
+from indicators.estimate import FloatArray, FloatMatrix
 
 MOST_ORDERS: Final = 60
 """Market orders of a slot that the sums count; more have probability 1e-14 at the largest mean."""
@@ -51,13 +51,16 @@ class Exact:
     moments: Callable[[Law, Parameters], Moments]
     value: Callable[..., float | None]
 
-    def of(self, laws: list[tuple[Law, float]], parameters: Parameters) -> float | None:
-        """Return the value of slots with these laws, each with its weight, e.g. how many."""
-        if not laws or any(law.mean > LARGEST_MEAN or law.mean <= 0 for law, _ in laws):
+    def moments_of(self, laws: Sequence[Law], parameters: Parameters) -> FloatMatrix | None:
+        """Return the moments of slots of each law, a row for each; None if there is none."""
+        if not laws or any(law.mean > LARGEST_MEAN or law.mean <= 0 for law in laws):
             return None
-        moments = np.array([self.moments(law, parameters) for law, _ in laws])
-        weights = np.array([weight for _, weight in laws])
-        return self.value(*(weights @ moments / weights.sum()).tolist())
+        return np.array([self.moments(law, parameters) for law in laws])
+
+    def of(self, law: Law, parameters: Parameters) -> float | None:
+        """Return the value under one law."""
+        moments = self.moments_of([law], parameters)
+        return None if moments is None else self.value(*moments[0].tolist())
 
 
 def response(phi: float, kappa: float, horizon: int) -> float:

@@ -11,6 +11,7 @@ from orderflow.measures.intervals import mean_interval
 
 FEWEST_CHANGES: Final = 20
 FEWEST_ORDERS: Final = 20
+LARGEST_EXPONENT: Final = 50.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +28,8 @@ def roll_spread(prices: Series) -> RollEstimate:
     between bid and ask at random around a price without memory, it is the spread. No value if c is
     not negative. Changes are not centred: the mean change of a market is 0. The interval is that
     of c (Newey and West, fixed-b quantiles), transformed. Its lower end is 0 where c may be
-    positive; its upper end is that of the logarithm of -c, because the estimate varies less in
-    windows in which it is too small.
+    positive; its upper end is that of the logarithm of -c (at most the variance of the changes),
+    because the estimate varies less in windows in which it is too small.
 
     Source: Roll, A simple implicit measure of the effective bid-ask spread in an efficient market,
     Journal of Finance 39 (1984).
@@ -46,17 +47,21 @@ def roll_spread(prices: Series) -> RollEstimate:
     return RollEstimate(
         value=_spread(covariance),
         n=read.size,
-        interval=_spreads(covariance, mean_interval(products)),
+        interval=_spreads(covariance, mean_interval(products), float((changes**2).mean())),
         covariance=covariance,
     )
 
 
-def _spreads(covariance: float, interval: Interval | None) -> Interval | None:
-    """Return the interval of the spread from that of its negative covariance."""
+def _spreads(covariance: float, interval: Interval | None, variance: float) -> Interval | None:
+    """Return the interval of the spread from that of its negative covariance.
+
+    No covariance of successive changes is larger than their variance.
+    """
     if interval is None:
         return None
-    largest = covariance * exp((interval[1] - covariance) / -covariance)
-    return _spread(interval[1]), _spread(largest)
+    relative = (interval[1] - covariance) / -covariance
+    largest = min(variance, -covariance * exp(min(relative, LARGEST_EXPONENT)))
+    return _spread(interval[1]), _spread(min(interval[0], -largest))
 
 
 def _spread(covariance: float) -> float:

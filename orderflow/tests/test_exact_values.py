@@ -19,6 +19,7 @@ from orderflow.measures.exact import (
 from orderflow.measures.intervals import part_sums
 from orderflow.measures.samples import orders_of, slots_of, trades_of
 from orderflow.tests.windows import VARIANTS, coverage
+from orderflow.truths import LawSpans
 
 PRICE = 10**6
 LIMIT = 4
@@ -74,17 +75,27 @@ def test_signs_of_metaorders_alone_have_their_autocorrelation():
 
 def test_exact_values_are_those_of_the_mean_moments():
     flow = FlowParameters()
-    laws = [(Law(phi=0.2, kappa=kappa, flow=flow), weight) for kappa, weight in ((0, 3), (0.4, 1))]
-    assert EXACT["adverse_selection"].of(laws, {"horizon": 2}) == pytest.approx(0.1 * 1.2)
-    assert EXACT["kyle_lambda"].of(laws, {"count_orders": False}) is None
-    assert EXACT["kyle_lambda"].of(laws[:1], {"count_orders": False}) == 0
-    squares = (3 * squared_flow(laws[0][0]) + squared_flow(laws[1][0])) / 4
-    by_orders = EXACT["kyle_lambda"].of(laws, {"count_orders": True})
-    assert by_orders == pytest.approx(0.1 * 2 / squares)
-    assert EXACT["roll_spread"].of([(Law(phi=0.8, kappa=0.0, flow=flow), 1)], {}) is None
-    assert EXACT["roll_spread"].of([], {}) is None
+    laws = [Law(phi=0.2, kappa=kappa, flow=flow) for kappa in (0.0, 0.4)]
+    spans = LawSpans(np.array([10, 40]), laws)  # of 30 slots, and without end
+
+    def values(name, **parameters):
+        first, last = np.array([10, 9, 20]), np.array([49, 49, 30])
+        return spans.values(EXACT[name], parameters, first, last)
+
+    adverse = pytest.approx(0.1 * 1.2)
+    assert values("adverse_selection", horizon=2) == [adverse, None, 0]
+    assert values("kyle_lambda", count_orders=False) == [None, None, 0]
+    squares = (3 * squared_flow(laws[0]) + squared_flow(laws[1])) / 4
+    assert values("kyle_lambda", count_orders=True) == [pytest.approx(0.2 / squares), None, 0]
+
+
+def test_what_has_no_exact_value():
+    steep = Law(phi=0.8, kappa=0.0, flow=FlowParameters())
+    assert EXACT["roll_spread"].of(steep, {}) is None
     quiet = Law(phi=0.0, kappa=0.0, flow=FlowParameters(market_orders=0))
-    assert EXACT["sign_persistence"].of([(quiet, 1)], {}) is None
+    assert EXACT["sign_persistence"].of(quiet, {}) is None
+    nothing = LawSpans(np.empty(0, np.int64), [])
+    assert nothing.values(EXACT["roll_spread"], {}, np.array([1]), np.array([2])) == [None]
 
 
 def test_intervals_cover_the_exact_values(request):

@@ -83,6 +83,15 @@ def test_roll_finds_the_spread_of_prices_that_bounce():
     assert found.interval[0] < 6 < found.interval[1]
 
 
+def test_upper_end_of_an_uncertain_spread_is_bounded_by_the_variance():
+    walks = np.random.default_rng(7).normal(size=(60, 200)).cumsum(axis=1)
+    found = [(roll_spread(walk), np.diff(walk).std()) for walk in walks]
+    measured = [(each, deviation) for each, deviation in found if each.value is not None]
+    assert min(each.value for each, _ in measured) < 0.2  # almost no covariance
+    for each, deviation in measured:
+        assert each.interval[0] < each.value < each.interval[1] < 2.1 * deviation
+
+
 def test_roll_has_no_value_for_trending_prices():
     found = roll_spread(np.arange(100))
     assert found.value is None

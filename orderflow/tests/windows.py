@@ -97,7 +97,7 @@ def coverage(phi: float, kappa: float, count: int, slots: int) -> dict[str, Cove
 def counted(variant: Variant, estimates: list[Estimate], law: Law) -> Coverage:
     exact = None
     if variant.name in EXACT:
-        exact = EXACT[variant.name].of([(law, 1.0)], variant.parameters)
+        exact = EXACT[variant.name].of(law, variant.parameters)
     values = [e.value for e in estimates if e.value is not None]
     mean = float(np.mean(values)) if values else float("nan")
     truth = mean if exact is None else exact

@@ -2,10 +2,15 @@
 
 import { CandleSeries } from "./candle-series.js";
 
-const FIRST_PAGE = 600; // fills most screens and loads fast
-const PAGE = 2_000;
-const MOST = 8_000; // candles in memory, unless more are visible
-const LEAST_MARGIN = 500; // candles beside the visible ones; fewer trigger a read
+/**
+ * Numbers of candles.
+ * @typedef {object} Sizes
+ * @property {number} first of the first read: fills most screens and loads fast
+ * @property {number} page of further reads
+ * @property {number} most in memory, unless more are visible
+ * @property {number} margin beside the visible ones; fewer trigger a read
+ */
+const CANDLES = { first: 600, page: 2_000, most: 8_000, margin: 500 };
 
 /**
  * Owns the series. Events:
@@ -22,24 +27,33 @@ export class CandleWindow extends EventTarget {
   #hasStart = false; // the first candle of the history is loaded
   #view = { from: 0, to: 0 };
 
-  /** @param {() => boolean} isHeld whether the chart is being dragged: keep the right end */
-  constructor(history, timeframe, isHeld) {
+  /**
+   * @param {() => boolean} isHeld whether the chart is being dragged: keep the right end
+   * @param {Sizes} [sizes]
+   */
+  constructor(history, timeframe, isHeld, sizes = CANDLES) {
     super();
     this.#history = history;
     this.#isHeld = isHeld;
+    this.sizes = sizes;
     this.series = new CandleSeries(timeframe);
+  }
+
+  /** How many candles have to be loaded on a side of a view of `width` candles. */
+  margin(_side, width) {
+    return Math.max(this.sizes.margin, 2 * width);
   }
 
   // Changing the range.
 
   newest(timeframe = this.series.timeframe) {
-    return this.#replace(timeframe, null, () => this.#read(timeframe, { limit: FIRST_PAGE }));
+    return this.#replace(timeframe, null, () => this.#read(timeframe, { limit: this.sizes.first }));
   }
 
   first() {
     const { timeframe } = this.series;
     return this.#replace(timeframe, "start", async () => {
-      const page = await this.#read(timeframe, { start: 0, limit: PAGE });
+      const page = await this.#read(timeframe, { start: 0, limit: this.sizes.page });
       return { ...page, hasStart: true };
     });
   }
@@ -48,13 +62,13 @@ export class CandleWindow extends EventTarget {
   around(timeframe, from, to) {
     return this.#replace(timeframe, { from, to }, async () => {
       const [before, after] = await Promise.all([
-        this.#read(timeframe, { end: from, limit: LEAST_MARGIN }),
+        this.#read(timeframe, { end: from, limit: this.sizes.margin }),
         this.#readUntil(timeframe, from, to),
       ]);
       return {
         candles: [...before.candles, ...after.candles],
         isLive: after.isLive || (after.candles.length === 0 && before.isLive),
-        hasStart: before.candles.length < LEAST_MARGIN,
+        hasStart: before.candles.length < this.sizes.margin,
       };
     });
   }
@@ -62,10 +76,10 @@ export class CandleWindow extends EventTarget {
   async #readUntil(timeframe, from, to) {
     const candles = [];
     for (let start = from; ; start = candles.at(-1).openedAt + 1) {
-      const page = await this.#read(timeframe, { start, limit: PAGE });
+      const page = await this.#read(timeframe, { start, limit: this.sizes.page });
       candles.push(...page.candles);
-      const isEnd = page.isLive || page.candles.length < PAGE;
-      if (isEnd || candles.length >= MOST || candles.at(-1).openedAt >= to) {
+      const isEnd = page.isLive || page.candles.length < this.sizes.page;
+      if (isEnd || candles.length >= this.sizes.most || candles.at(-1).openedAt >= to) {
         return { candles, isLive: page.isLive };
       }
     }
@@ -80,7 +94,7 @@ export class CandleWindow extends EventTarget {
     this.#queued ??= [];
     this.#busy = { older: true, newer: true };
     try {
-      const { candles, isLive, hasStart = candles.length < FIRST_PAGE } = await read();
+      const { candles, isLive, hasStart = candles.length < this.sizes.first } = await read();
       if (number !== this.#reading) return;
       this.series = new CandleSeries(timeframe, candles, isLive);
       this.#hasStart = hasStart;
@@ -98,10 +112,10 @@ export class CandleWindow extends EventTarget {
   look(view) {
     this.#view = view;
     if (this.series.candles.length === 0) return;
-    const margin = Math.max(LEAST_MARGIN, 2 * (view.to - view.from));
-    if (view.from < margin && !this.#hasStart) this.#extend("older", () => this.#older());
+    const width = view.to - view.from;
+    if (view.from < this.margin("older", width) && !this.#hasStart) this.#extend("older", () => this.#older());
     const after = this.series.candles.length - view.to;
-    if (after < margin && !this.series.isLive && !this.#isHeld()) {
+    if (after < this.margin("newer", width) && !this.series.isLive && !this.#isHeld()) {
       this.#extend("newer", () => this.#newer());
     }
   }
@@ -124,9 +138,9 @@ export class CandleWindow extends EventTarget {
   async #older() {
     const { timeframe, first } = this.series;
     const number = this.#reading;
-    const { candles } = await this.#read(timeframe, { end: first.openedAt, limit: PAGE });
+    const { candles } = await this.#read(timeframe, { end: first.openedAt, limit: this.sizes.page });
     if (number !== this.#reading) return null;
-    this.#hasStart = candles.length < PAGE;
+    this.#hasStart = candles.length < this.sizes.page;
     return this.series.prepend(candles);
   }
 
@@ -135,7 +149,7 @@ export class CandleWindow extends EventTarget {
     const number = this.#reading;
     this.#queued ??= [];
     try {
-      const page = await this.#read(timeframe, { start: last.openedAt + 1, limit: PAGE });
+      const page = await this.#read(timeframe, { start: last.openedAt + 1, limit: this.sizes.page });
       if (number !== this.#reading || this.#isHeld()) return null;
       this.series.append(page.candles, page.isLive);
       return 0;
@@ -148,7 +162,7 @@ export class CandleWindow extends EventTarget {
   #trim(side, shift) {
     const { length } = this.series.candles;
     const [from, to] = [this.#view.from + shift, this.#view.to + shift];
-    const most = Math.max(MOST, 6 * (to - from));
+    const most = Math.max(this.sizes.most, 6 * (to - from));
     if (length <= most || (side === "older" && this.#isHeld())) return 0;
     if (side === "older") {
       this.series.keep(0, Math.max(most, Math.ceil(to)));

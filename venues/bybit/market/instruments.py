@@ -63,7 +63,6 @@ def instrument_row(listed: Listed) -> dict[str, Any]:
         "riskParameters": {"priceLimitRatioX": "0.05", "priceLimitRatioY": "0.05"},
         "isPreListing": False,
         "preListingInfo": None,
-        "skipCallAuction": False,
     }
 
 

@@ -2,17 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from exchange.depth.blocks import UPDATE
-from exchange.depth.recording import BlockWriter
-from exchange.kinds import BLOCKS
 from exchange.matching import BUY, SELL
 from instruments.models import Instrument
-from journal.journal import Journal
-from market.kinds import Delivery
 from rig.histories import START, make_instrument
+from venues.bybit.tests.books import rest_book
 from venues.bybit.tests.clients import public
 from web.snapshots import Snapshot
 
@@ -105,19 +100,6 @@ def test_order_book_has_bids_descending_and_asks_ascending(btc: Instrument) -> N
     (row,) = result("/v5/market/tickers", **LINEAR)["list"]
     assert (row["bid1Price"], row["bid1Size"]) == ("64999.9", "1.500")
     assert (row["ask1Price"], row["ask1Size"]) == ("65000.1", "0.007")
-
-
-def rest_book(instrument: Instrument, levels: list[tuple[int, int, int]]) -> None:
-    """Record a book of levels: side, ticks, lots."""
-    at = AT_MS * 1_000 + 2_000_000
-    updates = np.zeros(len(levels), UPDATE)
-    updates["at"] = at
-    for row, (side, ticks, lots) in zip(updates, levels, strict=True):
-        row["side"], row["ticks"], row["lots"] = side, ticks, lots
-    writer = BlockWriter(instrument.pk)
-    writer.add(updates)
-    with Journal([instrument]) as journal:
-        journal.append([Delivery(BLOCKS, writer.take(at, 3, 0))])
 
 
 def test_limits_funding_and_interest_have_the_fields_of_bybit(btc: Instrument) -> None:

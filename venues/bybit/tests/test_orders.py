@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from exchange.matching import SELL
 from exchange.models import Order
 from exchange.tests.trading import Exchange
+from instruments.models import Instrument
 from venues.bybit.rest.answering import Rest
-from venues.bybit.tests.clients import CREATE, LIMIT, Client
+from venues.bybit.tests.books import rest_book
+from venues.bybit.tests.clients import CREATE, LIMIT, MARK, Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
@@ -185,6 +188,8 @@ def test_take_profit_and_stop_loss_close_the_position(exchange: Exchange, client
         slTriggerBy="MarkPrice",
     )  # fmt: skip
     assert moved["retCode"] == 0, moved
+    low = client.post("/v5/position/trading-stop", **stop, takeProfit="64999")
+    assert (low["retCode"], "expect Rising" in low["retMsg"]) == (10001, True)
     (held,) = client.get("/v5/position/list", **LINEAR)["result"]["list"]
     assert (held["takeProfit"], held["stopLoss"]) == ("66001.0", "64000.0")
     kinds = {row["stopOrderType"]: row["triggerPrice"] for row in open_orders(client)}
@@ -286,3 +291,23 @@ def test_order_without_a_running_exchange_is_not_stored(client: Client) -> None:
     answer = client.post(CREATE, **LIMIT)
     assert (answer["retCode"], "no exchange is running" in answer["retMsg"]) == (10016, True)
     assert not Order.objects.exists()
+
+
+@pytest.fixture
+def recorded_book(btc: Instrument) -> None:
+    rest_book(btc, [(SELL, MARK + 1, 50_000)])
+
+
+def test_slippage_tolerance_bounds_a_market_order(
+    recorded_book: None, exchange: Exchange, client: Client
+) -> None:
+    exchange.provide("BTCUSDT", SELL, MARK + 300, 50_000)
+    for kind, tolerance in (("TickSize", "100"), ("Percent", "0.02")):
+        bound = {"slippageToleranceType": kind, "slippageTolerance": tolerance}
+        order = client.create(**MARKET, qty="0.01", **bound)
+        (row,) = open_orders(client, orderId=order)
+        assert (row["orderStatus"], row["timeInForce"]) == ("Filled", "IOC"), row
+    assert row["price"] == "65013.1"  # 65000.1 and 0.02 %, rounded down
+    for tolerance in ("0", "10001", "1.5", "x"):
+        bound = {"slippageToleranceType": "TickSize", "slippageTolerance": tolerance}
+        assert client.post(CREATE, **LIMIT | MARKET | bound)["retCode"] == 10001

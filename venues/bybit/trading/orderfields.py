@@ -14,11 +14,12 @@ from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields, unserved
 from venues.bybit.listed import Listed, find
 from venues.bybit.symbols import SMALLEST_VALUE
+from venues.bybit.trading.slippage import worst_ticks
 from venues.bybit.words import DIRECTIONS, SIDES, TIMES_IN_FORCE, TRIGGERS, TYPES
 
 LINK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
 ATTACHED: Final = ("takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
-UNSERVED: Final = (*ATTACHED, "slippageTolerance", "orderIv", "mmp", "bboSideType", "bboLevel")
+UNSERVED: Final = (*ATTACHED, "orderIv", "mmp", "bboSideType", "bboLevel")
 
 
 def tradable(fields: Fields, category: Category) -> Listed:
@@ -43,7 +44,10 @@ def new_order(fields: Fields, category: Category) -> tuple[NewOrder, str]:
     check_modes(fields)
     reduces = fields.flag("reduceOnly") or fields.flag("closeOnTrigger")
     closes = reduces and fields.decimal("qty") == 0
-    ticks = required(fields, "price", listed.lattice.prices) if kind is OrderType.LIMIT else 0
+    if kind is OrderType.LIMIT:
+        ticks = required(fields, "price", listed.lattice.prices)
+    elif ticks := worst_ticks(fields, listed, side):
+        kind = OrderType.LIMIT
     trigger, by, direction = trigger_of(fields, listed)
     order = NewOrder(
         instrument=listed.instrument,

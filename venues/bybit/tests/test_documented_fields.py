@@ -1,0 +1,86 @@
+"""Every answer has exactly the fields that Bybit documents for linear perpetuals.
+
+`documented_fields.json` lists them by path, from Bybit's documentation of July 2026.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from exchange.tests.trading import Exchange
+from venues.bybit.rest.answering import Rest
+from venues.bybit.tests.clients import LIMIT, Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DOCUMENTED = json.loads((Path(__file__).parent / "documented_fields.json").read_text())
+OF_OPTIONS = {"mP", "iP", "mIv", "iv"}
+OF_NEW_LISTINGS = "list.preListingInfo."
+LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
+QUERIES: dict[str, dict[str, str]] = {
+    "/v5/market/open-interest": {"intervalTime": "1h"},
+    "/v5/account/wallet-balance": {"accountType": "UNIFIED"},
+    "/v5/account/transaction-log": {"category": "linear"},
+    **{
+        f"/v5/market/{kind}kline": {"interval": "1"} for kind in ("", "mark-price-", "index-price-")
+    },
+}
+ADDED = {
+    "/v5/position/list": {"list.entryPrice"},  # as in the topic `position`
+    "/v5/execution/list": {"list.category", "list.execPnl", "list.isLeverage"},  # `execution`
+    "/v5/market/instruments-info": {"list.symbolType"},
+}
+"""Fields beyond those of the documentation, which Bybit sends as well."""
+
+
+def names(value: Any, before: str = "") -> Iterator[str]:
+    """Yield the names of all members, with those of the objects around them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield before + name
+            yield from names(inner, f"{before}{name}.")
+    elif isinstance(value, list):
+        for each in value:
+            yield from names(each, before)
+
+
+def test_answers_have_the_documented_fields(
+    exchange: Exchange, client: Client, settings: Settings
+) -> None:
+    settings.BYBIT_LIMIT_FACTOR = 0
+    client.rest = Rest()
+    client.create(orderType="Market")
+    client.create(orderType="Market", side="Sell", qty="0.005")
+    answers = {path: trade(client, path) for path in DOCUMENTED}
+    for path, documented in DOCUMENTED.items():
+        answer = answers[path]
+        assert answer["retCode"] == 0, (path, answer)
+        found = set(names(answer["result"]))
+        wanted = {
+            name
+            for name in documented
+            if name.rpartition(".")[2] not in OF_OPTIONS and not name.startswith(OF_NEW_LISTINGS)
+        }
+        assert wanted - found == set(), path
+        if path not in ("/v5/order/realtime", "/v5/order/history"):  # one row serves both
+            extra = {name for name in found - wanted if ".permissions." not in f".{name}"}
+            assert extra - {"nextPageCursor", "category", *ADDED.get(path, ())} == set(), path
+
+
+def trade(client: Client, path: str) -> Any:
+    """Return an answer of an endpoint that succeeds."""
+    name = path.rpartition("/")[2]
+    if name in ("amend", "cancel"):
+        order = client.create()
+        return client.post(path, **LINEAR, orderId=order, qty="0.02")
+    if name == "create":
+        return client.post(path, **LIMIT)
+    if name == "cancel-all":
+        client.create()
+        return client.post(path, **LINEAR)
+    if name == "realtime":
+        client.create()
+    return client.get(path, **LINEAR | QUERIES.get(path, {}))
