@@ -207,7 +207,8 @@ class PybitStreams:
 
     def order_book(self) -> None:
         """pybit's own book must be that of a strict replica."""
-        replica, books = BookReplica(), []
+        replica = BookReplica()
+        books: list[Any] = []
         handle = self._public._handle_incoming_message
 
         def both(message: dict[str, Any]) -> None:
