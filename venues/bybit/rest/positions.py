@@ -6,6 +6,7 @@ from typing import Any
 from exchange.accounts import submission
 from exchange.accounts.listings import Held
 from exchange.accounts.statement import statement
+from exchange.accounts.traders import Trader
 from exchange.clearing.accounts import DEFAULT_LEVERAGE
 from exchange.clearing.margin import LARGEST_LEVERAGE
 from exchange.clearing.orders import Cause
@@ -34,7 +35,8 @@ def positions(call: Call) -> Result:
     """Return open positions; of a named symbol also an empty one."""
     fields = call.fields
     fields.limit(20, 200)
-    if not (fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")):
+    is_named = fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")
+    if not is_named and fields.category().is_served:
         raise parameter_error("symbol or settleCoin is required")
     wanted = keys_of(fields)
     held = {each.instrument.pk: each for each in statement(call.trader.account.pk).positions}
@@ -42,13 +44,14 @@ def positions(call: Call) -> Result:
         rows = [held.get(key) or no_position(key) for key in wanted]
     else:
         rows = [held[key] for key in wanted if key in held and held[key].lots]
-    return Result(page(shown(call, rows), category=category(fields)))
+    return Result(page(shown(call.trader, rows), category=category(fields)))
 
 
-def shown(call: Call, held: list[Held]) -> list[dict[str, Any]]:
-    opened = to_microseconds(call.trader.account.created_at)
+def shown(trader: Trader, held: list[Held]) -> list[dict[str, Any]]:
+    """Return positions of an account as rows, with what closes them."""
+    opened = to_microseconds(trader.account.created_at)
     stops: dict[tuple[int, bool], int] = {}
-    for order in closing_orders(call.trader) if any(each.lots for each in held) else ():
+    for order in closing_orders(trader) if any(each.lots for each in held) else ():
         gains = order.side * order.trigger_direction < 0
         stops[order.instrument_id, gains] = order.trigger_ticks
     listed = by_key()
