@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.cache import caches
 from django.test import Client
@@ -11,7 +12,8 @@ from pytest_django.fixtures import Settings
 from instruments.models import Instrument
 from orderflow import metrics, stretches
 from orderflow.stretches import CANDLES, Cache
-from orderflow.tests.recorded import make_traded, record
+from orderflow.tests.naive import random_trades
+from orderflow.tests.recorded import make_traded, record, store
 
 API = "/api/v1/instruments/ES/footprint/?limit=all&step=2"
 
@@ -39,7 +41,7 @@ def rows(client: Client) -> list[Any]:
     return found
 
 
-def test_closed_stretches_are_computed_once(
+def test_stretches_are_computed_once_and_again_when_a_cluster_closed(
     client: Client, es: Instrument, looked_up: Callable[[], dict[str, float]]
 ) -> None:
     first = rows(client)
@@ -47,10 +49,13 @@ def test_closed_stretches_are_computed_once(
     numbers = {row[0] // length for row in first[:-1]}
     assert looked_up() == {"hit": 0, "miss": len(numbers)}
     assert rows(client) == first
-    closed = sum((number + 1) * length <= first[-1][0] for number in numbers)
-    assert looked_up() == {"hit": closed, "miss": 2 * len(numbers) - closed}
-    key = f"clusters:ES:1m:2:{min(numbers) * length}"
-    assert caches["clusters"].get(key) is not None
+    assert looked_up() == {"hit": len(numbers), "miss": len(numbers)}
+    assert caches["clusters"].get(f"clusters:ES:1m:2:{min(numbers) * length}") is not None
+    more = random_trades(np.random.default_rng(1), 4_010)[4_000:]
+    more["at"] += 3_600_000_000
+    store(es, more, batches=1)
+    assert rows(client)[: len(first) - 1] == first[:-1]
+    assert looked_up()["hit"] >= 2 * len(numbers) - 1
 
 
 def test_an_unavailable_redis_changes_nothing(
