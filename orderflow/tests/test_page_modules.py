@@ -213,7 +213,8 @@ def test_fills_of_one_order_are_one_print() -> None:
     assert [(p["seq"], p["lots"], p["ticks"]) for p in found["all"]] == [
         (2, 4, 10.5), (3, 4, 11), (4, 9, 11), (6, 9, 11),
     ]  # fmt: skip
-    assert [p["seq"] for p in found["large"]] == [p["seq"] for p in found["most"]] == [4, 6]
+    assert [p["seq"] for p in found["large"]] == [4, 6]
+    assert [p["seq"] for p in found["most"]] == [4]  # 2 % of four, rounded up
 
 
 def test_margin_of_the_preload_grows_with_the_speed_of_the_scrolling() -> None:

@@ -9,6 +9,7 @@ import { BarTableSeries, TABLE_PX } from "./bar-table-series.js";
 import { BookLayer } from "./book-layer.js";
 import { FootprintSeries } from "./footprint-series.js";
 import { HeatLayer } from "./heat-layer.js";
+import { textPx } from "./levels-of-detail.js";
 import { MarksLayer } from "./marks-layer.js";
 import { Palette } from "./palette.js";
 import { ProfileLayer } from "./profile-layer.js";
@@ -23,6 +24,8 @@ const DELTA_SHARE = 0.13; // of the height of the chart
 const LEAST_DELTA_PX = 52;
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
 const MOST_BANDS = 3;
+const READABLE_PX = 13; // height of a row
+const SHARE_OF_PRICES = 0.86; // of the height of the pane, the rest are margins
 
 /**
  * What all drawings share.
@@ -64,8 +67,9 @@ export class FlowChart extends TimeChart {
     this.footprint = new FootprintSeries(this.look);
     const main = this.chart.addCustomSeries(this.footprint, {
       priceFormat: { type: "price", precision, minMove: sizes.tickSize },
+      autoscaleInfoProvider: (original) => this.#fit(original()),
     });
-    main.priceScale().applyOptions({ scaleMargins: { top: 0.09, bottom: 0.05 } });
+    main.priceScale().applyOptions({ scaleMargins: { top: 0.09, bottom: 1 - SHARE_OF_PRICES - 0.09 } });
     this.#addLayers(main);
     this.begin(main);
     this.arrange();
@@ -84,6 +88,20 @@ export class FlowChart extends TimeChart {
 
   get settings() {
     return this.look.settings;
+  }
+
+  /** Show the prices of all visible bars, or only as many that texts fit into the rows. */
+  #fit(info) {
+    const bar = this.series.candles[this.visible?.to ?? -1];
+    const isWide = this.chart.timeScale().options().barSpacing >= textPx(this.settings);
+    if (!info?.priceRange || !bar || !isWide || this.settings.fit === "bars") return info;
+    const { tickSize } = this.look.sizes;
+    const { minValue, maxValue } = info.priceRange;
+    const room = (this.chart.panes()[0].getHeight() / READABLE_PX) * bar.step * tickSize * SHARE_OF_PRICES;
+    if (maxValue - minValue <= room) return info;
+    const middle = ((bar.high + bar.low) / 2) * tickSize;
+    const low = Math.min(Math.max(middle - room / 2, minValue), maxValue - room);
+    return { ...info, priceRange: { minValue: low, maxValue: low + room } };
   }
 
   priceOf(bar) {
