@@ -169,6 +169,13 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     chart.press("t")
     chart.press("h")
     expect(flow.locator("#help")).to_contain_text("replay from the cross-hair")
+    flow.keyboard.press("Escape")
+    flow.get_by_role("link", name="1w", exact=True).click()  # no bar of which is closed yet
+    expect(chart).to_have_attribute("data-timeframe", "1w")
+    expect(chart).to_have_attribute("data-candles", re.compile("^[12]$"))
+    openings = flow.evaluate(f"async () => ({MODULE}).chart.series.candles.map((b) => b.openedAt)")
+    week_ms = 7 * 86_400_000
+    assert [(at + 3 * 86_400_000) % week_ms for at in openings] == [0] * len(openings)
 
 
 def test_profile_of_a_range_is_exact_also_before_the_first_bar(flow: Page, market: str) -> None:
@@ -217,6 +224,9 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
         assert [[t * TICK, s, b] for t, s, b in cells] == [cell[:3] for cell in row[13]]
         assert [bar[n] for n in ("volume", "delta", "deltaMin", "deltaMax")] == row[5:9]
         assert [bar[n] * TICK for n in ("poc", "valueLow", "valueHigh")] == row[9:12]
+    earliest = flow.evaluate(SHOWN, 1_000_000)  # long before anything was recorded
+    check_replay(market, earliest)
+    assert earliest["moment"] < first
     flow.get_by_role("button", name="Back to live").click()
     expect(flow.locator("#replay")).to_be_hidden()
     flow.wait_for_function(SAME_AS_API)

@@ -40,6 +40,7 @@ export class BarCache {
       const all = [...this.#inMemory(name).rows.values()].sort((a, b) => a[0] - b[0]);
       return all.filter(([at]) => from <= at && at < to);
     }
+    if (from >= to) return []; // a range of keys must not be empty
     const range = IDBKeyRange.bound([name, from], [name, to], false, true);
     const found = await answer(this.#database.transaction("rows").objectStore("rows").getAll(range));
     return found.map(({ row }) => row);
@@ -66,7 +67,9 @@ export class BarCache {
   async #storeOnDisk(name, { rows, held, stale }) {
     const change = this.#database.transaction(["rows", "held"], "readwrite");
     const store = change.objectStore("rows");
-    for (const [from, to] of stale) store.delete(IDBKeyRange.bound([name, from], [name, to], false, true));
+    for (const [from, to] of stale.filter(([from, to]) => from < to)) {
+      store.delete(IDBKeyRange.bound([name, from], [name, to], false, true));
+    }
     for (const row of rows) store.put({ name, at: row[0], row });
     change.objectStore("held").put({ name, ranges: held });
     await ended(change);

@@ -32,8 +32,13 @@ export class BarFeed extends EventTarget {
     this.#lastSeq = lastSeq;
   }
 
+  /** Follow nothing until the next `follow`: other bars are being read. */
+  leave() {
+    this.topic = "";
+  }
+
   get places() {
-    return { [this.topic]: this.#lastSeq };
+    return this.topic ? { [this.topic]: this.#lastSeq } : {};
   }
 
   hear({ type, data, to_seq: missed, last_seq: end }) {

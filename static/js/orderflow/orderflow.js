@@ -84,7 +84,7 @@ let studiesTimer = 0;
 /** What the stream follows besides quotes. */
 const further = {
   get topics() {
-    return [barFeed.topic, ...feed.topics];
+    return [barFeed.topic, ...feed.topics].filter((topic) => topic !== "");
   },
   privateTopics: [],
   get places() {
@@ -204,8 +204,9 @@ function restart() {
 async function beat() {
   if (document.hidden || stream.way !== "polling") return;
   try {
-    const [{ candles }] = await Promise.all([history_.candles(bars.series.timeframe, { limit: 3 }), feed.poll()]);
-    bars.put(candles);
+    const { series } = bars;
+    const [{ candles }] = await Promise.all([history_.candles(series.timeframe, { limit: 3 }), feed.poll()]);
+    if (series === bars.series) bars.put(candles);
   } catch {
     // the stream polls too and shows failures
   }
@@ -293,11 +294,17 @@ panel.addEventListener("change", ({ detail: { name } }) => {
   writeAddress();
 });
 
-/** Show another timeframe or step, at the same place. */
-function reopen() {
+/** Leave the bars that are shown, because those of another timeframe or step will be. */
+function leaveBars() {
+  barFeed.leave();
   bars.forget();
   studies.forget();
   chart.heat.show(null);
+}
+
+/** Show another timeframe or step, at the same place. */
+function reopen() {
+  leaveBars();
   const view = viewNow();
   const isPast = view.to !== null;
   if (!isPast) hasMoved = false;
@@ -330,6 +337,7 @@ addEventListener("popstate", () => {
   Object.assign(settings, readSettings(location.search));
   panel.show();
   markTimeframe(settings.timeframe);
+  leaveBars();
   begin();
 });
 

@@ -6,6 +6,7 @@ import { readBars } from "./bars.js";
 import { ReplayClock } from "./replay-clock.js";
 import { ReplayMarket } from "./replay-market.js";
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const PIECE_MS = 60_000; // of the market, per load
 const AHEAD_MS = 5_000; // of real time that must be loaded ahead
@@ -30,6 +31,7 @@ export class Replay extends EventTarget {
   #state = "paused";
   #isScheduled = false;
   #end = Infinity; // nothing later is recorded
+  #first = null; // time of the first trade
 
   /**
    * @param {import("./flow-api.js").FlowApi} api
@@ -65,21 +67,29 @@ export class Replay extends EventTarget {
     const number = (this.#number += 1);
     const isPlaying = this.#clock?.isRunning ?? false;
     try {
-      const found = await this.#begin(moment - LEAD_MS, timeframe)
-        .catch(() => this.#begin(moment, timeframe)); // the records begin in between
+      const first = (await this.#readFirst()) + MINUTE_MS;
+      const found = await this.#begin(Math.max(moment - LEAD_MS, first), timeframe);
       if (number !== this.#number) return;
       Object.assign(this, { timeframe, base: found.base, market: found.market });
       this.#loading = null;
-      this.#clock = new ReplayClock(moment, speed);
-      await this.#load(moment);
+      const wanted = Math.max(moment, this.market.start + MINUTE_MS);
+      this.#clock = new ReplayClock(wanted, speed);
+      await this.#load(wanted);
       if (number !== this.#number) return;
-      this.market.seek(Math.min(moment, this.market.loadedTo));
+      this.market.seek(Math.min(wanted, this.market.loadedTo));
       this.#tell("opened");
       if (isPlaying) this.play();
       else this.#setState("paused");
     } catch (error) {
       if (number === this.#number) this.#tell("failed", { error });
     }
+  }
+
+  /** Return when the first trade was recorded. */
+  async #readFirst() {
+    this.#first ??= (await this.api.read("trades", { limit: 1 })).rows[0]?.[1] ?? null;
+    if (this.#first === null) throw new Error(`no trade of ${this.api.symbol} has been recorded yet`);
+    return this.#first;
   }
 
   /** Read what the stretch that begins in the minute of a moment needs. */
