@@ -12,7 +12,7 @@ from live.consumers import StreamConsumer
 from pytrade import accesslogs
 from pytrade.access import SocketReaders
 from venues import catalogue
-from venues.doors.application import mounted
+from venues.doors.application import Mounted
 from web import daphnefaults, uvicornheads
 
 
@@ -34,7 +34,7 @@ def build_application(django_application: Any) -> ProtocolTypeRouter:
     doors = catalogue.of_site()
     return ProtocolTypeRouter(
         {
-            "http": mounted(doors, django_application),
-            "websocket": mounted(doors, BrowserOriginValidator(sockets, origins)),
+            "http": Mounted(doors, django_application),
+            "websocket": Mounted(doors, BrowserOriginValidator(sockets, origins)),
         }
     )
