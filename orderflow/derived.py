@@ -39,7 +39,7 @@ class RecordedClusters:
         if not len(last):
             return cls.empty(instrument.pk)
         now = int(last["at"][0])
-        ladder = ClusterLadder(
+        ladder = ClusterLadder.of(
             open_minute(CANDLES_OF_TRADES, instrument, now), open_rungs(instrument, now)
         )
         return cls(instrument.pk, ladder, ends(instrument))

@@ -10,7 +10,7 @@ from archive.scanning import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from market.timeframes import opened_at
-from orderflow.clusters import Integers, in_steps
+from orderflow.clusters import Clusters, Integers, in_steps
 from orderflow.history import open_cluster
 from orderflow.kinds import CLUSTERS
 from orderflow.rowtexts import row_texts
@@ -55,13 +55,19 @@ def page(
     more = span.start is not None and len(found) + has_open > limit
     if more:
         found = found.part(slice(limit))
-    is_newest = has_open and not more and len(found) > 0
-    seq = int(found["number"][-1]) if is_newest else closed_before(instrument, timeframe_s, opened)
-    texts = closed_rows(instrument, timeframe_s, step, found, opened)
-    if has_open and not more:
-        texts.append(open_row(instrument, newest, timeframe_s, step))
+    is_last = has_open and not more
+    if is_last and len(found):
+        seq = int(found["number"][-1])
+    else:
+        seq = closed_before(instrument, timeframe_s, opened)
+    times = np.append(found["opened_at"], opened) if is_last else found["opened_at"]
+    steps = steps_of(instrument, timeframe_s, step, times)
+    wanted = Wanted(found["opened_at"], found["mark"], steps[: len(found)])
+    texts = rows(instrument, timeframe_s, wanted, opened)
+    if is_last:
+        texts.append(row_of(instrument, open_cluster(instrument, newest, timeframe_s), steps[-1]))
     after = int(found["opened_at"][-1]) // 1000 if more else None
-    return Page(texts, after, has_open and not more, seq)
+    return Page(texts, after, is_last, seq)
 
 
 def reaches(opened: int, span: Span) -> bool:
@@ -109,5 +115,10 @@ def steps_of(instrument: Instrument, timeframe_s: int, step: int, opened: Intege
 def open_row(instrument: Instrument, newest: Newest, timeframe_s: int, step: int) -> bytes:
     """Return the row of the cluster that is open at the trade `newest`."""
     cluster = open_cluster(instrument, newest, timeframe_s)
-    own = int(steps_of(instrument, timeframe_s, step, cluster["opened_at"])[0])
-    return row_texts(in_steps(cluster, own), own, instrument.lattice)[0]
+    (own,) = steps_of(instrument, timeframe_s, step, cluster["opened_at"])
+    return row_of(instrument, cluster, own)
+
+
+def row_of(instrument: Instrument, cluster: Clusters, step: np.int64) -> bytes:
+    """Return the row of a cluster of one tick per row, in steps."""
+    return row_texts(in_steps(cluster, int(step)), int(step), instrument.lattice)[0]

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from exchange.kinds import TRADES
 from market.kinds import Rows
 from market.timeframes import MICROSECONDS, SECONDS, opened_at
 from orderflow.clusters import Clusters, coarsen, joined, no_clusters, of_trades
@@ -16,15 +15,22 @@ class ClusterLadder:
     thread-safe; the journal owns it.
     """
 
-    def __init__(self, minute: Rows, rungs: list[Clusters]) -> None:
-        """Start from the trades of the open minute and the finer closed clusters for 5m .. 1w."""
-        self._minute = [minute] if len(minute) else []
+    def __init__(self, minute: list[Rows], rungs: list[Clusters], minute_ends: int) -> None:
+        """Start from batches of trades of the open minute, and the merged clusters for 5m .. 1w."""
+        self._minute = minute
         self._rungs = rungs
-        self._minute_ends = end_of_minute(int(minute["at"][-1])) if len(minute) else 0
+        self._minute_ends = minute_ends
+
+    @classmethod
+    def of(cls, minute: Rows, rungs: list[Clusters]) -> "ClusterLadder":
+        """Start from the trades of the open minute and the finer closed clusters for 5m .. 1w."""
+        if not len(minute):
+            return cls([], rungs, 0)
+        return cls([minute], rungs, end_of_minute(int(minute["at"][-1])))
 
     @classmethod
     def empty(cls) -> "ClusterLadder":
-        return cls(np.empty(0, TRADES.dtype), [no_clusters()] * (len(SECONDS) - 1))
+        return cls([], [no_clusters()] * (len(SECONDS) - 1), 0)
 
     def extend(self, trades: Rows) -> dict[int, Clusters]:
         """Add ascending trades; return the clusters that they close, by timeframe in seconds."""
@@ -32,7 +38,7 @@ class ClusterLadder:
         now = int(trades["at"][-1])
         if now < self._minute_ends:
             return {}
-        pending = np.concatenate(self._minute)
+        pending = np.concatenate(self._minute, dtype=trades.dtype)  # spares comparing them all
         self._minute_ends = end_of_minute(now)
         open_from = int(np.searchsorted(pending["at"], opened_at(now, SECONDS[0])))
         self._minute = [pending[open_from:]]
@@ -51,11 +57,7 @@ class ClusterLadder:
 
     def copy(self) -> "ClusterLadder":
         """Return an independent copy, so that a failed transaction leaves no trace."""
-        twin = ClusterLadder.empty()
-        twin._minute = list(self._minute)
-        twin._rungs = list(self._rungs)
-        twin._minute_ends = self._minute_ends
-        return twin
+        return ClusterLadder(self._minute.copy(), self._rungs.copy(), self._minute_ends)
 
 
 def end_of_minute(at: int) -> int:

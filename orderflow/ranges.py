@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from market.quoting import quoted
 
 MOST: Final = 200
-_WRITTEN: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,15})-([0-9]{1,16})")
+_WRITTEN: Final = re.compile(r"(-?[0-9]{1,15})-(-?[0-9]{1,15})-([0-9]{1,16})")
 
 
 class Range(NamedTuple):

@@ -1,5 +1,7 @@
 """Trades over HTTP: as a table, and as time and sales for flowsurface."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import ClassVar, Final
 
@@ -8,10 +10,13 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from archive import scanning
+from archive.columns import Columns
 from archive.scanning import chunks, until_now
-from archive.selections import Span, select
+from archive.selections import Selection, Span, select
 from exchange.http.timeandsales import FIELDS, time_and_sales
 from exchange.kinds import TRADES, TRADES_WITH_IDS
+from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.kinds import Kind
 from quotes.http.tables import KindView, find_instrument, kind_view
@@ -72,15 +77,35 @@ class TimeAndSalesView(HistoryView):
         """Trades as an Arrow IPC stream: ts (int64, epoch ms), price, qty (float64), is_sell.
 
         The parameters from, to, venue and market are those of flowsurface, a chart of order flow.
+        It asks for the next page from the millisecond after the last trade on, so with `from` the
+        last millisecond is complete, even if `limit` is exceeded.
         """
         names = ("symbol", "start", "end", "from", "to", "limit", "venue", "market")
         asked = read(request, *names)
         instrument = named(request.GET.get("symbol", ""))
         limit = asked.whole("limit", 1, MOST_TRADES, 0) if "limit" in request.GET else None
         selection = select(TRADES, instrument.pk, span=span(asked), fields=FIELDS)
-        parts = chunks(until_now(selection), instrument.lattice, limit)
+        found = until_now(selection)
+        parts = chunks(found, instrument.lattice, limit)
+        if request.GET.get("from"):
+            parts = with_last_millisecond(parts, found, instrument.lattice)
         blocks = time_and_sales(chain([next(parts)], parts))  # an error there sets the status
         return stream_response(f"{instrument.symbol}-trades", "arrow", blocks)
+
+
+def with_last_millisecond(
+    parts: Iterator[Columns], selection: Selection, lattice: Lattice
+) -> Iterator[Columns]:
+    """Yield the parts of a selection, then what else it has of the millisecond of their end."""
+    part = None
+    for part in parts:
+        yield part
+    if part is not None and len(part):
+        end = (int(part["at"][-1]) // 1_000 + 1) * 1_000
+        if selection.span.end is not None:
+            end = min(end, selection.span.end)
+        rest = selection.beyond(selection.key_of(part.numbers, -1))
+        yield scanning.read(replace(rest, span=Span(None, end)), lattice)
 
 
 def span(asked: Parameters) -> Span:

@@ -213,6 +213,21 @@ def test_time_and_sales_are_what_flowsurface_reads(es: Instrument, client: Clien
     assert sales["is_sell"].to_pylist() == (wanted["side"] < 0).tolist()
 
 
+def test_pages_of_time_and_sales_lose_no_trades_of_a_millisecond(
+    es: Instrument, client: Client
+) -> None:
+    trades = store(es, make_trades(make_ticks(es, 50)))  # three in each millisecond
+    last = int(trades["at"][-1]) // 1000
+    cursor, found = int(trades["at"][0]) // 1000, []
+    while cursor <= last:  # as flowsurface pages
+        query = {"symbol": "es", "from": cursor, "to": last, "limit": 10}
+        page = read_stream(client.get("/api/v1/trades.arrow", query).getvalue())
+        assert 10 <= len(page) <= 12 or found
+        found += page["qty"].to_pylist()
+        cursor = page["ts"][-1].as_py() + 1
+    assert found == (trades["lots"] / 10).tolist()
+
+
 def test_time_and_sales_of_a_span_and_its_problems(es: Instrument, client: Client) -> None:
     trades = store(es, make_trades(make_ticks(es, 50)))
     at = trades["at"] // 1000

@@ -22,7 +22,7 @@ MOST_ROWS: Final = 10_000
 MS: Final = 1_000
 HELD: Final = OpenApiParameter(
     "held",
-    {"type": "string", "pattern": "^([0-9]+-[0-9]+-[0-9]+(,[0-9]+-[0-9]+-[0-9]+)*)?$"},
+    {"type": "string", "pattern": "^(-?[0-9]+--?[0-9]+-[0-9]+(,-?[0-9]+--?[0-9]+-[0-9]+)*)?$"},
     description="What the client holds: from-to-mark, separated by commas.",
 )
 LIMIT: Final = OpenApiParameter(

@@ -45,9 +45,10 @@ def test_what_has_no_book_has_no_order_flow(client: Client) -> None:
 def test_page_offers_the_choices_that_its_scripts_know(client: Client, bitcoin: Instrument) -> None:
     page = client.get(PAGE).content.decode()
     known = run_module(
-        """const { CELLS, LAYERS, PROFILES, SCALES, SPEEDS, readSettings } =
+        """const { CELLS, FITS, LAYERS, PROFILES, SCALES, SPEEDS, readSettings } =
           await import("./orderflow/settings.js");
-        const values = [...CELLS, ...LAYERS, ...PROFILES, ...SCALES, ...SPEEDS.map(String)];
+        const values = [...CELLS, ...FITS, ...LAYERS, ...PROFILES, ...SCALES,
+          ...SPEEDS.map(String)];
         return { values, names: Object.keys(readSettings("")) };"""
     )
     assert [value for value in known["values"] if f'value="{value}"' not in page] == []

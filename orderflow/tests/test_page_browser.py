@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from orderflow.tests.naivebars import bars_of
 from rig.chromium import watched_page
-from rig.fixtures import FAILED_LOAD
 from rig.waiting import wait_until
 
 PAGE = "/instruments/ES/orderflow/"
@@ -20,6 +19,10 @@ API = "/api/v1/instruments/ES/"
 TICK = 0.25
 MODULE = 'await import("/static/js/orderflow/orderflow.js")'
 READY = "document.querySelector('#chart').dataset.from !== undefined"
+BARS = f"""async () => {{
+  const {{ chart }} = {MODULE};
+  return chart.series.candles;
+}}"""
 SAME_AS_API = f"""async () => {{
   const {{ chart, settings }} = {MODULE};
   const {{ readBars }} = await import("/static/js/orderflow/bars.js");
@@ -31,6 +34,32 @@ SAME_AS_API = f"""async () => {{
   const shown = candles.slice(first, first + wanted.length);
   return shown.length === wanted.length && JSON.stringify(shown) === JSON.stringify(wanted);
 }}"""
+LOSE_BARS = f"""async (count) => {{
+  const {{ barFeed, bars, stream, settings }} = {MODULE};
+  const place = barFeed.places[barFeed.topic];
+  bars.forget();
+  bars.series.candles.splice(-count - 1); // the open one, and the newest closed ones
+  barFeed.follow(settings.timeframe, settings.step, place - count);
+  stream.renew();
+}}"""
+DETAIL = f"async (detail) => ({MODULE}).chart.footprint.detail === detail"
+COUNTS = f"async () => ({MODULE}).history_.counts"
+OTHER_DATABASE = """async () => {
+  const answer = (request) =>
+    new Promise((done) => (request.onsuccess = () => done(request.result)));
+  const database = await answer(indexedDB.open("orderflow"));
+  const change = database.transaction(["rows", "held"], "readwrite");
+  for (const entry of await answer(change.objectStore("rows").getAll())) {
+    entry.row[5] += 1; // the volume
+    change.objectStore("rows").put(entry);
+  }
+  for (const entry of await answer(change.objectStore("held").getAll())) {
+    entry.ranges = entry.ranges.map(([from, to]) => [from, to, 1]);
+    change.objectStore("held").put(entry);
+  }
+  await new Promise((done) => (change.oncomplete = done));
+  database.close();
+}"""
 SHOWN = f"""async (moment) => {{
   const {{ chart, replay }} = {MODULE};
   if (moment !== null) await replay.seek(moment);
@@ -53,7 +82,7 @@ SHOWN = f"""async (moment) => {{
 def flow(browser: Browser, market: str) -> Iterator[Page]:
     """The page with its newest bars, once the book has caught up with its quotes."""
     wait_until(lambda: is_caught_up(market), "the book of ES has caught up with its quotes")
-    with watched_page(browser, *FAILED_LOAD) as page:
+    with watched_page(browser) as page:
         opened(page, market + PAGE)
         yield page
 
@@ -73,6 +102,44 @@ def read(market: str, path: str) -> Any:
         return json.load(answer)
 
 
+def test_bars_are_exact_and_live_through_settings_reload_and_lost_connections(
+    flow: Page, market: str
+) -> None:
+    expect(flow.locator("#connection")).to_have_attribute("data-state", "live")
+    flow.wait_for_function(SAME_AS_API)
+    seq = flow.evaluate(BARS)[-1]["lastSeq"]
+    flow.wait_for_function(
+        f"async (seq) => ({MODULE}).chart.series.candles.at(-1).lastSeq > seq", arg=seq
+    )
+    flow.evaluate(LOSE_BARS, 5)
+    flow.wait_for_function(SAME_AS_API)
+    flow.evaluate(f"async () => ({MODULE}).barFeed.hear({{ type: 'gap', from_seq: 1, to_seq: 2 }})")
+    flow.wait_for_function(SAME_AS_API)
+    chart = flow.locator("#chart")
+    chart.focus()
+    for key, found in (("c", "cells=delta"), ("]", r"step=\d+"), ("v", "profile=session")):
+        chart.press(key)
+        expect(flow).to_have_url(re.compile(found))
+    flow.wait_for_function(SAME_AS_API)
+    flow.get_by_text("Layers").click()
+    flow.get_by_label("Naked POCs").check()
+    flow.get_by_label("Heat map of the book").uncheck()
+    expect(flow).to_have_url(re.compile(r"show=profile\.delta"))
+    address = flow.url
+    flow.goto(market + PAGE)
+    flow.wait_for_function(READY)
+    counts = flow.evaluate(COUNTS)
+    assert counts["cached"] > 100 > counts["read"]  # of the newest 160 bars
+    flow.goto(f"{market}/livez")
+    flow.evaluate(OTHER_DATABASE)
+    opened(flow, market + PAGE)
+    flow.wait_for_function(SAME_AS_API)  # what was copied from another database is not shown
+    opened(flow, address)
+    flow.wait_for_function(SAME_AS_API)
+    assert flow.url == address
+    expect(flow.get_by_label("Heat map of the book")).not_to_be_checked()
+
+
 def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     chart, told = flow.locator("#chart"), flow.locator("#announcer")
     chart.focus()
@@ -82,15 +149,16 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     )
     chart.press("a")
     expect(flow).to_have_url(re.compile("anchor="))
+    flow.wait_for_function(DETAIL, arg="text")
     for _ in range(8):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.footprint.detail === 'colour'")
+    flow.wait_for_function(DETAIL, arg="colour")
     flow.wait_for_function(f"async () => ({MODULE}).chart.heat.grid?.columns.length > 200")
     for _ in range(12):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.footprint.detail === 'candle'")
+    flow.wait_for_function(DETAIL, arg="candle")
     bars = flow.evaluate(f"async () => ({MODULE}).bars.series.candles.length")
     assert bars > 400  # older ones were read ahead
     chart.press("t")

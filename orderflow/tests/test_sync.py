@@ -42,7 +42,7 @@ def test_gaps_and_unions_of_ranges() -> None:
     assert gaps(Range(12, 15), held) == [(12, 15)]
     assert united(held) == [(0, 10, 1), (20, 35, 2)]
     assert united([*held, Held(10, 20, 7)]) == [(0, 35, 2)]
-    assert parse("5-9-0,1-2-3") == [(1, 2, 3), (5, 9, 0)]
+    assert parse("5-9-0,1-2-3,-9--5-4") == [(-9, -5, 4), (1, 2, 3), (5, 9, 0)]
 
 
 def test_a_client_with_nothing_gets_everything_once(client: Client, es: Instrument) -> None:
@@ -143,7 +143,8 @@ def test_the_cache_is_not_believed_after_the_database_was_replaced(
 
 
 @pytest.mark.parametrize(
-    "held", ["1-2", "5-5-1", "a-b-c", "1-10-0,5-20-0", "-1-5-2", ",".join(["1-2-3"] * 201)]
+    "held",
+    ["1-2", "5-5-1", "a-b-c", "1-10-0,5-20-0", "5--5-2", "1-2--3", ",".join(["1-2-3"] * 201)],
 )
 def test_bad_ranges_are_refused(client: Client, es: Instrument, held: str) -> None:
     response = client.get(f"{API}/sync/", {"held": held})

@@ -17,6 +17,7 @@ from rest_framework.exceptions import APIException
 
 from archive.instruments import Newest
 from instruments.models import Instrument
+from market import aggregations
 from market.integers import parse_integer
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from quotes.http import history
@@ -27,6 +28,8 @@ from web.views import HistoryView
 EXCHANGE: Final = "PyTrade"
 OPENED_AT: Final = 0
 """Its index in the row of a candle."""
+VOLUME: Final = "volume"
+"""The column of candles of trades that holds it."""
 RESOLUTIONS: Final[dict[str, int]] = {
     "1": TIMEFRAMES["1m"],
     "5": TIMEFRAMES["5m"],
@@ -121,7 +124,7 @@ class SymbolsView(UdfView):
             "monthly_multipliers": [],
             "supported_resolutions": list(RESOLUTIONS),
             "visible_plots_set": "ohlcv",
-            "volume_precision": 0,
+            "volume_precision": instrument.lattice.quantities.precision,
             "data_status": "streaming",
         }
 
@@ -166,9 +169,11 @@ class BarsView(UdfView):
         if not rows:
             return no_data(rows)
         at, opens, highs, lows, closes, counts, *_ = zip(*rows, strict=True)
+        traded = volumes(instrument, timeframe_s, at[0], to)
+        volume = counts if traded is None else [traded.get(ms, 0) for ms in at]
         seconds = [ms // 1000 for ms in at]
         return {
-            "s": "ok", "t": seconds, "o": opens, "h": highs, "l": lows, "c": closes, "v": counts,
+            "s": "ok", "t": seconds, "o": opens, "h": highs, "l": lows, "c": closes, "v": volume,
         }  # fmt: skip
 
 
@@ -257,6 +262,25 @@ def bars(
     """Return the last `limit` candles that open before `to` (seconds), in ascending order."""
     end = to * MICROSECONDS
     return history.candles_until(instrument, newest, timeframe_s, None, end, limit).rows
+
+
+def volumes(
+    instrument: Instrument, timeframe_s: int, first_ms: int, to: int
+) -> dict[int, float] | None:
+    """Return the traded quantity of candles by opened_at (ms); None if there are no trades."""
+    for name in aggregations.names():
+        of = aggregations.find(name)
+        if VOLUME not in of.table.column_names:
+            continue
+        own = history.instrument_and_newest(instrument.symbol, of)
+        if own is None or own[1] is None:
+            continue
+        page = history.candles_until(
+            *own, timeframe_s, first_ms * 1000, to * MICROSECONDS, MOST_ROWS, of
+        )
+        place = of.table.column_names.index(VOLUME)
+        return {row[OPENED_AT]: row[place] for row in page.rows}
+    return None
 
 
 def no_data(before: Sequence[Row]) -> dict[str, object]:

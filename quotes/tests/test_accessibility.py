@@ -11,8 +11,8 @@ from rig.processes import environment, manage
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
-    "/", "/instruments/ES/", "/instruments/CL/", "/laboratory/", "/exchange/truth/",
-    "/laboratory/runs/", "/status/", "/instruments/NOPE/",
+    "/", "/instruments/ES/", "/instruments/CL/", "/instruments/ES/orderflow/", "/laboratory/",
+    "/exchange/truth/", "/laboratory/runs/", "/status/", "/instruments/NOPE/",
 )  # fmt: skip
 RUN_AXE = """async () => {
   const { violations } = await axe.run(document);

@@ -14,6 +14,7 @@ PAGES = {
     "instrument": "/instruments/ES/",
     "instrument-of-trader": "/instruments/ES/",
     "instrument-without-ticks": "/instruments/CL/",
+    "orderflow": "/instruments/ES/orderflow/",
     "instrument-unknown": "/instruments/NOPE/",
     "page-unknown": "/nothing/",
     "laboratory": "/laboratory/",
@@ -63,7 +64,10 @@ def ready(page: Page, name: str) -> None:
     if name.startswith("instrument") and page.locator("#trading").count():
         page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
         expect(page.locator("#sales tr").nth(20)).to_have_attribute("data-side", re.compile("."))
-    if name.endswith("trader"):
+    if name == "orderflow":
+        page.wait_for_function("document.querySelector('#chart').dataset.from !== undefined")
+        expect(page.locator("#sales tr").nth(10)).to_have_attribute("data-side", re.compile("."))
+    elif name.endswith("trader"):
         expect(page.locator("#executions td").first).not_to_have_class("nothing")
         page.locator("#ladder tbody tr").nth(-3).locator(".bid").click()
         page.get_by_role("button", name="Buy", exact=True).click()

@@ -147,3 +147,21 @@ def test_time_is_plain_seconds(client: Client) -> None:
     answer = client.get("/udf/time")
     assert answer["Content-Type"] == "text/plain"
     assert abs(int(answer.content) - time.time()) < 5
+
+
+def test_volume_is_the_traded_quantity_where_there_are_trades(client: Client) -> None:
+    es = make_instrument()
+    record(make_ticks(es, 2_000), trades=3)
+    trades = client.get("/api/v1/instruments/ES/candles/?of=trades&timeframe=5m&limit=all").json()
+    volume = trades["columns"].index("volume")
+    bars = ask(client, "history", symbol="ES", resolution="5", to=FAR, countback=1_000)
+    assert bars["t"] == [row[0] // 1000 for row in trades["rows"]]
+    assert bars["v"] == [row[volume] for row in trades["rows"]]
+    assert sum(bars["v"]) > 3 * 2_000
+    last = ask(client, "history", symbol="ES", resolution="5", to=bars["t"][3], countback=2)
+    assert (last["t"], last["v"]) == (bars["t"][1:3], bars["v"][1:3])
+
+
+def test_volume_counts_ticks_where_there_are_no_trades(client: Client, market: Instrument) -> None:
+    bars = ask(client, "history", symbol="ES", resolution="1D", to=FAR, countback=5)
+    assert sum(bars["v"]) == 5_000

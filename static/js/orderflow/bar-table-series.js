@@ -1,11 +1,12 @@
 // The table under the bars: volume, delta, its extremes and trades, as a custom series.
 
 import { customSeriesDefaultOptions } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { setFont } from "./canvas-texts.js";
 import { SHADES } from "./palette.js";
 
 const TEXT_PX = 34; // narrowest bar with texts
 const FONT_PX = 11;
-export const ROW_PX = 17;
+const ROW_PX = 17;
 
 /** Title, what is shown, whether with a sign. */
 const ROWS = [
@@ -53,8 +54,7 @@ export class BarTableSeries {
       const to = Math.min(bars.length - 1, Math.ceil(visibleRange.to));
       const shown = bars.slice(from, to + 1).filter(({ originalData }) => originalData.cells);
       const frame = { context, ratio, vertical, spacing: barSpacing * ratio, height: bitmapSize.height / ROWS.length };
-      context.font = `${FONT_PX * vertical}px ${this.look.font}`;
-      context.textBaseline = "middle";
+      setFont(context, FONT_PX * this.look.zoom * vertical, this.look.font);
       ROWS.forEach((row, i) => this.#row(frame, shown, row, i));
       this.#titles(frame);
     });
@@ -65,7 +65,7 @@ export class BarTableSeries {
     const largest = bars.reduce((most, { originalData }) => Math.max(most, Math.abs(read(originalData))), 1);
     const top = Math.round(number * height);
     const gap = spacing > 6 * ratio ? ratio : 0;
-    const hasText = spacing >= TEXT_PX * ratio;
+    const hasText = spacing >= TEXT_PX * this.look.zoom * ratio;
     context.textAlign = "center";
     for (const { x, originalData } of bars) {
       const value = read(originalData);

@@ -1,5 +1,6 @@
 // The book as it is at the moment that is shown, as bars at the right of the pane.
 
+import { setFont } from "./canvas-texts.js";
 import { Layer } from "./layer.js";
 
 const SHARE = 0.13; // of the width of the pane
@@ -58,8 +59,8 @@ export class BookLayer extends Layer {
     context.fillRect(width - length, top, length, height);
     if (height < TEXT_ROW_PX * vertical) return;
     context.globalAlpha = 1;
-    context.font = `${Math.min(11, Math.floor((height / vertical) * 0.7)) * vertical}px ${this.look.font}`;
-    context.textBaseline = "middle";
+    const px = Math.min(11 * this.look.zoom, Math.floor((height / vertical) * 0.7));
+    setFont(context, px * vertical, this.look.font);
     context.textAlign = "right";
     context.fillStyle = palette.text;
     context.fillText(texts.plain(Math.round(quantity / sizes.lotSize)), width - 4 * ratio, top + height / 2);

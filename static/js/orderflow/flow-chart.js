@@ -9,12 +9,14 @@ import { BarTableSeries, TABLE_PX } from "./bar-table-series.js";
 import { BookLayer } from "./book-layer.js";
 import { FootprintSeries } from "./footprint-series.js";
 import { HeatLayer } from "./heat-layer.js";
+import { textPx } from "./levels-of-detail.js";
 import { MarksLayer } from "./marks-layer.js";
 import { Palette } from "./palette.js";
 import { ProfileLayer } from "./profile-layer.js";
 import { cumulativeDelta, vwap } from "./vwap.js";
 
 const USUAL_REM = 5.2; // wide enough for the texts of cells
+const FRACTIONS = 1.15; // times as wide for quantities with decimals
 const WIDEST_PX = 130;
 const RIGHT_BARS = { wide: 2, narrow: 0.9 }; // room for the book
 const NARROW_PX = 640;
@@ -22,6 +24,8 @@ const DELTA_SHARE = 0.13; // of the height of the chart
 const LEAST_DELTA_PX = 52;
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
 const MOST_BANDS = 3;
+const READABLE_PX = 13; // height of a row
+const SHARE_OF_PRICES = 0.86; // of the height of the pane, the rest are margins
 
 /**
  * What all drawings share.
@@ -31,6 +35,7 @@ const MOST_BANDS = 3;
  * @property {import("./number-texts.js").NumberTexts} texts
  * @property {import("./bars.js").Sizes} sizes
  * @property {string} font
+ * @property {number} zoom of the texts of the page, which grow with the screen
  * @property {() => import("./bars.js").Bar[]} bars
  */
 
@@ -50,18 +55,21 @@ export class FlowChart extends TimeChart {
    */
   constructor(element, { precision, sizes, settings, texts }) {
     const rightOffset = RIGHT_BARS[element.clientWidth < NARROW_PX ? "narrow" : "wide"];
-    super(element, { usualPx: pixels(USUAL_REM), widestPx: WIDEST_PX, rightOffset });
+    const usualPx = pixels(USUAL_REM) * (texts.decimals ? FRACTIONS : 1);
+    super(element, { usualPx, widestPx: WIDEST_PX, rightOffset });
     /** @type {Look} */
     this.look = {
       settings, palette: new Palette(), texts, sizes,
       font: getComputedStyle(document.body).fontFamily,
+      zoom: pixels(1) / 16,
       bars: () => this.series.candles,
     };
     this.footprint = new FootprintSeries(this.look);
     const main = this.chart.addCustomSeries(this.footprint, {
       priceFormat: { type: "price", precision, minMove: sizes.tickSize },
+      autoscaleInfoProvider: (original) => this.#fit(original()),
     });
-    main.priceScale().applyOptions({ scaleMargins: { top: 0.09, bottom: 0.05 } });
+    main.priceScale().applyOptions({ scaleMargins: { top: 0.09, bottom: 1 - SHARE_OF_PRICES - 0.09 } });
     this.#addLayers(main);
     this.begin(main);
     this.arrange();
@@ -80,6 +88,20 @@ export class FlowChart extends TimeChart {
 
   get settings() {
     return this.look.settings;
+  }
+
+  /** Show the prices of all visible bars, or only as many that texts fit into the rows. */
+  #fit(info) {
+    const bar = this.series.candles[this.visible?.to ?? -1];
+    const isWide = this.chart.timeScale().options().barSpacing >= textPx(this.settings);
+    if (!info?.priceRange || !bar || !isWide || this.settings.fit === "bars") return info;
+    const { tickSize } = this.look.sizes;
+    const { minValue, maxValue } = info.priceRange;
+    const room = (this.chart.panes()[0].getHeight() / READABLE_PX) * bar.step * tickSize * SHARE_OF_PRICES;
+    if (maxValue - minValue <= room) return info;
+    const middle = ((bar.high + bar.low) / 2) * tickSize;
+    const low = Math.min(Math.max(middle - room / 2, minValue), maxValue - room);
+    return { ...info, priceRange: { minValue: low, maxValue: low + room } };
   }
 
   priceOf(bar) {
@@ -117,7 +139,7 @@ export class FlowChart extends TimeChart {
   #sizePanes() {
     const height = Math.max(200, this.element.clientHeight - this.chart.timeScale().height());
     const delta = this.#delta ? Math.max(LEAST_DELTA_PX, DELTA_SHARE * height) : 0;
-    const table = this.#table ? TABLE_PX : 0;
+    const table = this.#table ? TABLE_PX * this.look.zoom : 0;
     const [main, ...others] = this.chart.panes();
     main.setStretchFactor(height - delta - table);
     const heights = [delta, table].filter((px) => px > 0);

@@ -1,11 +1,12 @@
 // Keys of the order-flow chart, besides those of every chart.
 
 import { ChartKeys } from "../chart-keys.js";
-import { CELLS, PROFILES, SPEEDS, STEPS } from "./settings.js";
+import { CELLS, FITS, PROFILES, SPEEDS, STEPS } from "./settings.js";
 
 const NAMES = {
   bidask: "bid and ask", delta: "delta", volume: "volume", profile: "profile",
   visible: "visible bars", session: "session", range: "fixed range",
+  bars: "of all visible bars", rows: "that leave rows readable",
 };
 
 export class FlowKeys {
@@ -25,6 +26,7 @@ export class FlowKeys {
     Object.assign(this.keys.keys, {
       c: () => this.#next("cells", CELLS, "Cells"),
       v: () => this.#next("profile", PROFILES, "Profile"),
+      y: () => this.#next("fit", FITS, "Prices"),
       "[": () => this.#step(-1),
       "]": () => this.#step(1),
       a: () => this.#anchor(),

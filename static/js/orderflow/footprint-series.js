@@ -1,12 +1,16 @@
 // The footprint as a custom series of lightweight-charts: texts, coloured cells or candles.
 
 import { customSeriesDefaultOptions } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { setFont } from "./canvas-texts.js";
 import { CellTiles, shadeOf } from "./cell-tiles.js";
 import { diagonalImbalances } from "./imbalances.js";
 import { levelOfDetail, roundUp } from "./levels-of-detail.js";
 
 const CANDLE_SHARE = 0.07; // of the width of a bar with texts
 const GAP_PX = 3;
+const LEAST_TEXT_PX = 7.5;
+const MOST_TEXT_PX = 13;
+const CHARACTER_EM = 0.6; // width of a digit, about
 const SEPARATED_PX = 7; // bars at least this wide have gaps
 
 /** A pane view of the library. `look` has settings, palette, texts and sizes. */
@@ -152,12 +156,19 @@ export class FootprintSeries {
   #texts(frame, shown) {
     const { context, tickPx, vertical } = frame;
     const { settings } = this.look;
+    const largest = this.#largest(shown);
     const rowPx = (tickPx * shown.at(-1).originalData.step) / vertical;
-    const size = Math.max(9, Math.min(13, Math.floor(rowPx * 0.72)));
-    context.font = `${size * vertical}px ${this.look.font}`;
-    context.textBaseline = "middle";
-    const all = settings.scale === "view" ? this.#largest(shown) : 0;
+    setFont(context, this.#textPx(frame, rowPx, largest) * vertical, this.look.font);
+    const all = settings.scale === "view" ? largest : 0;
     for (const bar of shown) this.#bar(frame, bar, all || this.#largest([bar]));
+  }
+
+  /** Size of the texts: they fit into the height of a row and the width of a cell. */
+  #textPx({ spacing, ratio }, rowPx, largest) {
+    const { settings, texts } = this.look;
+    const longest = Math.max(texts.plain(largest).length, texts.decimals ? texts.decimals + 2 : 0);
+    const cellPx = (spacing / ratio) * (settings.cells === "bidask" ? 0.41 : 0.85);
+    return Math.max(LEAST_TEXT_PX, Math.min(MOST_TEXT_PX * this.look.zoom, Math.floor(rowPx * 0.72), cellPx / (CHARACTER_EM * longest)));
   }
 
   #bar(frame, bar, largest) {

@@ -32,6 +32,7 @@ const NEWEST_TRADES = 50;
 const BEAT_MS = 1_000;
 const STUDIES_MS = 200; // at most this often while the view moves
 const NEEDS_BARS = ["timeframe", "step"];
+const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "+", "=", "-", "_"]);
 const NEEDS_PANES = ["show", "bands", "anchor", "reset"];
 
 const find = (id) => document.getElementById(id);
@@ -202,9 +203,12 @@ function restart() {
 /** Read what no stream delivers. */
 async function beat() {
   if (document.hidden || stream.way !== "polling") return;
-  feed.poll().catch(() => {}); // the stream polls too and shows failures
-  const { candles } = await history_.candles(bars.series.timeframe, { limit: 3 });
-  bars.put(candles);
+  try {
+    const [{ candles }] = await Promise.all([history_.candles(bars.series.timeframe, { limit: 3 }), feed.poll()]);
+    bars.put(candles);
+  } catch {
+    // the stream polls too and shows failures
+  }
 }
 
 function showBook(book, at) {
@@ -246,9 +250,10 @@ chart.addEventListener("point", ({ detail: { index } }) => {
   values.show(index);
   if (table.isOpen) rows.show(index);
 });
-for (const act of ["pointerdown", "wheel", "keydown"]) {
+for (const act of ["pointerdown", "wheel"]) {
   element.addEventListener(act, () => (hasMoved = true), { passive: true });
 }
+element.addEventListener("keydown", ({ key }) => (hasMoved ||= MOVES.has(key)));
 
 /** From the opening of the first visible bar to the end of the last one. */
 function spanNow() {

@@ -41,13 +41,17 @@ export class Prints {
   }
 }
 
+const LARGE = 0.02; // at most this share of all prints is large
+
 /**
- * Return the prints of at least `least` lots; "auto": the `most` largest. Ascending by time.
+ * Return the prints of at least `least` lots; "auto": the largest, at most `most` and 2 % of all.
+ * Ascending by time.
  * @param {Print[]} prints ascending
  * @param {number | "auto"} least
  */
 export function select(prints, least, most) {
   if (least !== "auto") return prints.filter(({ lots }) => lots >= least);
-  const largest = [...prints].sort((a, b) => b.lots - a.lots).slice(0, most);
+  const largest = [...prints].sort((a, b) => b.lots - a.lots)
+    .slice(0, Math.min(most, Math.ceil(LARGE * prints.length)));
   return largest.sort((a, b) => a.seq - b.seq);
 }

@@ -6,12 +6,12 @@ import { readBars } from "./bars.js";
 import { ReplayClock } from "./replay-clock.js";
 import { ReplayMarket } from "./replay-market.js";
 
-const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const PIECE_MS = 60_000; // of the market, per load
 const AHEAD_MS = 5_000; // of real time that must be loaded ahead
 const EDGE_MS = 2_000; // records of the newest moments may still be under way
 const BEFORE = 300; // bars
+const LEAD_MS = 120_000; // the stretch begins earlier than asked, so that there are trades to list
 const RETRY_MS = 2_000;
 
 /**
@@ -65,7 +65,8 @@ export class Replay extends EventTarget {
     const number = (this.#number += 1);
     const isPlaying = this.#clock?.isRunning ?? false;
     try {
-      const found = await this.#begin(moment, timeframe);
+      const found = await this.#begin(moment - LEAD_MS, timeframe)
+        .catch(() => this.#begin(moment, timeframe)); // the records begin in between
       if (number !== this.#number) return;
       Object.assign(this, { timeframe, base: found.base, market: found.market });
       this.#loading = null;
@@ -81,6 +82,7 @@ export class Replay extends EventTarget {
     }
   }
 
+  /** Read what the stretch that begins in the minute of a moment needs. */
   async #begin(moment, timeframe) {
     const { api, sizes } = this;
     const opened = openedAt(moment, timeframe);
@@ -145,7 +147,7 @@ export class Replay extends EventTarget {
   async #readPiece() {
     const { market, timeframe } = this;
     const from = market.loadedTo;
-    const piece = PIECE_MS * Math.max(1, Math.min(10, Math.round((this.#clock.speed * AHEAD_MS) / PIECE_MS)));
+    const piece = PIECE_MS * Math.max(3, Math.min(10, Math.round((this.#clock.speed * AHEAD_MS) / PIECE_MS)));
     if (from + piece > this.#end) await this.#readEnd();
     const to = Math.min(from + piece, this.#end);
     if (to <= from) return;

@@ -46,6 +46,7 @@ export class SettingsPanel extends EventTarget {
     if (control.type !== "checkbox") return this.set(name, readSetting(name, control.value));
     if (control.value === "on") return this.set(name, control.checked);
     const others = this.settings[name].filter((value) => value !== control.value);
-    this.set(name, control.checked ? [...others, control.value] : others);
+    const chosen = control.checked ? [...others, control.value] : others;
+    this.set(name, readSetting(name, chosen.join("."))); // in their usual order
   }
 }

@@ -8,6 +8,7 @@ export const LAYERS = [
 ];
 export const PROFILES = ["visible", "session", "range"];
 export const SCALES = ["view", "bar"];
+export const FITS = ["rows", "bars"];
 export const STEPS = [1, 2, 4, 5, 8, 10, 16, 20, 25, 40, 50, 100];
 export const SPEEDS = [1, 2, 5, 10, 30, 60, 120, 300];
 
@@ -59,6 +60,7 @@ const SETTINGS = {
   cells: choice(CELLS, "bidask"),
   step: auto(1, 1, 100_000),
   scale: choice(SCALES, "view"),
+  fit: choice(FITS, "rows"),
   show: several(LAYERS, ["heat", "profile", "delta", "vwap", "imbalances", "prints", "table", "book"]),
   profile: choice(PROFILES, "visible"),
   profile_from: moment,

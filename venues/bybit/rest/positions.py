@@ -1,5 +1,6 @@
 """Private endpoints of positions: /v5/position."""
 
+from dataclasses import replace
 from typing import Any
 
 from exchange.accounts import submission
@@ -10,6 +11,7 @@ from exchange.clearing.margin import LARGEST_LEVERAGE
 from exchange.clearing.orders import Cause
 from exchange.models import Order
 from market.quoting import quoted
+from market.times import to_microseconds
 from venues.bybit.accounts.closedprofits import closed_profits
 from venues.bybit.accounts.positionrows import position_row
 from venues.bybit.envelopes import page
@@ -44,6 +46,7 @@ def positions(call: Call) -> Result:
 
 
 def shown(call: Call, held: list[Held]) -> list[dict[str, Any]]:
+    opened = to_microseconds(call.trader.account.created_at)
     stops: dict[tuple[int, bool], int] = {}
     for order in closing_orders(call.trader) if any(each.lots for each in held) else ():
         gains = order.side * order.trigger_direction < 0
@@ -51,7 +54,7 @@ def shown(call: Call, held: list[Held]) -> list[dict[str, Any]]:
     listed = by_key()
     return [
         position_row(
-            each,
+            replace(each, updated_at=each.updated_at or opened),
             listed[each.instrument.pk].lattice,
             stops.get((each.instrument.pk, True), 0),
             stops.get((each.instrument.pk, False), 0),

@@ -1,0 +1,159 @@
+"""Clusters: cost of an update, of clustering a million trades, and of serving 500 of them.
+
+python -m benchmarks.clusters, for PostgreSQL under scripts/services.py; BENCH_TRADES=10000000
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+
+from benchmarks.candles import get, median_ms
+from benchmarks.harness import report, scratch_market
+from exchange.flow.market import BookMarket
+from exchange.kinds import TRADES
+from instruments.models import Instrument
+from journal.journal import Journal
+from market.kinds import Delivery, Rows
+from market.timeframes import MICROSECONDS, TIMEFRAMES
+from orderflow.clusters import of_trades
+from orderflow.derived import RecordedClusters
+from quotes.law.randomwalk import RegimeLaw, WalkState
+from quotes.law.walker import MarketLaw, Start
+from rig.books import START
+from rig.histories import make_instrument
+
+STORED: Final = (100_000, int(os.environ.get("BENCH_TRADES", "10000000")))
+MILLION: Final = 1_000_000
+SLICE: Final = 1_000
+"""Slots per transaction of a back-fill."""
+LIVE: Final = 3
+"""Trades per transaction of a live market."""
+LIMIT: Final = 500
+BARE: Final = (
+    "SELECT opened_at, number, first_seq, last_seq, mark, data FROM orderflow_cluster "
+    "WHERE instrument_id = %s AND timeframe = %s ORDER BY opened_at DESC LIMIT %s"
+)
+
+
+def simulated(instrument_id: int) -> Iterator[Rows]:
+    """Yield the trades of slots of a second and the default flow, for ever."""
+    walk, regimes = WalkState(20_000, 1), RegimeLaw(400.0, 100.0)
+    law = MarketLaw(instrument_id, "ES", 1, MICROSECONDS, 1, START, walk, regimes)
+    market = BookMarket.open(Start(law, 1, walk))
+    seq = 0
+    while True:
+        made = market.run_slots(SLICE).trades
+        trades = np.zeros(len(made), TRADES.dtype)
+        for name in made.dtype.names or ():
+            if name in (TRADES.dtype.names or ()):
+                trades[name] = made[name]
+        trades["instrument"] = instrument_id
+        trades["seq"] = np.arange(seq + 1, seq + 1 + len(trades))
+        seq += len(trades)
+        yield trades
+
+
+def taken(parts: Iterator[Rows], n: int) -> Rows:
+    found: list[Rows] = []
+    while sum(map(len, found)) < n:
+        found.append(next(parts))
+    return np.concatenate(found)[:n]
+
+
+def update_us(trades: Rows, batch: int) -> float:
+    """Return the microseconds per trade of the derivation in the journal, in such batches."""
+    derived = RecordedClusters.empty(1)
+    started = time.perf_counter()
+    for first in range(0, len(trades), batch):
+        derived = derived.copy()
+        for _ in derived.extend(trades[first : first + batch]):
+            pass
+    return round(1e6 * (time.perf_counter() - started) / len(trades), 3)
+
+
+def clustering_s(trades: Rows) -> float:
+    """Return the best time to cluster trades by minutes."""
+    spent = []
+    for _ in range(5):
+        started = time.perf_counter()
+        of_trades(trades, 60)
+        spent.append(time.perf_counter() - started)
+    return round(min(spent), 4)
+
+
+def bare(instrument: Instrument, timeframe_s: int, rows: list[Any]) -> bytes:
+    """Select the stored clusters, and write the rows of the answer as JSON."""
+    with connection.cursor() as cursor:
+        cursor.execute(BARE, [instrument.pk, timeframe_s, LIMIT])
+        cursor.fetchall()
+    return orjson.dumps(rows)
+
+
+def served(client: Client, instrument: Instrument, timeframe: str, step: str) -> dict[str, object]:
+    """Return medians in ms of an answer with and without cached rows, and of the bare one."""
+    path = f"/api/v1/instruments/ES/footprint/?timeframe={timeframe}&step={step}&limit={LIMIT}"
+    rows = orjson.loads(get(client, path))["rows"]
+
+    def cold() -> bytes:
+        caches["clusters"].clear()
+        return get(client, path)
+
+    plain = partial(bare, instrument, TIMEFRAMES[timeframe], rows)
+    ratios = []
+    for _ in range(3):  # side by side, because the machine is shared
+        least, warm, first = (
+            median_ms(work, 60) for work in (plain, partial(get, client, path), cold)
+        )
+        ratios.append((warm / least, first / least, least, warm, first))
+    middle = sorted(ratios)[1]
+    return {
+        "clusters, price rows": [len(rows), sum(len(row[13]) for row in rows)],
+        "bare, cached, not cached, ms": [round(each, 2) for each in middle[2:]],
+        "cached / bare, not cached / bare": [round(each, 2) for each in middle[:2]],
+    }
+
+
+def stored_bytes() -> int:
+    if connection.vendor == "postgresql":
+        statement = "SELECT pg_total_relation_size('orderflow_cluster')"
+    else:
+        statement = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%orderflow_cluster%'"
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.fetchone()[0])
+
+
+def main() -> None:
+    figures: dict[str, Any] = {}
+    million = taken(simulated(1), MILLION)
+    figures["a million trades by minutes, s"] = clustering_s(million)
+    figures["update, us per trade, live"] = update_us(million[:200_000], LIVE)
+    figures["update, us per trade, back-fill"] = update_us(million, 6 * SLICE)
+    with scratch_market():
+        client = Client(SERVER_NAME="localhost")
+        instrument = make_instrument("ES")
+        parts, stored = simulated(instrument.pk), 0
+        with Journal([instrument]) as journal:
+            for wanted in STORED:
+                while stored < wanted:
+                    trades = next(parts)
+                    journal.append([Delivery(TRADES, trades)])
+                    stored += len(trades)
+                for timeframe in ("1m", "1h"):
+                    for step in ("1", "auto"):
+                        name = f"{wanted:,} trades, {timeframe}, step {step}"
+                        figures[name] = served(client, instrument, timeframe, step)
+        figures["bytes per trade"] = round(stored_bytes() / stored, 2)
+    report(f"clusters-{connection.vendor}", figures)
+
+
+if __name__ == "__main__":
+    main()
