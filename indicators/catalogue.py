@@ -59,10 +59,14 @@ UNITS: Final = 500
 
 
 class Cost(NamedTuple):
-    """Microseconds to measure a series: fixed, and per point of it (benchmarks/pool.py)."""
+    """Microseconds to measure a series, fixed and per point (benchmarks/pool.py).
+
+    `reading`: to read a point from the database.
+    """
 
     fixed: float
     per_point: float
+    reading: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,9 +277,8 @@ def register(*indicators: Indicator) -> None:
         if indicator.name in CATALOGUE:
             raise ValueError(f"measure {indicator.name!r} is in the catalogue already")
         CATALOGUE[indicator.name] = indicator
-        costs.REGISTERED[indicator.name] = costs.Work(
-            round(indicator.cost.fixed * UNITS), round(indicator.cost.per_point * UNITS)
-        )
+        work = (round(microseconds * UNITS) for microseconds in indicator.cost)
+        costs.REGISTERED[indicator.name] = costs.Work(*work)
 
 
 def of_prices() -> list[Indicator]:

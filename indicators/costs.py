@@ -24,10 +24,11 @@ INCREMENTAL: Final = ("entropy", "persistence")
 
 
 class Work(NamedTuple):
-    """Units of work of a window: fixed, and per point of it."""
+    """Units of work of a window, fixed and per point of it, and to read a point."""
 
     fixed: int
     per_point: int
+    reading: int
 
 
 REGISTERED: Final[dict[str, Work]] = {}
@@ -75,7 +76,8 @@ def cost(
 ) -> Cost:
     """Return the cost of `windows` windows, `step` points apart."""
     points = (parameters["n"] or 0) + (windows - 1) * step
-    work = windows * window_work(indicator, parameters) + points * POINT_WORK
+    reading = REGISTERED[indicator].reading if indicator in REGISTERED else POINT_WORK
+    work = windows * window_work(indicator, parameters) + points * reading
     return Cost(windows, points, work)
 
 

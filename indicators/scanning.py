@@ -48,7 +48,7 @@ def pays(matrix: FloatMatrix, wanted: Wanted, processes: int) -> bool:
     """Return whether `processes` are faster than this one: mostly for Hurst exponents."""
     rows, closes = matrix.shape
     costs = [CATALOGUE[name].cost for name, _ in wanted]
-    alone = rows * sum(fixed + each * closes for fixed, each in costs)
+    alone = rows * sum(cost.fixed + cost.per_point * closes for cost in costs)
     shared = alone / processes + rows * (closes * HANDING + len(costs) * ANSWERING)
     return alone > LEAST_WORK and shared < GAIN * alone
 

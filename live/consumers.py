@@ -58,7 +58,9 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             hub.batches,
         )
         self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
-        self._access = Access(self.scope["headers"], self._end_revoked)
+        self._access = Access(
+            self.scope["headers"], self._end_revoked, self.scope.get("query_string", b"")
+        )
         self._rate = MessageRate()
         self._idle: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None

@@ -6,7 +6,8 @@ here; no client can name it.
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from urllib.parse import parse_qs
 
 import structlog
 from channels.db import database_sync_to_async
@@ -20,6 +21,8 @@ logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ACCOUNT_PARAMETER: Final = "account"
+"""Query parameter of a handshake; browsers cannot send headers of their own with it."""
 
 
 class LoginError(ValueError):
@@ -42,8 +45,11 @@ class Authentication(Protocol):
     def by_key(self, key: str, expires_ms: int, signature: str) -> Login:
         """Return the login of an API key that signed; raise LoginError."""
 
-    def by_handshake(self, headers: Sequence[tuple[bytes, bytes]]) -> Login | None:
-        """Return the login that the headers of a handshake prove, e.g. of a session."""
+    def by_handshake(self, headers: Sequence[tuple[bytes, bytes]], account: str) -> Login | None:
+        """Return the login that the headers of a handshake prove, e.g. of a session.
+
+        `account` names one of several accounts; "" if the client named none.
+        """
 
     def ended(self, logins: Iterable[Login]) -> list[Login]:
         """Return those logins that are not valid any more, e.g. of revoked keys."""
@@ -67,9 +73,15 @@ class Access:
 
     _all: "weakref.WeakSet[Access]" = weakref.WeakSet()
 
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]], end: Any) -> None:
-        """`end` is called without arguments when the login ended, e.g. was revoked."""
+    def __init__(
+        self, headers: Sequence[tuple[bytes, bytes]], end: Any, query: bytes = b""
+    ) -> None:
+        """`end` is called without arguments when the login ended, e.g. was revoked.
+
+        `query` is the query string of the handshake, which may name an account.
+        """
         self._headers = headers
+        self._account = parse_qs(query.decode("latin-1")).get(ACCOUNT_PARAMETER, [""])[0]
         self._end = end
         self._login: Login | None = None
 
@@ -96,7 +108,7 @@ class Access:
         if not private:
             return {}
         if self._login is None and _authentications:
-            login = await in_thread(authentication().by_handshake, self._headers)
+            login = await in_thread(authentication().by_handshake, self._headers, self._account)
             if login is not None:
                 await self._log_in(login)
         if self._login is None:

@@ -15,13 +15,15 @@ from indicators.windows import Points
 from instruments.models import Instrument
 from market.kinds import Kind
 from market.times import to_microseconds
-from orderflow.measures.bests import SLOT, slot_rows
+from orderflow.measures.bests import SLOT, SlotRows, slot_rows
 from orderflow.measures.samples import TRADE
 from orderflow.truths import exact_values
 from quotes.kinds import QUOTES
 
 POINT: Final = np.dtype([*TRADE.descr, ("seq", np.int64)])
 FIELDS: Final = tuple(name for name in POINT.names or ())
+SLOTS_AT_ONCE: Final = 2_000
+"""Slots whose changes of the book are in memory at a time: about 140,000 changes."""
 NOBODY: Final = (1, 0)
 """Positions where no window ends."""
 
@@ -73,7 +75,13 @@ class BestsReader(FlowReader):
     """The imbalance of each slot and the change of the mid price in it; a position is the slot."""
 
     def newest(self, instrument: Instrument, n: int, until: int | None) -> Points:
-        span = Span(None, None if until is None else until + 1)
+        """Return the newest slots of the recorded book, which may be behind the quotes."""
+        first, last = recorded_slots(instrument)
+        newest = records.read(QUOTES, instrument, max(first, last) - 1, last)
+        if not len(newest):
+            return nothing(SLOT)
+        end = int(newest["at"][0])
+        span = Span(None, 1 + (end if until is None else min(end, until)))
         return self._points(instrument, span=span, newest=True, limit=n + 1)
 
     def between(self, instrument: Instrument, start: int, end: int) -> Points:
@@ -90,11 +98,14 @@ class BestsReader(FlowReader):
         seq, at = quotes["seq"][known], quotes["at"][known]
         if len(at) < 2:
             return nothing(SLOT)
-        changes = changes_between(instrument.pk, int(at[0]), int(at[-1]))
-        if changes is None:
-            return nothing(SLOT)
-        rows = slot_rows(changes.book, changes.updates, at)
-        return Points(rows, at[1:], seq[1:], seq[1:])
+        parts = [at[i : i + SLOTS_AT_ONCE + 1] for i in range(0, len(at) - 1, SLOTS_AT_ONCE)]
+        rows = []
+        for part in parts:
+            made = rows_between(instrument, part)
+            if made is None:
+                return nothing(SLOT)
+            rows.append(made)
+        return Points(np.concatenate(rows), at[1:], seq[1:], seq[1:])
 
     def positions(self, points: Points) -> IntArray:
         return points.last_seq
@@ -106,6 +117,15 @@ class BestsReader(FlowReader):
         first, last = ends_of(QUOTES, instrument, span)
         begun, ended = recorded_slots(instrument)
         return max(first, begun + n - 1), min(last, ended)
+
+
+def rows_between(instrument: Instrument, at: IntArray) -> SlotRows | None:
+    """Return a row for each slot from one of the times `at` to the next.
+
+    None if the book of the first time has been pruned in the meantime.
+    """
+    changes = changes_between(instrument.pk, int(at[0]), int(at[-1]))
+    return None if changes is None else slot_rows(changes.book, changes.updates, at)
 
 
 def recorded_slots(instrument: Instrument) -> tuple[int, int]:

@@ -100,6 +100,13 @@ def by_session(session: Mapping[str, Any], user: User | AnonymousUser, name: str
     return Trader(account=_account(session.get(SESSION_ACCOUNT), user, name), via="session")
 
 
+def accounts_of_session(
+    session: Mapping[str, Any], user: User | AnonymousUser
+) -> dict[str, Account]:
+    """Return the accounts with which a session may trade, by name."""
+    return _accounts(session.get(SESSION_ACCOUNT), user)
+
+
 def by_user(user: User, name: str = "") -> Trader:
     """Return the account of a user; raise NoAccountError."""
     return Trader(account=_account(None, user, name), via="token")
@@ -130,14 +137,18 @@ def _used(key: ApiKey, via: str, given: str = "") -> Trader:
     return Trader(account=key.account, can_trade=key.can_trade, key=key, signature=given, via=via)
 
 
-def _account(chosen: object, user: User | AnonymousUser, name: str) -> Account:
-    """Return the named account, that of the session, or the only one of the user."""
+def _accounts(chosen: object, user: User | AnonymousUser) -> dict[str, Account]:
     mine = Q(pk=None)
     if isinstance(user, User) and user.is_active:
         mine |= Q(owner=user)
     if isinstance(chosen, int):
         mine |= Q(pk=chosen)
-    accounts = {account.name: account for account in Account.objects.filter(mine)}
+    return {account.name: account for account in Account.objects.filter(mine)}
+
+
+def _account(chosen: object, user: User | AnonymousUser, name: str) -> Account:
+    """Return the named account, that of the session, or the only one of the user."""
+    accounts = _accounts(chosen, user)
     if name:
         if name in accounts:
             return accounts[name]

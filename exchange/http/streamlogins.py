@@ -82,14 +82,14 @@ class StreamLogins:
         assert trader.key is not None  # noqa: S101  # it signed
         return KeyLogin(trader, trader.key)
 
-    def by_handshake(self, headers: Sequence[tuple[bytes, bytes]]) -> Login | None:
+    def by_handshake(self, headers: Sequence[tuple[bytes, bytes]], account: str) -> Login | None:
         request = request_of(headers)
         try:
             if (trader := trader_of_key(request)) is not None and trader.key is not None:
                 return KeyLogin(trader, trader.key)
             if (found := TokenAuthentication().authenticate(request)) is not None:
-                return SessionLogin(traders.by_user(found[0]), None)
-            trader = traders.by_session(request.session, get_user(request))
+                return SessionLogin(traders.by_user(found[0], account), None)
+            trader = traders.by_session(request.session, get_user(request), account)
         except (AuthenticationFailed, NoAccountError):
             return None
         return SessionLogin(trader, request.session.session_key)

@@ -39,8 +39,8 @@ Headers = list[tuple[bytes, bytes]]
 class Socket:
     """A client of the stream."""
 
-    def __init__(self, headers: Headers | None = None) -> None:
-        self._socket = WebsocketCommunicator(application, "/ws/v1/stream", headers=headers)
+    def __init__(self, headers: Headers | None = None, query: str = "") -> None:
+        self._socket = WebsocketCommunicator(application, f"/ws/v1/stream{query}", headers=headers)
         self.seen: list[dict[str, Any]] = []
         self._unread: list[dict[str, Any]] = []
 
@@ -75,8 +75,8 @@ class Socket:
 
 
 @asynccontextmanager
-async def socket(headers: Headers | None = None) -> AsyncIterator[Socket]:
-    made = Socket(headers)
+async def socket(headers: Headers | None = None, query: str = "") -> AsyncIterator[Socket]:
+    made = Socket(headers, query)
     await made._socket.connect()
     try:
         yield made
@@ -306,6 +306,24 @@ async def test_sessions_tokens_and_basic_keys_need_no_auth(account: Account) -> 
     for headers in ([], await in_thread(session), await in_thread(session, account="x")):
         async with socket(headers) as client:
             answer = await client.send(op="subscribe", args=["balance"])
+            assert answer["code"] == "not_authenticated"
+
+
+async def test_handshake_names_one_of_several_accounts() -> None:
+    client = Client()
+    user = await in_thread(User.objects.create_user, "u")
+    for name, balance in (("mine", 10), ("my second", 20)):
+        await in_thread(open_account, name=name, balance=balance * MONEY_UNITS, owner=user)
+    await in_thread(open_account, name="others", balance=0)
+    await in_thread(client.force_login, user)
+    cookie = [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+    for name, balance in (("mine", 10), ("my+second", 20)):
+        async with socket(cookie, f"?account={name}") as named:
+            assert (await named.send(op="subscribe", args=["balance"]))["success"]
+            assert await named.state_of("balance") == {"balance": balance}
+    for query in ("", "?account=others"):
+        async with socket(cookie, query) as unclear:
+            answer = await unclear.send(op="subscribe", args=["balance"])
             assert answer["code"] == "not_authenticated"
 
 

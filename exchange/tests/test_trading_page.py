@@ -42,6 +42,23 @@ SAME_BOOK = """async () => {
   if (differs("bids") || differs("asks")) throw new Error(`the books of seq ${book.seq} differ`);
   return answer.bids.length > 10;
 }"""
+WHEEL = """(frame) => {
+  const event = new WheelEvent("wheel", { deltaY: 96, bubbles: true, cancelable: true });
+  return !frame.dispatchEvent(event); // whether the ladder took it, so that the page stands still
+}"""
+SWIPE = """(frame) => {
+  const { left, top } = frame.getBoundingClientRect();
+  const send = (type, y) => {
+    const touch = new Touch({ identifier: 1, target: frame, clientX: left + 9, clientY: top + y });
+    const touches = type === "touchend" ? [] : [touch];
+    const taken = { touches, changedTouches: [touch], bubbles: true, cancelable: true };
+    return !frame.dispatchEvent(new TouchEvent(type, taken));
+  };
+  send("touchstart", 300);
+  const isTaken = [280, 240, 200].map((y) => send("touchmove", y));
+  send("touchend", 200);
+  return isTaken;
+}"""
 TEAR = """async () => {
   const { trading: { feed } } = await import("/static/js/instrument.js");
   feed.book.seq -= 1; // as if a delta had been lost
@@ -50,8 +67,8 @@ TEAR = """async () => {
 
 @pytest.fixture
 def trading(browser: Browser, market: str, trader: Cookie) -> Iterator[Page]:
-    """The page of ES with an account and a live book; refused requests may be logged."""
-    with watched_page(browser, "Failed to load resource") as page:
+    """The page of ES with an account and a live book; it may log no error at all."""
+    with watched_page(browser) as page:
         page.context.add_cookies([trader])
         opened(page, market)
         yield page
@@ -67,6 +84,11 @@ def count_of(orders: Locator) -> int:
     """Return the number of open orders, of which the trader has at least one."""
     expect(orders.first).to_be_visible()
     return orders.count()
+
+
+def cancels(page: Page) -> Locator:
+    """Return the buttons that cancel, one for each open order."""
+    return page.locator("#orders tbody").get_by_role("button", name="Cancel:")
 
 
 def place_limit(page: Page, row: int = -3) -> str:
@@ -89,7 +111,8 @@ def test_visitor_opens_account_places_and_cancels_order_and_trades(
     expect(own).to_have_text("1")
     order = page.locator("#orders tbody tr")
     expect(order).to_contain_text(price)
-    order.get_by_role("button").click()
+    change_order(page, price)
+    cancels(page).click()
     expect(order).to_have_text("No open order.")
     expect(own).to_have_text("")
     page.get_by_label("Market").check(force=True)
@@ -109,7 +132,7 @@ def test_visitor_opens_account_places_and_cancels_order_and_trades(
 
 
 def test_click_in_ladder_orders_only_with_one_click_orders_on(trading: Page) -> None:
-    orders = trading.locator("#orders tbody button")
+    orders = cancels(trading)
     before = count_of(orders)
     switch = trading.get_by_label("One-click orders")
     expect(switch).not_to_be_checked()
@@ -152,6 +175,76 @@ def test_ladder_works_by_keyboard(trading: Page) -> None:
     assert price
 
 
+def change_order(page: Page, price: str) -> None:
+    """Change the only open order, a bid of 1 at `price`, by keyboard."""
+    change = page.get_by_role("button", name="Change: buy 1 ES")
+    change.press("Enter")
+    form = page.get_by_role("form", name="Change: buy 1 ES")
+    quantity, limit = form.get_by_label("Quantity"), form.get_by_label("Price")
+    expect(quantity).to_be_focused()
+    expect(limit).to_have_value(price)
+    quantity.press("Escape")
+    expect(form).to_have_count(0)
+    expect(change).to_be_focused()
+    change.press("Enter")
+    limit.fill("5000.1")
+    limit.press("Enter")
+    expect(limit).to_have_accessible_description("5000.1 is not a multiple of 0.25")
+    expect(limit).to_have_attribute("aria-invalid", "true")
+    quantity.fill("2")
+    limit.fill(price)
+    limit.press("ArrowDown")
+    limit.press("Enter")
+    lower = f"{float(price) - 0.25:.2f}"
+    expect(page.locator("#ticket-message")).to_have_text(f"Rests in the book: buy 2 at {lower}.")
+    expect(page.locator("#orders tbody tr")).to_contain_text(f"buy 2{lower}")
+    changed = page.get_by_role("button", name="Change: buy 2 ES")
+    expect(changed).to_be_focused()
+    changed.press("Enter")
+    page.keyboard.press("ArrowDown")  # steps the quantity
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("#orders tbody tr")).to_contain_text(f"buy 1{price}")
+
+
+def test_leverage_is_shown_and_changed_with_the_margin_of_the_order(trading: Page) -> None:
+    leverage, margin = trading.get_by_label("Leverage"), trading.locator("#order-margin")
+    trading.locator("#ticket [name=quantity]").fill("3")
+    trading.locator("#ticket [name=price]").fill("5000")
+    expect(leverage).to_have_value("10")
+    expect(margin).to_have_text(re.compile(r"^buy 1,500\.00, sell "))  # the position is long
+    leverage.fill("101")
+    leverage.press("Enter")
+    expect(leverage).to_have_accessible_description(re.compile("from 1 to 100"))
+    leverage.press("Escape")
+    expect(leverage).to_have_value("10")
+    leverage.fill("25")
+    leverage.press("Enter")
+    expect(margin).to_have_text(re.compile(r"^buy 600\.00, sell "))
+    trading.reload()
+    expect(leverage).to_have_value("25")
+    leverage.fill("10")
+    trading.get_by_role("button", name="Set").click()
+    expect(trading.get_by_role("button", name="Set")).to_be_disabled()
+    expect(leverage).to_have_value("10")
+
+
+def test_ladder_scrolls_by_wheel_and_touch_until_it_follows_again(trading: Page) -> None:
+    ladder, centre = trading.locator("#ladder"), trading.get_by_role("button", name="Centre")
+    last = trading.locator("#ladder tr[data-last]")
+    for scroll, taken in ((WHEEL, True), (SWIPE, [True, True, True])):
+        while last.count():
+            assert ladder.evaluate(scroll) == taken
+        expect(ladder).to_have_attribute("data-away", "")
+        if scroll is WHEEL:
+            centre.click()
+        else:
+            trading.locator("h1").click()  # the attention of the user is elsewhere
+        expect(last).to_have_count(1)
+        expect(ladder).not_to_have_attribute("data-away", "")
+
+
 def test_refused_order_says_why_beside_the_buttons(trading: Page) -> None:
     price, message = trading.locator("#ticket [name=price]"), trading.locator("#ticket-message")
     price.fill("5000.1")
@@ -188,7 +281,9 @@ def test_panels_work_without_websocket_and_say_so(
         expect(page.locator("#trading")).to_contain_text(note)
         expect(page.locator("#ladder tr[data-last]")).to_have_count(1)
         expect(page.locator("#sales tr").nth(10)).to_be_visible()
-        orders = page.locator("#orders tbody button")
+        seqs = page.evaluate(HEAR_TRADES, 0)
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+        orders = cancels(page)
         before = count_of(orders)
         place_limit(page)
         expect(orders).to_have_count(before + 1)

@@ -1,5 +1,7 @@
 """What the server puts into the page of an instrument with a book."""
 
+from html import unescape
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -37,8 +39,34 @@ def test_page_begins_with_the_account_of_the_session(client: Client) -> None:
     page = body(client)
     assert 'data-account="mine"' in page
     assert 'id="opening" hidden' in page
-    open_account(name="second", balance=0, owner=user)
-    assert 'data-account=""' in body(client)  # which of them, only a program can say
+
+
+def test_owner_of_several_accounts_chooses_one_for_the_browser_session(client: Client) -> None:
+    listed("ES")
+    user = User.objects.create_user("u")
+    for name in ("mine", "my second"):
+        open_account(name=name, balance=0, owner=user)
+    open_account(name="others", balance=0)
+    client.force_login(user)
+    page = body(client)
+    assert 'data-account=""' in page
+    assert "You have several accounts." in page
+    for option in ('value="">Choose an account', ">mine", ">my second"):
+        assert f"<option{' ' if option.startswith('v') else ''}{option}</option>" in page
+    client.cookies["account"] = "my%20second"
+    page = body(client)
+    assert 'data-account="my second"' in page
+    assert "<option selected>my second</option>" in page
+    client.cookies["account"] = "others"
+    assert 'data-account=""' in body(client)
+
+
+def test_page_knows_the_sizes_of_all_books_and_the_margin_rules(client: Client) -> None:
+    listed("ES")
+    make_instrument("NQ")  # without a book
+    page = unescape(body(client))
+    assert 'data-books="{"ES": {"tickSize": "0.25", "lotSize": "1", "precision": 2}}"' in page
+    assert 'data-margin="{"leverage": 10, "tiers": [{"limit": 2000000, "leverage": 100}' in page
 
 
 def test_buttons_that_need_scripts_are_disabled_until_these_run(

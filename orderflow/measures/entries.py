@@ -144,7 +144,7 @@ ENTRIES: Final = (
         "lots per slot (Cont-Kukanov-Stoikov). 0 if neither side presses.",
         null_value=0.0,
         domain=(-30.0, 30.0),
-        cost=Cost(120.0, 0.02),
+        cost=Cost(120.0, 0.02, reading=20.0),
     ),
     _entry(
         "vpin",

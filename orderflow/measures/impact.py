@@ -41,13 +41,14 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
             raise RefusedError("the net flow is 0 in every interval")
     except RefusedError as error:
         return ImpactEstimate(value=None, reason=str(error), n=n)
-    squares = float(y @ y)
-    value = float(x @ y) / float(x @ x)
+    products, squares = x * y, x * x  # sums, because @ may wake the threads of a BLAS
+    value = float(products.sum()) / float(squares.sum())
+    total = float((y * y).sum())
     return ImpactEstimate(
         value=value,
         n=n,
-        interval=ratio_interval(x * y, x * x),
-        r_squared=value * float(x @ y) / squares if squares > 0 else None,
+        interval=ratio_interval(products, squares),
+        r_squared=value * float(products.sum()) / total if total > 0 else None,
     )
 
 

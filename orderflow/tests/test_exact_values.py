@@ -18,7 +18,7 @@ from orderflow.measures.exact import (
 )
 from orderflow.measures.intervals import part_sums
 from orderflow.measures.samples import orders_of, slots_of, trades_of
-from orderflow.tests.windows import VARIANTS, coverage
+from orderflow.tests.windows import VARIANTS, OneLaw, Regimes, Variant, coverage, windows
 from orderflow.truths import LawSpans
 
 PRICE = 10**6
@@ -100,8 +100,17 @@ def test_what_has_no_exact_value():
 
 def test_intervals_cover_the_exact_values(request):
     """Coarsely; benchmarks/flowcoverage.py measures 1,000 windows of each of five laws."""
-    windows = 400 if request.config.getoption("long") else 25
-    found = coverage(-0.4, 0.15, windows, slots=600)
-    allowed = 100 - 5 - LIMIT * 100 * math.sqrt(0.06 * 0.94 / windows)
+    count = 400 if request.config.getoption("long") else 25
+    found = coverage(OneLaw(-0.4, 0.15), count, slots=600)
+    allowed = 100 - 5 - LIMIT * 100 * math.sqrt(0.06 * 0.94 / count)
     assert len(found) == len(VARIANTS)
     assert {label: each for label, each in found.items() if each.percent < allowed} == {}
+
+
+def test_exact_values_of_a_window_of_regimes_are_those_of_its_regimes():
+    (window,) = windows(Regimes(), 1, slots=900)
+    firsts, laws = window.spans.firsts, window.spans.laws
+    kappa = [laws[np.flatnonzero(firsts <= slot)[-1]].kappa for slot in range(2, 901)]
+    expected = np.mean(kappa)
+    assert len(set(kappa)) > 1
+    assert window.exact(Variant("adverse_selection", {"horizon": 1})) == pytest.approx(expected)

@@ -7,6 +7,7 @@ import pytest
 from django.utils.html import escape
 
 from exchange.kinds import TRADES
+from exchange.models.recorded import BookBlock
 from exchange.tests.recordedmarkets import RecordedMarket
 from indicators import costs, grids, runs
 from indicators.catalogue import CATALOGUE, register
@@ -15,6 +16,7 @@ from indicators.readers import newest_points, points_between
 from indicators.readings import measure, scan_market
 from journal.pruning import prune
 from market.times import to_microseconds
+from orderflow import points
 from orderflow.measures.entries import BESTS, ENTRIES
 from orderflow.measures.exact import Law, sign_correlation
 from orderflow.measures.samples import trades_of
@@ -85,6 +87,23 @@ def test_imbalance_is_that_of_the_recorded_book(client, es, made):
     assert moved > 0.5
 
 
+def test_a_long_history_of_the_book_is_read_in_parts(es, monkeypatch):
+    whole = newest_points(es, BESTS, SLOTS)
+    monkeypatch.setattr(points, "SLOTS_AT_ONCE", 70)
+    for column, expected in zip(newest_points(es, BESTS, SLOTS), whole, strict=True):
+        assert np.array_equal(column, expected)
+
+
+def test_a_book_behind_its_quotes_is_measured_as_far_as_it_is_recorded(es):
+    recorded = newest_points(es, BESTS, SLOTS)
+    BookBlock.objects.filter(slot__gt=300).delete()
+    behind = newest_points(es, BESTS, 50)
+    assert len(behind) == 50
+    assert 290 < behind.last_seq[-1] <= 300
+    same = np.isin(recorded.last_seq, behind.last_seq)
+    assert np.array_equal(recorded.values[same], behind.values)
+
+
 def test_parts_of_a_history_are_the_points_between(es, made):
     at = made.quotes["at"]
     for reads in ("trades", BESTS):
@@ -101,12 +120,12 @@ def test_rolling_rows_equal_the_measure_at_each_end(client, es, name):
     indicator, n = CATALOGUE[name], n_of(name)
     table = get(client, f"{name}/ES/rolling/", n=n, step=n // 3)
     assert len(table["rows"]) > 2
-    points = newest_points(es, indicator.reads, 100_000)
+    stored = newest_points(es, indicator.reads, 100_000)
     parameters = indicator.read({"n": n})
     for i, (end, value, _) in enumerate(table["rows"][::-1]):
-        last = len(points) - i * (n // 3)
-        assert end == points.known_at[last - 1] // 1000
-        expected = indicator.measure(points.values[:last], parameters).value
+        last = len(stored) - i * (n // 3)
+        assert end == stored.known_at[last - 1] // 1000
+        expected = indicator.measure(stored.values[:last], parameters).value
         assert value == pytest.approx(expected)
     assert table["rows"][-1][2] == pytest.approx(measure(indicator, es, parameters).truth)
 
@@ -128,15 +147,15 @@ def test_runs_store_the_readings_of_a_span(es, name, monkeypatch):
     for index in range(run.chunk_count):
         runs.compute_chunk(run.pk, index)
     run.refresh_from_db()
-    points = newest_points(es, indicator.reads, 100_000)
-    on_grid = grids.positions(points, indicator.reads) % (n // 5) == 0
+    stored = newest_points(es, indicator.reads, 100_000)
+    on_grid = grids.positions(stored, indicator.reads) % (n // 5) == 0
     ends = [i for i in np.flatnonzero(on_grid).tolist() if i >= n - 1]
     assert run.state == "done"
     assert run.readings == len(ends) > 4
     readings = Reading.objects.order_by("window_end")
     for end, reading in zip(ends, readings, strict=True):
-        assert to_microseconds(reading.window_end) == points.known_at[end]
-        assert reading.value == indicator.measure(points.values[: end + 1], parameters).value
+        assert to_microseconds(reading.window_end) == stored.known_at[end]
+        assert reading.value == indicator.measure(stored.values[: end + 1], parameters).value
         assert reading.truth is not None
 
 

@@ -1,26 +1,32 @@
 """The intervals of the measures of order flow in many simulated markets, for tests and benchmarks.
 
-Each window is a market of its own, with one phi and one kappa. Intervals are compared with the
-exact value of the measure; where there is none, with the mean of the measure over all windows.
+Each window is a market of its own. Intervals are compared with the exact value of the measure in
+the window; under one phi and one kappa, where there is none, with the mean over all windows.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from exchange.depth.depthbook import DepthBook
 from exchange.flow.advances import Advance
+from exchange.flow.market import BookMarket
 from exchange.flow.parameters import FlowParameters
 from exchange.flow.tests.markets import law_of, open_market
 from indicators.catalogue import CATALOGUE, Value
-from indicators.estimate import Estimate
+from indicators.estimate import Estimate, IntArray
 from orderflow.measures.bests import SlotRows, slot_rows
 from orderflow.measures.entries import BESTS
 from orderflow.measures.exact import EXACT, Law
 from orderflow.measures.samples import Trades, trades_of
+from orderflow.truths import LawSpans
+from quotes.law.randomwalk import RegimeLaw
 
 PRICE = 10**6
+Found = tuple[Estimate, float | None]
+"""An estimate of a window, and its exact value there."""
 
 
 class Variant(NamedTuple):
@@ -55,51 +61,98 @@ VARIANTS = (
 
 
 class Coverage(NamedTuple):
-    """Of one measure in one market. `exact` is None if the mean over the windows stands for it."""
+    """Of one measure: `held` of the intervals of `values` windows contain their true value.
 
-    truth: float
+    `exact`: its mean, None if the mean of the measure over the windows stands for it. `percent`:
+    None if most windows have nothing to compare.
+    """
+
+    percent: float | None
     exact: float | None
-    mean: float
+    mean: float | None
     values: int
-    held: int
-
-    @property
-    def percent(self) -> float:
-        return 100 * self.held / max(1, self.values)
 
 
-def windows(phi: float, kappa: float, count: int, slots: int) -> Iterator[Advance]:
-    """Yield the history of `count` markets."""
+@dataclass(frozen=True)
+class Regimes:
+    """The law of a live market: phi and kappa are drawn for each regime of about 300 slots."""
+
+    def open(self, seed: int) -> BookMarket:
+        return open_market(replace(law_of(seed, None, PRICE), regimes=RegimeLaw()))
+
+    def spans(self, made: Advance) -> LawSpans:
+        phis, shares = made.regimes["phi"].tolist(), made.flow["kappa"].tolist()
+        laws = [
+            Law(phi=phi, kappa=kappa, flow=FlowParameters())
+            for phi, kappa in zip(phis, shares, strict=True)
+        ]
+        return LawSpans(made.regimes["first_seq"].copy(), laws)
+
+
+@dataclass(frozen=True)
+class OneLaw:
+    """One phi and one kappa."""
+
+    phi: float
+    kappa: float
+
+    def open(self, seed: int) -> BookMarket:
+        return open_market(law_of(seed, self.phi, PRICE), informed=self.kappa)
+
+    def spans(self, made: Advance) -> LawSpans:
+        laws = [Law(phi=self.phi, kappa=self.kappa, flow=FlowParameters())]
+        return LawSpans(made.quotes["seq"][:1], laws)
+
+
+class Window(NamedTuple):
+    """What the measures read of a market, and its laws."""
+
+    trades: Trades
+    bests: SlotRows
+    slots: IntArray
+    """(2,): the first and the last."""
+    spans: LawSpans
+
+    def exact(self, variant: Variant) -> float | None:
+        if variant.name not in EXACT:
+            return None
+        first, last = self.slots[:1], self.slots[1:]
+        return self.spans.values(EXACT[variant.name], variant.parameters, first, last)[0]
+
+
+def windows(law: OneLaw | Regimes, count: int, slots: int) -> Iterator[Window]:
+    """Yield a window of each of `count` markets: all slots but the first."""
     for seed in range(1, count + 1):
-        yield open_market(law_of(seed, phi, PRICE), informed=kappa).run_slots(slots)
+        made = law.open(seed).run_slots(slots)
+        at, seqs = made.quotes["at"], made.quotes["seq"]
+        begun = made.updates["at"].searchsorted(at[0], "right")
+        book = DepthBook()
+        book.apply(made.updates[:begun])
+        bests = slot_rows(book, made.updates[begun:], at)
+        yield Window(trades_of(made.trades), bests, seqs[[1, -1]], law.spans(made))
 
 
-def samples(made: Advance) -> tuple[Trades, SlotRows]:
-    """Return what the measures read; slots of the book from the end of the first one on."""
-    at, updates = made.quotes["at"], made.updates
-    begun = updates["at"].searchsorted(at[0], "right")
-    book = DepthBook()
-    book.apply(updates[:begun])
-    return trades_of(made.trades), slot_rows(book, updates[begun:], at)
-
-
-def coverage(phi: float, kappa: float, count: int, slots: int) -> dict[str, Coverage]:
+def coverage(law: OneLaw | Regimes, count: int, slots: int) -> dict[str, Coverage]:
     """Return the coverage of every variant over `count` windows, by its label."""
-    found: dict[str, list[Estimate]] = {variant.label: [] for variant in VARIANTS}
-    for made in windows(phi, kappa, count, slots):
-        trades, bests = samples(made)
+    found: dict[str, list[Found]] = {variant.label: [] for variant in VARIANTS}
+    for window in windows(law, count, slots):
         for variant in VARIANTS:
-            found[variant.label].append(variant.measure(trades, bests))
-    law = Law(phi=phi, kappa=kappa, flow=FlowParameters())
-    return {variant.label: counted(variant, found[variant.label], law) for variant in VARIANTS}
+            estimate = variant.measure(window.trades, window.bests)
+            found[variant.label].append((estimate, window.exact(variant)))
+    return {label: counted(each, isinstance(law, OneLaw)) for label, each in found.items()}
 
 
-def counted(variant: Variant, estimates: list[Estimate], law: Law) -> Coverage:
-    exact = None
-    if variant.name in EXACT:
-        exact = EXACT[variant.name].of(law, variant.parameters)
-    values = [e.value for e in estimates if e.value is not None]
-    mean = float(np.mean(values)) if values else float("nan")
-    truth = mean if exact is None else exact
-    held = [e.interval is not None and e.interval[0] <= truth <= e.interval[1] for e in estimates]
-    return Coverage(truth, exact, mean, len(values), sum(held))
+def counted(found: list[Found], are_alike: bool) -> Coverage:
+    """Count the windows; if they `are_alike`, a mean may stand for the exact value."""
+    measured = [(e.value, e.interval, exact) for e, exact in found if e.value is not None]
+    if len(measured) < len(found) / 2:
+        return Coverage(None, None, None, len(measured))
+    mean = float(np.mean([value for value, _, _ in measured]))
+    compared = [(interval, exact) for _, interval, exact in measured if exact is not None]
+    truth = float(np.mean([exact for _, exact in compared])) if compared else None
+    if truth is None and are_alike:
+        compared = [(interval, mean) for _, interval, _ in measured]
+    if len(compared) < len(found) / 2:
+        return Coverage(None, None, mean, len(measured))
+    held = [interval is not None and interval[0] <= x <= interval[1] for interval, x in compared]
+    return Coverage(100 * sum(held) / len(held), truth, mean, len(held))

@@ -84,6 +84,10 @@ def test_trading_panels_load_without_layout_shift_and_pass_axe(browser, market, 
     page.get_by_role("button", name="Buy", exact=True).click()
     expect(page.locator("#sales [data-own]")).not_to_have_count(0)
     page.get_by_label("Stop").check(force=True)
+    page.get_by_role("button", name="Change:").first.click()
+    page.get_by_role("form").get_by_label("Price").fill("1.1")
+    page.keyboard.press("Enter")
+    expect(page.locator("[aria-invalid]")).to_be_focused()
     check_with_axe(page)
     page.close()
 

@@ -72,6 +72,7 @@ def ready(page: Page, name: str) -> None:
         page.locator("#ladder tbody tr").nth(-3).locator(".bid").click()
         page.get_by_role("button", name="Buy", exact=True).click()
         expect(page.locator("#ladder .mine-buy:not(:empty)")).not_to_have_count(0)
+        page.get_by_role("button", name="Change:").first.click()
     elif page.locator("#chart").count() and not page.locator("#trading").count():
         expect(page.locator("#chart-message")).to_be_visible()
     elif name == "truth":

@@ -14,13 +14,14 @@ const HIDDEN_FLUSH_MS = 500; // hidden pages get no animation frames
 const HEARTBEAT_MS = 2_000;
 const OWN_KINDS = new Set(["quotes", "status", "regimes", "indicators"]);
 const SLEEP_MS = 10_000; // a heartbeat this late means that the machine slept
-const NOTHING = { topics: [], privateTopics: [], places: {} };
+const NOTHING = { topics: [], privateTopics: [], accountName: "", places: {} };
 
 /**
  * Topics whose frames are passed on.
  * @typedef {object} Further
  * @property {string[]} topics
  * @property {string[]} privateTopics of the account of the session; only a WebSocket has them
+ * @property {string} accountName whose private topics these are, "" for the only account
  * @property {Record<string, number>} places last seqs of topics
  */
 
@@ -109,6 +110,10 @@ export class MarketStream extends EventTarget {
 
   get privateTopics() {
     return this.further.privateTopics;
+  }
+
+  get accountName() {
+    return this.further.accountName;
   }
 
   since() {

@@ -14,6 +14,7 @@ const POLL_LIMIT = 10_000;
  * @typedef {object} Listener
  * @property {string[]} topics
  * @property {string[]} privateTopics
+ * @property {string} accountName whose private topics these are, "" for the only account
  * @property {boolean} newestOnly whether missed frames may be dropped
  * @property {() => Map<string, number>} since the last seq of each symbol, if above 0
  * @property {() => void} opened
@@ -68,7 +69,9 @@ class Transport {
 export class SocketTransport extends Transport {
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.socket = new WebSocket(`${scheme}://${location.host}/ws/v1/stream`);
+    const { accountName } = this.listener;
+    const query = accountName ? `?${new URLSearchParams({ account: accountName })}` : "";
+    this.socket = new WebSocket(`${scheme}://${location.host}/ws/v1/stream${query}`);
     this.socket.onopen = () => this.#subscribe();
     this.socket.onmessage = ({ data }) => this.#hear(data);
     this.socket.onclose = () => this.end();

@@ -17,6 +17,7 @@ export class Account extends EventTarget {
   #reading = null;
   #isOutdated = false;
   #lastExecution = null; // seq; null before the first reading
+  #leverages = new Map(); // symbol -> leverage, where one was chosen or there was a position
   orders = []; // open ones, the newest first
   positions = [];
   executions = []; // the newest first
@@ -56,24 +57,29 @@ export class Account extends EventTarget {
   async #readUntilCurrent() {
     while (this.#isOutdated && this.isOpen) {
       this.#isOutdated = false;
+      const { name } = this;
       try {
         await this.#read();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        if (SIGNED_OUT.has(error.status)) this.close();
+        if (SIGNED_OUT.has(error.status) && name === this.name) this.close();
       }
     }
   }
 
   async #read() {
+    const { name } = this;
     const [orders, positions, executions, balance] = await Promise.all([
-      call("GET", `orders/?state=open&limit=${MOST_ORDERS}`),
-      call("GET", "positions/"),
-      call("GET", `executions/?limit=${MOST_EXECUTIONS}`),
-      call("GET", "balance/"),
+      this.#call("GET", `orders/?state=open&limit=${MOST_ORDERS}`),
+      this.#call("GET", "positions/"),
+      this.#call("GET", `executions/?limit=${MOST_EXECUTIONS}`),
+      this.#call("GET", "balance/"),
     ]);
+    if (name !== this.name) return; // the user chose another account in the meantime
+    const held = objects(positions);
     this.orders = objects(orders);
-    this.positions = objects(positions).filter(({ quantity }) => quantity !== 0);
+    this.positions = held.filter(({ quantity }) => quantity !== 0);
+    this.#leverages = new Map(held.map(({ symbol, leverage }) => [symbol, leverage]));
     this.executions = objects(executions);
     this.balance = balance;
     this.#tellExecutions();
@@ -88,11 +94,36 @@ export class Account extends EventTarget {
     if (executions.length) this.dispatchEvent(new CustomEvent("executed", { detail: { executions } }));
   }
 
+  /** Leverage in an instrument, or undefined if none was chosen. */
+  leverage(symbol) {
+    return this.#leverages.get(symbol);
+  }
+
+  /** Position in an instrument, negative if short. */
+  held(symbol) {
+    return this.positions.find((position) => position.symbol === symbol)?.quantity ?? 0;
+  }
+
+  /** Use another account of the session from now on. */
+  choose(name) {
+    this.#forget(name);
+    return this.refresh();
+  }
+
   /** Forget the account: the session has ended. */
   close() {
-    Object.assign(this, { name: "", orders: [], positions: [], executions: [], balance: null });
+    this.#forget("");
+  }
+
+  #forget(name) {
+    Object.assign(this, { name, orders: [], positions: [], executions: [], balance: null });
+    this.#leverages = new Map();
     this.#lastExecution = null;
     this.#changed();
+  }
+
+  #call(method, path, options) {
+    return call(method, path, { ...options, account: this.name });
   }
 
   // Commands. Each waits for the answer of the exchange; they throw Refused.
@@ -107,10 +138,27 @@ export class Account extends EventTarget {
 
   /** Place an order and return what became of it. */
   async place(order) {
-    const placed = await call("POST", "orders/", { body: order, key: newKey() });
-    if (!ENDED.has(placed.state)) this.#add(placed);
+    const { name } = this;
+    const placed = await this.#call("POST", "orders/", { body: order, key: newKey() });
+    if (name === this.name && !ENDED.has(placed.state)) this.#add(placed);
     this.refresh();
     return placed;
+  }
+
+  /** Change an open order and return it. */
+  async amend(id, changes) {
+    const { name } = this;
+    const amended = await this.#call("PATCH", `orders/${id}/`, { body: changes, key: newKey() });
+    if (name === this.name) this.#replace(amended);
+    this.refresh();
+    return amended;
+  }
+
+  /** Choose the leverage of new orders in an instrument; resolves when it is shown. */
+  async setLeverage(symbol, leverage) {
+    const path = `positions/${encodeURIComponent(symbol)}/leverage/`;
+    await this.#call("POST", path, { body: { leverage }, key: newKey() });
+    await this.refresh();
   }
 
   /** Show an order before the next reading. */
@@ -119,13 +167,19 @@ export class Account extends EventTarget {
     this.#changed();
   }
 
+  #replace(amended) {
+    const orders = this.orders.map((order) => (order.id === amended.id ? amended : order));
+    this.orders = orders.filter(({ state }) => !ENDED.has(state));
+    this.#changed();
+  }
+
   /** Return an order as it is now. */
   read(id) {
-    return call("GET", `orders/${id}/`);
+    return this.#call("GET", `orders/${id}/`);
   }
 
   async cancel(id) {
-    const cancelled = await call("DELETE", `orders/${id}/`, { key: newKey() });
+    const cancelled = await this.#call("DELETE", `orders/${id}/`, { key: newKey() });
     this.orders = this.orders.filter((order) => order.id !== id);
     this.#changed();
     this.refresh();
@@ -133,14 +187,14 @@ export class Account extends EventTarget {
   }
 
   async cancelAll() {
-    const { cancelled } = await call("DELETE", "orders/", { key: newKey() });
+    const { cancelled } = await this.#call("DELETE", "orders/", { key: newKey() });
     await this.refresh();
     return cancelled;
   }
 
   async closePosition(symbol) {
     const path = `positions/${encodeURIComponent(symbol)}/close/`;
-    const placed = await call("POST", path, { body: {}, key: newKey() });
+    const placed = await this.#call("POST", path, { body: {}, key: newKey() });
     this.refresh();
     return placed;
   }

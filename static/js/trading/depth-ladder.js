@@ -1,5 +1,7 @@
 // The price ladder: resting quantity and own orders at each price around the last one.
 
+import { bindRowScroll } from "./row-scroll.js";
+
 const FEWEST_ROWS = 9;
 const PAGE = 10; // prices per Page Up or Page Down
 const QUIET_MS = 3_000; // after the pointer moved, until the ladder follows the price again
@@ -42,7 +44,11 @@ export class DepthLadder extends EventTarget {
     this.body.addEventListener("click", (event) => this.#click(event));
     this.body.addEventListener("pointermove", () => (this.#movedAt = performance.now()), { passive: true });
     this.body.addEventListener("pointerleave", () => (this.#movedAt = -Infinity));
-    this.frame.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    bindRowScroll(this.frame, {
+      heightPx: () => this.#rows[0].row.offsetHeight || Infinity,
+      canScroll: (direction) => this.#canScroll(direction),
+      scroll: (rows) => this.#scroll(rows),
+    });
   }
 
   // Rows.
@@ -183,12 +189,24 @@ export class DepthLadder extends EventTarget {
     else if (name.startsWith("mine") && target.textContent) this.#emit("withdraw", { ticks: found.ticks });
   }
 
-  #wheel(event) {
-    if (this.#centre === null || !this.frame.matches(":focus")) return; // the page scrolls
-    event.preventDefault();
+  /** Whether there are prices with orders further down (1) or up (-1). */
+  #canScroll(direction) {
+    if (this.#centre === null) return false;
+    const [lowest, highest] = this.#ends;
+    return direction > 0 ? this.#centre > lowest : this.#centre < highest;
+  }
+
+  #scroll(rows) {
+    const [lowest, highest] = this.#ends;
     this.#isHeld = true;
-    this.#centre = Math.max(this.#half, this.#centre - Math.sign(event.deltaY));
+    this.#centre = Math.min(highest, Math.max(lowest, this.#centre - rows));
     this.refresh();
+  }
+
+  /** Between which prices the middle can be scrolled: those of all orders, and what is shown now. */
+  get #ends() {
+    const prices = [...this.own.keys(), ...this.book.ends, this.#middle, this.#centre];
+    return [Math.max(this.#half + 1, Math.min(...prices)), Math.max(...prices)];
   }
 
   #emit(type, detail) {

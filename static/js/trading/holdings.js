@@ -81,20 +81,30 @@ export class Holdings {
    * @param {(symbol: string, price: number) => string} options.priceOf
    * @param {(position: object) => void} options.close
    * @param {(order: object) => void} options.cancel
+   * @param {(order: object, close: () => void) => import("./order-editor.js").OrderEditor} options.editor
    */
-  constructor(account, { tables, priceOf, close, cancel }) {
+  constructor(account, { tables, priceOf, close, cancel, editor }) {
     this.account = account;
     const price = (record, value) => (value === null ? DASH : priceOf(record.symbol, value));
     this.positions = new KeyedTable(tables.positions, {
       ...positionsTable(price),
-      action: { text: "Close", label: (position) => `Close the position in ${position.symbol}`, act: close },
+      actions: [{ text: "Close", label: (position) => `Close the position in ${position.symbol}`, act: close }],
     });
     this.orders = new KeyedTable(tables.orders, {
       ...ordersTable(price),
-      action: { text: "Cancel", label: (placed) => `Cancel: ${describe(placed)} ${placed.symbol}`, act: cancel },
+      actions: [
+        { text: "Change", label: (placed) => `Change: ${describe(placed)} ${placed.symbol}`, act: (placed) => this.#edit(placed, editor) },
+        { text: "Cancel", label: (placed) => `Cancel: ${describe(placed)} ${placed.symbol}`, act: cancel },
+      ],
     });
     this.executions = new KeyedTable(tables.executions, executionsTable(price));
     clock.addEventListener("change", () => this.draw());
+  }
+
+  #edit(placed, editor) {
+    const { form } = editor(placed, () => this.orders.restore(placed.id));
+    this.orders.replace(placed.id, form);
+    form.querySelector("input").select();
   }
 
   /** Note the newest quote of an instrument. */

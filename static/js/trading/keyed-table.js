@@ -9,7 +9,7 @@
  */
 
 /**
- * @typedef {object} Action the last column: a button
+ * @typedef {object} Action a button in the last column
  * @property {string} text
  * @property {(record: object) => string} label for screen readers
  * @property {(record: object) => void} act
@@ -21,10 +21,10 @@ export class KeyedTable {
 
   /**
    * @param {HTMLTableElement} table
-   * @param {{key: (record: object) => unknown, columns: Column[], action?: Action, nothing: string}} options
+   * @param {{key: (record: object) => unknown, columns: Column[], actions?: Action[], nothing: string}} options
    */
-  constructor(table, { key, columns, action, nothing }) {
-    Object.assign(this, { table, key, columns, action });
+  constructor(table, { key, columns, actions = [], nothing }) {
+    Object.assign(this, { table, key, columns, actions });
     this.body = table.tBodies[0];
     this.empty = this.#emptyRow(nothing);
     this.show([]);
@@ -41,6 +41,24 @@ export class KeyedTable {
     wanted.forEach((row, i) => this.body.rows[i] === row || this.body.insertBefore(row, this.body.rows[i] ?? null));
     this.#rows = new Map([...this.#records.keys()].map((key, i) => [key, rows[i]]));
     if (focused >= 0) this.#keepFocus(rows, focused);
+  }
+
+  /** Show a form in place of a row's cells, which go on changing behind it. */
+  replace(key, form) {
+    const row = this.#rows.get(key);
+    const place = Object.assign(row.insertCell(), { className: "replacement", colSpan: row.cells.length - 1 });
+    place.append(form);
+    row.toggleAttribute("data-replaced", true);
+  }
+
+  /** Show the cells of a row again; if the focus was in the form, focus the first button. */
+  restore(key) {
+    const row = this.#rows.get(key);
+    if (!row?.hasAttribute("data-replaced")) return;
+    const hadFocus = row.contains(document.activeElement);
+    row.querySelector(".replacement").remove();
+    row.toggleAttribute("data-replaced", false);
+    if (hadFocus) row.querySelector("button").focus();
   }
 
   #remove(key, row) {
@@ -64,7 +82,8 @@ export class KeyedTable {
       if (sign) row.cells[i].dataset.sign = Math.sign(sign(record));
       if (href) place.href = href(record);
     });
-    row.querySelector("button")?.setAttribute("aria-label", this.action.label(record));
+    const buttons = row.cells[this.columns.length]?.querySelectorAll("button") ?? [];
+    buttons.forEach((button, i) => button.setAttribute("aria-label", this.actions[i].label(record)));
     return row;
   }
 
@@ -77,13 +96,13 @@ export class KeyedTable {
       if (href) cell.append(document.createElement("a"));
       row.append(cell);
     });
-    if (this.action) row.insertCell().append(this.#button(key));
+    if (this.actions.length) row.insertCell().append(...this.actions.map((action) => this.#button(key, action)));
     return row;
   }
 
-  #button(key) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: this.action.text });
-    button.addEventListener("click", () => this.action.act(this.#records.get(key)));
+  #button(key, { text, act }) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+    button.addEventListener("click", () => act(this.#records.get(key)));
     return button;
   }
 

@@ -38,7 +38,8 @@ export class LadderPanel {
     ticket.addEventListener("leave", () => ladder.frame.focus());
     this.switch.addEventListener("change", () => this.#switched());
     find("ladder-centre").addEventListener("click", () => ladder.recentre());
-    find("trading").addEventListener("focusout", ({ relatedTarget }) => this.#focusMoved(relatedTarget));
+    find("trading").addEventListener("focusout", ({ relatedTarget }) => this.#attentionMoved(relatedTarget));
+    document.addEventListener("pointerdown", ({ target }) => this.#attentionMoved(target));
   }
 
   // What happened.
@@ -88,8 +89,8 @@ export class LadderPanel {
     find("trading").toggleAttribute("data-one-click", this.switch.checked);
   }
 
-  /** The selected price stays while the focus is in the ladder or the ticket. */
-  #focusMoved(element) {
+  /** What the user selected or scrolled to stays until the focus or a click is elsewhere than in ladder and ticket. */
+  #attentionMoved(element) {
     if (!this.ladder.frame.contains(element) && !this.ticket.form.contains(element)) this.ladder.release();
   }
 

@@ -3,7 +3,7 @@
 import { OrderBook } from "./order-book.js";
 
 const SHOWN = 50; // trades with which a page begins
-const MOST_POLLED = 1_000; // trades per request
+const MOST_POLLED = 5_000; // trades per request
 const DEPTH = 200; // levels per request
 const LEAST_APART_MS = 2_000; // between two requests for a new snapshot
 const ANSWER_MS = 6_000;
@@ -64,15 +64,24 @@ export class MarketFeed extends EventTarget {
     if (this.#isPolling) return;
     this.#isPolling = true;
     try {
-      const [book, trades] = await Promise.all([
-        this.#read(`book/?depth=${DEPTH}`),
-        this.#read(`trades/?since_seq=${this.#lastTrade}&limit=${MOST_POLLED}`),
-      ]);
-      if (book) this.book.replace(book);
-      this.#emit("book");
-      if (trades) this.#take(trades.rows);
+      await Promise.all([this.#pollBook(), this.#pollTrades()]);
     } finally {
       this.#isPolling = false;
+    }
+  }
+
+  async #pollBook() {
+    const book = await this.#read(`book/?depth=${DEPTH}`);
+    if (book) this.book.replace(book);
+    this.#emit("book");
+  }
+
+  /** A full answer is not the end: a page that was hidden, or a fast market, has more. */
+  async #pollTrades() {
+    for (let isFull = true; isFull;) {
+      const trades = await this.#read(`trades/?since_seq=${this.#lastTrade}&limit=${MOST_POLLED}`);
+      this.#take(trades?.rows ?? []);
+      isFull = trades?.rows.length === MOST_POLLED;
     }
   }
 

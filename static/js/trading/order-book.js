@@ -59,6 +59,13 @@ export class OrderBook {
     return best;
   }
 
+  /** The lowest and the highest price in ticks; empty without orders. */
+  get ends() {
+    const [bids, asks] = [this.#sides.bids, this.#sides.asks].map((side) => [...side.keys()]);
+    const all = [...bids, ...asks];
+    return all.length ? [Math.min(...all), Math.max(...all)] : [];
+  }
+
   /** Largest resting quantity between two prices in ticks. */
   largest(from, to) {
     let largest = 0;

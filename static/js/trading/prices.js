@@ -24,10 +24,34 @@ export function profit(amount) {
   return signed(amount, MONEY.format(Math.abs(amount)));
 }
 
-/** @param {{tickSize: number, lotSize: number, precision: number}} sizes */
-export function formatOf({ tickSize, lotSize, precision }) {
+/** @typedef {{tickSize: string, lotSize: string, precision: number}} Sizes */
+
+/** Formats by instrument. */
+export class Formats {
+  #formats = new Map();
+
+  /** @param {Record<string, Sizes>} sizes by symbol */
+  constructor(sizes) {
+    for (const [symbol, found] of Object.entries(sizes)) this.#formats.set(symbol, formatOf(found));
+  }
+
+  /** The format of an instrument, undefined for one that was added since the page was opened. */
+  of(symbol) {
+    return this.#formats.get(symbol);
+  }
+
+  /** A price of an instrument with its decimals, or an average with up to two more. */
+  price(symbol, price) {
+    return this.of(symbol)?.average(price) ?? String(price);
+  }
+}
+
+/** @param {Sizes} sizes */
+export function formatOf(sizes) {
+  const { tickSize, lotSize, precision } = sizes;
   const lots = decimals(lotSize);
   return {
+    sizes,
     price: (price) => Number(price).toFixed(precision),
     average: (price) => withDecimals(price, precision),
     ofTicks: (ticks) => (ticks * tickSize).toFixed(precision),

@@ -1,10 +1,15 @@
 // The order ticket: a form whose two submit buttons buy and sell.
 
+import { stepped } from "./lattice.js";
+
 const TYPES = { limit: "limit", market: "market", stop: "market", target: "market" };
 /** A stop order buys at a rising price and sells at a falling one; a take-profit order the opposite. */
 const TARGET_DIRECTION = { buy: "falling", sell: "rising" };
 
-/** Events: "order" {order}: the body of a request to place one; "leave": the user pressed Escape. */
+/**
+ * Events: "order" {order}: the body of a request to place one; "edit": a field changed;
+ * "leave": the user pressed Escape.
+ */
 export class Ticket extends EventTarget {
   /**
    * @param {HTMLFormElement} form inputs with data-step can be stepped by arrow keys
@@ -13,9 +18,9 @@ export class Ticket extends EventTarget {
   constructor(form, message) {
     super();
     Object.assign(this, { form, message });
-    this.buttons = [...form.querySelectorAll("[type=submit]")];
+    this.buttons = [...form.querySelectorAll(".sides [type=submit]")];
     form.addEventListener("change", () => this.#arrange());
-    form.addEventListener("input", () => this.#forgive());
+    form.addEventListener("input", () => this.#edited());
     form.addEventListener("keydown", (event) => this.#press(event));
     form.addEventListener("click", (event) => event.detail > 1 && event.target.type === "submit" && this.#ignore(event));
     form.addEventListener("submit", (event) => {
@@ -56,6 +61,7 @@ export class Ticket extends EventTarget {
     this.#arrange();
     this.form.querySelector("[data-for]:not([hidden]) [data-price]").value = price;
     this.show("");
+    this.dispatchEvent(new Event("edit"));
     for (const button of this.buttons) button.toggleAttribute("data-picked", button.value === side);
     if (byKey) this.#button(side).focus();
     else this.form.scrollIntoView({ block: "nearest" });
@@ -72,6 +78,7 @@ export class Ticket extends EventTarget {
       field.hidden = !isWanted;
       for (const input of field.querySelectorAll("input, select")) input.disabled = !isWanted;
     }
+    this.dispatchEvent(new Event("edit"));
   }
 
   /** Show what became of an order, or why it was refused; "" removes it. */
@@ -80,6 +87,11 @@ export class Ticket extends EventTarget {
     this.message.toggleAttribute("data-problem", isProblem);
     this.#forgive();
     for (const name of fields) this.form.elements[name]?.setAttribute?.("aria-invalid", "true");
+  }
+
+  #edited() {
+    this.#forgive();
+    this.dispatchEvent(new Event("edit"));
   }
 
   #forgive() {
@@ -107,7 +119,7 @@ export class Ticket extends EventTarget {
     const { value, dataset: { step, decimals } } = event.target;
     if (!step || value.trim() === "") return;
     event.preventDefault();
-    const steps = Math.max(1, Math.round(Number(value) / step) + direction);
-    event.target.value = (steps * step).toFixed(decimals);
+    event.target.value = stepped(value, direction, { step, decimals });
+    this.#edited();
   }
 }

@@ -1,15 +1,19 @@
 // The trading panels of an instrument page: book, trades, ticket and the account's holdings.
 
 import { clock } from "../clock.js";
+import { bindAccountChoice } from "./account-choice.js";
 import { Account } from "./account.js";
 import { Refused } from "./exchange-api.js";
 import { FillMarks } from "./fill-marks.js";
 import { Holdings } from "./holdings.js";
 import { LadderPanel } from "./ladder-panel.js";
+import { LeverageForm } from "./leverage-form.js";
 import { MarketFeed } from "./market-feed.js";
 import { accountNote, bookNote } from "./notes.js";
+import { OrderEditor } from "./order-editor.js";
 import { OrderEntry } from "./order-entry.js";
-import { formatOf, money } from "./prices.js";
+import { OrderMargin } from "./order-margin.js";
+import { Formats, money } from "./prices.js";
 import { Ticket } from "./ticket.js";
 import { TimeAndSales } from "./time-and-sales.js";
 
@@ -18,7 +22,7 @@ const ACCOUNT_BEATS = 2; // of polling
 
 const find = (id) => document.getElementById(id);
 
-/** Its `topics`, `privateTopics` and `places` are those that the page's stream has to follow. */
+/** Its `topics`, `privateTopics`, `accountName` and `places` are those that the page's stream has to follow. */
 export class Trading {
   #stream = null;
   #beats = 0;
@@ -33,13 +37,15 @@ export class Trading {
    * @param {() => void} options.help
    */
   constructor({ page, chart, say, help }) {
-    const { symbol, tickSize, precision } = page.dataset;
-    const { lotSize, account, lastTrade } = find("trading").dataset;
+    const { symbol, tickSize } = page.dataset;
+    const { account, lastTrade, books, margin } = find("trading").dataset;
     Object.assign(this, { symbol, say });
-    this.format = formatOf({ tickSize: Number(tickSize), lotSize: Number(lotSize), precision: Number(precision) });
+    this.formats = new Formats(JSON.parse(books));
+    this.format = this.formats.of(symbol);
     this.account = new Account(account);
     this.feed = new MarketFeed({ symbol, tickSize: Number(tickSize), lastTrade: Number(lastTrade) });
     this.#makePanels(chart, help);
+    this.#makeMargin(JSON.parse(margin));
     this.#bind();
     this.#drawZone();
     this.account.refresh();
@@ -47,18 +53,35 @@ export class Trading {
   }
 
   #makePanels(chart, help) {
-    const { account, feed, format, say } = this;
-    const priceOf = (of, price) => (of === this.symbol ? format.average(price) : String(price));
+    const { account, feed, format, formats, say } = this;
     this.ticket = new Ticket(find("ticket"), find("ticket-message"));
-    this.entry = new OrderEntry(this.symbol, account, this.ticket, priceOf);
+    this.entry = new OrderEntry(this.symbol, account, this.ticket, formats);
     this.ladder = new LadderPanel({ account, entry: this.entry, feed, format, say, ticket: this.ticket }, help);
     this.sales = new TimeAndSales(find("sales"), format);
     this.fills = new FillMarks(chart, format.quantity);
     this.holdings = new Holdings(account, {
       tables: { positions: find("positions"), orders: find("orders"), executions: find("executions") },
-      priceOf,
+      priceOf: (of, price) => formats.price(of, price),
       close: (position) => this.entry.close(position),
       cancel: (order) => this.entry.cancel(order),
+      editor: (order, close) => this.#editor(order, close),
+    });
+  }
+
+  #editor(order, close) {
+    const save = (changes) => this.entry.amend(order, changes);
+    return new OrderEditor(order, { template: find("order-editor"), format: this.formats.of(order.symbol), save, close });
+  }
+
+  #makeMargin({ leverage: usual, tiers }) {
+    const { account, symbol, ticket } = this;
+    const leverage = () => account.leverage(symbol) ?? usual;
+    const holding = () => ({ held: account.held(symbol), leverage: leverage() });
+    this.margin = new OrderMargin(find("order-margin"), { ticket, tiers, holding });
+    this.leverage = new LeverageForm(find("leverage"), {
+      problem: find("leverage-problem"),
+      present: leverage,
+      set: (wanted) => this.account.setLeverage(symbol, wanted),
     });
   }
 
@@ -74,6 +97,7 @@ export class Trading {
     find("cancel-all").addEventListener("click", () => this.entry.cancelAll());
     find("practice")?.addEventListener("click", () => this.#practise());
     find("practice")?.removeAttribute("disabled");
+    if (find("account-choice")) bindAccountChoice(find("account-choice"), (name) => this.#choose(name));
   }
 
   // The stream.
@@ -84,6 +108,10 @@ export class Trading {
 
   get privateTopics() {
     return this.account.topics;
+  }
+
+  get accountName() {
+    return this.account.name;
   }
 
   get places() {
@@ -115,7 +143,10 @@ export class Trading {
 
   #quoted(symbol, rows) {
     const [, at, price] = rows.at(-1);
-    if (symbol === this.symbol) this.#quotedAt = at;
+    if (symbol === this.symbol) {
+      this.#quotedAt = at;
+      this.margin.mark = price;
+    }
     this.holdings.mark(symbol, price);
     this.#drawMoney();
   }
@@ -147,10 +178,17 @@ export class Trading {
     }
   }
 
+  async #choose(name) {
+    const isRead = this.account.choose(name);
+    this.#stream?.renew(); // the private topics are those of the account
+    await isRead;
+    if (name === this.account.name) this.say(`This page trades with the account ${name}.`);
+  }
+
   #executed(executions) {
     const others = executions.filter(({ order }) => order !== this.entry.shown); // that one has been told
     const texts = others.map(({ side, quantity, symbol, price }) => (
-      `${side === "buy" ? "Bought" : "Sold"} ${quantity} ${symbol} at ${price}.`
+      `${side === "buy" ? "Bought" : "Sold"} ${quantity} ${symbol} at ${this.formats.price(symbol, price)}.`
     ));
     if (texts.length) this.say(texts.join(" "));
   }
@@ -161,7 +199,10 @@ export class Trading {
     const { account } = this;
     find("opening").hidden = account.isOpen;
     find("ticket").hidden = find("holdings").hidden = !account.isOpen;
-    find("account-name").textContent = account.name;
+    if (find("account-choice")) find("account-choice").value = account.name;
+    else find("account-name").textContent = account.name;
+    this.leverage.draw();
+    this.margin.draw();
     this.holdings.draw();
     this.#drawMoney();
     const here = account.executions.filter(({ symbol }) => symbol === this.symbol);

@@ -18,8 +18,9 @@ from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Usage
 from venues.bybit.rest.admission import Gate, now_ms, route_of, trader_of
-from venues.bybit.rest.calls import Call, Result, Route
+from venues.bybit.rest.calls import Call
 from venues.doors.http import MOST_BYTES, Answer, Request
+from venues.doors.metrics import REQUESTS
 
 logger = structlog.get_logger(__name__)
 
@@ -52,7 +53,8 @@ class Rest:
                 usage = self._gate.by_class(trader, route.limit)
                 if usage.is_exceeded:
                     raise BybitError(RetCode.TOO_MANY_VISITS)
-            result = run(route, Call(fields=fields_of(request), now_ms=now_ms(), who=trader))
+            call = Call(fields=fields_of(request), now_ms=now_ms(), who=trader)
+            result = route.handler(call)
         except Exception as error:
             refused = reason(error, request)
             return answered(refusal(refused, now_ms()), usage, status_of(refused))
@@ -83,10 +85,6 @@ def status_of(error: BybitError) -> HTTPStatus:
     if isinstance(error, TooLargeError):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return STATUSES.get(error.code, HTTPStatus.OK)
-
-
-def run(route: Route, call: Call) -> Result:
-    return route.handler(call)
 
 
 def fields_of(request: Request) -> Fields:
@@ -133,6 +131,7 @@ def without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def answered(body: Envelope, usage: Usage, status: HTTPStatus = HTTPStatus.OK) -> Answer:
     """Return the answer with its limits in headers."""
+    REQUESTS.labels("bybit", body["retCode"]).inc()
     return Answer(
         status=status,
         body=orjson.dumps(body),

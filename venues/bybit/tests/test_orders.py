@@ -188,6 +188,8 @@ def test_take_profit_and_stop_loss_close_the_position(exchange: Exchange, client
         slTriggerBy="MarkPrice",
     )  # fmt: skip
     assert moved["retCode"] == 0, moved
+    low = client.post("/v5/position/trading-stop", **stop, takeProfit="64999")
+    assert (low["retCode"], "expect Rising" in low["retMsg"]) == (10001, True)
     (held,) = client.get("/v5/position/list", **LINEAR)["result"]["list"]
     assert (held["takeProfit"], held["stopLoss"]) == ("66001.0", "64000.0")
     kinds = {row["stopOrderType"]: row["triggerPrice"] for row in open_orders(client)}

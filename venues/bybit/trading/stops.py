@@ -1,11 +1,11 @@
 """Take profit and stop loss of a position: conditional orders that close it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from exchange.accounts import submission
-from exchange.accounts.submission import NewOrder
+from exchange.accounts.submission import NewOrder, Sender
 from exchange.accounts.traders import Trader
 from exchange.clearing.orders import OrderType, State, TriggerBy, TriggerDirection
 from exchange.engine.messages import TimeInForce
@@ -41,28 +41,46 @@ def set_stops(trader: Trader, fields: Fields) -> None:
 
 
 def change(
-    trader: Trader, listed: Listed, side: int, given: dict[str, int], fields: Fields
+    trader: Trader, listed: Listed, side: int, given: Mapping[str, int], fields: Fields
 ) -> None:
-    """Replace the orders that close a position by others."""
+    """Replace the orders that close a position; those that there are stay until others wait."""
     present = closing_orders(trader, listed.key)
-    requests = []
-    for name, ticks in given.items():
-        direction = TriggerDirection(-side * STOPS[name])
-        old = [each for each in present if each.trigger_direction == direction]
-        requests += [partial(submission.cancel, order=each) for each in old]
-        if ticks:
-            by = fields.choice(f"{name[0]}{'p' if name[0] == 't' else 'l'}TriggerBy", TRIGGERS,
-                               TriggerBy.LAST)  # fmt: skip
-            new = closing(listed, side, ticks, by, direction)
-            requests.append(partial(submission.place, new=new))
+    directions = {name: TriggerDirection(-side * STOPS[name]) for name in given}
+    new = [
+        partial(
+            submission.place,
+            new=closing(listed, side, ticks, watched(fields, name), directions[name]),
+        )
+        for name, ticks in given.items()
+        if ticks
+    ]
+    old = [
+        partial(submission.cancel, order=order)
+        for order in present
+        if order.trigger_direction in directions.values()
+    ]
+    run(trader, new, is_signed=True)
+    run(trader, old, is_signed=not new)
+
+
+def run(
+    trader: Trader, requests: Sequence[Callable[[Sender], Command]], *, is_signed: bool
+) -> None:
+    """Execute commands; raise BybitError if one is rejected, except for orders that have ended."""
     commands: list[Command] = []
     with submission.together():
         for request in requests:
-            who = sender(trader, is_first=not commands)
+            who = sender(trader, is_first=is_signed and not commands)
             commands.append(submitted(partial(request, who)))
     for command in all_answered(commands):
         if (error := refused(command)) is not None and error.code is not RetCode.NO_ORDER:
             raise BybitError(RetCode.PARAMETER, error.text)
+
+
+def watched(fields: Fields, name: str) -> TriggerBy:
+    """Return which price triggers takeProfit or stopLoss."""
+    return fields.choice({"takeProfit": "tpTriggerBy", "stopLoss": "slTriggerBy"}[name], TRIGGERS,
+                         TriggerBy.LAST)  # fmt: skip
 
 
 def closing(
