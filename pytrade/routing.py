@@ -11,7 +11,7 @@ from live.consumers import StreamConsumer
 from pytrade import servers
 from pytrade.access import SocketReaders
 from venues import catalogue
-from venues.doors.application import mounted
+from venues.doors.application import Mounted
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -28,7 +28,7 @@ def build_application(django_application: Any) -> ProtocolTypeRouter:
     doors = catalogue.of_site()
     return ProtocolTypeRouter(
         {
-            "http": mounted(doors, django_application),
-            "websocket": mounted(doors, BrowserOriginValidator(sockets, origins)),
+            "http": Mounted(doors, django_application),
+            "websocket": Mounted(doors, BrowserOriginValidator(sockets, origins)),
         }
     )
