@@ -40,7 +40,7 @@ async def reject(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Mounted:
-    """An application that serves doors below their prefixes, e.g. /bybit/, beside a site."""
+    """Serves doors below their prefixes, e.g. /bybit/, and a site everywhere else."""
 
     def __init__(self, doors: Mapping[str, App], site: App) -> None:
         self.doors = doors
