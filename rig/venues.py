@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import ssl
 import sys
 import tempfile
 import time
@@ -90,19 +91,20 @@ def door(
     env: dict[str, str],
     *options: str,
     accounts: Sequence[str] = ("bot",),
-    scheme: str = "http",
+    authority: Path | None = None,
 ) -> Iterator[Venue]:
     """Run a door beside a market, and open accounts that pay Bybit's fees.
 
-    `options`: of runvenue.
+    `options`: of runvenue; with `--tls`, the certificate's `authority`.
     """
+    scheme = "http" if authority is None else "https"
+    trust = None if authority is None else ssl.create_default_context(cafile=authority)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         port, log = free_port(), Path(folder) / "log"
         command = [sys.executable, "manage.py", "runvenue", "bybit", f"127.0.0.1:{port}", *options]
         opened = open_accounts(accounts, env)
         with log.open("w") as output, background(command, env, output=output.fileno()) as process:
-            if scheme == "http":
-                wait_for_http(f"http://127.0.0.1:{port}/v5/market/time", process)
+            wait_for_http(f"{scheme}://127.0.0.1:{port}/v5/market/time", process, trust)
             yield Venue(port, opened, env, Path(folder), log, process.pid, scheme)
 
 
