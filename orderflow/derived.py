@@ -30,7 +30,7 @@ class RecordedClusters:
         """`stored`: where the clusters of each timeframe end."""
         self._instrument_id = instrument_id
         self._ladder = ladder
-        self._ends = dict(stored)
+        self._ends = stored
 
     @classmethod
     def load(cls, instrument: Instrument, last: Rows) -> Self:
@@ -51,9 +51,9 @@ class RecordedClusters:
     def extend(self, rows: Rows) -> Iterable[tuple[Table, Rows]]:
         made = []
         for timeframe_s, closed in self._ladder.extend(rows).items():
-            found, self._ends[timeframe_s] = stored_rows(
-                closed, self._instrument_id, timeframe_s, self._ends[timeframe_s]
-            )
+            before = self._ends[timeframe_s]
+            found, end = stored_rows(closed, self._instrument_id, timeframe_s, before)
+            self._ends = {**self._ends, timeframe_s: end}  # copies share the rest
             made.append(found)
         if made:
             yield CLUSTERS, np.concatenate(made)

@@ -63,7 +63,7 @@ def page(
     times = np.append(found["opened_at"], opened) if is_last else found["opened_at"]
     steps = steps_of(instrument, timeframe_s, step, times)
     wanted = Wanted(found["opened_at"], found["mark"], steps[: len(found)])
-    texts = rows(instrument, timeframe_s, wanted, opened)
+    texts = rows(instrument, timeframe_s, wanted)
     if is_last:
         texts.append(row_of(instrument, open_cluster(instrument, newest, timeframe_s), steps[-1]))
     after = int(found["opened_at"][-1]) // 1000 if more else None
@@ -96,13 +96,11 @@ def closed_before(instrument: Instrument, timeframe_s: int, opened: int) -> int:
     return int(found["number"][0]) if len(found) else 0
 
 
-def closed_rows(
-    instrument: Instrument, timeframe_s: int, step: int, keys: Columns, opened: int
-) -> list[bytes]:
-    """Return the rows of closed clusters; `opened`: when the open one did."""
+def closed_rows(instrument: Instrument, timeframe_s: int, step: int, keys: Columns) -> list[bytes]:
+    """Return the rows of closed clusters; `step` may be AUTO."""
     times = keys["opened_at"]
     wanted = Wanted(times, keys["mark"], steps_of(instrument, timeframe_s, step, times))
-    return rows(instrument, timeframe_s, wanted, opened)
+    return rows(instrument, timeframe_s, wanted)
 
 
 def steps_of(instrument: Instrument, timeframe_s: int, step: int, opened: Integers) -> Integers:

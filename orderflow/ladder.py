@@ -34,7 +34,7 @@ class ClusterLadder:
 
     def extend(self, trades: Rows) -> dict[int, Clusters]:
         """Add ascending trades; return the clusters that they close, by timeframe in seconds."""
-        self._minute.append(trades)
+        self._minute = [*self._minute, trades]  # copies share the list
         now = int(trades["at"][-1])
         if now < self._minute_ends:
             return {}
@@ -44,6 +44,7 @@ class ClusterLadder:
         self._minute = [pending[open_from:]]
         closed = of_trades(pending[:open_from], SECONDS[0])
         by_timeframe = {SECONDS[0]: closed} if len(closed) else {}
+        self._rungs = self._rungs.copy()
         for rung, timeframe_s in enumerate(SECONDS[1:]):
             if not len(closed):
                 break  # what is open in this timeframe is open in all coarser ones
@@ -57,7 +58,7 @@ class ClusterLadder:
 
     def copy(self) -> "ClusterLadder":
         """Return an independent copy, so that a failed transaction leaves no trace."""
-        return ClusterLadder(self._minute.copy(), self._rungs.copy(), self._minute_ends)
+        return ClusterLadder(self._minute, self._rungs, self._minute_ends)
 
 
 def end_of_minute(at: int) -> int:

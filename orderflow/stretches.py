@@ -104,10 +104,8 @@ class Wanted(NamedTuple):
     steps: Integers
 
 
-def rows(
-    instrument: Instrument, timeframe_s: int, wanted: Wanted, closed_until: int
-) -> list[bytes]:
-    """Return the JSON rows of closed clusters; those before `closed_until` do not change any more.
+def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> list[bytes]:
+    """Return the JSON rows of closed clusters.
 
     Raise OperationalError if the history is replaced while it is read.
     """
@@ -125,7 +123,7 @@ def rows(
             found[group] = texts
     missing = [group for group in groups if group not in found]
     made = computed(instrument, timeframe_s, missing, length)
-    cache.set({keys[g]: s for g, s in made.items() if (g[1] + 1) * length <= closed_until})
+    cache.set({keys[group]: stretch for group, stretch in made.items()})
     for group, stretch in made.items():
         places = groups[group]
         texts = stretch.find(wanted.opened[places], wanted.marks[places])

@@ -56,7 +56,7 @@ def missing(
     valid = [each for each in held if is_valid(instrument, timeframe_s, each)]
     known = [each._replace(end=min(each.end, opened)) for each in valid if each.start < opened]
     found, covered = lacking(instrument, timeframe_s, gaps(wanted, known), limit)
-    rows = closed_rows(instrument, timeframe_s, step, found, opened) if found else []
+    rows = closed_rows(instrument, timeframe_s, step, found) if found else []
     return Missing(
         wanted=wanted,
         rows=rows,

@@ -1,7 +1,10 @@
 """The order-flow page of an instrument with a book."""
 
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -22,5 +25,19 @@ def orderflow(request: HttpRequest, symbol: str) -> HttpResponse:
         return not_found(request, f"There is no instrument {symbol}.")
     if not found.has_book:
         return not_found(request, f"{symbol} has no order book, so there is no order flow.")
-    context = {"row": watchlist_rows([found])[0], "timeframes": TIMEFRAMES, "speeds": SPEEDS}
+    context = {
+        "row": watchlist_rows([found])[0],
+        "timeframes": TIMEFRAMES,
+        "speeds": SPEEDS,
+        "modules": modules(),
+    }
     return render(request, "orderflow/orderflow.html", context)
+
+
+@cache
+def modules() -> list[str]:
+    """Return the scripts of the page, which a browser would otherwise find one after another."""
+    main = finders.find("js/orderflow/orderflow.js")
+    if main is None:
+        return []
+    return [f"js/orderflow/{path.name}" for path in sorted(Path(main).parent.glob("*.js"))]

@@ -1,16 +1,11 @@
 // The footprint as a custom series of lightweight-charts: texts, coloured cells or candles.
 
 import { customSeriesDefaultOptions } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
-import { setFont } from "./canvas-texts.js";
-import { CellTiles, shadeOf } from "./cell-tiles.js";
+import { CellTiles } from "./cell-tiles.js";
 import { diagonalImbalances } from "./imbalances.js";
 import { levelOfDetail, roundUp } from "./levels-of-detail.js";
+import { drawCandle, TextBars } from "./text-bars.js";
 
-const CANDLE_SHARE = 0.07; // of the width of a bar with texts
-const GAP_PX = 3;
-const LEAST_TEXT_PX = 7.5;
-const MOST_TEXT_PX = 13;
-const CHARACTER_EM = 0.6; // width of a digit, about
 const SEPARATED_PX = 7; // bars at least this wide have gaps
 
 /** A pane view of the library. `look` has settings, palette, texts and sizes. */
@@ -22,6 +17,7 @@ export class FootprintSeries {
   constructor(look) {
     this.look = look;
     this.tiles = new CellTiles();
+    this.texts = new TextBars(look, (bar) => this.marksOf(bar));
     /** What was drawn last: text, colour or candle. */
     this.detail = "";
   }
@@ -81,9 +77,9 @@ export class FootprintSeries {
       const step = shown.at(-1).originalData.step;
       const { settings } = this.look;
       this.detail = levelOfDetail(settings, barSpacing, (step * frame.tickPx) / space.verticalPixelRatio);
-      if (this.detail === "candle") shown.forEach((bar) => this.#candle(frame, bar, 0.35));
+      if (this.detail === "candle") this.#candles(frame, shown);
       else if (this.detail === "colour") this.#colours(frame, { from, to }, bars[from], shown);
-      else this.#texts(frame, shown);
+      else this.texts.draw(frame, shown, (bars) => this.#largest(bars));
     });
   }
 
@@ -115,15 +111,10 @@ export class FootprintSeries {
     return roundUp(largest);
   }
 
-  #candle({ context, top, ratio, spacing }, { x, originalData: bar }, share, at = x * ratio) {
-    const { palette } = this.look;
-    const { open, high, low, close } = bar;
-    context.fillStyle = close >= open ? palette.up : palette.down;
-    const half = Math.max(0.5, Math.floor(spacing * share));
-    const wick = Math.max(1, Math.round(ratio));
-    context.fillRect(Math.round(at - wick / 2), top(high), wick, top(low - 1) - top(high));
-    const upper = top(Math.max(open, close));
-    context.fillRect(Math.round(at - half), upper, Math.max(1, 2 * half), Math.max(1, top(Math.min(open, close) - 1) - upper));
+  #candles(frame, shown) {
+    for (const { x, originalData } of shown) {
+      drawCandle(frame, originalData, this.look.palette, x * frame.ratio, Math.floor(frame.spacing * 0.35));
+    }
   }
 
   #colours(frame, range, first, shown) {
@@ -150,131 +141,4 @@ export class FootprintSeries {
     const left = Math.round(x * ratio - spacing / 2 + ratio);
     context.fillRect(left, upper, Math.max(1, Math.round(1.5 * ratio)), Math.max(1, top(Math.min(open, close) - 1) - upper));
   }
-
-  // Texts.
-
-  #texts(frame, shown) {
-    const { context, tickPx, vertical } = frame;
-    const { settings } = this.look;
-    const largest = this.#largest(shown);
-    const rowPx = (tickPx * shown.at(-1).originalData.step) / vertical;
-    setFont(context, this.#textPx(frame, rowPx, largest) * vertical, this.look.font);
-    const all = settings.scale === "view" ? largest : 0;
-    for (const bar of shown) this.#bar(frame, bar, all || this.#largest([bar]));
-  }
-
-  /** Size of the texts: they fit into the height of a row and the width of a cell. */
-  #textPx({ spacing, ratio }, rowPx, largest) {
-    const { settings, texts } = this.look;
-    const longest = Math.max(texts.plain(largest).length, texts.decimals ? texts.decimals + 2 : 0);
-    const cellPx = (spacing / ratio) * (settings.cells === "bidask" ? 0.41 : 0.85);
-    return Math.max(LEAST_TEXT_PX, Math.min(MOST_TEXT_PX * this.look.zoom, Math.floor(rowPx * 0.72), cellPx / (CHARACTER_EM * longest)));
-  }
-
-  #bar(frame, bar, largest) {
-    const { spacing, ratio } = frame;
-    const { settings } = this.look;
-    const left = bar.x * ratio - spacing / 2 + GAP_PX * ratio;
-    const width = spacing - 2 * GAP_PX * ratio;
-    const stick = Math.max(3 * ratio, Math.round(width * CANDLE_SHARE));
-    this.#candle({ ...frame, spacing: stick * 2 }, bar, 0.25, left + stick / 2);
-    const box = { left: Math.round(left + stick + ratio), width: Math.round(width - stick - ratio) };
-    const marks = settings.show.includes("imbalances") ? this.marksOf(bar.originalData) : null;
-    this.#rows(frame, bar.originalData, box, marks, largest);
-  }
-
-  #rows(frame, { cells, step, poc, valueLow, valueHigh }, box, marks, largest) {
-    const { context, top, height, vertical } = frame;
-    const { ticks, sell, buy } = cells;
-    const { palette } = this.look;
-    const draw = ROWS[this.look.settings.cells];
-    for (let i = 0; i < ticks.length; i += 1) {
-      const y = Math.round(top(ticks[i] + step - 1));
-      const rowHeight = Math.round(top(ticks[i] - 1)) - y;
-      if (y > height || y + rowHeight < 0) continue;
-      const row = { ...box, top: y, height: Math.max(1, rowHeight - 1), sell: sell[i], buy: buy[i], mark: marks?.[i] ?? 0 };
-      row.isValue = ticks[i] >= valueLow && ticks[i] <= valueHigh;
-      draw(context, row, largest, this.look, frame.ratio);
-      if (ticks[i] === poc) {
-        context.strokeStyle = palette.warn;
-        context.lineWidth = Math.max(1, Math.round(1.5 * vertical));
-        context.strokeRect(row.left + 0.5, row.top + 0.5, row.width - 1, row.height - 1);
-      }
-    }
-    this.#valueArea(frame, valueLow, valueHigh + step - 1, box);
-  }
-
-  /** A bracket at the right of the rows of the value area. */
-  #valueArea({ context, top, ratio }, low, high, { left, width }) {
-    context.fillStyle = this.look.palette.muted;
-    const upper = Math.round(top(high));
-    context.fillRect(left + width, upper, Math.max(1, Math.round(ratio)), Math.round(top(low - 1)) - upper);
-  }
-}
-
-// Rows of the cell modes.
-
-const ROWS = {
-  bidask(context, row, largest, { palette, texts }, ratio) {
-    const half = Math.floor(row.width / 2);
-    const middle = row.left + half;
-    cell(context, row, row.left, half, palette.downShades[shadeOf(row.sell, largest)]);
-    cell(context, row, middle, row.width - half, palette.upShades[shadeOf(row.buy, largest)]);
-    const y = row.top + row.height / 2;
-    const isSold = row.mark === -1 || row.mark === 2;
-    const isBought = row.mark > 0;
-    context.textAlign = "right";
-    context.fillStyle = isSold ? palette.down : row.sell ? palette.text : palette.muted;
-    write(context, texts.plain(row.sell), middle - 3 * ratio, y, isSold);
-    context.textAlign = "left";
-    context.fillStyle = isBought ? palette.up : row.buy ? palette.text : palette.muted;
-    write(context, texts.plain(row.buy), middle + 3 * ratio, y, isBought);
-  },
-
-  delta(context, row, largest, { palette, texts }) {
-    const delta = row.buy - row.sell;
-    const shades = delta >= 0 ? palette.upShades : palette.downShades;
-    cell(context, row, row.left, row.width, shades[shadeOf(Math.abs(delta), largest)]);
-    centred(context, row, texts.signed(delta), markColour(row, palette));
-  },
-
-  volume(context, row, largest, { palette, texts }) {
-    const lots = row.sell + row.buy;
-    cell(context, row, row.left, row.width, palette.plainShades[shadeOf(lots, largest)]);
-    centred(context, row, texts.plain(lots), markColour(row, palette));
-  },
-
-  profile(context, row, largest, { palette, texts }, ratio) {
-    const lots = row.sell + row.buy;
-    const length = (row.width * lots) / largest;
-    const sold = Math.round((length * row.sell) / (lots || 1));
-    const shade = row.isValue ? 15 : 8;
-    cell(context, row, row.left, sold, palette.downShades[shade]);
-    cell(context, row, row.left + sold, Math.max(1, Math.round(length) - sold), palette.upShades[shade]);
-    context.textAlign = "left";
-    context.fillStyle = markColour(row, palette);
-    write(context, texts.plain(lots), row.left + 3 * ratio, row.top + row.height / 2, row.mark !== 0);
-  },
-};
-
-function cell(context, row, left, width, style) {
-  context.fillStyle = style;
-  context.fillRect(left, row.top, width, row.height);
-}
-
-function centred(context, row, text, style) {
-  context.textAlign = "center";
-  context.fillStyle = style;
-  write(context, text, row.left + row.width / 2, row.top + row.height / 2, row.mark !== 0);
-}
-
-function markColour({ mark }, palette) {
-  if (mark === 0) return palette.text;
-  return mark === -1 ? palette.down : palette.up;
-}
-
-/** Write a number; strong ones twice, half a pixel apart, which costs less than another font. */
-function write(context, text, x, y, isStrong) {
-  context.fillText(text, x, y);
-  if (isStrong) context.fillText(text, x + 0.6, y);
 }

@@ -28,7 +28,8 @@ from venues.bybit.trading.stops import closing_orders, set_stops
 from venues.bybit.trading.submitting import executed, sender
 
 MOST_ORDERS = 1_000
-"""Orders that one request for closed profits looks at."""
+"""Orders that one request for closed profits looks at, at most."""
+CHUNK = 100
 
 
 def positions(call: Call) -> Result:
@@ -126,10 +127,15 @@ def closed_pnl(call: Call) -> Result:
     orders = within(filled, fields, "updated_at")
     if fields.has("cursor"):
         orders = orders.filter(pk__lt=cursor(fields))
-    found = list(orders.order_by("-pk")[: MOST_ORDERS + 1])
-    rows = closed_profits(account, found[:MOST_ORDERS], by_key())
-    more = len(rows) > limit or len(found) > MOST_ORDERS
-    last = rows[limit - 1]["orderId"] if len(rows) > limit else ""
-    if more and not last:
-        last = str(found[MOST_ORDERS - 1].pk)
+    rows: list[dict[str, Any]] = []
+    looked_at, last = 0, ""
+    while len(rows) <= limit and looked_at < MOST_ORDERS:
+        chunk = list((orders.filter(pk__lt=int(last)) if last else orders).order_by("-pk")[:CHUNK])
+        rows += closed_profits(account, chunk, by_key())
+        looked_at += len(chunk)
+        last = str(chunk[-1].pk) if len(chunk) == CHUNK else ""
+        if not last:
+            break
+    if len(rows) > limit:
+        last = rows[limit - 1]["orderId"]
     return Result(page(rows[:limit], last, category=category(fields)))
