@@ -81,7 +81,8 @@ SHOWN = f"""async (moment) => {{
 @pytest.fixture
 def flow(browser: Browser, market: str) -> Iterator[Page]:
     """The page with its newest bars, once the book has caught up with its quotes."""
-    wait_until(lambda: is_caught_up(market), "the book of ES has caught up with its quotes")
+    caught_up = "the book of ES has caught up with its quotes"
+    wait_until(lambda: is_caught_up(market), caught_up, limit_s=300)
     with watched_page(browser) as page:
         opened(page, market + PAGE)
         yield page
