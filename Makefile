@@ -10,7 +10,7 @@ MINUTES ?= 3
 KILLS ?= 50
 
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
-  test-browser bench faults orderfaults clean
+  test-browser bench faults orderfaults conformance clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -88,6 +88,9 @@ faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 an
 
 orderfaults: setup-dev ## kill driver, web processes and database KILLS=50 times under orders and check that none is lost
 	DEBUG=on $(BIN)/python -m benchmarks.orderfaults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+conformance: setup-dev ## run unmodified pybit, ccxt and ccxt's own tests against the Bybit door; print a matrix
+	DEBUG=on $(BIN)/python -m scripts.conformance
 
 clean: ## delete all generated files (but not the database and .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

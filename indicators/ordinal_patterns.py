@@ -11,10 +11,10 @@ from itertools import permutations
 from math import factorial
 
 import numpy as np
-from numba import njit
 
 from indicators.estimate import IntArray, IntMatrix, NumberArray
 from indicators.series import all_finite
+from market.compiling import njit
 
 BLOCK = 2048
 LANES = 4

@@ -9,11 +9,9 @@ anything that keeps the processor from doing several points at once.
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
 from indicators.estimate import FloatArray, IntArray
+from market.compiling import intrinsic, njit
 
 ROUNDING = 4 * np.finfo(np.float64).eps
 """S below this share of the path's height is the rounding error of equal increments."""
@@ -31,6 +29,9 @@ def chosen_by(name: str) -> Any:
     """
 
     def choose(_context: Any, _a: Any, _b: Any) -> Any:
+        from llvmlite import ir  # the compiler is loaded when it is needed
+        from numba import types
+
         def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             double = arguments[0].type
             instruction = ir.FunctionType(double, [double, double])

@@ -6,9 +6,9 @@ from numbers import Integral
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from indicators.estimate import FloatArray, NumberArray, RefusedError
+from market.compiling import njit
 
 Series = Sequence[Any] | np.ndarray[Any, Any]
 

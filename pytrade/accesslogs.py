@@ -3,20 +3,10 @@
 import logging
 from typing import Any
 
-from daphne.access import AccessLogGenerator
-
 from pytrade.redaction import without_query
 
 OF_UVICORN = ("uvicorn.access", "uvicorn.error")
 """uvicorn logs requests to the first logger and WebSocket handshakes to the second."""
-
-write_entry = AccessLogGenerator.write_entry
-
-
-def write_entry_without_query(
-    self: AccessLogGenerator, host: Any, date: Any, request: str, *rest: Any, **named: Any
-) -> None:
-    write_entry(self, host, date, without_query(request), *rest, **named)
 
 
 def cut_queries(record: logging.LogRecord) -> bool:
@@ -29,8 +19,22 @@ def cut_queries(record: logging.LogRecord) -> bool:
     return True
 
 
-def hide_queries() -> None:
-    """Remove query strings from the access logs of daphne and uvicorn; idempotent."""
-    AccessLogGenerator.write_entry = write_entry_without_query
+def hide_queries_of_uvicorn() -> None:
+    """Remove query strings from the access log; idempotent."""
     for name in OF_UVICORN:
         logging.getLogger(name).addFilter(cut_queries)
+
+
+def hide_queries_of_daphne() -> None:
+    """Remove query strings from the access log; idempotent."""
+    from daphne.access import AccessLogGenerator  # loaded by processes that daphne serves
+
+    write_entry = AccessLogGenerator.write_entry
+    if getattr(write_entry, "hides_queries", False):
+        return
+
+    def write(self: Any, host: Any, date: Any, request: str, *rest: Any, **named: Any) -> None:
+        write_entry(self, host, date, without_query(request), *rest, **named)
+
+    write.hides_queries = True  # type: ignore[attr-defined]
+    AccessLogGenerator.write_entry = write

@@ -7,13 +7,11 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
 
-from live import daphnesockets, uvicornsockets
 from live.consumers import StreamConsumer
-from pytrade import accesslogs
+from pytrade import servers
 from pytrade.access import SocketReaders
 from venues import catalogue
-from venues.doors.application import mounted
-from web import daphnefaults, uvicornheads
+from venues.doors.application import Mounted
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -24,17 +22,13 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
-    daphnesockets.patch()
-    accesslogs.hide_queries()
-    daphnefaults.patch()
-    uvicornsockets.patch()
-    uvicornheads.patch()
+    servers.adapt()
     sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     doors = catalogue.of_site()
     return ProtocolTypeRouter(
         {
-            "http": mounted(doors, django_application),
-            "websocket": mounted(doors, BrowserOriginValidator(sockets, origins)),
+            "http": Mounted(doors, django_application),
+            "websocket": Mounted(doors, BrowserOriginValidator(sockets, origins)),
         }
     )

@@ -14,6 +14,7 @@ class BookReplica:
 
     def __init__(self) -> None:
         self.sides: Sides = {}
+        self._texts: dict[str, dict[float, str]] = {}
         self.update = self.seq = 0
         self.messages = self.snapshots = self.restarts = 0
 
@@ -29,7 +30,7 @@ class BookReplica:
             raise WrongBookError(f"u {data['u']} after {self.update}")
         else:
             for name in "ba":
-                self._change(self.sides[name], data[name])
+                self._change(name, data[name])
         if kind == "delta" and data["seq"] < self.seq:
             raise WrongBookError(f"seq {data['seq']} after {self.seq}")
         self.update, self.seq = data["u"], data["seq"]
@@ -44,17 +45,21 @@ class BookReplica:
         self.snapshots += 1
         self.restarts += self.update > 0 and data["u"] == 1
         self.sides = {name: dict(data[name]) for name in "ba"}
+        self._texts = {name: {float(price): price for price, _ in data[name]} for name in "ba"}
         for name, sign in (("b", -1), ("a", 1)):
             prices = [sign * float(price) for price, _ in data[name]]
             if prices != sorted(set(prices)):
                 raise WrongBookError(f"side {name} of a snapshot is not sorted, or repeats prices")
 
-    def _change(self, side: dict[str, str], rows: list[list[str]]) -> None:
+    def _change(self, name: str, rows: list[list[str]]) -> None:
+        side, texts = self.sides[name], self._texts[name]
         for price, size in rows:
-            if float(size) == 0:
-                if side.pop(price, None) is None:
-                    raise WrongBookError(f"deletes {price}, which the client does not hold")
-            elif price not in side and any(float(price) == float(other) for other in side):
-                raise WrongBookError(f"writes {price} in another way than before")
+            number = float(price)
+            if texts.get(number, price) != price:
+                raise WrongBookError(f"writes {price}, which was {texts[number]} before")
+            if float(size):
+                side[price], texts[number] = size, price
+            elif side.pop(price, None) is None:
+                raise WrongBookError(f"deletes {price}, which the client does not hold")
             else:
-                side[price] = size
+                del texts[number]

@@ -19,7 +19,9 @@ BLOCK = 262_144
 class Spectator:
     """One client: connects without waiting, says `hello`, stores each text frame and its time."""
 
-    def __init__(self, address: tuple[str, int], hello: bytes, receive_bytes: int | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], path: str, hello: bytes, receive_bytes: int | None
+    ) -> None:
         """`receive_bytes`: size of the kernel's receive buffer (default: the kernel's choice)."""
         self.started_at = time.monotonic()
         self.connected_at: float | None = None
@@ -32,6 +34,7 @@ class Spectator:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.connect_ex(address)
         self._address = address
+        self._path = path
         self._hello = hello
         self._asked = False
         self._rest = b""
@@ -40,7 +43,7 @@ class Spectator:
         """Send the opening handshake: the kernel has connected."""
         self._asked = True
         host, port = self._address
-        self._send(handshake(f"{host}:{port}", PATH))
+        self._send(handshake(f"{host}:{port}", self._path))
 
     def say(self, payload: bytes, opcode: int = TEXT) -> None:
         self._send(frame(payload, opcode))
@@ -94,7 +97,8 @@ class Spectator:
 class Spectators:
     """Any number of them, on any ports, read by one thread."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", path: str = PATH) -> None:
+        self._path = path
         self.all: list[Spectator] = []
         self._host = host
         self._selector = selectors.DefaultSelector()
@@ -110,7 +114,9 @@ class Spectators:
         self, port: int, count: int, hello: bytes, receive_bytes: int | None = None
     ) -> list[Spectator]:
         """Begin `count` connections at once; `run` completes them. `hello` is said first."""
-        new = [Spectator((self._host, port), hello, receive_bytes) for _ in range(count)]
+        new = [
+            Spectator((self._host, port), self._path, hello, receive_bytes) for _ in range(count)
+        ]
         for each in new:
             self._selector.register(each.socket, selectors.EVENT_WRITE, each)
         self.all += new

@@ -7,19 +7,20 @@ the text of every file the kernel uses.
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
-from numba.core.dispatcher import Dispatcher
-from numba.cpython.unsafe import numbers
+
+from market.compiling import Deferred, njit
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
-leading_zeros: Any = numbers.leading_zeros
-trailing_zeros: Any = numbers.trailing_zeros
+NUMBERS = "numba.cpython.unsafe.numbers"
+leading_zeros: Any = Deferred(lambda: import_module(NUMBERS).leading_zeros)
+trailing_zeros: Any = Deferred(lambda: import_module(NUMBERS).trailing_zeros)
 signed: Any = np.int64
 """Mixed with a signed number, an unsigned one would make a float."""
 
@@ -31,12 +32,12 @@ _NO_WRAPPERS: Any = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": 
 
 def inlined(function: Compiled) -> Compiled:
     """Compile a helper into each kernel that calls it; Python cannot call it."""
-    return cast("Compiled", njit(forceinline=True, **_NO_WRAPPERS)(function))
+    return njit(forceinline=True, **_NO_WRAPPERS)(function)
 
 
 def routine(function: Compiled) -> Compiled:
     """Compile a function that kernels call; Python cannot call it."""
-    return cast("Compiled", njit(**_NO_WRAPPERS)(function))
+    return njit(**_NO_WRAPPERS)(function)
 
 
 def kernel(function: Compiled) -> Compiled:
@@ -44,14 +45,20 @@ def kernel(function: Compiled) -> Compiled:
 
     Neither kernels nor what they call can create or return arrays: Python passes the arrays.
     """
-    compiled: Any = njit(cache=True, nogil=True, **_OPTIONS)(function)
-    files = sorted({__file__, *_files(compiled.py_func, set())})
+    plain = cast("FunctionType", function)
+    return cast("Compiled", Deferred(lambda: _cached(plain), plain))
+
+
+def _cached(function: FunctionType) -> Any:
+    """Return the compiled function, whose cache is that of the text of all files it uses."""
+    compiled = import_module("numba").njit(cache=True, nogil=True, **_OPTIONS)(function)
+    files = sorted({__file__, *_files(function, set())})
     stamp = sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
-    cache: Any = compiled._cache._cache_file
+    cache = compiled._cache._cache_file
     cache._source_stamp = stamp
     # Compared before the types of arguments are loaded, which may have been moved or renamed.
     cache._version = f"{cache._version} {stamp}"
-    return cast("Compiled", compiled)
+    return compiled
 
 
 def _files(function: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
@@ -59,6 +66,6 @@ def _files(function: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
     seen.add(function)
     yield function.__code__.co_filename
     for name in function.__code__.co_names:
-        used = function.__globals__.get(name)
-        if isinstance(used, Dispatcher) and used.py_func not in seen:
-            yield from _files(used.py_func, seen)
+        used = getattr(function.__globals__.get(name), "py_func", None)
+        if used is not None and used not in seen:
+            yield from _files(used, seen)

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from exchange.engine.kernel import kernel, routine
+from market.compiling import intrinsic
 from quotes.law.randomwalk import generator
 
 Key = npt.NDArray[np.uint64]
@@ -42,6 +40,8 @@ def stream_key(seed: int, symbol: str, stream: str) -> Key:
 @intrinsic
 def _multiply_high(typing_context: Any, a: Any, b: Any) -> Any:
     """Return the upper 64 bits of the product of two uint64."""
+    from llvmlite import ir  # the compiler is loaded when it is needed
+    from numba import types
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         wide = ir.IntType(128)

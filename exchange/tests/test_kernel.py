@@ -10,6 +10,7 @@ from numba.core.dispatcher import Dispatcher
 from exchange.flow.market import BookMarket
 from exchange.flow.tests.markets import open_market
 from exchange.matching import MESSAGE, MatchingEngine
+from market.compiling import Deferred
 from scripts import kernels, kerneluses
 
 HELPER = """
@@ -81,6 +82,8 @@ def signatures():
     found = {}
     for module in map(sys.modules.get, names):
         for value in vars(module).values():
+            if isinstance(value, Deferred):
+                value = value.resolved
             if isinstance(value, Dispatcher) and value.targetoptions.get("nogil"):
                 found[value.py_func.__qualname__] = list(value.signatures)
     assert {"execute", "advance", "_encode", "_decode"} <= set(found)

@@ -18,6 +18,7 @@ from indicators.readings import scan_market
 from indicators.rolling import rolling_ends
 from indicators.scanning import pays, scan
 from instruments.models import Instrument
+from market.compiling import Deferred
 from rig.histories import make_instrument, make_ticks, record
 from scripts import kerneluses
 
@@ -117,10 +118,13 @@ def test_setup_compiles_the_kernels_of_all_measures(client: Client, market: Inst
 
 def signatures() -> dict[str, list[Any]]:
     """Return the signatures for which each kernel is compiled."""
-    kernels = [vars(module).values() for module in (ordinal_patterns, rescaled_range, series)]
+    named = [vars(module).values() for module in (ordinal_patterns, rescaled_range, series)]
+    found = [
+        each.resolved if isinstance(each, Deferred) else each for each in itertools.chain(*named)
+    ]
     return {
         kernel.py_func.__qualname__: list(kernel.signatures)
-        for kernel in itertools.chain(*kernels)
+        for kernel in found
         if isinstance(kernel, Dispatcher)
     }
 

@@ -171,6 +171,26 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     expect(flow.locator("#help")).to_contain_text("replay from the cross-hair")
 
 
+def test_profile_of_a_range_is_exact_also_before_the_first_bar(flow: Page, market: str) -> None:
+    """The volume before the bars that are loaded is read at once, and the bars are added to it."""
+    newest = read(market, "footprint/?limit=2")["rows"][0][0]
+    start, end = newest - 400 * 60_000, newest - 3 * 60_000
+    span = f"profile_from={iso(start)}&profile_to={iso(end)}"
+    opened(flow, f"{market}{PAGE}?step=1&profile=range&{span}")
+    flow.wait_for_function(f"async () => ({MODULE}).chart.profile.profile?.from === {start}")
+    wanted = read(market, f"profile/?start={start}&end={end}&step=1")
+    rows = [[price, sell, buy] for price, sell, buy, _ in wanted["rows"]]
+    flow.wait_for_function(
+        f"""async ([rows, levels]) => {{
+          const {{ cells, poc, valueLow, valueHigh }} = ({MODULE}).chart.profile.profile;
+          const shown = cells.ticks.map((t, i) => [t / 4, cells.sell[i], cells.buy[i]]);
+          const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+          return same(shown, rows) && same([poc, valueLow, valueHigh].map((t) => t / 4), levels);
+        }}""",
+        arg=[rows, [wanted[name] for name in ("poc", "value_low", "value_high")]],
+    )
+
+
 def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
     """In bars of 5 minutes, from inside of one: at rest, playing, stepping, jumping back."""
     first = read(market, "footprint/?timeframe=5m&start=0&limit=30")["rows"][24][0]

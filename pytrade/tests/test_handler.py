@@ -246,4 +246,4 @@ async def test_threads_read_the_database_and_the_body(handler: ThreadHandler) ->
 def test_application_uses_the_thread_handler() -> None:
     from pytrade.asgi import application
 
-    assert isinstance(application.application_mapping["http"], ThreadHandler)
+    assert isinstance(application.application_mapping["http"].site, ThreadHandler)

@@ -39,14 +39,16 @@ async def reject(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-def mounted(doors: Mapping[str, App], site: App) -> App:
-    """Return an application that serves doors below their prefixes, e.g. /bybit/, and a site."""
+class Mounted:
+    """Serves doors below their prefixes, e.g. /bybit/, and a site everywhere else."""
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        for prefix, door in doors.items():
+    def __init__(self, doors: Mapping[str, App], site: App) -> None:
+        self.doors = doors
+        self.site = site
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        for prefix, door in self.doors.items():
             if scope["path"].startswith(prefix):
                 await door(scope, receive, send)
                 return
-        await site(scope, receive, send)
-
-    return application
+        await self.site(scope, receive, send)

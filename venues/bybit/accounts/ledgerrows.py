@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Sum
-
+from archive.database import fetch
 from exchange.clearing.ledger import LedgerCause
 from exchange.models import Account, LedgerEntry
 from market.times import to_microseconds
@@ -36,6 +35,13 @@ CONSTANT: Final[Mapping[str, Any]] = {
 }
 
 
+BALANCE_AFTER: Final = (
+    "SELECT balance - COALESCE((SELECT sum(amount) FROM exchange_ledgerentry "
+    "WHERE account = exchange_account.id AND id > %s), 0) FROM exchange_account WHERE id = %s"
+)
+"""In one statement, because a balance is the sum of its ledger at any moment."""
+
+
 def ledger_row(entry: LedgerEntry, balance: int) -> dict[str, Any]:
     """Return an entry; `balance` is that of the account after it."""
     is_fee, is_funding = entry.cause == LedgerCause.FEE, entry.cause == LedgerCause.FUNDING
@@ -63,17 +69,15 @@ def ledger_rows(account: Account, entries: Sequence[LedgerEntry]) -> list[dict[s
 
 
 def balances_after(account: Account, entries: Sequence[LedgerEntry]) -> list[int]:
-    """Return the sums of the ledger up to each of these entries."""
+    """Return the balance after each of these entries, which may have others between them."""
     if not entries:
         return []
-    upto = LedgerEntry.objects.filter(account=account, pk__lte=entries[-1].pk)
-    balance = upto.aggregate(total=Sum("amount"))["total"]
-    between = LedgerEntry.objects.filter(
-        account=account, pk__gt=entries[-1].pk, pk__lte=entries[0].pk
-    )
-    amounts = dict(between.values_list("pk", "amount")) | {entries[-1].pk: 0}
-    sums: dict[int, int] = {}
-    for key in sorted(amounts):
-        balance += amounts[key]
-        sums[key] = balance
-    return [sums[entry.pk] for entry in entries]
+    newest, oldest = entries[0].pk, entries[-1].pk
+    ((balance,),) = fetch(BALANCE_AFTER, [newest, account.pk])
+    between = LedgerEntry.objects.filter(account=account, pk__gt=oldest, pk__lte=newest)
+    balances, left = {}, int(balance)
+    for key, amount in between.order_by("-pk").values_list("pk", "amount"):
+        balances[key] = left
+        left -= amount
+    balances[oldest] = left
+    return [balances[entry.pk] for entry in entries]

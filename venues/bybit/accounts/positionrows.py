@@ -38,7 +38,6 @@ CONSTANT: Mapping[str, Any] = {
     "leverageSysUpdatedTime": "",
     "tpslMode": "Full",
     "bustPrice": "",
-    "positionBalance": "0",
     "tradeMode": 0,
 }
 
@@ -64,6 +63,7 @@ def position_row(held: Held, lattice: Lattice, take_profit: int, stop_loss: int)
         "liqPrice": optional_price(lattice, held.liquidation or 0),
         "positionIM": margin if held.lots else "",
         "positionIMByMp": margin if held.lots else "",
+        "positionBalance": margin if held.lots else "0",
         "positionMM": money_text(held.margin) if held.lots else "",
         "positionMMByMp": money_text(held.margin) if held.lots else "",
         "takeProfit": optional_price(lattice, take_profit),

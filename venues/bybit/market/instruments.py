@@ -14,6 +14,8 @@ from venues.bybit.numbers import money_text, optional_price, ppm_text, price_tex
 from venues.bybit.symbols import SETTLE_COIN, SMALLEST_VALUE
 
 MINUTE_US: Final = 60_000_000
+LAUNCHED_MS: Final = "1584230400000"
+"""When Bybit launched BTCUSDT, in 2020: clients reject times before 2009."""
 
 
 def instrument_row(listed: Listed) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def instrument_row(listed: Listed) -> dict[str, Any]:
         "quoteCoin": SETTLE_COIN,
         "settleCoin": SETTLE_COIN,
         "symbolType": "",
-        "launchTime": "0",
+        "launchTime": LAUNCHED_MS,
         "deliveryTime": "0",
         "deliveryFeeRate": "",
         "priceScale": str(symbol.price_scale),

@@ -6,6 +6,7 @@ from typing import Any
 from exchange.accounts import submission
 from exchange.accounts.listings import Held
 from exchange.accounts.statement import statement
+from exchange.accounts.traders import Trader
 from exchange.clearing.accounts import DEFAULT_LEVERAGE
 from exchange.clearing.margin import LARGEST_LEVERAGE
 from exchange.clearing.orders import Cause
@@ -27,14 +28,16 @@ from venues.bybit.trading.stops import closing_orders, set_stops
 from venues.bybit.trading.submitting import executed, sender
 
 MOST_ORDERS = 1_000
-"""Orders that one request for closed profits looks at."""
+"""Orders that one request for closed profits looks at, at most."""
+CHUNK = 100
 
 
 def positions(call: Call) -> Result:
     """Return open positions; of a named symbol also an empty one."""
     fields = call.fields
     fields.limit(20, 200)
-    if not (fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")):
+    is_named = fields.has("symbol") or fields.has("settleCoin") or fields.has("baseCoin")
+    if not is_named and fields.category().is_served:
         raise parameter_error("symbol or settleCoin is required")
     wanted = keys_of(fields)
     held = {each.instrument.pk: each for each in statement(call.trader.account.pk).positions}
@@ -42,13 +45,14 @@ def positions(call: Call) -> Result:
         rows = [held.get(key) or no_position(key) for key in wanted]
     else:
         rows = [held[key] for key in wanted if key in held and held[key].lots]
-    return Result(page(shown(call, rows), category=category(fields)))
+    return Result(page(shown(call.trader, rows), category=category(fields)))
 
 
-def shown(call: Call, held: list[Held]) -> list[dict[str, Any]]:
-    opened = to_microseconds(call.trader.account.created_at)
+def shown(trader: Trader, held: list[Held]) -> list[dict[str, Any]]:
+    """Return positions of an account as rows, with what closes them."""
+    opened = to_microseconds(trader.account.created_at)
     stops: dict[tuple[int, bool], int] = {}
-    for order in closing_orders(call.trader) if any(each.lots for each in held) else ():
+    for order in closing_orders(trader) if any(each.lots for each in held) else ():
         gains = order.side * order.trigger_direction < 0
         stops[order.instrument_id, gains] = order.trigger_ticks
     listed = by_key()
@@ -123,10 +127,15 @@ def closed_pnl(call: Call) -> Result:
     orders = within(filled, fields, "updated_at")
     if fields.has("cursor"):
         orders = orders.filter(pk__lt=cursor(fields))
-    found = list(orders.order_by("-pk")[: MOST_ORDERS + 1])
-    rows = closed_profits(account, found[:MOST_ORDERS], by_key())
-    more = len(rows) > limit or len(found) > MOST_ORDERS
-    last = rows[limit - 1]["orderId"] if len(rows) > limit else ""
-    if more and not last:
-        last = str(found[MOST_ORDERS - 1].pk)
+    rows: list[dict[str, Any]] = []
+    looked_at, last = 0, ""
+    while len(rows) <= limit and looked_at < MOST_ORDERS:
+        chunk = list((orders.filter(pk__lt=int(last)) if last else orders).order_by("-pk")[:CHUNK])
+        rows += closed_profits(account, chunk, by_key())
+        looked_at += len(chunk)
+        last = str(chunk[-1].pk) if len(chunk) == CHUNK else ""
+        if not last:
+            break
+    if len(rows) > limit:
+        last = rows[limit - 1]["orderId"]
     return Result(page(rows[:limit], last, category=category(fields)))

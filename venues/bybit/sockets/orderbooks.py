@@ -51,6 +51,10 @@ class OrderBook(Publisher):
         if not isinstance(board, Board):
             raise TypeError(f"{self._whole} is no board")
         board.subscribers.discard(self)  # the board calls `extend`: no need to parse its texts
+        self.attach(board)
+
+    def attach(self, board: Board) -> None:
+        """Show an open board from now on."""
         self._board = board
         board.slices.add(self)
         self.replace(board.image, board.end)

@@ -1,0 +1,209 @@
+"""Order books of the Bybit door: how late they arrive, and that every message is exact.
+
+    python -m benchmarks.bybitbook [--scenarios late exact] [--seconds 20]
+
+late   100 clients follow orderbook.50 of 6 symbols at a door in a process of its own, beside the
+       simulation and Redis. The lateness of a message is that of its arrival after `cts`, the
+       engine's time, and after `ts`, when the door made it. Each client must see every `u`, and
+       one of them keeps a copy that it checks as strictly as pybit does
+exact  100,000 messages of the five depths, each compared with the book at its moment
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from typing import Final
+
+import numpy as np
+import psutil
+
+from benchmarks.harness import report
+from exchange.depth.depthbook import DepthBook
+from exchange.depth.images import BookImage
+from exchange.depth.streams import book_deltas
+from exchange.engine.messages import BUY, SELL
+from instruments.lattice import Lattice
+from instruments.models import Instrument
+from live.boards import Board
+from live.frames import Publication
+from live.hub import fan_out
+from rig import venues as rigged
+from rig.bookreplicas import BookReplica
+from rig.books import blocks_of, make_updates
+from rig.spectators import Spectator, Spectators
+from venues.bybit.numbers import book_rows
+from venues.bybit.sockets import orderbooks
+from venues.bybit.sockets.orderbooks import OrderBook
+from venues.bybit.sockets.topicnames import DEPTHS
+from venues.bybit.symbols import Symbol
+
+Figures = dict[str, object]
+CLIENTS: Final = 100
+MORE_SYMBOLS: Final = ("XRPUSDT", "ADAUSDT", "DOGEUSDT")
+INTERVAL_S: Final = 0.05
+FLUSH_S: Final = 0.02
+WARM_UP_S: Final = 5.0
+MESSAGES: Final = 100_000
+BLOCK: Final = 20
+
+
+def late(seconds: float) -> Figures:
+    """Measure how late changes of books reach many clients."""
+    symbols = (*rigged.SYMBOLS, *MORE_SYMBOLS)
+    with (
+        rigged.market(INTERVAL_S, symbols=symbols, flush_s=FLUSH_S) as env,
+        rigged.door(env) as venue,
+    ):
+        rigged.wait_for_trades(venue)
+        topics = [f"orderbook.50.{symbol}" for symbol in symbols]
+        hello = json.dumps({"op": "subscribe", "args": topics}).encode()
+        process = psutil.Process(venue.pid)
+        with Spectators(path="/v5/public/linear") as spectators:
+            spectators.connect(venue.port, CLIENTS, hello)
+            spectators.run(WARM_UP_S)
+            for each in spectators.all:
+                each.received.clear()
+            before = cpu_s(process)
+            offset = time.time() - time.monotonic()
+            spectators.run(seconds)
+            used = (cpu_s(process) - before) / seconds
+            found = [seen(each, offset) for each in spectators.all]
+            lost = spectators.lost
+    since_engine = np.concatenate([delays for delays, _, _ in found])
+    since_made = np.concatenate([delays for _, delays, _ in found])
+    return {
+        "clients, symbols": f"{CLIENTS}, {len(symbols)}",
+        "clients lost, messages missed": f"{lost}, {sum(holes for *_, holes in found)}",
+        "messages/s to all clients": round(len(since_made) / seconds),
+        "messages/s per topic": round(len(since_made) / seconds / CLIENTS / len(symbols), 1),
+        "ms after the engine's time, p50 and p99": percentiles(since_engine),
+        "ms after the door made it, p50 and p99": percentiles(since_made),
+        "door, cores": round(used, 2),
+    }
+
+
+def seen(client: Spectator, offset: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the delays of a client's messages, in seconds, and how many it missed."""
+    since_engine, since_made, holes = [], [], 0
+    updates: dict[str, int] = {}
+    for at, text in client.received:
+        message = json.loads(text)
+        if "topic" not in message:
+            continue
+        topic, update = message["topic"], message["data"]["u"]
+        holes += topic in updates and update != updates[topic] + 1
+        updates[topic] = update
+        arrived = (at + offset) * 1000
+        since_engine.append(arrived - message["cts"])
+        since_made.append(arrived - message["ts"])
+    return np.array(since_engine) / 1000, np.array(since_made) / 1000, holes
+
+
+def percentiles(delays: np.ndarray) -> str:
+    p50, p99 = np.percentile(delays, [50, 99]) * 1000
+    return f"{p50:.1f} and {p99:.1f}"
+
+
+def cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+class EmptyBooks:
+    """The images of a board that begins without a level (live.images.Images)."""
+
+    def __init__(self, lattice: Lattice) -> None:
+        self._lattice = lattice
+
+    def whole(self, key: str) -> str:
+        return key
+
+    def ends(self, keys: object) -> dict[str, int]:
+        return {}
+
+    def read(self, key: str) -> BookImage:
+        return BookImage(DepthBook(), self._lattice, 0, 0)
+
+
+class Reader:
+    """A client that compares each message with the book."""
+
+    def __init__(self, book: DepthBook, depth: int, lattice: Lattice) -> None:
+        self.replica = BookReplica()
+        self._book, self._depth, self._lattice = book, depth, lattice
+
+    def deliver(self, publication: Publication) -> None:
+        self.replica.apply(json.loads(publication["text"]))
+        if self.replica.sides != {"b": self._levels(BUY), "a": self._levels(SELL)}:
+            raise AssertionError(f"depth {self._depth}, u {self.replica.update}: another book")
+
+    def fail(self) -> None:
+        raise AssertionError("the copy of a client is not the book of the exchange")
+
+    def _levels(self, side: int) -> dict[str, str]:
+        ticks, lots = self._book.levels(side, self._depth)
+        return dict(book_rows(self._lattice, ticks.tolist(), lots.tolist()))
+
+
+async def compared() -> Figures:
+    """Compare MESSAGES messages with the book of the moment of each."""
+    orderbooks.INTERVALS_S.update(dict.fromkeys(DEPTHS, 0.0))
+    instrument = Instrument(pk=1, symbol="BTCUSDT", tick_size="0.1", lot_size="0.001")
+    lattice, book = instrument.lattice, DepthBook()
+    board = Board("book.BTCUSDT", EmptyBooks(lattice), fan_out)
+    await board.open()
+    readers = {depth: Reader(book, depth, lattice) for depth in DEPTHS}
+    topics = []
+    for depth, reader in readers.items():
+        topic = OrderBook(f"orderbook.{depth}.BTCUSDT", depth, Symbol(1, "BTCUSDT", lattice))
+        topics.append(topic)
+        topic.attach(board)
+        for publication in topic.first():
+            reader.deliver(publication)
+        topic.subscribers.add(reader)
+    count = MESSAGES // len(DEPTHS) * BLOCK * 11 // 10
+    updates = make_updates(count)
+    blocks = blocks_of(updates, instrument, (BLOCK,))
+    started = time.perf_counter()
+    number = total = 0
+    while total < MESSAGES:
+        book.apply(updates[number * BLOCK : (number + 1) * BLOCK])
+        (delta,) = book_deltas("BTCUSDT", lattice, blocks[number : number + 1])
+        board.receive(delta)
+        number += 1
+        total = sum(reader.replica.messages for reader in readers.values())
+    for topic in topics:
+        await topic.close()
+    return {
+        "messages compared": total,
+        "of each depth": ", ".join(str(reader.replica.messages) for reader in readers.values()),
+        "differences": 0,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def exact(seconds: float) -> Figures:
+    return asyncio.run(compared())
+
+
+SCENARIOS = {"late": late, "exact": exact}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Order books of the Bybit door.")
+    parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
+    parser.add_argument("--seconds", type=float, default=20.0)
+    options = parser.parse_args()
+    figures: Figures = {}
+    for name in options.scenarios:
+        found = SCENARIOS[name](options.seconds)
+        figures |= {f"{name}: {label}": value for label, value in found.items()}
+    if len(options.scenarios) == len(SCENARIOS):
+        report("bybitbook", figures)
+    else:
+        print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

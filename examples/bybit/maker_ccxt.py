@@ -1,0 +1,96 @@
+"""A market maker in ccxt.pro: one order on each side of the market, moved as the market moves."""
+
+import asyncio
+import json
+import sys
+import uuid
+
+import ccxt.pro
+from ccxt_settings import settings
+
+SYMBOL, QUANTITY, DISTANCE, TICK = "BTC/USDT:USDT", 0.01, 3, 0.1
+ATTEMPTS = 30
+
+
+class Maker:
+    def __init__(self):
+        self.exchange = ccxt.pro.bybit(settings())
+        self.fills = {}
+        self.orders = {}
+
+    async def sure(self, request, *arguments):
+        """Send a request until it is answered; None if an earlier attempt, or the market, won."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return await request(*arguments)
+            except ccxt.OrderNotFound:
+                return None
+            except ccxt.InvalidOrder as error:
+                if attempt and "110072" in str(error):
+                    return None
+                raise
+            except (ccxt.NetworkError, ccxt.ExchangeNotAvailable, ccxt.RateLimitExceeded):
+                await asyncio.sleep(0.2)
+        raise SystemExit(f"no answer after {ATTEMPTS} attempts")
+
+    async def follow_fills(self):
+        """Count each execution once: it may be reported twice, or late."""
+        while True:
+            try:
+                self.note(await self.exchange.watch_my_trades(SYMBOL))
+            except ccxt.NetworkError:
+                await asyncio.sleep(0.2)
+
+    def note(self, trades):
+        for trade in trades:
+            self.fills[trade["id"], trade["order"]] = (trade["side"], trade["amount"])
+
+    async def quote(self, side, price):
+        """Keep one order on a side at a price."""
+        price = round(price, 1)
+        order, at = self.orders.get(side, (None, None))
+        if order is not None and at == price:
+            return
+        if order is not None:
+            params = {"orderLinkId": order}
+            await self.sure(self.exchange.cancel_order, None, SYMBOL, params)
+        link = uuid.uuid4().hex
+        params = {"orderLinkId": link, "postOnly": True}
+        create = self.exchange.create_order
+        await self.sure(create, SYMBOL, "limit", side, QUANTITY, price, params)
+        self.orders[side] = link, price
+
+    async def run(self, seconds):
+        following = asyncio.create_task(self.follow_fills())
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            ticker = await self.sure(self.exchange.fetch_ticker, SYMBOL)
+            await self.quote("buy", ticker["bid"] - DISTANCE * TICK)
+            await self.quote("sell", ticker["ask"] + DISTANCE * TICK)
+            await asyncio.sleep(0.2)
+        await self.sure(self.exchange.cancel_all_orders, SYMBOL)
+        following.cancel()
+        if position := await self.position():
+            side, params = "sell" if position > 0 else "buy", {"reduceOnly": True}
+            params["orderLinkId"] = uuid.uuid4().hex
+            create = self.exchange.create_order
+            await self.sure(create, SYMBOL, "market", side, abs(position), None, params)
+        return {"position": await self.position(), "executions": len(self.fills)}
+
+    async def position(self):
+        """Ask for the executions that no message has brought; return their sum."""
+        self.note(await self.sure(self.exchange.fetch_my_trades, SYMBOL, None, 100))
+        signs = {"buy": 1, "sell": -1}
+        return round(sum(signs[side] * size for side, size in self.fills.values()), 3)
+
+
+async def main(seconds):
+    maker = Maker()
+    try:
+        print(json.dumps(await maker.run(seconds)), flush=True)
+    finally:
+        await maker.exchange.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 30))

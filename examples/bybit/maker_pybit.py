@@ -1,0 +1,112 @@
+"""A market maker in pybit: one order on each side of the market, moved as the market moves."""
+
+import json
+import os
+import sys
+import time
+import uuid
+
+import pybit.unified_trading
+from pybit.exceptions import FailedRequestError, InvalidRequestError
+from pybit.unified_trading import HTTP, WebSocket
+from requests.exceptions import RequestException
+
+URL, KEY, SECRET = (os.environ[f"BYBIT_{name}"] for name in ("URL", "KEY", "SECRET"))
+MARKET = {"category": "linear", "symbol": "BTCUSDT"}
+QUANTITY, DISTANCE, TICK = 0.01, 3, 0.1
+UNKNOWN = (RequestException, FailedRequestError)
+"""After these, nobody knows whether a request was executed."""
+USED, GONE = (110072,), (110001, 110008, 110010)
+ATTEMPTS = 30
+
+
+class Maker:
+    def __init__(self):
+        self.session = HTTP(api_key=KEY, api_secret=SECRET, recv_window=10_000)
+        self.session.endpoint = URL
+        self.fills = {}
+        self.orders = {}
+        sockets = URL.replace("http", "ws", 1)
+        pybit.unified_trading.PRIVATE_WSS = f"{sockets}/v5/private"
+        self.stream = WebSocket(
+            channel_type="private", testnet=False, api_key=KEY, api_secret=SECRET,
+            retries=0, private_auth_expire=30,
+        )  # fmt: skip
+        self.stream.execution_stream(self.note_fills)
+
+    def note_fills(self, message):
+        """Count each execution once: it may be reported twice, or late."""
+        for row in message["data"]:
+            self.fills[row["execId"], row["orderId"]] = (row["side"], float(row["execQty"]))
+
+    def sure(self, request, **fields):
+        """Send a request until it is answered, and return the answer; None if it is too late."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return request(**MARKET, **fields)
+            except UNKNOWN:
+                time.sleep(0.1)
+            except InvalidRequestError as error:
+                if error.status_code in (*GONE, *(USED if attempt else ())):
+                    return None  # done by an earlier attempt, or nothing is left to do
+                if error.status_code not in (10002, 10006, 10016):
+                    raise
+                time.sleep(0.3)
+        raise SystemExit(f"no answer after {ATTEMPTS} attempts")
+
+    def best(self):
+        row = self.sure(self.session.get_tickers)["result"]["list"][0]
+        return float(row["bid1Price"]), float(row["ask1Price"])
+
+    def quote(self, side, price):
+        """Keep one order on a side at a price."""
+        text = f"{price:.1f}"
+        link, at = self.orders.get(side, (None, None))
+        if link is not None and at == text:
+            return
+        if link is not None:
+            self.sure(self.session.cancel_order, orderLinkId=link)
+        link = uuid.uuid4().hex
+        self.sure(
+            self.session.place_order, side=side, orderType="Limit", timeInForce="PostOnly",
+            qty=str(QUANTITY), price=text, orderLinkId=link,
+        )  # fmt: skip
+        self.orders[side] = link, text
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            bid, ask = self.best()
+            self.quote("Buy", bid - DISTANCE * TICK)
+            self.quote("Sell", ask + DISTANCE * TICK)
+            time.sleep(0.2)
+        self.sure(self.session.cancel_all_orders)
+
+    def report(self):
+        """Ask for the executions that no message has brought, and close the position."""
+        position = self.position()
+        if position:
+            side = "Sell" if position > 0 else "Buy"
+            self.sure(
+                self.session.place_order, side=side, orderType="Market", reduceOnly=True,
+                qty=f"{abs(position):.3f}", orderLinkId=uuid.uuid4().hex,
+            )  # fmt: skip
+        return {"position": self.position(), "executions": len(self.fills)}
+
+    def position(self):
+        cursor = ""
+        while True:
+            page = self.sure(self.session.get_executions, limit=100, cursor=cursor)["result"]
+            self.note_fills({"data": page["list"]})
+            cursor = page["nextPageCursor"]
+            if not cursor:
+                break
+        signs = {"Buy": 1, "Sell": -1}
+        return round(sum(signs[side] * size for side, size in self.fills.values()), 3)
+
+
+if __name__ == "__main__":
+    maker = Maker()
+    maker.run(float(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    print(json.dumps(maker.report()), flush=True)
+    maker.stream.exit()

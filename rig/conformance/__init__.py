@@ -1,0 +1,1 @@
+"""Unmodified clients of Bybit against our door: what works, as a matrix."""

@@ -1,0 +1,103 @@
+"""ccxt's own test harness of exchanges, run against the door.
+
+It refuses to run from site-packages, so its package is copied to a folder of its own.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import ccxt
+
+from rig.conformance.ccxtchecks import SYMBOL, settings
+from rig.venues import Venue
+
+LIMIT_S: Final = 600
+ACT_EVERY_S: Final = 0.5
+NEVER_SET: Final = "ccxt never sets it for bybit"
+EXCEPTIONS: Final[Mapping[str, str | Mapping[str, str]]] = {
+    "fetchLeverageTiers": "the harness passes a list of lists, which ccxt cannot look up",
+    "fetchDeposits": "money is paid in and out by the admin, not by transfers",
+    "fetchWithdrawals": "money is paid in and out by the admin, not by transfers",
+    "fetchTransfers": "an account has one wallet",
+    "fetchBorrowInterest": "spot margin is not served",
+    "fetchPositions": {"marginMode": NEVER_SET},
+    "watchPositions": {"marginMode": NEVER_SET},
+}
+"""Tests, or fields of theirs, that are left out, and why."""
+LANES: Final[Mapping[str, tuple[str, ...]]] = {
+    "REST": ("--sync", "--private"),
+    "streams": ("--ws", "--private"),
+}
+
+
+@dataclass
+class Lane:
+    """What one run of the harness tested."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run(venue: Venue, folder: Path, lane: str, act: Callable[[], Any]) -> Lane:
+    """Run one lane; meanwhile do something with the account, which private streams wait for."""
+    root = prepared(venue, folder)
+    command = [sys.executable, "tests_init.py", *LANES[lane], "bybit", SYMBOL]
+    done = threading.Event()
+    acting = threading.Thread(target=repeated, args=(act, done), daemon=True)
+    acting.start()
+    try:
+        output = subprocess.run(
+            command,
+            cwd=root / "ccxt" / "test",
+            env={**venue.env, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+    finally:
+        done.set()
+        acting.join()
+    return parsed(output.stdout + output.stderr)
+
+
+def prepared(venue: Venue, folder: Path) -> Path:
+    """Copy ccxt and write the files that configure its harness; return the folder to import."""
+    root = folder / "py"
+    if not root.exists():
+        shutil.copytree(Path(ccxt.__file__).parent, root / "ccxt")
+    found = settings(venue)
+    found |= {"has": {"spot": False, "future": False, "option": False}}
+    (folder / "keys.json").write_text(json.dumps({"bybit": found}))
+    (folder / "skip-tests.json").write_text(
+        json.dumps({"bybit": {"skipMethods": dict(EXCEPTIONS)}})
+    )
+    return root
+
+
+def repeated(act: Callable[[], Any], done: threading.Event) -> None:
+    while not done.wait(ACT_EVERY_S):
+        act()
+
+
+def parsed(output: str) -> Lane:
+    """Return what the harness printed about each of its tests."""
+    lane = Lane()
+    lane.passed = list(dict.fromkeys(re.findall(r"TESTING DONE\s+bybit (\w+)", output)))
+    for name, text in re.findall(
+        r"\[TEST_FAILURE\] bybit (\w+)(.*?)(?=\n\[|\Z)", output, re.DOTALL
+    ):
+        if name not in ("PUBLIC_TESTS", "PRIVATE_TESTS"):
+            reasons = [line for line in text.splitlines() if re.match(r"[\w.]*Error: ", line)]
+            lane.failed[name] = (reasons[-1] if reasons else text.strip())[:600]
+    if not lane.passed and not lane.failed:
+        lane.failed["the harness"] = output.strip()[-300:]
+    return lane

@@ -1,0 +1,138 @@
+"""A market and a door of Bybit in processes of their own, for unmodified clients."""
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from rig.processes import background, environment, free_port, manage, wait_for_http
+from scripts.services import Redis
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+READY_S = 180.0
+
+
+@dataclass(frozen=True)
+class Venue:
+    """A door that serves; `http` and `ws` are where its paths begin, e.g. {http}/v5/market/time."""
+
+    port: int
+    key: str
+    secret: str
+    env: dict[str, str]
+    folder: Path
+    log: Path
+    """What the door has logged."""
+    pid: int
+    scheme: str = "http"
+
+    @property
+    def http(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"{self.scheme.replace('http', 'ws')}://127.0.0.1:{self.port}"
+
+    def account(self, name: str, balance: int = 100_000) -> tuple[str, str]:
+        """Open another account; return its key and secret."""
+        made = json.loads(
+            manage("openaccount", name, "--balance", str(balance), "--json", env=self.env)
+        )
+        return made["api_key"], made["api_secret"]
+
+
+@contextlib.contextmanager
+def market(
+    interval_s: float = 0.25,
+    factor: float = 0.0,
+    symbols: Sequence[str] = SYMBOLS,
+    flush_s: float = 0.05,
+) -> Iterator[dict[str, str]]:
+    """Run Redis and a simulation with books; yield the environment of its processes.
+
+    `factor` scales the limits of the door, 0: none. Symbols that do not exist are added.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Redis() as redis:
+        env = environment(f"sqlite:///{Path(folder) / 'market.sqlite3'}", redis.url)
+        env |= {"BYBIT_LIMIT_FACTOR": str(factor), "LOG_FORMAT": "json"}
+        env |= {"JOURNAL_FLUSH_S": str(flush_s)}
+        manage("migrate", "-v0", env=env)
+        manage("seedinstruments", env=env)
+        add_instruments(symbols, env)
+        command = [sys.executable, "manage.py", "runsim", "--interval", str(interval_s)]
+        command += ["--backfill", "2m", "--instruments", *symbols]
+        with background(command, env):
+            yield env
+
+
+def add_instruments(symbols: Sequence[str], env: dict[str, str]) -> None:
+    """Add the perpetuals that the seed list does not have."""
+    if missing := [symbol for symbol in symbols if symbol not in SYMBOLS]:
+        code = (
+            "from instruments.models import Instrument as I; I.objects.bulk_create(I(symbol=s, "
+            "name=s, tick_size='0.01', lot_size='0.1', currency='USDT', has_book=True) "
+            f"for s in {missing!r})"
+        )
+        manage("shell", "-v0", "-c", code, env=env)
+
+
+@contextlib.contextmanager
+def door(env: dict[str, str], *options: str, scheme: str = "http") -> Iterator[Venue]:
+    """Run a door beside a market; yield it once the books are live. `options`: of runvenue."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        port, log = free_port(), Path(folder) / "log"
+        command = [sys.executable, "manage.py", "runvenue", "bybit", f"127.0.0.1:{port}", *options]
+        made = manage(
+            "openaccount", f"bot {port}", "--balance", "100000", "--fees", "bybit", "--json",
+            env=env,
+        )  # fmt: skip
+        account = json.loads(made.splitlines()[-1])
+        with log.open("w") as output, background(command, env, output=output.fileno()) as process:
+            if scheme == "http":
+                wait_for_http(f"http://127.0.0.1:{port}/v5/market/time", process)
+            wait_until_live(env)
+            yield Venue(
+                port,
+                account["api_key"],
+                account["api_secret"],
+                env,
+                Path(folder),
+                log,
+                process.pid,
+                scheme,
+            )
+
+
+def wait_until_live(env: dict[str, str]) -> None:
+    """Wait until orders are accepted in all books; raise TimeoutError."""
+    code = (
+        "from exchange.accounts.readiness import why_closed\n"
+        "from instruments.models import Instrument\n"
+        f"found = Instrument.objects.filter(symbol__in={SYMBOLS!r})\n"
+        "import time\n"
+        f"until = time.monotonic() + {READY_S}\n"
+        "while any(why_closed(each) for each in found) and time.monotonic() < until:\n"
+        "    time.sleep(0.1)\n"
+        "print([why_closed(each) for each in found])\n"
+    )
+    found = manage("shell", "-v0", "-c", code, env=env)
+    if found.strip().splitlines()[-1] != str([None] * len(SYMBOLS)):
+        raise TimeoutError(f"the books are not live after {READY_S:.0f} s: {found}")
+
+
+def wait_for_trades(venue: Venue, count: int = 5) -> None:
+    """Wait until something has traded at the door."""
+    url = f"{venue.http}/v5/market/recent-trade?category=linear&symbol={SYMBOLS[0]}"
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        found = json.load(urlopen(url, timeout=20))
+        if len(found["result"]["list"]) >= count:
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing trades at {venue.http}")
