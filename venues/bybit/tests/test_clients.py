@@ -65,8 +65,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         wait_for_http(f"{url}/livez", process)
         site = Site(url, made["api_key"], made["api_secret"], env)
         session = site.pybit()
+        wait_until(lambda: has_book(session), "the book is recorded")
         wait_until(lambda: accepts_orders(session), "the book has caught up with its quotes")
         yield site
+
+
+def has_book(session: Any) -> bool:
+    book = session.get_orderbook(**LINEAR)["result"]
+    return bool(book["b"] and book["a"])
 
 
 def accepts_orders(session: Any) -> bool:
