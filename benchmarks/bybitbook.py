@@ -3,9 +3,9 @@
     python -m benchmarks.bybitbook [--scenarios late exact] [--seconds 20]
 
 late   100 clients follow orderbook.50 of 6 symbols at a door in a process of its own, beside the
-       simulation and Redis. The lateness of a message is that of its arrival after `cts`, the
-       engine's time, and after `ts`, when the door made it. Each client must see every `u`, and
-       one of them keeps a copy that it checks as strictly as pybit does
+       simulation and Redis. The lateness of a message is that of its arrival after `ts`, when
+       the door made it, and after `cts`, the engine's time; of the latter the smallest is
+       subtracted, because simulated time is a constant behind. Each client must see every `u`
 exact  100,000 messages of the five depths, each compared with the book at its moment
 """
 
@@ -41,7 +41,7 @@ from venues.bybit.symbols import Symbol
 Figures = dict[str, object]
 CLIENTS: Final = 100
 MORE_SYMBOLS: Final = ("XRPUSDT", "ADAUSDT", "DOGEUSDT")
-INTERVAL_S: Final = 0.05
+INTERVAL_S: Final = 0.25
 FLUSH_S: Final = 0.02
 WARM_UP_S: Final = 5.0
 MESSAGES: Final = 100_000
@@ -77,7 +77,7 @@ def late(seconds: float) -> Figures:
         "clients lost, messages missed": f"{lost}, {sum(holes for *_, holes in found)}",
         "messages/s to all clients": round(len(since_made) / seconds),
         "messages/s per topic": round(len(since_made) / seconds / CLIENTS / len(symbols), 1),
-        "ms after the engine's time, p50 and p99": percentiles(since_engine),
+        "ms after the engine's time, p50 and p99": percentiles(since_engine - since_engine.min()),
         "ms after the door made it, p50 and p99": percentiles(since_made),
         "door, cores": round(used, 2),
     }

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from contextvars import Context
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import orjson
 import structlog
@@ -17,7 +17,7 @@ from live.cutting import made
 from live.derivedtapes import DerivedTape
 from live.frames import Publication
 from live.reads import read
-from live.tape import RETRY_S, FanOut
+from live.tape import BEHIND_S, RETRY_S, FanOut
 from live.topics import key_of
 from market.timeframes import TIMEFRAMES
 from orderflow import metrics
@@ -53,7 +53,10 @@ class FootprintTape(DerivedTape):
         """Read the open cluster, then the end of the closed ones; raise DatabaseError."""
         found = await read(read_open, self._key)
         await super().open()
-        self._replace(found)
+        if found is None or self._is_current(found):
+            self._replace(found)
+        else:
+            self._renew()
 
     def close(self) -> None:
         for pending in (self._renewing, self._timer):
@@ -69,12 +72,16 @@ class FootprintTape(DerivedTape):
             self._continue()
 
     def present(self) -> Publication | None:
-        """Return the open cluster as it is now."""
-        return None if self._open is None else self._publication(self._open)
+        """Return the open cluster as it is now; None while it is read again."""
+        return self._publication(self._open) if self._is_current(self._open) else None
 
     def fail(self) -> None:
         super().fail()
         self._renew()
+
+    def _is_current(self, cluster: OpenCluster | None) -> TypeGuard[OpenCluster]:
+        """Return whether this is the cluster after the last closed one that was sent."""
+        return cluster is not None and cluster.number == self.end
 
     def _continue(self) -> None:
         """Add the trades that arrived to the open cluster."""
@@ -101,7 +108,9 @@ class FootprintTape(DerivedTape):
                 logger.warning("cluster not read", topic=self.topic, error=str(error).strip())
                 await asyncio.sleep(RETRY_S)
                 continue
-            break
+            if found is None or self._is_current(found):
+                break
+            await asyncio.sleep(BEHIND_S)  # it closed meanwhile
         self._renewing = None
         self._replace(found)
 
@@ -126,7 +135,7 @@ class FootprintTape(DerivedTape):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._open is None or not self._is_changed:
+        if not self._is_changed or not self._is_current(self._open):
             return
         self._is_changed = False
         self._pushed_at = asyncio.get_running_loop().time()

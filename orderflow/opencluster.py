@@ -20,11 +20,12 @@ SEQ, AT, PRICE, QUANTITY, SIDE = range(5)
 class OpenCluster:
     """An open cluster up to the trade `seq`; rows of `step` ticks.
 
-    It ends at `end` (microseconds since 1970 UTC).
+    It follows `number` closed ones, and ends at `end` (microseconds since 1970 UTC).
     """
 
     lattice: Lattice
     step: int
+    number: int
     seq: int
     end: int
     cluster: Clusters

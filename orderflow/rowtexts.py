@@ -5,6 +5,7 @@ quantities are written with all decimals of their grid.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -57,14 +58,24 @@ class RowTexts:
 def row_texts(clusters: Clusters, step: int, lattice: Lattice) -> RowTexts:
     """Return a row of COLUMNS for each cluster, whose rows have `step` ticks."""
     heads = np.ascontiguousarray(clusters.heads).view(np.int64).reshape(-1, len(HEAD.names or ()))
-    numbers = len(heads) * (len(COLUMNS) + 1) + 4 * len(clusters.rows)
-    out = np.empty(_NUMBER_BYTES * numbers, np.uint8)
+    heads_bytes = _NUMBER_BYTES * (len(COLUMNS) + 1) * len(heads)
+    out = np.empty(heads_bytes + row_bytes(clusters, lattice) * len(clusters.rows), np.uint8)
     ends = np.zeros(len(heads) + 1, np.int64)
     _write(
         heads, clusters.starts, np.ascontiguousarray(clusters.rows), np.vstack(areas(clusters)),
         step, form(lattice.prices), form(lattice.quantities), out, ends,
     )  # fmt: skip
     return RowTexts(out[: ends[-1]].tobytes(), ends)
+
+
+def row_bytes(clusters: Clusters, lattice: Lattice) -> int:
+    """Return at least the bytes of a price row, with its brackets and commas."""
+    if not len(clusters.rows):
+        return 0
+    grids = (lattice.prices, lattice.quantities, lattice.quantities, Grid(Decimal(1)))
+    largest = clusters.rows.max(axis=0).tolist()
+    digits = (len(str(each * grid.units)) for each, grid in zip(largest, grids, strict=True))
+    return sum(digits) + 2 * sum(grid.precision + 2 for grid in grids) + 8
 
 
 def form(grid: Grid) -> Integers:

@@ -14,7 +14,7 @@ from live.frames import Frame
 from live.sequenced import Missed
 from market.timeframes import MICROSECONDS, TIMEFRAMES, opened_at
 from orderflow.clusters import in_steps
-from orderflow.footprints import AUTO, closed_keys, closed_rows, steps_of
+from orderflow.footprints import AUTO, closed_before, closed_keys, closed_rows, steps_of
 from orderflow.history import open_cluster
 from orderflow.opencluster import OpenCluster
 from orderflow.stored import newest
@@ -120,5 +120,12 @@ def read_open(key: str) -> OpenCluster | None:
         return None
     cluster = open_cluster(instrument, last, timeframe_s)
     own = int(steps_of(instrument, timeframe_s, step, cluster["opened_at"])[0])
-    end = opened_at(last.at, timeframe_s) + timeframe_s * MICROSECONDS
-    return OpenCluster(instrument.lattice, own, last.seq, end, in_steps(cluster, own))
+    opened = opened_at(last.at, timeframe_s)
+    return OpenCluster(
+        lattice=instrument.lattice,
+        step=own,
+        number=closed_before(instrument, timeframe_s, opened),
+        seq=last.seq,
+        end=opened + timeframe_s * MICROSECONDS,
+        cluster=in_steps(cluster, own),
+    )

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -81,15 +82,20 @@ def running(
     return background([sys.executable, "manage.py", *arguments], env, subprocess.PIPE)
 
 
-def wait_for_http(url: str, process: subprocess.Popen[Any], limit_s: float = READY_S) -> None:
-    """Wait until `process` answers at `url`, with any status.
+def wait_for_http(
+    url: str,
+    process: subprocess.Popen[Any],
+    trust: ssl.SSLContext | None = None,
+    limit_s: float = READY_S,
+) -> None:
+    """Wait until `process` answers at `url`, with any status. `trust`: for HTTPS.
 
     Raise RuntimeError if the process exits first, TimeoutError after `limit_s`.
     """
     deadline = time.monotonic() + limit_s
     while process.poll() is None:
         try:
-            urlopen(url, timeout=READY_S).close()
+            urlopen(url, timeout=READY_S, context=trust).close()
         except HTTPError as error:
             error.close()
         except OSError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import ssl
 import sys
 import tempfile
 import time
@@ -22,8 +23,8 @@ class Venue:
     """A door that serves; `http` and `ws` are where its paths begin, e.g. {http}/v5/market/time."""
 
     port: int
-    key: str
-    secret: str
+    accounts: dict[str, tuple[str, str]]
+    """Key and secret of each account, by name."""
     env: dict[str, str]
     folder: Path
     log: Path
@@ -39,12 +40,14 @@ class Venue:
     def ws(self) -> str:
         return f"{self.scheme.replace('http', 'ws')}://127.0.0.1:{self.port}"
 
-    def account(self, name: str, balance: int = 100_000) -> tuple[str, str]:
-        """Open another account; return its key and secret."""
-        made = json.loads(
-            manage("openaccount", name, "--balance", str(balance), "--json", env=self.env)
-        )
-        return made["api_key"], made["api_secret"]
+    @property
+    def key(self) -> str:
+        """The key of the first account."""
+        return next(iter(self.accounts.values()))[0]
+
+    @property
+    def secret(self) -> str:
+        return next(iter(self.accounts.values()))[1]
 
 
 @contextlib.contextmanager
@@ -68,6 +71,7 @@ def market(
         command = [sys.executable, "manage.py", "runsim", "--interval", str(interval_s)]
         command += ["--backfill", "2m", "--instruments", *symbols]
         with background(command, env):
+            wait_until_live(symbols, env)
             yield env
 
 
@@ -83,47 +87,59 @@ def add_instruments(symbols: Sequence[str], env: dict[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def door(env: dict[str, str], *options: str, scheme: str = "http") -> Iterator[Venue]:
-    """Run a door beside a market; yield it once the books are live. `options`: of runvenue."""
+def door(
+    env: dict[str, str],
+    *options: str,
+    accounts: Sequence[str] = ("bot",),
+    authority: Path | None = None,
+) -> Iterator[Venue]:
+    """Run a door beside a market, and open accounts that pay Bybit's fees.
+
+    `options`: of runvenue; with `--tls`, the certificate's `authority`.
+    """
+    scheme = "http" if authority is None else "https"
+    trust = None if authority is None else ssl.create_default_context(cafile=authority)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         port, log = free_port(), Path(folder) / "log"
         command = [sys.executable, "manage.py", "runvenue", "bybit", f"127.0.0.1:{port}", *options]
-        made = manage(
-            "openaccount", f"bot {port}", "--balance", "100000", "--fees", "bybit", "--json",
-            env=env,
-        )  # fmt: skip
-        account = json.loads(made.splitlines()[-1])
+        opened = open_accounts(accounts, env)
         with log.open("w") as output, background(command, env, output=output.fileno()) as process:
-            if scheme == "http":
-                wait_for_http(f"http://127.0.0.1:{port}/v5/market/time", process)
-            wait_until_live(env)
-            yield Venue(
-                port,
-                account["api_key"],
-                account["api_secret"],
-                env,
-                Path(folder),
-                log,
-                process.pid,
-                scheme,
-            )
+            wait_for_http(f"{scheme}://127.0.0.1:{port}/v5/market/time", process, trust)
+            yield Venue(port, opened, env, Path(folder), log, process.pid, scheme)
 
 
-def wait_until_live(env: dict[str, str]) -> None:
+def open_accounts(names: Sequence[str], env: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Open accounts with 100,000 USDT each, in one process; return keys and secrets."""
+    code = (
+        "import json\n"
+        "from exchange.accounts.opening import create_key, open_account\n"
+        "made = {}\n"
+        f"for name in {list(names)!r}:\n"
+        "    account = open_account(name=name, balance=10**13, fees='bybit')\n"
+        "    new = create_key(account)\n"
+        "    made[name] = new.key.key, new.secret\n"
+        "print(json.dumps(made))\n"
+    )
+    if not names:
+        return {}
+    found = json.loads(manage("shell", "-v0", "-c", code, env=env).splitlines()[-1])
+    return {name: (key, secret) for name, (key, secret) in found.items()}
+
+
+def wait_until_live(symbols: Sequence[str], env: dict[str, str]) -> None:
     """Wait until orders are accepted in all books; raise TimeoutError."""
     code = (
+        "import time\n"
         "from exchange.accounts.readiness import why_closed\n"
         "from instruments.models import Instrument\n"
-        f"found = Instrument.objects.filter(symbol__in={SYMBOLS!r})\n"
-        "import time\n"
+        f"found = Instrument.objects.filter(symbol__in={list(symbols)!r})\n"
         f"until = time.monotonic() + {READY_S}\n"
         "while any(why_closed(each) for each in found) and time.monotonic() < until:\n"
         "    time.sleep(0.1)\n"
-        "print([why_closed(each) for each in found])\n"
+        "print(any(why_closed(each) for each in found))\n"
     )
-    found = manage("shell", "-v0", "-c", code, env=env)
-    if found.strip().splitlines()[-1] != str([None] * len(SYMBOLS)):
-        raise TimeoutError(f"the books are not live after {READY_S:.0f} s: {found}")
+    if manage("shell", "-v0", "-c", code, env=env).split()[-1] != "False":
+        raise TimeoutError(f"the books are not live after {READY_S:.0f} s")
 
 
 def wait_for_trades(venue: Venue, count: int = 5) -> None:

@@ -10,17 +10,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rig import venues
+from rig import venues as rigged
 from rig.conformance import harness
 from rig.conformance.ccxtchecks import CcxtRest, CcxtStreams
 from rig.conformance.matrix import Matrix
-from rig.conformance.pybitchecks import PybitRest, PybitStreams
+from rig.conformance.pybitchecks import PybitRest, PybitStreams, tls_checks
 from rig.venues import Venue
+from venues.doors.certificates import make_files
 
 
-def clients(venue: Venue) -> Matrix:
-    """Return what pybit, ccxt and ccxt.pro can do."""
-    matrix = Matrix()
+def over_tls(matrix: Matrix, env: dict[str, str], folder: Path) -> None:
+    """Try pybit over TLS, pointed here by its constructors alone."""
+    files = make_files(folder, ["127.0.0.1"])
+    options = ("--tls", str(files.certificate), str(files.key))
+    with rigged.door(env, *options, accounts=["tls"], authority=files.authority) as venue:
+        matrix.run("pybit, TLS", tls_checks(venue, files.authority))
+
+
+def clients(matrix: Matrix, venue: Venue) -> None:
+    """Try pybit, ccxt and ccxt.pro."""
     rest = PybitRest(venue)
     matrix.run("pybit", rest.checks())
     streams = PybitStreams(venue, rest)
@@ -29,7 +37,6 @@ def clients(venue: Venue) -> Matrix:
     exchange = CcxtRest(venue)
     matrix.run("ccxt", exchange.checks())
     matrix.run("ccxt", CcxtStreams(venue, exchange).checks())
-    return matrix
 
 
 def main() -> int:
@@ -39,11 +46,13 @@ def main() -> int:
     failures = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        venues.market() as env,
-        venues.door(env) as venue,
+        rigged.market() as env,
+        rigged.door(env) as venue,
     ):
-        venues.wait_for_trades(venue)
-        matrix = clients(venue)
+        rigged.wait_for_trades(venue)
+        matrix = Matrix()
+        over_tls(matrix, env, Path(folder) / "tls")
+        clients(matrix, venue)
         print(matrix.table(), flush=True)
         failures += matrix.failures
         for lane in () if options.without_harness else harness.LANES:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.cache import caches
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from instruments.models import Instrument
@@ -68,3 +70,15 @@ def test_an_unavailable_redis_changes_nothing(
     before = metrics.CACHE_ERRORS._value.get()
     assert [rows(client) for _ in range(3)] == [right] * 3
     assert metrics.CACHE_ERRORS._value.get() == before + 1  # then it is left alone for a while
+
+
+@pytest.mark.parametrize(("timeframe", "step", "most"), [("1m", "2", 3), ("1h", "auto", 5)])
+def test_a_page_takes_few_queries_whatever_its_length(
+    client: Client, es: Instrument, timeframe: str, step: str, most: int
+) -> None:
+    address = f"/api/v1/instruments/ES/footprint/?timeframe={timeframe}&step={step}&limit="
+    client.get(f"{address}all")
+    for limit in (5, 300, "all"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"{address}{limit}").json()["rows"]
+        assert len(queries) <= most

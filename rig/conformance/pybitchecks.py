@@ -1,8 +1,10 @@
 """pybit against the door: REST, streams and the trade socket."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pybit._websocket_trading
@@ -20,9 +22,15 @@ MARKET: Final = {"category": "linear", "symbol": SYMBOL}
 class PybitRest:
     """A session pointed here; each method is a check."""
 
-    def __init__(self, venue: Venue) -> None:
-        self.session = HTTP(api_key=venue.key, api_secret=venue.secret)
-        self.session.endpoint = venue.http
+    def __init__(self, venue: Venue, authority: Path | None = None) -> None:
+        """With an `authority`, use TLS and nothing but the constructor to point it here."""
+        keys = {"api_key": venue.key, "api_secret": venue.secret}
+        if authority is None:
+            self.session = HTTP(**keys)
+            self.session.endpoint = venue.http
+        else:
+            self.session = HTTP(domain=domain_of(venue), **keys)
+            self.session.client.verify = str(authority)
 
     def rows(self, answer: Mapping[str, Any]) -> list[Any]:
         found: list[Any] = answer["result"]["list"]
@@ -155,6 +163,43 @@ class PybitRest:
         self.buy()
         self.place(side="Sell", orderType="Market", price="", qty="0.02", reduceOnly=True)
         require(self.rows(self.session.get_closed_pnl(**MARKET)), "no closed profits")
+
+
+def domain_of(venue: Venue) -> str:
+    """Return the domain that makes pybit connect here; it adds a host name and .com."""
+    return f"@127.0.0.1:{venue.port}/bybit"
+
+
+def tls_checks(venue: Venue, authority: Path) -> dict[str, Check]:
+    """Return what shows that all three kinds of connection work over TLS."""
+    os.environ["WEBSOCKET_CLIENT_CA_BUNDLE"] = str(authority)
+    where = {"domain": domain_of(venue), "testnet": False}
+    keys = {"api_key": venue.key, "api_secret": venue.secret}
+    rest = PybitRest(venue, authority)
+
+    def follow() -> None:
+        heard: list[Any] = []
+        stream = WebSocket(channel_type="linear", **where)
+        stream.orderbook_stream(50, SYMBOL, heard.append)
+        until(lambda: heard, "a message")
+        stream.exit()
+
+    def trade() -> None:
+        replies: list[Any] = []
+        trading = WebSocketTrading(**where, **keys)
+        order = {"side": "Buy", "orderType": "Limit", "qty": "0.01", "price": rest.rest_price()}
+        trading.place_order(replies.append, replies.append, **MARKET, **order)
+        until(lambda: replies, "a reply")
+        require(replies[0]["retCode"] == 0, str(replies[0]))
+        trading.exit()
+
+    checks = rest.checks()
+    chosen = ("server time", "ticker", "balance", "place order", "executions")
+    return {
+        **{name: checks[name] for name in chosen},
+        "stream: order book": follow,
+        "socket: place order": trade,
+    }
 
 
 class PybitStreams:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 
 import pytest
 from pybit.unified_trading import HTTP
@@ -14,7 +13,7 @@ from rig.venues import door, market, wait_for_trades
 
 pytestmark = pytest.mark.processes
 SECONDS, LIMIT_S = "8", 240
-BOTS = ("maker_ccxt", "momentum_pybit", "maker_pybit", "momentum_ccxt")
+BOTS = ("momentum_pybit", "maker_ccxt", "maker_pybit", "momentum_ccxt")
 MARKET = {"category": "linear", "symbol": "BTCUSDT"}
 FAULTS = ("lost_answers", "repeats", "latency", "rate_limits", "server_errors", "disconnects")
 
@@ -61,44 +60,40 @@ def env():
         yield env
 
 
-def test_the_bots_end_with_the_orders_executions_and_position_of_the_exchange(env, request):
-    chosen = BOTS if request.config.getoption("--long") else BOTS[:2]
-    with ExitStack() as stack:
-        venue = stack.enter_context(door(env))
+def test_bots_end_with_the_orders_executions_and_position_of_the_exchange(env, request):
+    """The maker of pybit meets faults: a door beside the others injects them."""
+    is_long = request.config.getoption("--long")
+    bots = BOTS if is_long else BOTS[:2]
+    profiles = FAULTS if is_long else FAULTS[:1]
+    with door(env, accounts=[*bots, *profiles]) as venue:
         wait_for_trades(venue)
-        keys = {bot: venue.account(bot) for bot in chosen}
-        running = {bot: started(bot, venue.http, *pair) for bot, pair in keys.items()}
-        reports = {bot: reported(process) for bot, process in running.items()}
-        for bot, report in reports.items():
-            exchange = Exchange(venue.http, *keys[bot])
-            assert report["position"] == exchange.position() == 0.0, bot
-            assert not exchange.rows("get_open_orders"), bot
-            if "executions" in report:
-                assert report["executions"] == exchange.executions(), bot
-                assert len(exchange.statuses()) > 1, bot
-            else:
-                known = exchange.statuses()
-                assert len(report["statuses"]) == len(known) == report["orders"] > 0, bot
-                assert {known[order] for order in report["statuses"]} == {"Filled"}, bot
+        running = {bot: started(bot, venue.http, *venue.accounts[bot]) for bot in bots}
+        for profile in profiles:
+            compare(venue, profile, report_through(env, profile, *venue.accounts[profile]))
+        for bot, process in running.items():
+            compare(venue, bot, reported(process))
 
 
-def test_the_maker_knows_what_it_did_in_spite_of_faults(env, request):
-    with door(env) as venue:
-        wait_for_trades(venue)
-        for profile in FAULTS if request.config.getoption("--long") else FAULTS[:1]:
-            trade_through(env, venue, profile)
-
-
-def trade_through(env, venue, profile):
-    """Let a maker trade at a door with faults; compare with what another door knows."""
-    with door(env, "--faults", profile, "--seed", "7") as faulty:
-        keys = venue.account(f"maker {profile}")
-        report = reported(started("maker_pybit", faulty.http, *keys))
-        exchange = Exchange(venue.http, *keys)
-        assert report["position"] == exchange.position() == 0.0, profile
-        assert report["executions"] == exchange.executions(), profile
-        assert not exchange.rows("get_open_orders"), profile
+def report_through(env, profile, key, secret):
+    """Return the report of a maker that trades at a door with faults."""
+    with door(env, "--faults", profile, "--seed", "7", accounts=()) as faulty:
+        report = reported(started("maker_pybit", faulty.http, key, secret))
         logged = faulty.log.read_text()
     assert profile in logged
     assert "fault injected" in logged
-    assert keys[1] not in logged
+    assert secret not in logged
+    return report
+
+
+def compare(venue, account, report):
+    """Compare what a bot believes with what the exchange knows."""
+    exchange = Exchange(venue.http, *venue.accounts[account])
+    assert report["position"] == exchange.position() == 0.0, account
+    assert not exchange.rows("get_open_orders"), account
+    known = exchange.statuses()
+    if "executions" in report:
+        assert report["executions"] == exchange.executions(), account
+        assert len(known) > 1, account
+    else:
+        assert len(report["statuses"]) == len(known) == report["orders"] > 0, account
+        assert {known[order] for order in report["statuses"]} == {"Filled"}, account
