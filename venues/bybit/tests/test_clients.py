@@ -65,8 +65,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         wait_for_http(f"{url}/livez", process)
         site = Site(url, made["api_key"], made["api_secret"], env)
         session = site.pybit()
-        wait_until(lambda: session.get_orderbook(**LINEAR)["result"]["b"], "the book is recorded")
+        wait_until(lambda: has_book(session), "the book is recorded")
+        wait_until(lambda: accepts_orders(session), "the book has caught up with its quotes")
         yield site
+
+
+def has_book(session: Any) -> bool:
+    book = session.get_orderbook(**LINEAR)["result"]
+    return bool(book["b"] and book["a"])
+
+
+def accepts_orders(session: Any) -> bool:
+    """Return whether the exchange accepts an order; cancel it."""
+    try:
+        made = session.place_order(
+            **LINEAR, side="Buy", orderType="Limit", qty="0.01", price="60000"
+        )
+    except InvalidRequestError:  # 10016: the book is behind, or nothing runs yet
+        return False
+    session.cancel_order(**LINEAR, orderId=made["result"]["orderId"])
+    return True
 
 
 def test_pybit_trades(site: Site) -> None:
