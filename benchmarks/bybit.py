@@ -87,8 +87,9 @@ class Program(threading.Thread):
                 return
             time.sleep(max(0.0, due - time.monotonic()))
             seconds, code = self._session.post("create", self._order())
-            self.sent.seconds.append(seconds)
             self.sent.codes[code] += 1
+            if code == 0:
+                self.sent.seconds.append(seconds)
             if number % SWEEP_EVERY == 0:
                 self._session.post("cancel-all", {"category": "linear", "settleCoin": "USDT"})
 

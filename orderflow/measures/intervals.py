@@ -1,10 +1,16 @@
-"""95 % intervals of means and ratios of correlated values, from HAC standard errors.
+"""95 % intervals of means and ratios of correlated values.
 
-The variance is Newey and West's (Econometrica 55, 1987: Bartlett's weights) with a bandwidth of
-half of the values, and the quantile is that of fixed-b asymptotics (Kiefer and Vogelsang, A new
-asymptotic theory for heteroskedasticity-autocorrelation robust tests, Econometric Theory 21, 2005),
-which allows for the randomness of such a variance. With short bandwidths and normal quantiles,
-intervals are too short here, because metaorders make the sides of trades remember for long.
+Of values that remember for long: the variance is Newey and West's (Econometrica 55, 1987:
+Bartlett's weights) with a bandwidth of half of the values, and the quantile is that of fixed-b
+asymptotics (Kiefer and Vogelsang, A new asymptotic theory for heteroskedasticity-autocorrelation
+robust tests, Econometric Theory 21, 2005), which allows for the randomness of such a variance. With
+short bandwidths and normal quantiles, intervals are too short here, because metaorders make the
+sides of trades remember for long. The interval is for an endless series of the same kind.
+
+Of values that remember for a short time, in a window whose parameters may change: the variance is
+that of the differences between neighbouring parts of the window (von Neumann, Kent, Bellinson and
+Hart, The mean square successive difference, Annals of Mathematical Statistics 12, 1941), to which
+slow changes add little. The interval is then for the mean parameters of the window itself.
 """
 
 from math import sqrt
@@ -14,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.estimate import FloatArray, Interval
+from indicators.quantiles import student_97_5
 
 MOST_PARTS: Final = 100
 """Values are summed in parts of equal length, so that the cost does not grow with the square."""
@@ -42,6 +49,23 @@ def ratio_interval(numerators: Values, denominators: Values) -> Interval | None:
         return None
     value = float(np.sum(numerators)) / total
     reach = QUANTILE * sqrt(long_run_sum(numerators - value * denominators)) / abs(total)
+    return value - reach, value + reach
+
+
+def window_interval(numerators: Values, denominators: Values, parts: int) -> Interval | None:
+    """Return the interval of sum(numerators) / sum(denominators) for the parameters of the window.
+
+    `parts` of the window are compared, at least 10; each should be long compared with the memory of
+    the values, and short compared with the changes of the parameters. Student's t with the 2/3 of
+    the degrees of freedom that differences have. None as for `ratio_interval`.
+    """
+    total = float(np.sum(denominators))
+    if len(numerators) < max(parts, FEWEST_VALUES) or total == 0:
+        return None
+    value = float(np.sum(numerators)) / total
+    steps = np.diff(part_sums(numerators - value * denominators, parts))
+    variance = parts * float((steps * steps).sum()) / (2 * (parts - 1))
+    reach = student_97_5(2 * (parts - 1) / 3) * sqrt(variance) / abs(total)
     return value - reach, value + reach
 
 

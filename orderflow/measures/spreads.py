@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from typing import Final
 
+import numpy as np
+
 from indicators.estimate import Estimate, Interval, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few, sides
-from orderflow.measures.intervals import mean_interval
+from orderflow.measures.intervals import mean_interval, window_interval
 
 FEWEST_CHANGES: Final = 20
 FEWEST_ORDERS: Final = 20
+PARTS: Final = 20
 LARGEST_EXPONENT: Final = 50.0
 
 
@@ -72,8 +75,8 @@ def effective_half_spread(aggressors: Series, prices: Series, mids: Series) -> E
     """Return the mean of side x (price - mid): what an aggressor pays beyond the mid price.
 
     Shapes (n,), one for each order: `aggressors` 1 (buy) or -1 (sell), its price, and the mid price
-    before it. In the unit of the prices. The interval is for the mean of an endless flow of the
-    same kind (Newey and West, fixed-b quantiles).
+    before it. In the unit of the prices. The interval is for the parameters of the window
+    (successive differences of 20 parts).
 
     Raises ValueError if the arguments differ in length. Source: Huang and Stoll, Dealer versus
     auction markets, Journal of Financial Economics 41 (1996).
@@ -107,4 +110,5 @@ def _signed_mean(aggressors: Series, ends: Series, starts: Series) -> Estimate:
         refuse_few(n, FEWEST_ORDERS, "orders")
     except RefusedError as error:
         return Estimate(value=None, reason=str(error), n=n)
-    return Estimate(value=float(differences.mean()), n=n, interval=mean_interval(differences))
+    interval = window_interval(differences, np.ones(n), PARTS)
+    return Estimate(value=float(differences.mean()), n=n, interval=interval)

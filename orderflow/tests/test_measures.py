@@ -13,7 +13,12 @@ from orderflow.measures.bests import bests_of, slot_rows
 from orderflow.measures.delta import cumulative_delta
 from orderflow.measures.imbalance import contributions, mid_changes, order_flow_imbalance
 from orderflow.measures.impact import amihud_illiquidity, kyle_lambda
-from orderflow.measures.intervals import long_run_sum, mean_interval, ratio_interval
+from orderflow.measures.intervals import (
+    long_run_sum,
+    mean_interval,
+    ratio_interval,
+    window_interval,
+)
 from orderflow.measures.samples import orders_of, slots_of, trades_of
 from orderflow.measures.signs import runs_of, sign_persistence
 from orderflow.measures.spreads import (
@@ -144,6 +149,21 @@ def test_interval_covers_the_mean_of_correlated_values():
         noise[:, t] += 0.7 * noise[:, t - 1]
     held = [low < 0 < high for low, high in map(mean_interval, noise)]
     assert 0.91 < np.mean(held) < 0.99
+
+
+def test_interval_of_a_window_leaves_out_slow_changes():
+    rng = np.random.default_rng(6)
+    levels = np.repeat(0.3 * rng.normal(size=(400, 5)), 100, axis=1)
+    values = levels + rng.normal(size=(400, 500))
+    means = levels.mean(axis=1)
+    own = [window_interval(row, np.ones(500), 20) for row in values]
+    held = [low < mean < high for (low, high), mean in zip(own, means, strict=True)]
+    assert 0.92 < np.mean(held) < 0.995
+    of_an_endless_series = [mean_interval(row) for row in values]
+    assert np.mean([high - low for low, high in own]) < 0.8 * np.mean(
+        [high - low for low, high in of_an_endless_series]
+    )
+    assert window_interval(values[0][:19], np.ones(19), 10) is None
 
 
 def test_long_run_variance_equals_the_slow_version():
