@@ -16,12 +16,11 @@ def book_of(listed: Listed) -> StoredBook | None:
     return _books.get(listed)
 
 
-def best_of(listed: Listed, side: int) -> tuple[int, int]:
+def best_of(stored: StoredBook | None, side: int) -> tuple[int, int]:
     """Return ticks and lots of the best level of a side, 0 and 0 of an empty one."""
-    stored = book_of(listed)
-    if stored is None or not len(levels := stored.book.levels(side, 1).ticks):
+    if stored is None or not len((best := stored.book.levels(side, 1)).ticks):
         return 0, 0
-    return int(levels[0]), int(stored.book.levels(side, 1).lots[0])
+    return int(best.ticks[0]), int(best.lots[0])
 
 
 def order_book(listed: Listed, limit: int, now_ms: int) -> dict[str, Any]:

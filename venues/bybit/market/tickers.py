@@ -14,7 +14,7 @@ from exchange.kinds import TRADE_CANDLES, TRADES
 from exchange.models import Position
 from market.timeframes import MICROSECONDS, TIMEFRAMES, opened_at
 from venues.bybit.listed import Listed
-from venues.bybit.market.books import best_of
+from venues.bybit.market.books import best_of, book_of
 from venues.bybit.market.cached import Cached
 from venues.bybit.numbers import (
     optional_price,
@@ -65,7 +65,8 @@ def ticker(listed: Listed) -> dict[str, Any]:
 
 def _ticker(listed: Listed) -> dict[str, Any]:
     lattice, day = listed.lattice, last_day(listed)
-    (bid, bid_lots), (ask, ask_lots) = best_of(listed, BUY), best_of(listed, SELL)
+    stored = book_of(listed)  # one book for both sides, which it may not cross
+    (bid, bid_lots), (ask, ask_lots) = best_of(stored, BUY), best_of(stored, SELL)
     mark = mark_of(listed) or day.last
     interest = open_interest(listed)
     shown_mark = optional_price(lattice, mark)

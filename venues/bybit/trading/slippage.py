@@ -9,7 +9,7 @@ from market.quoting import quoted
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
-from venues.bybit.market.books import best_of
+from venues.bybit.market.books import best_of, book_of
 from venues.bybit.market.tickers import mark_of
 
 UNITS: Final = {
@@ -30,7 +30,7 @@ def worst_ticks(fields: Fields, listed: Listed, side: int) -> int:
     if tolerance is None or not low <= tolerance <= high or not is_whole:
         given = quoted(fields.text("slippageTolerance"))
         raise parameter_error(f"slippageTolerance {given} of {unit} must be from {low} to {high}")
-    best, _ = best_of(listed, -side)
+    best, _ = best_of(book_of(listed), -side)
     if not best:
         raise BybitError(RetCode.SERVER, f"{RetCode.SERVER.text} Nothing rests in {listed.name}.")
     furthest = side * beyond(best, side, unit, tolerance)
