@@ -1,8 +1,8 @@
 """How an order is sent: at the market, as a limit that takes, or post-only at our own best price.
 
-Crossing the spread certainly costs half of it, and the difference of the fees. Waiting costs what the
-price may run away meanwhile: its volatility over the time that the order may wait, weighted with its
-urgency. The dearer waiting is, the more aggressive the order. This is a heuristic, not an optimum.
+Crossing the spread certainly costs half of it, and the difference of the fees. Waiting costs what
+the price may run away meanwhile: its volatility over the time that the order may wait, times its
+urgency. The dearer waiting is, the more aggressive the order. A heuristic, not an optimum.
 """
 
 from dataclasses import dataclass

@@ -42,6 +42,11 @@ class AverageCost:
 
     _position: Position = field(default_factory=Position)
 
+    @classmethod
+    def of(cls, lots: int, cost: int) -> "AverageCost":
+        """Return a position that is held already."""
+        return cls(Position(lots, cost))
+
     @property
     def lots(self) -> int:
         return self._position.lots

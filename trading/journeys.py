@@ -1,0 +1,182 @@
+"""How orders and positions of bots change in the database: machine, history and row together.
+
+Each change is one conditional UPDATE on the version that it was decided on, and one transition, in
+one transaction. Whoever decided on an older version fails with StaleError and must read again.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from trading.core.orderstates import OrderEvent, OrderLife
+from trading.core.positionstates import PositionEvent, PositionFacts, PositionLife
+from trading.core.profits import AverageCost, Fill
+from trading.core.registry import Registry
+from trading.core.reports import OrderReport, Step, steps
+from trading.core.transitions import IllegalTransitionError
+from trading.models import BotFill, BotOrder, BotPosition, Transition
+from trading.tracing import trace_id
+
+orders: Final[Registry[int, OrderLife]] = Registry()
+"""The live orders of this process."""
+positions: Final[Registry[int, PositionLife]] = Registry()
+
+
+class StaleError(RuntimeError):
+    """Another process changed the row since it was read."""
+
+
+def report_order(order: BotOrder, report: OrderReport, *, cause: str, at: datetime) -> list[Step]:
+    """Apply a venue's report to an order; return the steps that it added.
+
+    Raise IllegalTransitionError, ContradictionError or StaleError; nothing is changed then.
+    """
+    try:
+        found = steps(order.life, report)
+    except IllegalTransitionError:
+        orders.refused()
+        raise
+    if found:
+        with transaction.atomic():
+            _write_order(order, found, cause=cause, at=at)
+    return found
+
+
+def _write_order(order: BotOrder, found: list[Step], *, cause: str, at: datetime) -> None:
+    before, life = order.life, found[-1].life
+    changed: dict[str, Any] = {
+        "state": life.state.value,
+        "version": life.version,
+        "reported": life.reported,
+        "lots": life.facts.lots,
+        "filled": life.facts.filled,
+        "ticks": life.facts.ticks,
+        "updated_at": at,
+    }
+    rows = BotOrder.objects.filter(pk=order.pk, version=before.version)
+    if not rows.update(**changed):
+        raise StaleError(f"order {order.pk} has changed since version {before.version}: read again")
+    trace, source = trace_id(), before.state
+    history = []
+    for event, after in ((step.event, step.life) for step in found):
+        facts = after.facts
+        history.append(
+            Transition(
+                order=order,
+                version=after.version,
+                source=source.value,
+                event=event.value,
+                target=after.state.value,
+                lots=facts.lots,
+                filled=facts.filled,
+                ticks=facts.ticks,
+                cause=cause,
+                at=at,
+                trace_id=trace,
+            )
+        )
+        source = after.state
+    Transition.objects.bulk_create(history)
+    transaction.on_commit(lambda: _note_order(order, changed))
+
+
+def _note_order(order: BotOrder, changed: dict[str, Any]) -> None:
+    for name, value in changed.items():
+        setattr(order, name, value)
+    orders.put(order.pk, order.life)
+
+
+def move_position(position: BotPosition, event: PositionEvent, *, cause: str, at: datetime) -> None:
+    """Apply an event without a fill to a position; raise IllegalTransitionError or StaleError."""
+    _write_position(position, event, position.life.facts, {}, cause=cause, at=at)
+
+
+def fill_position(
+    position: BotPosition,
+    order: BotOrder,
+    fill: Fill,
+    event: PositionEvent,
+    *,
+    venue_id: str,
+    is_maker: bool,
+    tick_value: int,
+    at: datetime,
+) -> None:
+    """Count a fill, which moves its position by `event`; a fill that is known changes nothing.
+
+    A fill must not cross zero: split it, so that it closes one position and opens another.
+    Raise IllegalTransitionError or StaleError.
+    """
+    if BotFill.objects.filter(order=order, venue_id=venue_id).exists():
+        return
+    held = AverageCost.of(position.lots, position.cost)
+    realised = held.trade(fill, tick_value)
+    money = {
+        "lots": held.lots,
+        "cost": held.cost,
+        "realised": position.realised + realised,
+        "fees": position.fees + fill.fee,
+    }
+    with transaction.atomic():
+        BotFill.objects.create(
+            order=order,
+            position=position,
+            venue_id=venue_id,
+            at=at,
+            ticks=fill.ticks,
+            lots=fill.lots,
+            is_maker=is_maker,
+            fee=fill.fee,
+            realised=realised,
+        )
+        facts = PositionFacts(lots=held.lots)
+        _write_position(position, event, facts, money, cause=f"fill {venue_id}", at=at)
+
+
+@transaction.atomic
+def _write_position(
+    position: BotPosition,
+    event: PositionEvent,
+    facts: PositionFacts,
+    money: dict[str, int],
+    *,
+    cause: str,
+    at: datetime,
+) -> None:
+    before = position.life
+    try:
+        life = before.after(event, facts)
+    except IllegalTransitionError:
+        positions.refused()
+        raise
+    changed: dict[str, Any] = {
+        **money,
+        "state": life.state.value,
+        "version": life.version,
+        "updated_at": at,
+        "closed_at": at if life.is_final else None,
+    }
+    rows = BotPosition.objects.filter(pk=position.pk, version=before.version)
+    if not rows.update(**changed):
+        raise StaleError(
+            f"position {position.pk} has changed since version {before.version}: read again"
+        )
+    Transition.objects.create(
+        position=position,
+        version=life.version,
+        source=before.state.value,
+        event=event.value,
+        target=life.state.value,
+        lots=facts.lots,
+        cause=cause,
+        at=at,
+        trace_id=trace_id(),
+    )
+    transaction.on_commit(lambda: _note_position(position, changed))
+
+
+def _note_position(position: BotPosition, changed: dict[str, Any]) -> None:
+    for name, value in changed.items():
+        setattr(position, name, value)
+    positions.put(position.pk, position.life)
