@@ -4,16 +4,17 @@ Each change is one conditional UPDATE on the version that it was decided on, and
 one transaction. Whoever decided on an older version fails with StaleError and must read again.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
 
-from trading.core.orderstates import OrderEvent, OrderLife
+from trading.core.orderstates import OrderLife
 from trading.core.positionstates import PositionEvent, PositionFacts, PositionLife
 from trading.core.profits import AverageCost, Fill
 from trading.core.registry import Registry
-from trading.core.reports import OrderReport, Step, steps
+from trading.core.reports import OrderReport, Step, VenueState, steps
 from trading.core.transitions import IllegalTransitionError
 from trading.models import BotFill, BotOrder, BotPosition, Transition
 from trading.tracing import trace_id
@@ -78,13 +79,14 @@ def _write_order(order: BotOrder, found: list[Step], *, cause: str, at: datetime
         )
         source = after.state
     Transition.objects.bulk_create(history)
-    transaction.on_commit(lambda: _note_order(order, changed))
+    _take_over(order, changed)
+    transaction.on_commit(lambda: orders.put(order.pk, life))
 
 
-def _note_order(order: BotOrder, changed: dict[str, Any]) -> None:
+def _take_over(row: BotOrder | BotPosition, changed: dict[str, Any]) -> None:
+    """Set what was written. After a rollback the row is ahead, so its next write is stale."""
     for name, value in changed.items():
-        setattr(order, name, value)
-    orders.put(order.pk, order.life)
+        setattr(row, name, value)
 
 
 def move_position(position: BotPosition, event: PositionEvent, *, cause: str, at: datetime) -> None:
@@ -92,24 +94,33 @@ def move_position(position: BotPosition, event: PositionEvent, *, cause: str, at
     _write_position(position, event, position.life.facts, {}, cause=cause, at=at)
 
 
-def fill_position(
-    position: BotPosition,
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """A fill as its venue describes it, and the event that it is to its position."""
+
+    venue_id: str
+    fill: Fill
+    is_maker: bool
+    event: PositionEvent
+
+
+def count_execution(
     order: BotOrder,
-    fill: Fill,
-    event: PositionEvent,
+    position: BotPosition,
+    execution: Execution,
     *,
-    venue_id: str,
-    is_maker: bool,
     tick_value: int,
     at: datetime,
-) -> None:
-    """Count a fill, which moves its position by `event`; a fill that is known changes nothing.
+) -> bool:
+    """Count an execution in its order and its position; return False if it was counted before.
 
-    A fill must not cross zero: split it, so that it closes one position and opens another.
-    Raise IllegalTransitionError or StaleError.
+    Executions are counted before the report that includes them, so what an order has filled is
+    always the sum of its fills. One that crosses zero must be split: it closes a position and opens
+    another one. Raise IllegalTransitionError or StaleError; nothing is changed then.
     """
-    if BotFill.objects.filter(order=order, venue_id=venue_id).exists():
-        return
+    if BotFill.objects.filter(order=order, venue_id=execution.venue_id).exists():
+        return False
+    fill = execution.fill
     held = AverageCost.of(position.lots, position.cost)
     realised = held.trade(fill, tick_value)
     money = {
@@ -118,20 +129,35 @@ def fill_position(
         "realised": position.realised + realised,
         "fees": position.fees + fill.fee,
     }
+    cause = f"execution {execution.venue_id}"
     with transaction.atomic():
+        report_order(order, _with_fill(order, fill.lots), cause=cause, at=at)
+        facts = PositionFacts(lots=held.lots)
+        _write_position(position, execution.event, facts, money, cause=cause, at=at)
         BotFill.objects.create(
             order=order,
             position=position,
-            venue_id=venue_id,
+            venue_id=execution.venue_id,
             at=at,
             ticks=fill.ticks,
             lots=fill.lots,
-            is_maker=is_maker,
+            is_maker=execution.is_maker,
             fee=fill.fee,
             realised=realised,
         )
-        facts = PositionFacts(lots=held.lots)
-        _write_position(position, event, facts, money, cause=f"fill {venue_id}", at=at)
+    return True
+
+
+def _with_fill(order: BotOrder, lots: int) -> OrderReport:
+    """Return the order as it is after a fill."""
+    filled = order.filled + lots
+    return OrderReport(
+        number=order.reported,
+        state=VenueState.FILLED if filled == order.lots else VenueState.WORKING,
+        lots=order.lots,
+        filled=filled,
+        ticks=order.ticks,
+    )
 
 
 @transaction.atomic
@@ -173,10 +199,5 @@ def _write_position(
         at=at,
         trace_id=trace_id(),
     )
-    transaction.on_commit(lambda: _note_position(position, changed))
-
-
-def _note_position(position: BotPosition, changed: dict[str, Any]) -> None:
-    for name, value in changed.items():
-        setattr(position, name, value)
-    positions.put(position.pk, position.life)
+    _take_over(position, changed)
+    transaction.on_commit(lambda: positions.put(position.pk, life))

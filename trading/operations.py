@@ -1,8 +1,8 @@
 """Idempotency: an operation is carried out once, and every repeat gets its first result.
 
-The first attempt claims the operation by inserting its record, which only one can. Repeats wait for
-its result. If the process of the first attempt died, its claim expires, and a repeat takes over: the
-operation itself must therefore be harmless when it begins again, as sending an order is under a
+The first attempt claims the operation by inserting its record, which only one can. Repeats wait
+for its result. If the process of the first attempt dies, its claim expires and a repeat takes over.
+The operation itself must therefore be harmless when it begins again, as sending an order is under a
 client id that the venue knows.
 """
 
