@@ -53,7 +53,8 @@ def once(
 
     `key` names it, by default the hash of its parameters: then equal parameters are the same
     operation for an hour. The result must be JSON. An error is not a result: the operation may be
-    tried again at once. Raise OtherParametersError or StillRunningError.
+    tried again at once. Call it outside of transactions, or nobody sees the claim. Raise
+    OtherParametersError or StillRunningError.
     """
     digest = digest_of(operation, parameters)
     record, is_mine = _claimed(scope, key or digest, digest, clock())

@@ -5,7 +5,8 @@ committed, so reading its tables is asking the venue.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
@@ -39,6 +40,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 POLL_S: Final = 0.05
+THREADS: Final = 4
+"""Orders of one bot that wait for their answers at the same time."""
 STATES: Final[Mapping[State, VenueState]] = {
     State.PENDING: VenueState.WORKING,
     State.NEW: VenueState.WORKING,
@@ -68,48 +71,59 @@ class ExchangeBroker:
         self._account = account
         self._timeout_s = timeout_s
         self._poll_s = poll_s
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="broker")
+
+    def close(self) -> None:
+        """Wait for the calls that run, and end the threads."""
+        self._threads.shutdown()
 
     async def place(self, order: Instruction) -> OrderSeen:
-        return await _in_thread(self._place, order)
+        return await self._in_thread(self._place, order)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
-        return await _in_thread(self._amend, client_id, lots, ticks)
+        return await self._in_thread(self._amend, client_id, lots, ticks)
 
     async def cancel(self, client_id: str) -> OrderSeen:
-        return await _in_thread(self._cancel, client_id)
+        return await self._in_thread(self._cancel, client_id)
 
     async def cancel_all(self, symbol: str = "") -> None:
-        await _in_thread(self._cancel_all, symbol)
+        await self._in_thread(self._cancel_all, symbol)
 
     async def order(self, client_id: str) -> OrderSeen:
-        return await _in_thread(self._seen, client_id)
+        return await self._in_thread(self._seen, client_id)
 
     async def open_orders(self) -> list[OrderSeen]:
-        return await _in_thread(self._open_orders)
+        return await self._in_thread(self._open_orders)
 
     async def executions(self, since: int) -> list[ExecutionSeen]:
-        return await _in_thread(self._executions, since)
+        return await self._in_thread(self._executions, since)
 
     async def positions(self) -> list[PositionSeen]:
-        return await _in_thread(self._positions)
+        return await self._in_thread(self._positions)
 
     async def balance(self) -> Balance:
-        return await _in_thread(self._balance)
+        return await self._in_thread(self._balance)
 
-    async def changes(self, since: Cursor) -> AsyncIterator[OrderSeen | ExecutionSeen]:
+    async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen]:
         """Follow the account: a change and its executions are committed together."""
         while True:
-            end = await _in_thread(self._end)
+            end = await self._in_thread(self._end)
             if end.executions > since.executions:
-                for execution in await _in_thread(
+                for execution in await self._in_thread(
                     self._executions, since.executions, end.executions
                 ):
                     yield execution
             if end.orders > since.orders:
-                for change in await _in_thread(self._order_changes, since.orders, end.orders):
+                for change in await self._in_thread(self._order_changes, since.orders, end.orders):
                     yield change
             since = end
             await asyncio.sleep(self._poll_s)
+
+    async def _in_thread(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a call that uses the database in a thread."""
+        run = database_sync_to_async(call, thread_sensitive=False, executor=self._threads)
+        result: R = await run(*args, **kwargs)
+        return result
 
     def _place(self, order: Instruction) -> OrderSeen:
         type_, tif = STYLES[order.style]
@@ -233,12 +247,6 @@ class ExchangeBroker:
         return Balance(
             balance=now.balance, equity=now.valuation.equity, available=now.valuation.available
         )
-
-
-async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a call that uses the database in a thread."""
-    result: R = await database_sync_to_async(call, thread_sensitive=False)(*args, **kwargs)
-    return result
 
 
 def _instrument(symbol: str) -> Instrument:
