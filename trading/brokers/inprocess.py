@@ -104,7 +104,7 @@ class ExchangeBroker:
     async def balance(self) -> Balance:
         return await self._in_thread(self._balance)
 
-    async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen]:
+    async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
         """Follow the account: a change and its executions are committed together."""
         while True:
             end = await self._in_thread(self._end)
