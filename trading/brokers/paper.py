@@ -6,6 +6,7 @@ Nothing is stored: after a restart the venue is empty, and recovery finds its or
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Final
 
 from trading.brokers.broker import (
@@ -85,7 +86,10 @@ class PaperBroker:
                 if _is_after(change, since):
                     yield change
             async with self._fed:
-                await self._fed.wait_for(lambda: len(self.venue.changes) > read)
+                await self._fed.wait_for(partial(self._has_more, read))
+
+    def _has_more(self, read: int) -> bool:
+        return len(self.venue.changes) > read
 
     async def _after_latency(self, client_id: str) -> OrderSeen:
         due = self.venue.arrival(self._clock())
