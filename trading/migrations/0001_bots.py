@@ -73,6 +73,14 @@ class Migration(migrations.Migration):
                         default=0, editable=False, help_text="Highest equity so far."
                     ),
                 ),
+                (
+                    "executions",
+                    models.BigIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="Number of the venue's newest execution that counts.",
+                    ),
+                ),
                 ("created_at", journal.fields.MicrosecondsField()),
                 (
                     "account",

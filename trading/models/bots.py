@@ -61,6 +61,9 @@ class Bot(models.Model):
     )
     heartbeat_at = MicrosecondsField(null=True, editable=False)
     peak = models.BigIntegerField(default=0, editable=False, help_text="Highest equity so far.")
+    executions = models.BigIntegerField(
+        default=0, editable=False, help_text="Number of the venue's newest execution that counts."
+    )
     created_at = MicrosecondsField()
 
     class Meta:
