@@ -16,6 +16,7 @@ from trading.core.orderstates import OrderState
 from trading.core.positionevents import of_fill, of_no_working_orders, parts
 from trading.core.positionstates import PositionState
 from trading.core.profits import Fill
+from trading.core.reports import VenueState
 from trading.journeys import Execution, count_execution, move_position, report_order
 from trading.models import Bot, BotOrder, BotPosition
 
@@ -33,6 +34,13 @@ class Follower:
     def __init__(self, bot: Bot, clock: Callable[[], datetime]) -> None:
         self._bot = bot
         self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def counted(self) -> int:
+        """Return the number of the newest execution that was counted."""
+        return Bot.objects.values_list("executions", flat=True).get(pk=self._bot.pk)
 
     @transaction.atomic
     def execution(self, seen: ExecutionSeen) -> bool:
@@ -59,8 +67,9 @@ class Follower:
                 f"executions of {order.filled} are counted"
             )
         now = self._clock()
-        first = {} if order.acknowledged_at else {"acknowledged_at": now}
-        BotOrder.objects.filter(pk=order.pk).update(venue_id=seen.venue_id, **first)
+        if seen.report.state is not VenueState.UNKNOWN:
+            first = {} if order.acknowledged_at else {"acknowledged_at": now}
+            BotOrder.objects.filter(pk=order.pk).update(venue_id=seen.venue_id, **first)
         added = report_order(order, seen.report, cause=seen.reason or "reported", at=now)
         if added and added[-1].life.is_final:
             self._end_of(order, now)
