@@ -1,7 +1,7 @@
 """From an intention to an order at the venue: risk, commit, send, settle.
 
-The order is committed, with the time of the first attempt, before anything is sent. From then on its
-client id stands for it, so a doubtful attempt is simply repeated.
+The order is committed, with the time of the first attempt, before anything is sent. From then on
+its client id stands for it, so a doubtful attempt is simply repeated.
 """
 
 import asyncio
