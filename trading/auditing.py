@@ -6,16 +6,25 @@ Registered with `manage.py audit`.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from django.db import connection
 from django.db.models import Count, F, Max, Q, Sum
 
 from archive import auditing
 from archive.auditing import Report
+from archive.database import fetch
 from trading.auditlog import entry_hash
 from trading.core.orderstates import ORDER_TABLE, OrderEvent, OrderState
 from trading.core.positionstates import POSITION_TABLE, PositionEvent, PositionState
 from trading.models import AuditEntry, AuditHead, BotOrder, BotPosition, Transition
 from trading.models.log import BEGINNING, HEAD
 
+TRIGGERS: Final = {
+    "sqlite": "SELECT count(*) FROM sqlite_master "
+    "WHERE type = 'trigger' AND tbl_name = 'trading_auditentry'",
+    "postgresql": "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'trading_auditentry'::regclass "
+    "AND NOT tgisinternal AND tgenabled <> 'D'",
+}
+PROTECTING: Final = 2
 LEGAL_ORDERS: Final = set(ORDER_TABLE)
 LEGAL_POSITIONS: Final = set(POSITION_TABLE)
 
@@ -27,7 +36,9 @@ def register() -> None:
 
 
 def audit_log(report: Report) -> None:
-    """Check that the log is one chain without holes up to its head."""
+    """Check that the log is one chain without holes up to its head, and can only grow."""
+    if (triggers := count_triggers()) != PROTECTING:
+        report.note(f"{triggers} of {PROTECTING} triggers keep the log from being changed")
     head = AuditHead.objects.filter(pk=HEAD).first() or AuditHead()
     seq, previous = 0, BEGINNING
     for entry in AuditEntry.objects.filter(seq__lte=head.seq).order_by("seq").iterator():
@@ -37,6 +48,12 @@ def audit_log(report: Report) -> None:
         seq, previous = entry.seq, entry.hash
     if (seq, previous) != (head.seq, head.hash):
         report.note(f"the log ends at entry {seq}, its head says {head.seq}, or another hash")
+
+
+def count_triggers() -> int:
+    """Return how many triggers of the audit log are in force."""
+    ((found,),) = fetch(TRIGGERS[connection.vendor], ())
+    return int(found)
 
 
 def broken(entry: AuditEntry, seq: int, previous: str) -> Iterator[str]:

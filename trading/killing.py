@@ -11,13 +11,12 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
+from exchange.engine.messages import BUY, SELL
 from trading import auditlog
 from trading.brokers.broker import Broker, Instruction, OrderSeen, PositionSeen
 from trading.core.execution import Style
 from trading.models import Bot, KillSwitch
 
-BUY: Final = 1
-SELL: Final = -1
 OF_ALL: Final = 0
 
 

@@ -7,9 +7,8 @@ urgency. The dearer waiting is, the more aggressive the order. A heuristic, not 
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
-PPM: Final = 10**6
+from exchange.clearing.money import PPM
 
 
 class Style(IntEnum):

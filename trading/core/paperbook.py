@@ -13,12 +13,10 @@ no impact beyond that. Trades must arrive before the change of the level that th
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from exchange.engine.messages import BUY, SELL
 from trading.core.execution import Style
-
-BUY: Final = 1
-SELL: Final = -1
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The audit log can only grow: the database itself rejects every other change.
 
-PostgreSQL lets TRUNCATE pass while the log is empty, because tests empty all tables with it.
+SQLite drops triggers when Django rebuilds a table: a migration that alters AuditEntry must protect it
+again. PostgreSQL lets TRUNCATE pass while the log is empty, because tests empty all tables with it.
 """
 
 from typing import Any, Final

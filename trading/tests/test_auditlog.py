@@ -96,6 +96,16 @@ def test_tampering_without_triggers_is_found(sql: str, violation: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("committed_log")
+def test_missing_triggers_are_found() -> None:
+    with connection.schema_editor() as editor:
+        append_only.release(None, editor)
+    assert any("0 of 2 triggers" in found for found in violations())
+    with connection.schema_editor() as editor:
+        append_only.protect(None, editor)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed_log")
 def test_concurrent_appends_make_one_chain() -> None:
     def run(actor: str) -> None:
         write(5, actor)

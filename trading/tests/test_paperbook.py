@@ -2,8 +2,9 @@
 
 import pytest
 
+from exchange.engine.messages import BUY, SELL
 from trading.core.execution import Style
-from trading.core.paperbook import BUY, SELL, PaperBook, PaperFill, PaperOrder, WouldTakeError
+from trading.core.paperbook import PaperBook, PaperFill, PaperOrder, WouldTakeError
 
 
 @pytest.fixture

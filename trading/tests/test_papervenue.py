@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from exchange.clearing.fees import Fees
+from exchange.engine.messages import BUY, SELL
 from trading.brokers.broker import (
     Broker,
     Cursor,
@@ -17,7 +18,6 @@ from trading.brokers.broker import (
 from trading.brokers.paper import PaperBroker
 from trading.brokers.papervenue import PaperVenue
 from trading.core.execution import Style
-from trading.core.paperbook import BUY, SELL
 from trading.core.reports import VenueState
 
 TICK_VALUE = 1_000_000

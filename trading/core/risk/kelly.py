@@ -4,7 +4,8 @@ f = p - (1 - p) / b, with p the probability to win and b the mean profit of a wi
 mean loss of a loss (Kelly, A New Interpretation of Information Rate, 1956).
 """
 
-from trading.core.risk.portfolio import PPM, Record
+from exchange.clearing.money import PPM
+from trading.core.risk.portfolio import Record
 
 
 def kelly_ppm(record: Record) -> int:

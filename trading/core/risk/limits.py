@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from trading.core.risk.portfolio import PPM
+from exchange.clearing.money import PPM
 
 
 @dataclass(frozen=True, kw_only=True)

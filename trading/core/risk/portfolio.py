@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-PPM: Final = 10**6
+from exchange.clearing.money import PPM
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeAlias
 
+from exchange.clearing.money import PPM
 from exchange.kinds import MONEY_UNITS
 from trading.core.risk.kelly import stake_ppm
 from trading.core.risk.limits import Limits
-from trading.core.risk.portfolio import PPM, Portfolio, Proposal
+from trading.core.risk.portfolio import Portfolio, Proposal
 
 
 class Refusal(NamedTuple):
