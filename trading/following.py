@@ -11,14 +11,13 @@ from typing import Final
 from django.db import transaction
 
 from exchange.accounts.loading import tick_value
-from trading.brokers.broker import ExecutionSeen, OrderSeen
 from trading.core.orderstates import OrderState
 from trading.core.positionevents import of_fill, of_no_working_orders, parts
 from trading.core.positionstates import PositionState
 from trading.core.profits import Fill
-from trading.core.reports import VenueState
 from trading.journeys import Execution, count_execution, move_position, report_order
 from trading.models import Bot, BotOrder, BotPosition
+from venues.brokers import ExecutionSeen, OrderSeen, VenueState
 
 PARTED: Final = "/"
 """Between the venue's name of an execution and the number of its part, where it was split."""

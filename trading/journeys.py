@@ -14,10 +14,11 @@ from trading.core.orderstates import OrderLife
 from trading.core.positionstates import PositionEvent, PositionFacts, PositionLife
 from trading.core.profits import AverageCost, Fill
 from trading.core.registry import Registry
-from trading.core.reports import OrderReport, Step, VenueState, steps
+from trading.core.reports import Step, steps
 from trading.core.transitions import IllegalTransitionError
 from trading.models import BotFill, BotOrder, BotPosition, Transition
 from trading.tracing import trace_id
+from venues.brokers import OrderReport, VenueState
 
 orders: Final[Registry[int, OrderLife]] = Registry()
 """The live orders of this process."""

@@ -13,9 +13,8 @@ from django.db import IntegrityError, transaction
 
 from exchange.engine.messages import BUY, SELL
 from trading import auditlog
-from trading.brokers.broker import Broker, Instruction, OrderSeen, PositionSeen
-from trading.core.execution import Style
 from trading.models import Bot, KillSwitch
+from venues.brokers import Broker, Instruction, OrderSeen, PositionSeen, Style
 
 OF_ALL: Final = 0
 

@@ -15,14 +15,6 @@ from django.db import transaction
 
 from instruments.models import Instrument
 from trading import auditlog
-from trading.brokers.broker import (
-    Broker,
-    Instruction,
-    NotSentError,
-    OrderSeen,
-    UnknownOutcomeError,
-)
-from trading.core.execution import Style
 from trading.core.positionstates import PositionEvent, PositionState
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Portfolio, Proposal
@@ -31,6 +23,14 @@ from trading.following import Follower, UncountedError
 from trading.journeys import move_position
 from trading.models import Bot, BotOrder, BotPosition
 from trading.tracing import trace_id
+from venues.brokers import (
+    Broker,
+    Instruction,
+    NotSentError,
+    OrderSeen,
+    Style,
+    UnknownOutcomeError,
+)
 
 ATTEMPTS: Final = 5
 FIRST_PAUSE_S: Final = 0.1

@@ -22,19 +22,20 @@ from exchange.engine.messages import TimeInForce
 from exchange.models import Account, Command, Execution, Order, OrderEvent
 from instruments.models import Instrument
 from market.times import to_microseconds
-from trading.brokers.broker import (
+from venues.brokers import (
     Balance,
     Cursor,
     ExecutionSeen,
     Instruction,
     NotSentError,
+    OrderReport,
     OrderSeen,
     PositionSeen,
     RefusedError,
+    Style,
     UnknownOutcomeError,
+    VenueState,
 )
-from trading.core.execution import Style
-from trading.core.reports import OrderReport, VenueState
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +64,7 @@ UNCHANGED: Final = (Cause.NOT_OPEN, Cause.NOTHING_TO_AMEND)
 
 
 class ExchangeBroker:
-    """An account of the simulated exchange; satisfies trading.brokers.broker.Broker."""
+    """An account of the simulated exchange; satisfies venues.brokers.Broker."""
 
     name = "exchange"
 

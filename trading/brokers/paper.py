@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Final
 
-from trading.brokers.broker import (
+from trading.brokers.papervenue import PaperVenue
+from venues.brokers import (
     Balance,
     Cursor,
     ExecutionSeen,
@@ -18,13 +19,12 @@ from trading.brokers.broker import (
     PositionSeen,
     UnknownOutcomeError,
 )
-from trading.brokers.papervenue import PaperVenue
 
 TIMEOUT_S: Final = 5.0
 
 
 class PaperBroker:
-    """Satisfies trading.brokers.broker.Broker. `clock` is the time of the market data."""
+    """Satisfies venues.brokers.Broker. `clock` is the time of the market data."""
 
     name = "paper"
 

@@ -13,17 +13,18 @@ from typing import Final
 
 from exchange.clearing.fees import Fees
 from exchange.clearing.money import fee
-from trading.brokers.broker import (
+from trading.core.paperbook import PaperBook, PaperFill, PaperOrder, WouldTakeError
+from trading.core.profits import Fill, ProfitAndLoss
+from venues.brokers import (
     Balance,
     ExecutionSeen,
     Instruction,
+    OrderReport,
     OrderSeen,
     PositionSeen,
     RefusedError,
+    VenueState,
 )
-from trading.core.paperbook import PaperBook, PaperFill, PaperOrder, WouldTakeError
-from trading.core.profits import Fill, ProfitAndLoss
-from trading.core.reports import OrderReport, VenueState
 
 OPEN: Final = VenueState.WORKING
 

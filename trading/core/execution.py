@@ -6,16 +6,9 @@ urgency. The dearer waiting is, the more aggressive the order. A heuristic, not 
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from exchange.clearing.money import PPM
-
-
-class Style(IntEnum):
-    POST_ONLY = 0
-    LIMIT = 1
-    """At the opposite best price: takes what rests there, and the remainder waits."""
-    MARKET = 2
+from venues.brokers import Style
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from exchange.engine.messages import BUY, SELL
-from trading.core.execution import Style
+from venues.brokers import Style
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from enum import IntEnum
 from typing import Final
 
 from trading.core.orderstates import OrderLife, OrderState
-from trading.core.reports import ContradictionError, OrderReport, VenueState, steps
+from trading.core.reports import ContradictionError, steps
 from trading.core.transitions import IllegalTransitionError
+from venues.brokers import OrderReport, VenueState
 
 STUCK_US: Final = 30 * 60 * 1_000_000
 """An order that has been in an intermediate state for longer is hanging."""

@@ -6,23 +6,10 @@ known adds nothing, so applying all reports in any order ends in the state of th
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Final
 
 from trading.core.orderstates import OrderEvent, OrderFacts, OrderLife, OrderState
-
-
-class VenueState(IntEnum):
-    """What a venue says of an order; brokers translate their venue's words into these."""
-
-    WORKING = 0
-    FILLED = 1
-    CANCELLED = 2
-    REJECTED = 3
-    EXPIRED = 4
-    UNKNOWN = 5
-    """The venue has no such order."""
-
+from venues.brokers import OrderReport, VenueState
 
 ENDS: Final = {
     VenueState.CANCELLED: OrderEvent.CANCELLED,
@@ -30,20 +17,6 @@ ENDS: Final = {
     VenueState.EXPIRED: OrderEvent.EXPIRED,
     VenueState.UNKNOWN: OrderEvent.NOT_FOUND,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class OrderReport:
-    """An order as a venue describes it. Of an UNKNOWN one, only the state counts.
-
-    `number` rises with each change of the order: a venue's sequence, or its time of the change.
-    """
-
-    number: int
-    state: VenueState
-    lots: int = 0
-    filled: int = 0
-    ticks: int = 0
 
 
 @dataclass(frozen=True)

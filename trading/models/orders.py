@@ -8,10 +8,10 @@ from django.db.models import F, Q
 from exchange.engine.messages import BUY, SELL
 from instruments.models import Instrument
 from journal.fields import MicrosecondsField
-from trading.core.execution import Style
 from trading.core.orderstates import WORKING, OrderFacts, OrderLife, OrderState
 from trading.models.bots import Bot
 from trading.models.positions import BotPosition
+from venues.brokers import Style
 
 WORKING_STATES: Final = sorted(state.value for state in WORKING)
 LONGEST_CLIENT_ID: Final = 36

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from exchange.engine.messages import BUY
 from exchange.tests.test_projections import listed
 from instruments.models import Instrument
-from trading.core.execution import Style
 from trading.models import Bot, BotOrder, BotPosition
+from venues.brokers import Style
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 TICK_VALUE = 25_000_000  # 0.25 dollars

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from trading.core.chasing import Chase, Chased, Decision, Move, decide
-from trading.core.execution import Choice, Circumstances, Style, Touch, choose
+from trading.core.execution import Choice, Circumstances, Touch, choose
+from venues.brokers import Style
 
 BUY, SELL = 1, -1
 TOUCH = Touch(bid=100, ask=102)  # crossing costs one tick

@@ -7,13 +7,12 @@ import pytest
 from archive.auditing import Report
 from exchange.engine.messages import BUY, SELL
 from trading.auditing import audit_bots
-from trading.brokers.broker import ExecutionSeen, OrderSeen
 from trading.core.orderstates import OrderState
 from trading.core.positionstates import PositionState
-from trading.core.reports import OrderReport, VenueState
 from trading.following import Follower, UncountedError
 from trading.models import Bot, BotFill, BotOrder, BotPosition
 from trading.tests.bots import NOW, bot, order, position
+from venues.brokers import ExecutionSeen, OrderReport, OrderSeen, VenueState
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,9 @@ from exchange.models import Account, LedgerEntry, Order
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
-from trading.brokers.broker import (
+from trading.brokers.inprocess import ExchangeBroker
+from trading.core.profits import Fill, FirstInFirstOut, ProfitAndLoss
+from venues.brokers import (
     Broker,
     Cursor,
     ExecutionSeen,
@@ -20,12 +22,10 @@ from trading.brokers.broker import (
     NotSentError,
     OrderSeen,
     RefusedError,
+    Style,
     UnknownOutcomeError,
+    VenueState,
 )
-from trading.brokers.inprocess import ExchangeBroker
-from trading.core.execution import Style
-from trading.core.profits import Fill, FirstInFirstOut, ProfitAndLoss
-from trading.core.reports import VenueState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

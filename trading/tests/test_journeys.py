@@ -9,11 +9,11 @@ from trading.auditing import audit_bots
 from trading.core.orderstates import OrderState
 from trading.core.positionstates import PositionEvent, PositionState
 from trading.core.profits import Fill
-from trading.core.reports import OrderReport, VenueState
 from trading.core.transitions import IllegalTransitionError
 from trading.journeys import Execution, StaleError, count_execution, move_position, report_order
 from trading.models import BotFill, BotOrder, BotPosition, Transition
 from trading.tests.bots import NOW, TICK_VALUE, bot, order, position
+from venues.brokers import OrderReport, VenueState
 
 pytestmark = pytest.mark.django_db
 

@@ -9,12 +9,11 @@ from exchange.models import Account
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
-from trading.brokers.broker import Instruction
 from trading.brokers.inprocess import ExchangeBroker
-from trading.core.execution import Style
 from trading.killing import clear, release, throw
 from trading.models import AuditEntry, KillSwitch
 from trading.tests.bots import NOW, bot
+from venues.brokers import Instruction, Style
 
 
 @pytest.mark.django_db

@@ -3,8 +3,8 @@
 import pytest
 
 from exchange.engine.messages import BUY, SELL
-from trading.core.execution import Style
 from trading.core.paperbook import PaperBook, PaperFill, PaperOrder, WouldTakeError
+from venues.brokers import Style
 
 
 @pytest.fixture

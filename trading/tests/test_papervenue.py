@@ -6,19 +6,19 @@ import pytest
 
 from exchange.clearing.fees import Fees
 from exchange.engine.messages import BUY, SELL
-from trading.brokers.broker import (
+from trading.brokers.paper import PaperBroker
+from trading.brokers.papervenue import PaperVenue
+from venues.brokers import (
     Broker,
     Cursor,
     ExecutionSeen,
     Instruction,
     OrderSeen,
     RefusedError,
+    Style,
     UnknownOutcomeError,
+    VenueState,
 )
-from trading.brokers.paper import PaperBroker
-from trading.brokers.papervenue import PaperVenue
-from trading.core.execution import Style
-from trading.core.reports import VenueState
 
 TICK_VALUE = 1_000_000
 FEES = Fees(taker_ppm=500, maker_ppm=100)

@@ -17,7 +17,8 @@ from trading.core.reconciling import (
     compare_positions,
     find_strangers,
 )
-from trading.core.reports import OrderReport, VenueState, steps
+from trading.core.reports import steps
+from venues.brokers import OrderReport, VenueState
 
 S = 1_000_000
 NEW = OrderLife(facts=OrderFacts(lots=10, ticks=100))

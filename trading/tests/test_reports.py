@@ -5,8 +5,9 @@ import random
 import pytest
 
 from trading.core.orderstates import OrderEvent, OrderFacts, OrderLife, OrderState
-from trading.core.reports import ContradictionError, OrderReport, VenueState, steps
+from trading.core.reports import ContradictionError, steps
 from trading.core.transitions import IllegalTransitionError
+from venues.brokers import OrderReport, VenueState
 
 LIFE = OrderLife(facts=OrderFacts(lots=10, ticks=100))
 

@@ -14,7 +14,6 @@ from instruments.models import Instrument
 from trading.brokers.inprocess import ExchangeBroker
 from trading.brokers.paper import PaperBroker
 from trading.brokers.papervenue import PaperVenue
-from trading.core.execution import Style
 from trading.core.orderstates import OrderState
 from trading.core.positionstates import PositionState
 from trading.core.risk.limits import Limits
@@ -23,6 +22,7 @@ from trading.following import Follower
 from trading.models import AuditEntry, BotOrder, BotPosition
 from trading.sending import Intention, RiskRefusedError, Scope, check, commit, send
 from trading.tests.bots import NOW, TICK_VALUE, bot
+from venues.brokers import Style
 
 U = MONEY_UNITS
 

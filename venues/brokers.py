@@ -1,16 +1,49 @@
-"""The interface of all brokers. Prices in ticks, quantities in lots, money in MONEY_UNITS.
+"""The interface between bots and accounts at a venue.
 
-A client id names an order once and for all: placing it again under the same id, with the same
-content, never makes a second order, and tells what became of the first. A bot therefore answers
-every doubt (UnknownOutcomeError, a restart) by asking for the order, or by placing it again.
+Prices are in ticks, quantities in lots, money in exchange.kinds.MONEY_UNITS.
+
+A client id identifies an order for good: placing the same order again under the same id never
+creates a second one, and returns what became of the first. After an UnknownOutcomeError or a
+restart, a bot therefore asks for the order, or places it again.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
-from trading.core.execution import Style
-from trading.core.reports import OrderReport
+
+class Style(IntEnum):
+    POST_ONLY = 0
+    LIMIT = 1
+    """Takes what rests at its price or better, and the remainder waits."""
+    MARKET = 2
+
+
+class VenueState(IntEnum):
+    """What a venue says of an order; brokers translate their venue's names into these."""
+
+    WORKING = 0
+    FILLED = 1
+    CANCELLED = 2
+    REJECTED = 3
+    EXPIRED = 4
+    UNKNOWN = 5
+    """The venue has no such order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReport:
+    """An order as a venue describes it. Of an UNKNOWN one, only the state counts.
+
+    `number` rises with each change of the order: a venue's sequence, or its time of the change.
+    """
+
+    number: int
+    state: VenueState
+    lots: int = 0
+    filled: int = 0
+    ticks: int = 0
 
 
 class BrokerError(Exception):
@@ -133,10 +166,10 @@ class Broker(Protocol):
         """Return the executions after a number, oldest first."""
 
     async def positions(self) -> Sequence[PositionSeen]:
-        """Return what is held."""
+        """Return the positions."""
 
     async def balance(self) -> Balance:
-        """Return the money of the account."""
+        """Return the balance of the account."""
 
     def changes(self, since: Cursor) -> AsyncIterator[OrderSeen | ExecutionSeen]:
         """Follow the account: what came after `since`, then what comes, without a hole.
