@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Max, Sum
 
 from archive import auditing
 from archive.auditing import Report
@@ -77,14 +77,14 @@ def audit_bots(report: Report) -> None:
 def orders() -> Iterable[str]:
     """Orders have as many transitions as their version says, and fills for what is filled."""
     history = BotOrder.objects.annotate(
-        count=Count("transitions"), newest=Max("transitions__version")
+        count=Count("transitions"), newest=Max("transitions__version", default=0)
     )
-    for order in history.filter(~Q(count=F("version")) | ~Q(newest=F("version"), version__gt=0)):
-        if order.version or order.count:
-            yield f"order {order.pk} has version {order.version}, and {order.count} transitions"
-    filled = BotOrder.objects.annotate(sum=Sum("fills__lots", default=0))
-    for order in filled.exclude(sum=F("filled")):
-        yield f"order {order.pk} is filled by {order.filled} lots, its fills have {order.sum}"
+    torn = history.exclude(count=F("version"), newest=F("version"))
+    for key, version, count in torn.values_list("pk", "version", "count"):
+        yield f"order {key} has version {version}, and {count} transitions"
+    counted = BotOrder.objects.annotate(sum=Sum("fills__lots", default=0))
+    for key, filled, total in counted.exclude(sum=F("filled")).values_list("pk", "filled", "sum"):
+        yield f"order {key} is filled by {filled} lots, its fills have {total}"
 
 
 def positions() -> Iterable[str]:
@@ -95,10 +95,12 @@ def positions() -> Iterable[str]:
         profit=Sum("fills__realised", default=0),
         paid=Sum("fills__fee", default=0),
     )
-    for each in found.exclude(sum=F("lots"), profit=F("realised"), paid=F("fees")):
+    torn = found.exclude(sum=F("lots"), profit=F("realised"), paid=F("fees"))
+    names = ("pk", "lots", "realised", "fees", "sum", "profit", "paid")
+    for key, lots, realised, fees, total, profit, paid in torn.values_list(*names):
         yield (
-            f"position {each.pk} has {each.lots:+d} lots, {each.realised} realised and "
-            f"{each.fees} fees; its fills have {each.sum:+d}, {each.profit} and {each.paid}"
+            f"position {key} has {lots:+d} lots, {realised} realised and {fees} fees; "
+            f"its fills have {total:+d}, {profit} and {paid}"
         )
 
 

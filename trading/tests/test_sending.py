@@ -1,9 +1,10 @@
 """Intentions become orders: refused and logged, or committed before they are sent."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import pytest
+from channels.db import database_sync_to_async
 
 from exchange.clearing.fees import LAB
 from exchange.kinds import MONEY_UNITS
@@ -24,7 +25,14 @@ from trading.sending import Intention, RiskRefusedError, Scope, check, commit, s
 from trading.tests.bots import NOW, TICK_VALUE, bot
 from venues.brokers import Style
 
+T = TypeVar("T")
 U = MONEY_UNITS
+
+
+async def in_thread(call: Callable[..., T], *args: Any) -> T:
+    """Call a function that uses the database, and give its connection back."""
+    result: T = await database_sync_to_async(call)(*args)
+    return result
 
 
 @pytest.fixture
@@ -75,14 +83,14 @@ def test_a_committed_order_has_a_position_and_a_log_entry(es: Instrument) -> Non
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("committed_log")
 async def test_an_order_is_sent_filled_and_booked(exchange: Exchange, es: Instrument) -> None:
-    broker = ExchangeBroker(await asyncio.to_thread(funded))
-    wanted = await asyncio.to_thread(intention, es)
+    broker = ExchangeBroker(await in_thread(funded))
+    wanted = await in_thread(intention, es)
     follower = Follower(wanted.bot, lambda: NOW)
-    order = await asyncio.to_thread(commit, wanted, NOW)
+    order = await in_thread(commit, wanted, NOW)
     assert await send(broker, follower, order)
-    stored = await BotOrder.objects.aget()
+    stored = await in_thread(BotOrder.objects.get)
     assert (stored.state, stored.filled) == (OrderState.FILLED, 5)
-    held = await BotPosition.objects.aget()
+    held = await in_thread(BotPosition.objects.get)
     assert (held.state, held.lots) == (PositionState.OPEN, 5)
     (there,) = await broker.positions()
     assert (held.cost, held.fees, held.realised) == (there.cost, there.fees, there.realised)
@@ -97,7 +105,7 @@ async def test_an_order_without_an_answer_stays_pending(
     monkeypatch.setattr("trading.sending.FIRST_PAUSE_S", 0.001)
     venue = PaperVenue({"ES": TICK_VALUE}, balance=U, fees=LAB, latency_us=1)
     broker = PaperBroker(venue, clock=lambda: 0, timeout_s=0.001)  # the market stands still
-    wanted = await asyncio.to_thread(intention, es)
-    order = await asyncio.to_thread(commit, wanted, NOW)
+    wanted = await in_thread(intention, es)
+    order = await in_thread(commit, wanted, NOW)
     assert not await send(broker, Follower(wanted.bot, lambda: NOW), order)
-    assert (await BotOrder.objects.aget()).state == OrderState.PENDING
+    assert (await in_thread(BotOrder.objects.get)).state == OrderState.PENDING
