@@ -1,6 +1,6 @@
 """Admin of bots; what bots did, and the log of it, is read-only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -113,8 +113,8 @@ class BotFillAdmin(RecordedAdmin):
 @admin.register(Transition)
 class TransitionAdmin(RecordedAdmin):
     list_display = ["id", "order_id", "position_id", "version", "source", "target", "cause", "at"]
-    list_select_related: list[str] = []
-    list_filter: list[str] = []
+    list_select_related: ClassVar[list[str]] = []
+    list_filter: ClassVar[list[str]] = []
     search_fields = ["=trace_id"]
     search_help_text = "Exact trace id."
     ordering = ["-id"]
@@ -123,7 +123,7 @@ class TransitionAdmin(RecordedAdmin):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(RecordedAdmin):
     list_display = ["seq", "at", "actor", "action", "bot", "trace_id"]
-    list_select_related: list[str] = []
+    list_select_related: ClassVar[list[str]] = []
     list_filter = ["action"]
     search_fields = ["=trace_id", "=actor"]
     search_help_text = "Exact trace id or actor."
@@ -149,7 +149,7 @@ class KillSwitchAdmin(RecordedAdmin):
 @admin.register(IdempotencyRecord)
 class IdempotencyRecordAdmin(RecordedAdmin):
     list_display = ["id", "scope", "key", "done", "claimed_until", "expires_at"]
-    list_select_related: list[str] = []
+    list_select_related: ClassVar[list[str]] = []
     list_filter = ["done"]
     search_fields = ["=scope", "=key"]
     search_help_text = "Exact scope or key."
