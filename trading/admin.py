@@ -114,7 +114,7 @@ class BotFillAdmin(RecordedAdmin):
 class TransitionAdmin(RecordedAdmin):
     list_display = ["id", "order_id", "position_id", "version", "source", "target", "cause", "at"]
     list_select_related: ClassVar[list[str]] = []
-    list_filter: ClassVar[list[str]] = []
+    list_filter = [("order", admin.EmptyFieldListFilter)]
     search_fields = ["=trace_id"]
     search_help_text = "Exact trace id."
     ordering = ["-id"]
