@@ -17,6 +17,7 @@ from trading.models import (
     BotPosition,
     IdempotencyRecord,
     KillSwitch,
+    Recovery,
     Transition,
 )
 
@@ -143,6 +144,14 @@ class KillSwitchAdmin(RecordedAdmin):
     list_display = ["id", "bot", "is_on", "thrown_at", "thrown_by", "released_at", "released_by"]
     list_select_related = ["bot"]
     list_filter = ["is_on"]
+    ordering = ["-id"]
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(RecordedAdmin):
+    list_display = ["id", "bot", "actor", "began_at", "orders", "executions", "open_findings"]
+    list_select_related = ["bot"]
+    list_filter = ["bot"]
     ordering = ["-id"]
 
 

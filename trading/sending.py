@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from channels.db import database_sync_to_async
 from django.db import transaction
 
 from instruments.models import Instrument
@@ -19,9 +18,10 @@ from trading.core.positionstates import PositionEvent, PositionState
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Portfolio, Proposal
 from trading.core.risk.rules import Refusal, refusals
+from trading.database import applied, in_thread
 from trading.following import Follower, UncountedError
 from trading.journeys import move_position
-from trading.models import Bot, BotOrder, BotPosition
+from trading.models import Bot, BotOrder, BotPosition, KillSwitch
 from trading.tracing import trace_id
 from venues.brokers import (
     Broker,
@@ -35,6 +35,7 @@ from venues.brokers import (
 ATTEMPTS: Final = 5
 FIRST_PAUSE_S: Final = 0.1
 """Doubled after each attempt."""
+KILLED: Final = Refusal("kill_switch", "the kill switch is on: release it to trade again")
 
 
 class RiskRefusedError(ValueError):
@@ -108,6 +109,9 @@ def commit(intention: Intention, at: datetime) -> BotOrder:
         sent_at=at,
     )
     _log(intention, "place", _described(intention), at)
+    if not intention.reduce_only and KillSwitch.objects.stops(intention.bot):
+        # Checked again under the lock of the log, so that no order slips past a switch.
+        raise RiskRefusedError([KILLED])
     return order
 
 
@@ -120,7 +124,7 @@ async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
     for attempt in range(ATTEMPTS):
         if attempt:
             await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
-            await database_sync_to_async(_note_attempt)(order, follower.now())
+            await in_thread(_note_attempt, order, follower.now())
         try:
             seen = await broker.place(instruction(order))
         except (NotSentError, UnknownOutcomeError):
@@ -133,12 +137,12 @@ async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
 async def settle(broker: Broker, follower: Follower, seen: OrderSeen) -> None:
     """Apply a report of an order, after the executions that it includes."""
     try:
-        await database_sync_to_async(follower.report)(seen)
+        await in_thread(applied, follower.report, seen)
     except UncountedError:
-        since = await database_sync_to_async(follower.counted)()
+        since = await in_thread(follower.counted)
         for execution in await broker.executions(since):
-            await database_sync_to_async(follower.execution)(execution)
-        await database_sync_to_async(follower.report)(seen)
+            await in_thread(applied, follower.execution, execution)
+        await in_thread(applied, follower.report, seen)
 
 
 def instruction(order: BotOrder) -> Instruction:

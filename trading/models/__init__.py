@@ -8,6 +8,7 @@ from trading.models.log import AuditEntry, AuditHead
 from trading.models.operations import IdempotencyRecord
 from trading.models.orders import BotFill, BotOrder
 from trading.models.positions import BotPosition
+from trading.models.recoveries import Recovery
 from trading.models.transitions import Transition
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "BotPosition",
     "IdempotencyRecord",
     "KillSwitch",
+    "Recovery",
     "Transition",
 ]

@@ -61,6 +61,10 @@ class Bot(models.Model):
     )
     heartbeat_at = MicrosecondsField(null=True, editable=False)
     peak = models.BigIntegerField(default=0, editable=False, help_text="Highest equity so far.")
+    equity = models.BigIntegerField(default=0, editable=False, help_text="At the last heartbeat.")
+    problem = models.CharField(
+        max_length=300, blank=True, default="", editable=False, help_text="Why it last ended."
+    )
     executions = models.BigIntegerField(
         default=0, editable=False, help_text="Number of the venue's newest execution that counts."
     )

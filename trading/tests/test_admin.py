@@ -23,6 +23,7 @@ from trading.models import (
     BotPosition,
     IdempotencyRecord,
     KillSwitch,
+    Recovery,
     Transition,
 )
 from trading.operations import once
@@ -37,6 +38,7 @@ RECORDED: list[type[Model]] = [
     BotPosition,
     IdempotencyRecord,
     KillSwitch,
+    Recovery,
     Transition,
 ]
 
@@ -56,6 +58,10 @@ def fill(count: int, prefix: str) -> None:
         )
         count_execution(order(held, name), held, executed, tick_value=TICK_VALUE, at=NOW)
         killing.throw(bot=held.bot, actor="me", reason="", at=NOW)
+        Recovery.objects.create(
+            bot=held.bot, actor="me", began_at=NOW, ended_at=NOW, orders=0, executions=0,
+            open_findings=0,
+        )  # fmt: skip
         auditlog.append(actor="me", action="test", detail={}, at=NOW)
         once(scope=name, operation="test", parameters={}, carry_out=lambda: 1)
 
