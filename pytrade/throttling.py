@@ -56,6 +56,16 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
         return float(self._wait_s)
 
 
+def address_of(request: Any) -> str:
+    """Return the address of a client, as rate limits count it."""
+    return str(SimpleRateThrottle.get_ident(WindowThrottle(), request))
+
+
+def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Answer a login after too many failures."""
+    return refusal(request, math.ceil(settings.AXES_COOLOFF_TIME.total_seconds()))
+
+
 def user_of(request: Any) -> Any:
     """Return the user of a request of Django or of its REST framework, None without one."""
     with suppress(
