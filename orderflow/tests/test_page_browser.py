@@ -46,7 +46,8 @@ DETAIL = f"async (detail) => ({MODULE}).chart.footprint.detail === detail"
 MEASURED = f"""async (titles) => {{
   const {{ chart }} = {MODULE};
   const isDrawn = (overlay) => chart.series.candles.some((bar) => overlay.at(bar) !== undefined);
-  return chart.overlays.map(({{ title }}) => title).join() === titles.join() && chart.overlays.every(isDrawn);
+  const found = chart.overlays.map(({{ title }}) => title);
+  return found.join() === titles.join() && chart.overlays.every(isDrawn);
 }}"""
 COUNTS = f"async () => ({MODULE}).history_.counts"
 OTHER_DATABASE = """async () => {
