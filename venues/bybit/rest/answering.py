@@ -1,9 +1,7 @@
 """From a request to an answer: the one way through the door, which never raises."""
 
-import json
 import secrets
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -12,13 +10,13 @@ import orjson
 import structlog
 from django.db import DatabaseError
 
-from market.quoting import quoted
 from venues.bybit.envelopes import Envelope, envelope, refusal
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Usage
 from venues.bybit.rest.admission import Gate, now_ms, route_of, trader_of
 from venues.bybit.rest.calls import Call
+from venues.doors.bodies import parse_object
 from venues.doors.http import MOST_BYTES, Answer, Request
 from venues.doors.metrics import REQUESTS
 
@@ -103,30 +101,9 @@ def fields_of(request: Request) -> Fields:
 def parsed(body: bytes) -> Mapping[str, Any]:
     """Return a JSON object whose fractions are exact; raise BybitError."""
     try:
-        found = json.loads(
-            body.decode() or "{}",
-            parse_float=Decimal,
-            parse_constant=refuse_constant,
-            object_pairs_hook=without_repeats,
-        )
-    except RecursionError:
-        raise parameter_error("the JSON is nested too deeply") from None
-    except (ValueError, InvalidOperation) as error:
-        raise parameter_error(f"the body is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise parameter_error(f"the body must be a JSON object, not {quoted(str(found))}")
-    return found
-
-
-def refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a member appears twice in an object")
-    return members
+        return parse_object(body.decode() or "{}")
+    except ValueError as error:
+        raise parameter_error(str(error)) from None
 
 
 def answered(body: Envelope, usage: Usage, status: HTTPStatus = HTTPStatus.OK) -> Answer:

@@ -21,9 +21,9 @@ from live.reads import read
 from live.topics import of_account
 from venues.bybit.sockets.accountevents import execution_messages, fast, order_messages
 from venues.bybit.sockets.accountstates import position_states, wallet_state
-from venues.bybit.sockets.publishers import Publisher
 from venues.bybit.sockets.topicnames import SERVED, PrivateTopic
 from venues.doors.clock import now_ms
+from venues.doors.publishers import Publisher
 
 logger = structlog.get_logger(__name__)
 

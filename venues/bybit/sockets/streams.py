@@ -20,12 +20,7 @@ from venues.bybit.sockets.operations import (
 )
 from venues.bybit.sockets.privatetopics import private_publisher
 from venues.bybit.sockets.publictopics import public_publisher
-from venues.bybit.sockets.publishers import (
-    Make,
-    SilentTopic,
-    current_publishers,
-)
-from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
+from venues.bybit.sockets.socket import Socket
 from venues.bybit.sockets.topicnames import (
     SERVED,
     PrivateTopic,
@@ -35,6 +30,12 @@ from venues.bybit.sockets.topicnames import (
     public_topic,
 )
 from venues.doors.clock import now_ms
+from venues.doors.publishers import (
+    Make,
+    SilentTopic,
+    current_publishers,
+)
+from venues.doors.sockets import POLICY_VIOLATION
 
 STATUS_TOPIC: Final = "system.status"
 Topics = dict[str, tuple[str, Make]]

@@ -22,9 +22,10 @@ from venues.bybit.rest.admission import Gate, check_window
 from venues.bybit.rest.answering import limit_headers
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
 from venues.bybit.sockets.operations import OK, Operation, trade_pong, trade_reply
-from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
+from venues.bybit.sockets.socket import Socket
 from venues.bybit.trading import batches, orders
 from venues.doors.clock import now_ms
+from venues.doors.sockets import POLICY_VIOLATION
 
 logger = structlog.get_logger(__name__)
 
