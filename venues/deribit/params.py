@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from market.integers import parse_integer
 from market.quoting import quoted
-from venues.deribit.errors import invalid
+from venues.deribit.errors import RpcError, invalid
 
 T = TypeVar("T")
 LONGEST_NUMBER: Final = 64
@@ -100,6 +100,9 @@ class Params:
             raise invalid(name, "must contain texts only")
         return value
 
+    def with_member(self, name: str, value: str) -> "Params":
+        return Params({**self._given, name: value})
+
     def refuse(self, *names: str) -> None:
         """Raise RpcError if one of the named options, which are not served, is set."""
         for name in names:
@@ -107,5 +110,5 @@ class Params:
                 raise unserved(name)
 
 
-def unserved(name: str) -> Exception:
+def unserved(name: str) -> RpcError:
     return invalid(name, "is not served here: see docs/deribit.md")
