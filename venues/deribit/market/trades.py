@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from archive import records
 from archive.scanning import read
-from archive.selections import Span, select
+from archive.selections import EVER, Span, select
 from exchange.clearing.orders import LARGEST_ID
 from exchange.kinds import TRADES
 from market.keys import row_key
@@ -16,7 +16,7 @@ from venues.deribit.traderows import Traded, trade_rows
 FIELDS: Final = ("seq", "at", "ticks", "lots", "side", "slot", "taker")
 
 
-def newest(listed: Listed, count: int, span: Span = Span()) -> tuple[list[dict[str, Any]], bool]:
+def newest(listed: Listed, count: int, span: Span = EVER) -> tuple[list[dict[str, Any]], bool]:
     """Return the newest trades of a span of time, ascending, and whether there are older ones."""
     selection = select(TRADES, listed.key, span=span, fields=FIELDS, newest=True)
     found = read(selection, listed.lattice, count + 1)
