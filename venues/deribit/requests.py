@@ -30,8 +30,11 @@ class BadRequestError(RpcError):
         self.id = request_id
 
 
-def parsed(text: str, *, needs_id: bool = True) -> RpcRequest:
-    """Return the request in a message; raise BadRequestError."""
+def parsed(text: str, *, needs_id: bool = True, method: str = "") -> RpcRequest:
+    """Return the request in a message; raise BadRequestError.
+
+    `method`: the one that is meant if the message names none.
+    """
     try:
         message = parse_object(text)
     except ValueError as error:
@@ -40,13 +43,13 @@ def parsed(text: str, *, needs_id: bool = True) -> RpcRequest:
     if message.get("jsonrpc", VERSION) != VERSION:
         reason = f'jsonrpc {quoted(str(message["jsonrpc"]))} must be "{VERSION}"'
         raise BadRequestError(Code.INVALID_REQUEST, reason, request_id)
-    method, params = message.get("method"), message.get("params")
-    if not isinstance(method, str):
+    called, params = message.get("method", method), message.get("params")
+    if not isinstance(called, str) or not called:
         raise BadRequestError(Code.INVALID_REQUEST, "method is missing", request_id)
     if not isinstance(params, dict | None):
         reason = "params must be an object: parameters have names"
         raise BadRequestError(Code.INVALID_PARAMS, reason, request_id)
-    return RpcRequest(request_id, method.strip("/"), Params(params or {}))
+    return RpcRequest(request_id, called.strip("/"), Params(params or {}))
 
 
 def identifier(message: Mapping[str, Any], *, needs_id: bool) -> RequestId:

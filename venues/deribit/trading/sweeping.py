@@ -14,11 +14,12 @@ from venues.doors.commands import all_answered
 def sweep(trader: Trader, where: Iterable[Listed]) -> int:
     """Cancel all orders in these instruments; return how many were cancelled."""
     before = Account.objects.values_list("events", flat=True).get(pk=trader.account.pk)
-    signed, commands = Signed(trader), []
+    signed = Signed(trader)
     with submission.together():
-        for each in where:
-            request = partial(submission.cancel_all, signed.sender(), each.instrument)
-            commands.append(submitted(request))
+        commands = [
+            submitted(partial(submission.cancel_all, signed.sender(), each.instrument))
+            for each in where
+        ]
     done = all_answered(commands)
     events = OrderEvent.objects.filter(
         account=trader.account.pk, number__gt=before, command__in=[each.pk for each in done]
@@ -29,8 +30,8 @@ def sweep(trader: Trader, where: Iterable[Listed]) -> int:
 def cancel_each(trader: Trader, orders: Sequence[Order]) -> int:
     """Cancel these orders; return how many were still open."""
     signed = Signed(trader)
-    commands: list[Command] = []
     with submission.together():
-        for order in orders:
-            commands.append(submitted(partial(submission.cancel, signed.sender(), order)))
+        commands: list[Command] = [
+            submitted(partial(submission.cancel, signed.sender(), order)) for order in orders
+        ]
     return sum(refused(command) is None for command in all_answered(commands))
