@@ -27,7 +27,7 @@ STATUSES: Final = {
     Code.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
 }
 """All other errors are answered with 400."""
-TOKEN: Final = "access_token"
+ACCESS_PARAM: Final = "access_token"
 
 
 class Rest:
@@ -63,8 +63,8 @@ class Rest:
 def trader_of(request: Request, rpc: RpcRequest) -> Trader | None:
     """Return who sent a request, by its header or its token; raise RpcError."""
     who = proofs.by_header(request)
-    if who is None and rpc.params.has(TOKEN):
-        return proofs.by_token(rpc.params.required(TOKEN, longest=proofs.LONGEST_TOKEN), "")
+    if who is None and rpc.params.has(ACCESS_PARAM):
+        return proofs.by_token(rpc.params.required(ACCESS_PARAM, longest=proofs.LONGEST_TOKEN), "")
     return who
 
 

@@ -40,6 +40,7 @@ class DoorSocket:
 
     venue: str
     """Named in logs."""
+    messages_per_s = MESSAGES_PER_S
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope = scope
@@ -47,7 +48,7 @@ class DoorSocket:
         """Named in every reply."""
         self._receive, self._send = receive, send
         self._address = (scope.get("client") or ["unknown"])[0]
-        self._rate = MessageRate(MESSAGES_PER_S)
+        self._rate = MessageRate(self.messages_per_s)
         self._outlet = Outlet(
             send, settings.STREAM_BACKLOG_BYTES, self._end_slow, self._fall_behind
         )
