@@ -60,6 +60,7 @@ class Code(IntEnum):
     SUBSCRIPTION = 13017, "subscription_failed"
     NOT_FOUND = 13020, "not_found"
     FORBIDDEN = 13021, "forbidden"
+    RAW_NEEDS_LOGIN = 13778, "raw_subscriptions_not_available_for_unauthorized"
 
 
 class ErrorMember(TypedDict, total=False):
