@@ -13,5 +13,6 @@ from venues.doors.sockets import application
 def door() -> Door:
     """Return the door: a WebSocket at /ws/api/v2, HTTP at /api/v2/METHOD."""
     gate = Gate()
-    sockets = {ROOT: application(partial(RpcSocket, gate=gate))}
+    socket = application(partial(RpcSocket, gate=gate))
+    sockets = {ROOT: socket, f"{ROOT}/": socket}
     return Door(root=ROOT, http=HttpDoor(Rest(gate)), sockets=sockets)

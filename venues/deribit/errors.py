@@ -119,6 +119,8 @@ REJECTIONS: Final[Mapping[Cause, Code]] = {
     Cause.BOOK_BEHIND: Code.SETTLEMENT,
 }
 """The code of the answer to a command that the desk rejected."""
+ANSWERED: Final = frozenset({Cause.NOT_FILLABLE})
+"""Rejections that Deribit shows as orders that were cancelled."""
 
 
 def rejection(cause: Cause, side: int = 1) -> RpcError | None:
@@ -126,7 +128,7 @@ def rejection(cause: Cause, side: int = 1) -> RpcError | None:
 
     `side` is that of the order: a sale beyond the band is too low.
     """
-    if not cause.is_rejection:
+    if not cause.is_rejection or cause in ANSWERED:
         return None
     code = REJECTIONS[cause]
     if cause is Cause.PRICE_BAND and side < 0:

@@ -10,8 +10,10 @@ from venues.deribit import tokens
 from venues.deribit.errors import Code, RpcError, invalid
 from venues.deribit.params import Params
 from venues.deribit.signing import (
+    BASIC,
     BEARER,
     SCHEME,
+    basic_credentials,
     check_time,
     login_text,
     request_text,
@@ -114,8 +116,11 @@ def by_header(request: Request) -> Trader | None:
         return by_signed_request(request, header)
     if scheme == BEARER:
         return by_token(header.partition(" ")[2].strip(), "")
+    if scheme == BASIC:
+        key, secret = basic_credentials(header)
+        return proved(lambda: traders.by_secret(key, secret))
     if header:
-        reason = f"the header Authorization must begin with {SCHEME} or {BEARER}"
+        reason = f"the header Authorization must begin with {SCHEME}, {BEARER} or {BASIC}"
         raise RpcError(Code.UNAUTHORIZED, reason)
     return None
 

@@ -1,5 +1,6 @@
 """What clients of Deribit sign: hexadecimal HMAC-SHA256 with the client secret. Pure."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -8,6 +9,7 @@ from venues.deribit.errors import Code, RpcError
 
 SCHEME: Final = "deri-hmac-sha256"
 BEARER: Final = "bearer"
+BASIC: Final = "basic"
 WINDOW_MS: Final = 60_000
 """How far the time of a signature may be from that of the door."""
 LONGEST: Final = 256
@@ -40,6 +42,17 @@ def signed_header(text: str) -> SignedHeader:
         reason = f"the header {SCHEME} has no {', '.join(missing)}"
         raise RpcError(Code.UNAUTHORIZED, reason)
     return SignedHeader(*(found[name][:LONGEST] for name in SignedHeader._fields))
+
+
+def basic_credentials(text: str) -> tuple[str, str]:
+    """Return client_id and client_secret of a header of BASIC; raise RpcError."""
+    try:
+        key, _, secret = b64decode(text.partition(" ")[2], validate=True).decode().partition(":")
+    except ValueError:
+        raise RpcError(
+            Code.UNAUTHORIZED, "the header Basic holds no client_id:client_secret"
+        ) from None
+    return key[:LONGEST], secret[:LONGEST]
 
 
 def check_time(timestamp: str, now_ms: int) -> None:

@@ -59,16 +59,20 @@ _CANCEL_REASONS: Final[Mapping[int, str]] = {
     Cause.REDUCED: "reduce_only",
     Cause.POSITION_CLOSED: "reduce_only",
     Cause.NO_LIQUIDITY: "no_liquidity",
+    Cause.NOT_FILLABLE: "no_liquidity",
 }
 
 
-def order_state(state: int) -> str:
+def order_state(state: int, cause: int | None = None) -> str:
+    """Return `order_state`: an order that could not be filled as a whole is cancelled."""
+    if state == State.REJECTED and cause == Cause.NOT_FILLABLE:
+        return "cancelled"
     return _STATES[State(state)]
 
 
 def cancel_reason(state: int, cause: int | None) -> str | None:
     """Return why an order was cancelled; None of others."""
-    if state not in (State.CANCELLED, State.EXPIRED):
+    if order_state(state, cause) != "cancelled":
         return None
     return "other" if cause is None else _CANCEL_REASONS.get(cause, "other")
 

@@ -78,7 +78,7 @@ def fill_row(
         "liquidity": "M" if row.is_maker else "T",
         "order_id": str(row.order),
         "order_type": type_word(order),
-        "state": words.order_state(order.state),
+        "state": words.order_state(order.state, order.cause),
         "label": order.label,
         "post_only": order.tif == TimeInForce.POST_ONLY,
         "reduce_only": order.reduce_only or order.close,

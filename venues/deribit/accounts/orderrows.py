@@ -23,7 +23,7 @@ def order_row(order: Order, contract: Contract) -> dict[str, Any]:
         "instrument_name": contract.name,
         "direction": words.DIRECTIONS[order.side],
         "order_type": type_word(order),
-        "order_state": words.order_state(order.state),
+        "order_state": words.order_state(order.state, order.cause),
         "time_in_force": words.TIME_IN_FORCE_WORDS[TimeInForce(order.tif)],
         "price": numbers.price(lattice, order.ticks) if order.ticks else MARKET_PRICE,
         "amount": numbers.amount(lattice, order.lots),

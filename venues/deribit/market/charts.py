@@ -36,15 +36,15 @@ def chart(listed: Listed, resolution: str, start: int, end: int) -> dict[str, An
     }
 
 
-def candles(listed: Listed, resolution: str, start: int, end: int) -> Candles:
-    """Return candles of trades, ascending."""
+def candles(listed: Listed, resolution: str, start: int, end: int, most: int = MOST) -> Candles:
+    """Return the newest `most` candles of trades that open within [start, end], ascending."""
     of, length_s = CANDLES_OF_TRADES, RESOLUTIONS[resolution]
     found = find_with_newest(listed.symbol, of.kind)
     if found is None or found[1] is None or end < start:
         return np.empty(0, of.dtype)
     length, newest = length_s * MICROSECONDS, found[1]
     last = int(opened_at(min(end, newest.at), length_s))
-    first = max(-(-start // length) * length, last - (MOST - 1) * length)
+    first = max(-(-start // length) * length, last - (most - 1) * length)
     if last < first:
         return np.empty(0, of.dtype)
     pieces = fine_candles(listed.instrument, finest(length_s), first, last, length_s, newest, of)

@@ -1,6 +1,7 @@
 """The private channels: user.orders, user.trades, user.portfolio."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from exchange.accounts.listings import CAUSES
@@ -23,23 +24,18 @@ from venues.doors.fills import Fills, as_of, fills_of
 class Selected(NumberedTopic):
     """Rows of the instruments that a channel selects."""
 
-    def __init__(self, channel: Channel, account: int) -> None:
+    def __init__(self, channel: Channel, account: int, names: frozenset[str]) -> None:
         super().__init__(channel.name, account)
         self._channel = channel
+        self._names = names
 
     def messages(self, rows: Rows) -> Iterable[Any]:
-        wanted = [row for row in rows if self._selects(row["instrument_name"])]
+        wanted = [row for row in rows if row["instrument_name"] in self._names]
         return self.told(wanted) if wanted else ()
 
     def told(self, rows: Rows) -> Iterable[Any]:
         """Return the messages in which rows are sent."""
         return (news(self.name, rows),)
-
-    def _selects(self, name: str) -> bool:
-        if self._channel.subject != ANY:
-            return name == self._channel.subject
-        listed = all_listed().get(name)
-        return listed is not None and listed.contract.is_of(self._channel.currency)
 
 
 class Orders(Selected):
@@ -103,11 +99,12 @@ class Portfolio(AccountTopic):
         return [news(self.name, row) for row in rows]
 
 
-FEEDS: dict[Kind, Callable[[Channel, int], AccountTopic]] = {
-    Kind.ORDERS: Orders,
-    Kind.USER_TRADES: UserTrades,
-    Kind.PORTFOLIO: Portfolio,
-}
+def private_maker(channel: Channel, account: int) -> Callable[[], AccountTopic]:
+    """Return what makes the publisher of a private channel (in the thread of reads)."""
+    if channel.kind is Kind.PORTFOLIO:
+        return partial(Portfolio, channel, account)
+    names = frozenset(each.name for each in selected(channel))
+    return partial(Orders if channel.kind is Kind.ORDERS else UserTrades, channel, account, names)
 
 
 def read_portfolio(account: int, currency: str) -> dict[str, Any]:
@@ -139,7 +136,7 @@ def is_shown(event: OrderEvent) -> bool:
 
 
 def selected(channel: Channel) -> list[Listed]:
-    """Return the instruments of a channel of trades."""
+    """Return the instruments of a channel of trades or of orders."""
     if channel.subject == ANY:
         return of_currency(channel.currency)
     found = all_listed().get(channel.subject)

@@ -6,7 +6,7 @@ from typing import Any
 from venues.deribit.channels import INTERVALS_S, Channel, Kind
 from venues.deribit.listed import all_listed, indexes
 from venues.deribit.sockets import books, prices, tape
-from venues.deribit.sockets.accountfeeds import FEEDS, selected
+from venues.deribit.sockets.accountfeeds import selected
 from venues.doors.publishers import Make, SilentTopic
 
 INDEX_S = 0.1
@@ -44,10 +44,6 @@ def public_maker(channel: Channel) -> Make | None:
     if channel.kind is Kind.INCREMENTAL_TICKER:
         interval_s = TICKER_S
     return partial(ONE_INSTRUMENT[channel.kind], name, listed, interval_s)
-
-
-def private_maker(channel: Channel, account: int) -> Make:
-    return partial(FEEDS[channel.kind], channel, account)
 
 
 def key_of(channel: Channel, account: int = 0) -> str:

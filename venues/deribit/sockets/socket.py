@@ -20,9 +20,10 @@ from venues.deribit.methods.calls import Call, Route
 from venues.deribit.params import Params
 from venues.deribit.proofs import Proved
 from venues.deribit.requests import BadRequestError, RpcRequest, parsed
-from venues.deribit.sockets.publishing import key_of, private_maker, public_maker
+from venues.deribit.sockets.accountfeeds import private_maker
+from venues.deribit.sockets.publishing import key_of, public_maker
 from venues.doors.clock import now_ms, now_ns
-from venues.doors.publishers import Following, Make
+from venues.doors.publishers import Following, Make, Topics
 from venues.doors.sockets import POLICY_VIOLATION, DoorSocket
 from venues.doors.threads import in_thread
 
@@ -46,6 +47,8 @@ class RpcSocket(DoorSocket):
         self._access = Access((), self._end_revoked)
         self._trader: Trader | None = None
         self._following = Following(self)
+        self._opened: Topics = {}
+        """Channels that are open, but whose messages must follow the answer."""
         self._heart: Heart | None = None
         self._beating: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_WAITING)
@@ -221,9 +224,6 @@ class RpcSocket(DoorSocket):
         await self._following.open(topics)
         self._opened = topics
         return followed
-
-    _opened: Mapping[str, tuple[str, Make]] = {}
-    """Channels that are open, but whose messages must follow the answer."""
 
     def _join_opened(self) -> None:
         opened, self._opened = self._opened, {}

@@ -109,7 +109,7 @@ class Chart(Feed):
 
 def newest_candle(listed: Listed, resolution: str) -> Candle | None:
     """Read the candle of the newest trade; None without trades."""
-    found = candles(listed, resolution, 0, LATEST)
+    found = candles(listed, resolution, 0, LATEST, 1)
     if not len(found):
         return None
     row, length = found[-1], RESOLUTIONS[resolution] * MICROSECONDS

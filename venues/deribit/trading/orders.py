@@ -5,7 +5,7 @@ from typing import Any
 
 from exchange.accounts import submission
 from exchange.accounts.traders import Trader
-from exchange.clearing.orders import State
+from exchange.clearing.orders import OrderType, State
 from exchange.engine.messages import BUY, SELL
 from exchange.models import Execution, Order
 from market.integers import parse_integer
@@ -85,7 +85,7 @@ def close_position(trader: Trader, params: Params) -> dict[str, Any]:
     new = submission.NewOrder(
         instrument=listed.instrument,
         side=side,
-        type=submission.OrderType.LIMIT,
+        type=OrderType.LIMIT,
         lots=abs(held.lots),
         ticks=ticks,
         reduce_only=True,

@@ -12,7 +12,6 @@ from exchange.accounts.submission import (
     SubmissionError,
 )
 from exchange.accounts.traders import Trader
-from exchange.clearing.orders import Cause
 from exchange.models import Command
 from venues.deribit.errors import Code, RpcError, rejection
 from venues.doors.commands import all_answered
@@ -49,7 +48,7 @@ def refused(command: Command, side: int = 1) -> RpcError | None:
     """Return why the desk rejected a command, if it did."""
     if command.reason is None:
         return None
-    return rejection(Cause(CAUSES[command.reason]), side)
+    return rejection(CAUSES[command.reason], side)
 
 
 def executed(submit: Callable[[], Command], side: int = 1) -> Command:
