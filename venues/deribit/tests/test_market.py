@@ -8,7 +8,6 @@ from venues.bybit.tests.books import rest_book
 from venues.deribit.tests.clients import MARK, NAME, public
 
 pytestmark = pytest.mark.django_db(transaction=True)
-START, END = 1_767_225_600_000, 1_767_312_000_000
 
 
 @pytest.fixture(autouse=True)
