@@ -26,7 +26,9 @@ def public_maker(channel: Channel) -> Make | None:
         return partial(SilentTopic, name)
     if channel.kind is Kind.INDEX:
         found = indexes().get(channel.subject)
-        return found and partial(prices.IndexPrice, name, found, INDEX_S, channel.subject)
+        if found is None:
+            return None
+        return partial(prices.IndexPrice, name, found, INDEX_S, channel.subject)
     if channel.kind is Kind.TRADES:
         return (
             partial(tape.Trades, name, several, interval_s)
