@@ -10,7 +10,6 @@ from exchange.accounts.opening import create_key, open_account, revoke
 from exchange.accounts.signatures import signature
 from exchange.models import Command
 from live.logins import Access
-from venues.bybit.sockets.tests.talking import in_thread
 from venues.deribit.methods.admission import Gate
 from venues.deribit.rest import Rest
 from venues.deribit.signing import login_text
@@ -18,6 +17,7 @@ from venues.deribit.tests.clients import LIMIT, Client, body_of, post, public
 from venues.deribit.tests.talking import connected
 from venues.doors.http import Request
 from venues.doors.sockets import POLICY_VIOLATION
+from venues.tests.markets import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POSITIONS = {"jsonrpc": "2.0", "id": 1, "method": "private/get_positions", "params": {}}

@@ -4,8 +4,8 @@ import pytest
 
 from exchange.matching import BUY, SELL
 from instruments.models import Instrument
-from venues.bybit.tests.books import rest_book
 from venues.deribit.tests.clients import MARK, NAME, public
+from venues.tests.books import rest_book
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,12 +12,12 @@ from live.broadcast import Broadcaster
 from market.kinds import Delivery
 from quotes.kinds import QUOTES
 from rig.histories import make_ticks
-from venues.bybit.sockets.tests.talking import in_thread, market
-from venues.bybit.tests.books import rest_book
 from venues.deribit.sockets import publishing, tape
 from venues.deribit.tests.clients import LIMIT, MARK, MARKET, NAME, Client, listed, public
 from venues.deribit.tests.talking import connected
 from venues.doors.publishers import current_publishers
+from venues.tests.books import rest_book
+from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = 1_767_254_520_000_000  # 08:02 UTC
@@ -115,7 +115,7 @@ async def test_candle_grows_and_is_followed_by_the_next(btc):
 
 async def test_book_begins_with_a_snapshot_and_numbers_its_changes(btc):
     name, grouped, quote = f"book.{NAME}.100ms", f"book.{NAME}.none.1.100ms", f"quote.{NAME}"
-    async with market(btc) as exchange, connected() as client:
+    async with market(btc, mark=MARK) as exchange, connected() as client:
         await client.call("public/subscribe", channels=[name, grouped, quote])
         snapshot = await client.news(name)
         await in_thread(exchange.provide, NAME, BUY, MARK - 1, 7)
@@ -146,8 +146,7 @@ async def test_orders_trades_and_money_of_an_account(btc):
     client = await in_thread(Client)
     names = ["user.orders.any.any.raw", f"user.orders.{NAME}.100ms", "user.trades.any.any.raw",
              "user.portfolio.usdc", "user.orders.any.ETH.raw"]  # fmt: skip
-    async with market(btc) as exchange, connected() as socket:
-        await in_thread(exchange.provide, NAME, SELL, MARK + 1, 50)
+    async with market(btc, mark=MARK), connected() as socket:
         await socket.call("public/auth", grant_type="client_credentials", client_id=client.key,
                           client_secret=client.secret)  # fmt: skip
         assert await socket.call("private/subscribe", channels=names) == names
