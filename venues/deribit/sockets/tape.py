@@ -34,12 +34,15 @@ class Trades(Publisher):
         self._marks = {each.symbol: Mark(each.lattice) for each in listed}
         self._directions = {each.symbol: TickDirection() for each in listed}
         self._waiting: list[dict[str, Any]] = []
+        self._is_open = False
         self._pace = Pace(interval_s, self._push)
 
     async def open(self) -> None:
         for symbol in self._listed:
             await self.follow_newest(f"{marks.TOPIC}.{symbol}")
-            await self.follow(f"{prints.TOPIC}.{symbol}")
+            await self.follow_newest(f"{prints.TOPIC}.{symbol}")
+        self._waiting.clear()  # the newest trade of each is there for the direction of the next
+        self._is_open = True
 
     async def close(self) -> None:
         self._pace.stop()
@@ -54,7 +57,7 @@ class Trades(Publisher):
         for each in prints.trades_in(publication):
             traded = Traded(*each[:5], self._marks[symbol].ticks, each.is_liquidation)
             self._waiting.append(trade_row(contract, traded, direction.of(each.ticks)))
-        if self._waiting:
+        if self._waiting and self._is_open:
             self._pace.touch()
 
     def _push(self) -> None:
