@@ -54,7 +54,11 @@ class Rest:
 
     def _result(self, request: Request, rpc: RpcRequest) -> Any:
         route = route_of(rpc.method)
-        who = trader_of(request, rpc)
+        try:
+            who = trader_of(request, rpc)
+        except RpcError:  # guesses cost the address
+            self._gate.pay(route, None, request.address)
+            raise
         self._gate.pay(route, who, request.address)
         check_access(route, who)
         return route.handler(Call(params=rpc.params, now_ms=clock.now_ms(), who=who))

@@ -94,7 +94,11 @@ class RpcSocket(DoorSocket):
     async def _accept(self, rpc: RpcRequest, received_us: int) -> None:
         """Execute a request of the connection itself; queue others; raise RpcError."""
         route = route_of(rpc.method)
-        who = await self._bearer(rpc.params)
+        try:
+            who = await self._bearer(rpc.params)
+        except RpcError:  # guesses cost the address
+            self._gate.pay(route, None, self._address)
+            raise
         self._gate.pay(route, who, self._address)
         check_access(route, who)
         if rpc.method == "private/logout":

@@ -89,7 +89,19 @@ def test_exhausted_credits_end_the_session(settings):
     assert (refused, code) == ((10028, {}), sockets.POLICY_VIOLATION)
 
 
-def test_logout_ends_the_session_without_an_answer(monkeypatch):
+def test_guessed_tokens_cost_credits(settings):
+    settings.DERIBIT_LIMIT_FACTOR = 1e-9  # one request
+
+    async def talk():
+        async with connected() as client:
+            tries = [await client.refused("private/get_positions", access_token="x")
+                     for _ in range(2)]  # fmt: skip
+            return [code for code, _ in tries], await client.closed()
+
+    assert run(talk()) == ([13009, 10028], sockets.POLICY_VIOLATION)
+
+
+def test_logout_needs_a_login():
     async def talk():
         async with connected() as client:
             return await client.refused("private/logout")
