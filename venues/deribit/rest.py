@@ -9,7 +9,7 @@ import orjson
 from exchange.accounts.traders import Trader
 from venues.deribit import proofs
 from venues.deribit.envelopes import Envelope, answer, refusal
-from venues.deribit.errors import Code
+from venues.deribit.errors import Code, RpcError
 from venues.deribit.methods.admission import Gate, as_rpc_error, check_access, route_of
 from venues.deribit.methods.calls import Call
 from venues.deribit.params import Params
