@@ -76,15 +76,26 @@ class Reader(ABC):
         return [truth.mean_phi(first_seq, last_seq)] * len(measures)
 
 
-class Ticks(Reader):
-    """The price of each quote; a position is its seq."""
+class RecordReader(Reader):
+    """Reads a point per record of one stream, known `known_after_us` after the record's time."""
+
+    known_after_us = 0
 
     def newest(self, instrument: Instrument, n: int, until: int | None) -> Points:
-        span = Span(None, None if until is None else until + 1)
+        span = Span(None, None if until is None else until + 1 - self.known_after_us)
         return self._points(instrument, span=span, newest=True, limit=n)
 
     def between(self, instrument: Instrument, start: int, end: int) -> Points:
-        return self._points(instrument, span=Span(start, end))
+        span = Span(start - self.known_after_us, end - self.known_after_us)
+        return self._points(instrument, span=span)
+
+    @abstractmethod
+    def _points(self, instrument: Instrument, **which: Any) -> Points:
+        """Return the points of the records that `archive.scanning.scan` finds."""
+
+
+class Ticks(RecordReader):
+    """The price of each quote; a position is its seq."""
 
     def _points(self, instrument: Instrument, **which: Any) -> Points:
         found = scan(QUOTES, instrument, **which)
@@ -102,15 +113,10 @@ class Ticks(Reader):
         return max(n, quotes.first() or 0), quotes.last() or 0
 
 
-class Closes(Reader):
+class Closes(RecordReader):
     """The close of each minute, known when it is over; a position is that minute since 1970."""
 
-    def newest(self, instrument: Instrument, n: int, until: int | None) -> Points:
-        span = Span(None, None if until is None else until + 1 - MINUTE_US)
-        return self._points(instrument, span=span, newest=True, limit=n)
-
-    def between(self, instrument: Instrument, start: int, end: int) -> Points:
-        return self._points(instrument, span=Span(start - MINUTE_US, end - MINUTE_US))
+    known_after_us = MINUTE_US
 
     def _points(self, instrument: Instrument, **which: Any) -> Points:
         fields = ("close", "opened_at", "first_seq", "last_seq")

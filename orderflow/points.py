@@ -10,7 +10,7 @@ from archive.selections import Span
 from exchange.depth.history import changes_between
 from exchange.kinds import BLOCKS, TRADES
 from indicators.estimate import IntArray
-from indicators.readers import Bounds, Measures, Reader
+from indicators.readers import Bounds, Measures, Reader, RecordReader
 from indicators.windows import Points
 from instruments.models import Instrument
 from market.kinds import Kind
@@ -41,15 +41,8 @@ class FlowReader(Reader):
         return exact_values(measures, instrument, first_seq, last_seq)
 
 
-class TradesReader(FlowReader):
+class TradesReader(FlowReader, RecordReader):
     """Every trade; a position is its seq."""
-
-    def newest(self, instrument: Instrument, n: int, until: int | None) -> Points:
-        span = Span(None, None if until is None else until + 1)
-        return self._points(instrument, span=span, newest=True, limit=n)
-
-    def between(self, instrument: Instrument, start: int, end: int) -> Points:
-        return self._points(instrument, span=Span(start, end))
 
     def _points(self, instrument: Instrument, **which: Any) -> Points:
         found = scan(TRADES, instrument, fields=(*FIELDS, "at"), **which)

@@ -1,6 +1,5 @@
 """JSON bodies of requests: exact numbers, and one clear reason for each wrong field."""
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
@@ -9,6 +8,7 @@ from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
 from market.quoting import quoted
+from web import exactjson
 
 T = TypeVar("T")
 LONGEST_NUMBER: Final = 64
@@ -19,27 +19,9 @@ class ExactJSONParser(JSONParser):  # type: ignore[misc]
 
     def parse(self, stream: Any, *args: Any, **options: Any) -> Any:
         try:
-            return json.loads(
-                stream.read().decode() or "{}",
-                parse_float=Decimal,
-                parse_constant=refuse_constant,
-                object_pairs_hook=without_repeats,
-            )
-        except RecursionError:
-            raise ParseError("the JSON is nested too deeply") from None
-        except (ValueError, InvalidOperation) as error:
-            raise ParseError(f"the body is not JSON: {error}") from error
-
-
-def refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a member appears twice in an object")
-    return members
+            return exactjson.parse(stream.read())
+        except ValueError as error:
+            raise ParseError(str(error)) from error
 
 
 class Body:

@@ -12,8 +12,8 @@ from quotes.kinds import QUOTES
 from web.snapshots import Snapshot
 
 FRESH_S: Final = 0.25
-NEAR_SLOTS: Final = 2_000
-"""Commands for a book this close to its quotes wait until it has reached them."""
+HELD_SLOTS: Final = 2_000
+"""Commands wait for a book this close to its quotes; for others they are refused."""
 
 
 def why_closed(instrument: Instrument) -> str | None:
@@ -37,7 +37,7 @@ def _read() -> dict[int, str | None]:
         found[each.pk] = None
         if driven[each.symbol] == "stopped":
             found[each.pk] = f"{each.symbol} is stopped: no exchange is running"
-        elif quotes - slot > NEAR_SLOTS:
+        elif quotes - slot > HELD_SLOTS:
             found[each.pk] = (
                 f"the order book of {each.symbol} is catching up with its quotes: "
                 f"{slot:,} of {quotes:,} slots are done"

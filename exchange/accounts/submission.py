@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
@@ -16,13 +16,11 @@ from django.utils import timezone
 
 from exchange.accounts.readiness import why_closed
 from exchange.accounts.waking import commands_arrived
-from exchange.clearing.commands import CommandKind
+from exchange.clearing.commands import ANYTIME, CommandKind
 from exchange.clearing.orders import OrderType, TriggerBy, TriggerDirection
 from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.models import Account, Command, Order, Position
 from instruments.models import Instrument
-
-ANYTIME: Final = (CommandKind.CANCEL, CommandKind.CANCEL_ALL, CommandKind.MONEY)
 
 
 class SubmissionError(ValueError):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from exchange.clearing.orders import Order
 
@@ -19,6 +20,10 @@ class CommandKind(IntEnum):
     """`instrument`, `leverage`."""
     MONEY = 5
     """`amount`: a deposit if positive, a withdrawal if negative."""
+
+
+ANYTIME: Final = (CommandKind.CANCEL, CommandKind.CANCEL_ALL, CommandKind.MONEY)
+"""Commands that need no book that is level with its quotes, nor a running exchange to be stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The account over HTTP: who it is, its balance, positions, executions and ledger."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -26,7 +27,7 @@ from exchange.http.orders import (
     within,
 )
 from exchange.http.tables import answer, answer_page, documented, exact_json, problems
-from exchange.models import Execution, LedgerEntry
+from exchange.models import Account, Execution, LedgerEntry
 from instruments.models import Instrument
 from web import formats
 from web.bodies import Body
@@ -67,8 +68,8 @@ class AccountView(TraderView):
     )
     def get(self, request: Any) -> HttpResponse:
         """Whose credentials these are, and what they permit."""
-        request.user.account.refresh_from_db()
-        return exact_json(account_json(request.user))
+        account = Account.objects.get(pk=request.user.account.pk)  # that of a key may be older
+        return exact_json(account_json(replace(request.user, account=account)))
 
 
 def account_json(trader: Any) -> dict[str, Any]:

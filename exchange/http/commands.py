@@ -12,13 +12,13 @@ from exchange.accounts.listings import CAUSES, ORDERS, Status, order_values
 from exchange.accounts.readiness import is_open
 from exchange.accounts.results import WAIT_S, answered
 from exchange.accounts.submission import (
-    ANYTIME,
     ClientIdError,
     ClosedError,
     NoPositionError,
     Sender,
     SignatureUsedError,
 )
+from exchange.clearing.commands import ANYTIME
 from exchange.http.authentication import ACCESS, ForTraders
 from exchange.http.limits import LIMITS
 from exchange.http.orderbodies import LONGEST_CLIENT_ID

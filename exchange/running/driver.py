@@ -9,8 +9,9 @@ import structlog
 
 from exchange import metrics
 from exchange.accounts import loading
+from exchange.accounts.readiness import HELD_SLOTS
 from exchange.accounts.waking import Committed
-from exchange.clearing.commands import Command, CommandKind
+from exchange.clearing.commands import ANYTIME, Command
 from exchange.clearing.orders import Cause
 from exchange.running.bookrun import BookRun
 from exchange.running.catchup import Behind, CatchUp
@@ -34,10 +35,6 @@ STALLED_SLICES: Final = 50
 """Slices without progress after which a book takes its quotes over, so that they wait for it."""
 BOOKS_PER_PASS: Final = 20
 """With more live books, each pass runs this many in turn, and those that accounts wait for."""
-HELD_SLOTS: Final = 2_000
-"""Commands wait for a book this close to its quotes; for others they are refused."""
-ANYTIME: Final = (CommandKind.CANCEL, CommandKind.CANCEL_ALL, CommandKind.MONEY)
-"""Commands that a book behind its quotes executes as well."""
 
 
 @dataclass(kw_only=True)

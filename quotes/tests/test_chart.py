@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Download, Page, expect
+from playwright.sync_api import Browser, Download, Page, Route, expect
 
 from rig.fixtures import LONG_MINUTES
 
@@ -183,6 +183,23 @@ def test_switching_timeframe_keeps_the_span_and_back_returns(page, market, past)
     assert "timeframe=5m&from=" in page.url
     page.go_back()
     wait_for_span(page, start, end + 60_000)
+
+
+def test_address_names_a_timeframe_that_is_still_loading(page, long_history):
+    open_chart(page, f"{long_history}{HOUR_FROM}")
+    waiting: list[Route] = []
+    page.route("**/candles/?timeframe=5m*", lambda route: waiting.append(route))
+    page.locator('a[data-timeframe="5m"]').click()
+    before = span(page)
+    page.locator("#chart").press("-")
+    page.wait_for_function(
+        "from => document.querySelector('#chart').dataset.from !== from", arg=str(before[0])
+    )
+    assert "timeframe=5m" in page.url
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("#chart")).to_have_attribute("data-timeframe", "5m")
+    assert "timeframe=5m" in page.url
 
 
 def test_ticks_do_not_move_a_view_of_the_past(page, market, past):

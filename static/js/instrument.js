@@ -16,6 +16,7 @@ import { MarketStream } from "./market-stream.js";
 import { bindMenus } from "./menus.js";
 import { QuoteLine } from "./quote-line.js";
 import { RegimesReader } from "./regimes-reader.js";
+import { TimeframeBar } from "./timeframe-bar.js";
 import { addressOf, readAddress, writeAddress } from "./view-address.js";
 
 const MOST_ROWS_OF_A_FILE = 10_000;
@@ -37,6 +38,7 @@ const regimes = new RegimesReader(history_, chart.band);
 const panes = new IndicatorPanes(chart, symbol, find("panes"));
 const values = new CandleValues(find("values"), chart, quote.precision);
 const table = new ChartTable(find("chart-table"), chart, (candle) => values.cells(candle));
+const timeframes = new TimeframeBar(document.querySelector(".timeframes"));
 const help = find("help");
 const keys = new ChartKeys(chart, {
   first: () => candles.first(),
@@ -50,10 +52,13 @@ const tradingReady = find("trading") ? openTrading() : null;
 let stream = null;
 let pointed = null; // index under the cross-hair
 let hasMoved = false; // the user changed the view, so the URL must contain it
+let opening = null; // the view that is being read
 
 // History and ticks.
 
-function open({ timeframe, from, to }) {
+function open(view) {
+  const { timeframe, from, to } = view;
+  opening = view;
   element.setAttribute("aria-busy", "true");
   if (from === null) candles.newest(timeframe);
   else candles.around(timeframe, from, to ?? Date.now());
@@ -61,6 +66,7 @@ function open({ timeframe, from, to }) {
 
 candles.addEventListener("replaced", ({ detail: { view } }) => {
   const { series } = candles;
+  opening = null;
   chart.draw(series);
   pointed = null;
   if (view === "start") chart.showSpan(startOf(series));
@@ -146,6 +152,7 @@ async function listen() {
 
 /** @returns {import("./view-address.js").View} */
 function viewNow() {
+  if (opening) return opening;
   const { visible, series: { timeframe, candles: all } } = chart;
   if (!visible || !hasMoved) return { timeframe, from: null, to: null };
   const to = chart.isFollowing ? null : all[visible.to].openedAt;
@@ -167,7 +174,7 @@ chart.addEventListener("settled", () => {
   regimes.cover(span).then(() => values.show(pointed));
   panes.show(series.timeframe, span);
   Object.assign(element.dataset, span);
-  if (candles.series === series) writeAddress(viewNow());
+  writeAddress(viewNow());
   values.show(pointed);
 });
 chart.addEventListener("point", ({ detail: { index } }) => {
@@ -191,28 +198,18 @@ function choose(timeframe) {
   const view = viewNow();
   const isPast = view.to !== null;
   if (!isPast) hasMoved = false;
-  markTimeframe(timeframe);
+  timeframes.mark(timeframe);
   open(isPast ? { ...view, timeframe } : { timeframe, from: null, to: null });
 }
 
-function markTimeframe(timeframe) {
-  document.querySelectorAll(".timeframes a").forEach((link) => {
-    if (link.dataset.timeframe === timeframe) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  });
-}
-
-document.querySelector(".timeframes").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  history.pushState(null, "", link.href);
-  choose(link.dataset.timeframe);
+timeframes.addEventListener("choose", ({ detail: { timeframe, href } }) => {
+  history.pushState(null, "", href);
+  choose(timeframe);
 });
 addEventListener("popstate", () => {
   const view = readAddress();
   hasMoved = view.from !== null;
-  markTimeframe(view.timeframe);
+  timeframes.mark(view.timeframe);
   open(view);
 });
 

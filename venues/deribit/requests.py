@@ -30,13 +30,13 @@ class BadRequestError(RpcError):
         self.id = request_id
 
 
-def parsed(text: str, *, needs_id: bool = True, method: str = "") -> RpcRequest:
+def parsed(body: bytes, *, needs_id: bool = True, method: str = "") -> RpcRequest:
     """Return the request in a message; raise BadRequestError.
 
     `method`: the one that is meant if the message names none.
     """
     try:
-        message = parse_object(text)
+        message = parse_object(body)
     except ValueError as error:
         raise BadRequestError(Code.UNPARSED, str(error)) from None
     request_id = identifier(message, needs_id=needs_id)

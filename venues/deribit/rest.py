@@ -82,18 +82,11 @@ def rpc_of(request: Request) -> RpcRequest:
     named = request.path.removeprefix(ROOT).strip("/")
     if request.method == "GET" or not request.body:
         return RpcRequest(None, named, in_query(request.query))
-    rpc = parsed(decoded(request.body), needs_id=False, method=named)
+    rpc = parsed(request.body, needs_id=False, method=named)
     if named and rpc.method != named:
         reason = f"the body calls {rpc.method}, the path {named}"
         raise BadRequestError(Code.INVALID_REQUEST, reason, rpc.id)
     return rpc
-
-
-def decoded(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise BadRequestError(Code.UNPARSED, "the body is not UTF-8") from None
 
 
 def in_query(query: bytes) -> Params:

@@ -9,6 +9,7 @@ import { MarketStream } from "../market-stream.js";
 import { bindMenus } from "../menus.js";
 import { QuoteLine } from "../quote-line.js";
 import { onThemeChange } from "../theme.js";
+import { TimeframeBar } from "../timeframe-bar.js";
 import { MarketFeed } from "../trading/market-feed.js";
 import { formatOf } from "../trading/prices.js";
 import { TimeAndSales } from "../trading/time-and-sales.js";
@@ -57,6 +58,7 @@ const chart = new FlowChart(element, {
 const bars = new BarWindow(history_, settings.timeframe, () => chart.isHeld);
 const studies = new Studies(chart, api);
 const values = new BarValues(find("values"), chart, Number(precision));
+const timeframes = new TimeframeBar(document.querySelector(".timeframes"));
 const table = new ChartTable(find("chart-table"), chart, (bar) => values.cells(bar));
 const rows = new RowsTable(find("rows-table"), values);
 const panel = new SettingsPanel(page, settings);
@@ -318,25 +320,15 @@ function showLevel() {
   find("range-hint").hidden = settings.profile !== "range" || settings.profile_to !== null;
 }
 
-function markTimeframe(timeframe) {
-  document.querySelectorAll(".timeframes a").forEach((link) => {
-    if (link.dataset.timeframe === timeframe) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  });
-}
-
-document.querySelector(".timeframes").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  history.pushState(null, "", location.pathname + writeSettings({ ...settings, timeframe: link.dataset.timeframe }));
-  markTimeframe(link.dataset.timeframe);
-  panel.set("timeframe", link.dataset.timeframe);
+timeframes.addEventListener("choose", ({ detail: { timeframe } }) => {
+  history.pushState(null, "", location.pathname + writeSettings({ ...settings, timeframe }));
+  timeframes.mark(timeframe);
+  panel.set("timeframe", timeframe);
 });
 addEventListener("popstate", () => {
   Object.assign(settings, readSettings(location.search));
   panel.show();
-  markTimeframe(settings.timeframe);
+  timeframes.mark(settings.timeframe);
   leaveBars();
   begin();
 });
@@ -476,7 +468,7 @@ function begin() {
 bindMenus();
 showZone();
 showLevel();
-markTimeframe(settings.timeframe);
+timeframes.mark(settings.timeframe);
 begin();
 
 export { api, barFeed, bars, chart, feed, history_, replay, settings, stream, studies };

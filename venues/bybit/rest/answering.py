@@ -101,7 +101,7 @@ def fields_of(request: Request) -> Fields:
 def parsed(body: bytes) -> Mapping[str, Any]:
     """Return a JSON object whose fractions are exact; raise BybitError."""
     try:
-        return parse_object(body.decode() or "{}")
+        return parse_object(body)
     except ValueError as error:
         raise parameter_error(str(error)) from None
 

@@ -74,7 +74,7 @@ class RpcSocket(DoorSocket):
         try:
             if text is None:
                 raise BadRequestError(Code.BAD_REQUEST, "send text frames that hold JSON")
-            rpc = parsed(text)
+            rpc = parsed(text.encode())
         except BadRequestError as error:
             self._answer(error.id, received_us, error=error)
             return

@@ -103,12 +103,12 @@ def test_answers_carry_id_and_times() -> None:
 )
 def test_malformed_requests_are_refused(text: str, code: int, request_id: object) -> None:
     with pytest.raises(requests.BadRequestError) as refused:
-        requests.parsed(text)
+        requests.parsed(text.encode())
     assert (refused.value.code, refused.value.id) == (code, request_id)
 
 
 def test_requests_keep_numbers_exact() -> None:
-    rpc = requests.parsed('{"id": 1, "method": "/private/buy", "params": {"amount": 0.1}}')
+    rpc = requests.parsed(b'{"id": 1, "method": "/private/buy", "params": {"amount": 0.1}}')
     assert (rpc.method, rpc.params.decimal("amount")) == ("private/buy", Decimal("0.1"))
 
 
