@@ -199,7 +199,7 @@ def one(call: Call) -> Listed:
 def chosen(params: Params) -> list[Listed]:
     """Return the instruments that currency and kind select; raise RpcError."""
     currency = params.text("currency", ANY)
-    known = {*instruments.currencies(), ANY.upper(), "USDT", "EURR"}
+    known = {*instruments.COIN_NAMES, *instruments.currencies(), ANY.upper(), "USDT", "EURR"}
     if currency.upper() not in known:
         raise invalid("currency", f"{quoted(currency)} is not one of {', '.join(sorted(known))}")
     return of_currency(currency) if params.choice("kind", KINDS, KINDS["any"]) else []

@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-from django.db.models import QuerySet
-
 from exchange.clearing.orders import State
-from exchange.models import Execution, Order
+from exchange.models import Execution
+from exchange.models.orders import OrderQuerySet
 from market.times import EARLIEST, LATEST, from_microseconds
 from venues.deribit.accounts.fills import fill_rows
 from venues.deribit.accounts.orderrows import order_row, order_rows
@@ -105,7 +104,7 @@ def get_open_orders_by_label(call: Call) -> list[dict[str, Any]]:
     return order_rows(found.filter(label=label) if label else found)
 
 
-def open_orders(call: Call, where: list[Listed]) -> "QuerySet[Order]":
+def open_orders(call: Call, where: list[Listed]) -> OrderQuerySet:
     """Return the open orders in some instruments, the newest first."""
     found = mine(call).open().filter(instrument__in=[each.key for each in where])
     wanted = is_conditional(call.params)
@@ -205,5 +204,5 @@ def moment(at: int) -> Any:
     return from_microseconds(max(EARLIEST, min(at, LATEST)))
 
 
-def mine(call: Call) -> Any:
+def mine(call: Call) -> OrderQuerySet:
     return orders.of_trader(call.trader)

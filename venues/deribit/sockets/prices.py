@@ -64,10 +64,10 @@ class Ticker(BookFeed):
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
+        self._day = await read(ticker, self.listed)  # topics deliver while they open
         await super().open()
         await self.follow_newest(f"{marks.TOPIC}.{self.listed.symbol}")
         await self.follow_newest(f"{prints.TOPIC}.{self.listed.symbol}")
-        self._day = await read(ticker, self.listed)
         self._sent = self.fields()
         self._reading = asyncio.create_task(self._read_on(), context=Context())
 

@@ -101,7 +101,7 @@ def test_credits_are_those_of_the_account(client: Client, settings: Settings) ->
     assert client.call("private/get_positions") == []
     answer = client.send("private/get_positions")
     assert (answer.status, body_of(answer)["error"]["code"]) == (429, 10028)
-    other = Client(open_account(name="other"), client.rest)
+    other = Client(open_account(name="other", balance=0), client.rest)
     assert other.call("private/get_positions") == []
 
 
@@ -120,7 +120,7 @@ async def test_connection_logs_in_once_for_all_requests(client: Client) -> None:
 
 
 async def test_connection_belongs_to_one_account(client: Client) -> None:
-    other = await in_thread(lambda: Client(open_account(name="other")))
+    other = await in_thread(lambda: Client(open_account(name="other", balance=0)))
     async with connected() as socket:
         await socket.call("public/auth", **signed(client))
         assert (await socket.refused("public/auth", **signed(other)))[0] == 13009

@@ -1,8 +1,12 @@
 """The WebSocket as JSON-RPC: ids, errors, heartbeats, credits; without a market."""
 
+import pytest
+
 from venues.deribit.sockets import socket
 from venues.deribit.tests.talking import connected, run
 from venues.doors import sockets
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_answers_carry_id_times_and_result():

@@ -8,6 +8,7 @@ from exchange.accounts.traders import Trader
 from exchange.clearing.orders import OrderType, State
 from exchange.engine.messages import BUY, SELL
 from exchange.models import Execution, Order
+from exchange.models.orders import OrderQuerySet
 from market.integers import parse_integer
 from venues.deribit.accounts.fills import fill_rows
 from venues.deribit.accounts.orderrows import order_row
@@ -95,7 +96,9 @@ def close_position(trader: Trader, params: Params) -> dict[str, Any]:
 
 
 def with_trades(order_id: int | None, skipped: int = 0) -> dict[str, Any]:
-    """Return an order and its trades but the first `skipped` ones."""
+    """Return an order and its trades but the first `skipped` ones; raise RpcError."""
+    if order_id is None:
+        raise RpcError(Code.NO_ORDER)
     order = Order.objects.get(pk=order_id)
     rows = Execution.objects.filter(order=order.pk).order_by("number")
     contract = by_key()[order.instrument_id].contract
@@ -126,6 +129,6 @@ def named(trader: Trader, params: Params) -> Order:
     return found
 
 
-def of_trader(trader: Trader) -> Any:
+def of_trader(trader: Trader) -> OrderQuerySet:
     """Return the orders of an account in instruments of this door."""
     return Order.objects.filter(account=trader.account, instrument__in=list(by_key()))

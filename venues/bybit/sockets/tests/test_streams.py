@@ -13,6 +13,7 @@ from venues.bybit.sockets.socket import active_time
 from venues.bybit.sockets.tests.talking import PRIVATE, PUBLIC, Bot, connected, listed, run
 from venues.doors import connecting, sockets
 from venues.doors.connecting import Attempts
+from venues.doors.publishers import current_publishers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -238,7 +239,7 @@ def test_nothing_is_left_after_a_client_has_gone():
         async with connected(PUBLIC) as client:
             await client.follow("orderbook.50.BTCUSDT", "tickers.BTCUSDT", "kline.1.BTCUSDT")
             await client.hear(lambda message: message.get("topic") == "tickers.BTCUSDT")
-        return len(streams.current_publishers()), current_hub().topics
+        return len(current_publishers()), current_hub().topics
 
     assert run(talk()) == (0, [])
 
