@@ -24,15 +24,30 @@ FLAGS: Final = {
     "portfolio_margining_enabled": False,
     "cross_collateral_enabled": False,
     "margin_model": "cross_sm",
+    "options_gamma_map": {},
+    "options_theta_map": {},
+    "options_vega_map": {},
 }
 
 
 def portfolio(account: Account, currency: str) -> dict[str, Any]:
     """Return the balance and margins in a currency."""
     now = statement(account.pk)
+    shown, by_index = members(now), deltas(now)
     if currency not in DOLLARS:
-        return {"currency": currency, **dict.fromkeys((*members(now), *EMPTY), 0.0)} | FLAGS
-    return {"currency": currency, **members(now), **dict.fromkeys(EMPTY, 0.0)} | FLAGS
+        shown, by_index = dict.fromkeys(shown, 0.0), {}
+    empty = dict.fromkeys(EMPTY, 0.0)
+    return {"currency": currency, **shown, **empty, "delta_total_map": by_index} | FLAGS
+
+
+def deltas(now: Statement) -> dict[str, float]:
+    """Return by price index how many coins the positions hold."""
+    listed, found = by_key(), dict[str, float]()
+    for each in now.positions:
+        if each.lots and (here := listed.get(each.instrument.pk)) is not None:
+            index = here.contract.index_name
+            found[index] = found.get(index, 0.0) + numbers.amount(here.lattice, each.lots)
+    return found
 
 
 def members(now: Statement) -> dict[str, float]:
@@ -40,12 +55,7 @@ def members(now: Statement) -> dict[str, float]:
     unrealised = value.equity - now.balance
     realised = sum(each.realised for each in now.positions)
     funding = sum(each.funding for each in now.positions)
-    listed = by_key()
-    deltas = sum(
-        numbers.amount(listed[each.instrument.pk].lattice, each.lots)
-        for each in held
-        if each.instrument.pk in listed
-    )
+    delta = sum(deltas(now).values())
     available = numbers.money(max(0, value.available))
     initial = numbers.money(value.initial)
     positions = sum(map(position_margin, held))
@@ -60,8 +70,8 @@ def members(now: Statement) -> dict[str, float]:
         "projected_initial_margin": initial,
         "projected_maintenance_margin": numbers.money(value.maintenance),
         "open_orders_margin": numbers.money(max(0, value.initial - positions)),
-        "delta_total": deltas,
-        "projected_delta_total": deltas,
+        "delta_total": delta,
+        "projected_delta_total": delta,
         "futures_pl": numbers.money(unrealised + realised),
         "futures_session_upl": numbers.money(unrealised),
         "futures_session_rpl": numbers.money(realised),

@@ -31,6 +31,7 @@ def instrument_row(listed: Listed) -> dict[str, Any]:
         "settlement_currency": contract.quote,
         "settlement_period": PERPETUAL.lower(),
         "price_index": contract.index_name,
+        "underlying_type": "crypto",
         "is_active": True,
         "state": "open",
         "rfq": False,

@@ -33,6 +33,8 @@ MOST_CHANNELS: Final = 500
 ACCESS_PARAM: Final = "access_token"
 OK: Final = "ok"
 HEART_ENDED: Final = "heartbeat"
+NO_HEARTBEAT: Final = 4000
+"""Deribit's close code for clients that do not answer a test_request."""
 
 
 class RpcSocket(DoorSocket):
@@ -203,7 +205,7 @@ class RpcSocket(DoorSocket):
             return
         due = self._heart.beat()
         if due is Beat.END:
-            self.start(self.end(HEART_ENDED, POLICY_VIOLATION))
+            self.start(self.end(HEART_ENDED, NO_HEARTBEAT))
             return
         self.reply(notification("heartbeat", type=due.value))
         self._beat_later()

@@ -66,7 +66,7 @@ def test_client_that_does_not_answer_a_test_request_is_disconnected(monkeypatch)
         {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "heartbeat"}},
         {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}},
     ]
-    assert code == sockets.POLICY_VIOLATION
+    assert code == socket.NO_HEARTBEAT
 
 
 def test_heartbeats_can_be_disabled():
