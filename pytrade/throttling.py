@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -56,9 +57,12 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
         return float(self._wait_s)
 
 
-def address_of(request: Any) -> str:
-    """Return the address of a client, as rate limits count it."""
-    return str(SimpleRateThrottle.get_ident(WindowThrottle(), request))
+def address_of(request: Any) -> str | None:
+    """Return the IP address of a client, as rate limits count it; None if it has none."""
+    try:
+        return str(ip_address(SimpleRateThrottle.get_ident(WindowThrottle(), request) or ""))
+    except ValueError:  # a socket without addresses, or a header that is not one
+        return None
 
 
 def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
