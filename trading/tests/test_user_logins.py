@@ -109,7 +109,7 @@ def test_brute_force_locks_the_user_at_that_address(user: User, settings: Settin
 @pytest.mark.usefixtures("user")
 def test_a_forged_address_is_no_error(settings: Settings) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
-    assert log_in("guess", HTTP_X_FORWARDED_FOR="x" * 300).status_code == 401
+    assert log_in("guess", HTTP_X_FORWARDED_FOR="nobody, x").status_code == 401
 
 
 def test_a_success_resets_the_count_of_failures(user: User, settings: Settings) -> None:
