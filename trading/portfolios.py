@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from exchange.accounts.loading import marks, tick_value
 from instruments.models import Instrument
@@ -102,16 +102,9 @@ def _unit(instrument: Instrument, at: Mapping[int, int]) -> int:
 
 
 def _money(bots: "QuerySet[Bot]") -> tuple[int, int]:
-    """Return the equity of the accounts of bots and its peak; each account counts once."""
-    accounts = bots.values("broker", "account").annotate(newest=Max("heartbeat_at"))
-    equity = peak = 0
-    for account in accounts.filter(newest__isnull=False):
-        known = bots.filter(
-            broker=account["broker"], account=account["account"], heartbeat_at=account["newest"]
-        ).first()
-        if known is not None:
-            equity, peak = equity + known.equity, peak + known.peak
-    return equity, peak
+    """Return the equity of the accounts of bots, and the sum of its peaks."""
+    sums = bots.aggregate(equity=Sum("equity", default=0), peak=Sum("peak", default=0))
+    return sums["equity"], sums["peak"]
 
 
 def record_of(positions: "QuerySet[BotPosition]") -> Record:

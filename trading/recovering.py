@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Sum
 
 from market.times import to_microseconds
 from trading import auditlog, journeys
@@ -66,7 +65,7 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
     ]
     outcomes = [await _remedied(desk, finding, seen) for finding in findings]
     held = {each.symbol: each.lots for each in await desk.broker.positions() if each.lots}
-    mismatches = compare_positions(await in_thread(_held_in_account, desk.bot), held)
+    mismatches = compare_positions(await in_thread(_held, desk.bot), held)
     outcomes += [Outcome(finding, is_open=True) for finding in mismatches]
     await in_thread(_restore, desk)
     return await in_thread(
@@ -120,14 +119,10 @@ def _known(client_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(found.values_list("client_id", flat=True))
 
 
-def _held_in_account(bot: Bot) -> dict[str, int]:
-    """Return the lots that the bots of an account hold together, by symbol."""
-    sharing = Bot.objects.filter(pk=bot.pk)
-    if bot.account_id is not None:
-        sharing = Bot.objects.filter(broker=bot.broker, account=bot.account_id)
-    live = BotPosition.objects.live().filter(bot__in=sharing)
-    sums = live.values_list("instrument__symbol").annotate(total=Sum("lots"))
-    return {symbol: total for symbol, total in sums if total}
+def _held(bot: Bot) -> dict[str, int]:
+    """Return the lots that a bot holds, by symbol."""
+    live = BotPosition.objects.live().filter(bot=bot).exclude(lots=0)
+    return dict(live.values_list("instrument__symbol", "lots"))
 
 
 def _restore(desk: Desk) -> None:

@@ -112,7 +112,10 @@ def created(user: Any, name: str, account: str, rule: OnDeath) -> Bot:
     except InvalidError as error:
         raise ValidationError(error.message_dict) from error
     except IntegrityError:
-        raise Conflict(f"there is a bot {quoted(name)} already: use another name") from None
+        raise Conflict(
+            f"there is a bot {quoted(name)} already, or account {quoted(account)} has one: "
+            "use another name or account"
+        ) from None
     return bot
 
 

@@ -22,7 +22,7 @@ class OnDeath(IntEnum):
 
 
 class Bot(models.Model):
-    """A strategy that trades in one account. A runner owns it while it lives: `heartbeat_at`."""
+    """A strategy with an account of its own. A runner owns it while it lives: `heartbeat_at`."""
 
     name = models.CharField(
         max_length=64,
@@ -48,7 +48,7 @@ class Bot(models.Model):
         null=True,
         blank=True,
         related_name="bots",
-        help_text="Of the simulated exchange, for the broker of the exchange.",
+        help_text="Of the simulated exchange; no two bots share one.",
     )
     on_death = models.SmallIntegerField(
         choices=[(each.value, each.name.lower()) for each in OnDeath],
@@ -72,6 +72,10 @@ class Bot(models.Model):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            # Venues net the positions of an account, so two bots could not tell theirs apart.
+            models.UniqueConstraint(fields=["account"], name="bot_account_once")
+        ]
 
     def __str__(self) -> str:
         return self.name

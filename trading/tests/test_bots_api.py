@@ -93,6 +93,7 @@ def test_a_bad_configuration_names_every_field(trader: Client, mine: int) -> Non
 def test_names_are_unique_and_accounts_ones_own(trader: Client, mine: int, viewer: Client) -> None:
     asked = {"name": "maker", "account": "of trader"}
     assert post(trader, "bots/", asked).status_code == 409
+    assert post(trader, "bots/", {**asked, "name": "second"}).status_code == 409
     for wrong in (
         {"account": "of viewer"},
         {"account": "nobody's"},

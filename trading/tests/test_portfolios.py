@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import IntegrityError
 
 from exchange.accounts.opening import open_account
 from exchange.kinds import MONEY_UNITS
@@ -44,15 +45,21 @@ def test_exposure_is_positions_and_the_orders_that_may_add_to_them() -> None:
 
 
 @pytest.mark.django_db
-def test_the_equity_of_an_account_that_bots_share_counts_once() -> None:
-    shared, own = (open_account(name=name, balance=MONEY_UNITS) for name in ("a", "b"))
-    for name, account, equity in (("b1", shared, 7), ("b2", shared, 7), ("b3", own, 5)):
+def test_the_equity_of_all_is_that_of_their_accounts() -> None:
+    for name, equity in (("b1", 7), ("b2", 5)):
         mine = bot(name)
-        Bot.objects.filter(pk=mine.pk).update(
-            account=account, equity=equity, peak=equity + 1, heartbeat_at=NOW
-        )
+        Bot.objects.filter(pk=mine.pk).update(equity=equity, peak=equity + 1)
     portfolio = portfolio_of_all(Limits())
     assert (portfolio.equity, portfolio.peak) == (12, 14)
+
+
+@pytest.mark.django_db
+def test_no_two_bots_share_an_account() -> None:
+    account = open_account(name="a", balance=MONEY_UNITS)
+    mine, other = bot("b1"), bot("b2")
+    Bot.objects.filter(pk=mine.pk).update(account=account)
+    with pytest.raises(IntegrityError):
+        Bot.objects.filter(pk=other.pk).update(account=account)
 
 
 @pytest.mark.django_db
