@@ -23,7 +23,7 @@ class Backoff:
 
     def fail(self) -> float:
         """Note a failure; return how long to wait: half to all of a doubling delay, in seconds."""
-        delay = min(self._longest_s, self._first_s * 2 ** min(self.failures, 32))
+        delay = min(self._longest_s, self._first_s * float(1 << min(self.failures, 32)))
         self.failures += 1
         return delay * (0.5 + self._random() / 2)
 

@@ -30,7 +30,7 @@ class RpcClient:
     def __init__(
         self,
         connection: ClientConnection,
-        closed: Callable[[Self], None] = lambda client: None,
+        closed: Callable[["RpcClient"], None] = lambda client: None,
         answer_s: float = ANSWER_S,
     ) -> None:
         self._connection = connection
@@ -39,13 +39,14 @@ class RpcClient:
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self.is_open = True
+        self._is_closing = False
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def open(
         cls,
         url: str,
-        closed: Callable[[Self], None] = lambda client: None,
+        closed: Callable[["RpcClient"], None] = lambda client: None,
         answer_s: float = ANSWER_S,
     ) -> Self:
         """Connect; raise UnavailableError."""
@@ -81,6 +82,7 @@ class RpcClient:
             self._answers.pop(number, None)
 
     async def close(self) -> None:
+        self._is_closing = True
         await self._connection.close()
         await asyncio.wait([self._reading])
 
@@ -108,7 +110,8 @@ class RpcClient:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(LostError(reason))
-        logger.info("connection to the venue ended", reason=reason)
+        if not self._is_closing:
+            logger.warning("connection to the venue ended", reason=reason)
         self._closed(self)
 
 

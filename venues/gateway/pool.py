@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
 import structlog
@@ -18,7 +18,7 @@ from venues.gateway import metrics
 from venues.gateway.backoff import Backoff
 from venues.gateway.client import ANSWER_S, RpcClient
 from venues.gateway.errors import LostError, RefusedError, UnavailableError
-from venues.gateway.pacing import MOST_WAITING, Pacer, QueueFullError
+from venues.gateway.pacing import Pacer, QueueFullError
 
 logger = structlog.get_logger(__name__)
 
@@ -140,7 +140,7 @@ class Pool:
         return self._ready[-1]
 
     @contextlib.contextmanager
-    def _queued(self) -> Any:
+    def _queued(self) -> Iterator[None]:
         """Count a request while it waits; raise QueueFullError."""
         if self.waiting >= self._pacer.most_waiting:
             raise QueueFullError(f"{self.waiting} requests wait for the venue: try again later")
@@ -160,7 +160,7 @@ class Pool:
             try:
                 client = await RpcClient.open(self.url, self._drop, self._answer_s)
             except UnavailableError as error:
-                metrics.RECONNECTS.inc()
+                metrics.FAILED.inc()
                 delay = self._backoff.fail()
                 logger.warning("venue unavailable", error=str(error), retry_s=round(delay, 2))
                 await asyncio.sleep(delay)
@@ -192,6 +192,3 @@ async def counted(client: RpcClient, method: str, params: Mapping[str, Any] | No
         raise
     metrics.REQUESTS.labels("answered").inc()
     return result
-
-
-__all__ = ["MOST_WAITING", "Pool"]

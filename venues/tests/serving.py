@@ -15,7 +15,7 @@ async def serving(application: Any, port: int = 0) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         application, ws="websockets-sansio", lifespan="off", log_config=None, log_level="warning",
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=2,
     )  # fmt: skip
     config.load()
     server = uvicorn.Server(config)

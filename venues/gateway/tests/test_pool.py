@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from venues.deribit.door import door
 from venues.gateway.backoff import Backoff
 from venues.gateway.errors import LostError, RefusedError, UnavailableError
 from venues.gateway.pacing import Pacer, QueueFullError
 from venues.gateway.pool import Pool
+from venues.gateway.tests.talking import answered, echo, venue
 from venues.tests.serving import serving
 
 PATH = "/ws/api/v2"
@@ -65,25 +65,6 @@ async def test_refusals_name_code_and_reason() -> None:
         with pytest.raises(RefusedError) as refused:
             await pool.call("private/get_positions")
         assert refused.value.code == 10000
-
-
-Talk = Callable[[ServerConnection], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def venue(talk: Talk, port: int = 0) -> AsyncIterator[str]:
-    """Serve connections with `talk`."""
-    async with serve(talk, "127.0.0.1", port) as server:
-        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-
-
-def answered(text: str | bytes, **members: Any) -> str:
-    return json.dumps({"jsonrpc": "2.0", "id": json.loads(text)["id"], **members})
-
-
-async def echo(connection: ServerConnection) -> None:
-    async for text in connection:
-        await connection.send(answered(text, result=json.loads(text)["method"]))
 
 
 async def test_requests_of_all_clients_share_one_pace() -> None:
