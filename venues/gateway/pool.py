@@ -55,6 +55,8 @@ class Pool:
         self._filling: asyncio.Task[None] | None = None
         self.waiting = 0
         """Requests that wait for their moment, a connection or an answer."""
+        self.requests = 0
+        """Sent so far."""
 
     @property
     def ready(self) -> int:
@@ -96,7 +98,7 @@ class Pool:
         """Return the result of a method over one connection, once; raise a VenueError."""
         with self._queued():
             await asyncio.sleep(self._pacer.delay_s())
-            return await counted(client, method, params)
+            return await self._send(client, method, params)
 
     @contextlib.asynccontextmanager
     async def taking(self) -> AsyncIterator[RpcClient]:
@@ -124,13 +126,24 @@ class Pool:
             await asyncio.sleep(self._pacer.delay_s())
             client = await self._next()
             try:
-                return await counted(client, method, params)
+                return await self._send(client, method, params)
             except LostError as error:
                 logger.warning("request sent again", method=method, reason=str(error))
             except RefusedError as error:
                 if error.code not in (TOO_MANY_REQUESTS, RETRY):
                     raise
                 await asyncio.sleep(self._backoff.fail())
+
+    async def _send(self, client: RpcClient, method: str, params: Mapping[str, Any] | None) -> Any:
+        self.requests += 1
+        outcome = "answered"
+        try:
+            return await client.call(method, params)
+        except (LostError, RefusedError) as error:
+            outcome = "lost" if isinstance(error, LostError) else "refused"
+            raise
+        finally:
+            metrics.REQUESTS.labels(outcome).inc()
 
     async def _next(self) -> RpcClient:
         """Return the next ready client in turn, once there is one."""
@@ -182,13 +195,3 @@ class Pool:
         metrics.TAKEN.set(self.taken)
         async with self._changed:
             self._changed.notify_all()
-
-
-async def counted(client: RpcClient, method: str, params: Mapping[str, Any] | None) -> Any:
-    try:
-        result = await client.call(method, params)
-    except (LostError, RefusedError) as error:
-        metrics.REQUESTS.labels("lost" if isinstance(error, LostError) else "refused").inc()
-        raise
-    metrics.REQUESTS.labels("answered").inc()
-    return result

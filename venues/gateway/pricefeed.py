@@ -17,6 +17,8 @@ from venues.gateway.models import Connection, ConnectionState, PriceSubscription
 from venues.gateway.prices import Price, newest_of, symbol_of
 
 HEARTBEAT_S: Final = 15.0
+MOST_WAITING: Final = 1_000
+"""Events for a client that reads too slowly; then its stream ends, and it resumes."""
 LATE_MS: Final = 250
 """Prices may come this much earlier than the interval: fetches are not exact."""
 
@@ -181,6 +183,7 @@ class PriceFeed:
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)
+        self.is_ended |= len(self._events) > MOST_WAITING
         self._changed.set()
 
     @property

@@ -59,6 +59,11 @@ def current_gateway() -> Gateway:
         return _running[0]
 
 
+def is_running() -> bool:
+    """Return whether this process has the connections."""
+    return bool(_running)
+
+
 def stop() -> None:
     while _running:
         _running.pop().stop()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import orjson
 import structlog
 from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from live import closing
@@ -42,6 +42,11 @@ def stream(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResp
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the stream
     return response
+
+
+def since_of(query: bytes) -> dict[str, int]:
+    """Return the place in the query of a WebSocket; raise ValueError."""
+    return read_place(QueryDict(query).get("since", "") or "")
 
 
 def read_place(text: str) -> dict[str, int]:
