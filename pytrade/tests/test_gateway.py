@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
-from django.core.cache import caches
 from django.test import Client as Browser
 from pytest_django import Settings
 
 from pytrade.handler import ThreadHandler
 from pytrade.routing import build_application
+from rig.gateways import own_gateway
 from venues.deribit.tests.clients import Client, listed
-from venues.gateway import publishing, running, schedule, tasks, vault
+from venues.gateway import running, tasks
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
 
@@ -25,11 +25,8 @@ LIMIT_S = 60
 
 @pytest.fixture
 def application() -> Iterator[Any]:
-    yield build_application(ThreadHandler())
-    schedule.stop()
-    running.stop()
-    publishing.forget_loop()
-    caches[vault.CACHE].clear()
+    with own_gateway():
+        yield build_application(ThreadHandler())
 
 
 PATH = "/api/v1/venues/deribit/connections/"

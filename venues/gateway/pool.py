@@ -45,12 +45,14 @@ class Pool:
         self.url = url
         self.size = size
         self._pacer = pacer
-        self._backoff = backoff or Backoff(random.random)
+        self._backoff = backoff or Backoff(random.SystemRandom().random)
         self._patience_s = patience_s
         self._answer_s = answer_s
         self._ready: deque[RpcClient] = deque()
         self._taken: set[RpcClient] = set()
         self._changed = asyncio.Condition()
+        self._down = ""
+        """Why the newest attempt to connect failed; "" if it did not."""
         self._notes: set[asyncio.Task[None]] = set()
         self._filling: asyncio.Task[None] | None = None
         self.waiting = 0
@@ -80,18 +82,24 @@ class Pool:
         if self._notes:
             await asyncio.wait(self._notes)
 
-    async def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+    async def call(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        patience_s: float | None = None,
+    ) -> Any:
         """Return the result of a method that may be repeated, over any ready connection.
 
         Raise RefusedError, QueueFullError, or UnavailableError after the patience.
         """
+        limit_s = self._patience_s if patience_s is None else patience_s
         with self._queued():
             try:
-                async with asyncio.timeout(self._patience_s):
+                async with asyncio.timeout(limit_s):
                     return await self._persist(method, params)
             except TimeoutError:
                 raise UnavailableError(
-                    f"the venue did not answer {method} within {self._patience_s:g} s"
+                    f"the venue did not answer {method} within {limit_s:g} s"
                 ) from None
 
     async def call_on(self, client: RpcClient, method: str, params: Mapping[str, Any]) -> Any:
@@ -102,15 +110,15 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def taking(self) -> AsyncIterator[RpcClient]:
-        """Take a ready client, which is closed afterwards; raise UnavailableError."""
-        try:
-            async with asyncio.timeout(self._patience_s):
-                client = await self._next()
-        except TimeoutError:
-            raise UnavailableError(
-                f"no connection to the venue within {self._patience_s:g} s"
-            ) from None
-        self._ready.remove(client)
+        """Take a ready client, which is closed afterwards; raise UnavailableError.
+
+        Fails at once if there is none because the venue is unavailable.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._ready or self._down)
+        if not self._ready:
+            raise UnavailableError(self._down)
+        client = self._ready.popleft()
         self._taken.add(client)
         await self._note()
         try:
@@ -176,9 +184,12 @@ class Pool:
                 metrics.FAILED.inc()
                 delay = self._backoff.fail()
                 logger.warning("venue unavailable", error=str(error), retry_s=round(delay, 2))
+                self._down = str(error)
+                await self._note()
                 await asyncio.sleep(delay)
             else:
                 self._backoff.succeed()
+                self._down = ""
                 self._ready.append(client)
                 await self._note()
 

@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 TICK_SIZE: Final = Decimal("0.0001")
 """Of the instruments that indexes are recorded as; prices are rounded to it."""
 METHOD: Final = "public/get_index_price"
+FIRST_S: Final = 5.0
+"""Patience for the first price of a ticker, which a user waits for."""
 
 
 class Price(NamedTuple):
@@ -54,15 +56,16 @@ def fetch_prices(names: Sequence[str] | None = None) -> int:
     tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
     if not tickers:
         return 0
-    found = current_gateway().run(lambda pool: fetched(pool, [each.name for each in tickers]))
+    patience_s = None if names is None else FIRST_S
+    wanted = [each.name for each in tickers]
+    found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
     return sum(stored(ticker, price) for ticker, price in zip(tickers, found, strict=True))
 
 
-async def fetched(pool: Pool, names: Sequence[str]) -> list[Any]:
+async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) -> list[Any]:
     """Return of each index its price, or the error instead of it."""
-    answers = await asyncio.gather(
-        *(pool.call(METHOD, {"index_name": name}) for name in names), return_exceptions=True
-    )
+    calls = [pool.call(METHOD, {"index_name": name}, patience_s) for name in names]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
     return [each["index_price"] if isinstance(each, dict) else each for each in answers]
 
 

@@ -1,17 +1,13 @@
-"""The gateway in the process of a test; each test has one of its own."""
+"""Each test has a gateway of its own."""
 
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import caches
 
-from venues.gateway import publishing, running, schedule, vault
+from rig.gateways import own_gateway
 
 
 @pytest.fixture(autouse=True)
-def own_gateway() -> Iterator[None]:
-    yield
-    schedule.stop()
-    running.stop()
-    publishing.forget_loop()
-    caches[vault.CACHE].clear()
+def gateway() -> Iterator[None]:
+    with own_gateway():
+        yield

@@ -166,6 +166,13 @@ async def test_queue_is_bounded_while_the_venue_is_down() -> None:
             each.cancel()
 
 
+async def test_taking_fails_at_once_while_the_venue_is_down() -> None:
+    async with pooled("ws://127.0.0.1:9") as pool:
+        with pytest.raises(UnavailableError, match="no connection to ws://127"):
+            async with pool.taking():
+                pass
+
+
 def test_delays_double_up_to_a_bound_and_begin_again() -> None:
     backoff = Backoff(lambda: 0.0, first_s=1, longest_s=5)
     assert [backoff.fail() for _ in range(5)] == [0.5, 1, 2, 2.5, 2.5]
