@@ -98,8 +98,7 @@ class PriceFeed:
             return
         for name in self._followed.keys() - wanted.tickers.keys():
             del self._followed[name]
-            for topic in topics_of(name):
-                await self._feed.leave(topic)
+            await self._feed.leave(topic_of(name))
         for name, ticker in wanted.tickers.items():
             await self._follow(name, ticker)
 
@@ -107,10 +106,9 @@ class PriceFeed:
         known = self._followed.get(name)
         if known is not None:
             known.interval_s = ticker.interval_s
-        if ticker.reason and (known is None or known.reason != ticker.reason):
-            self._tell(
-                {"type": "status", "ticker": name, "state": "stale", "reason": ticker.reason}
-            )
+        if ticker.reason != ("" if known is None else known.reason):
+            state = "stale" if ticker.reason else "live"
+            self._tell({"type": "status", "ticker": name, "state": state, "reason": ticker.reason})
         if known is not None and known.has_prices == ticker.has_prices:
             known.reason = ticker.reason
             return
@@ -118,10 +116,10 @@ class PriceFeed:
         if ticker.has_prices:
             since = {}
             if name in self._since:
-                since = {topics_of(name)[0]: self._since[name]}
+                since = {topic_of(name): self._since[name]}
             elif (newest := await read(newest_of, name)) is not None:
                 self._price(name, newest)
-            await self._feed.follow(topics_of(name), since)
+            await self._feed.follow([topic_of(name)], since)
 
     async def _send(self, text: str) -> None:
         self._take_frame(orjson.loads(text))
@@ -138,15 +136,13 @@ class PriceFeed:
         self._changed.set()
 
     def _take_frame(self, frame: Mapping[str, Any]) -> None:
-        kind, _, symbol = frame["topic"].partition(".")
-        name = next((each for each in self._followed if symbol_of(each) == symbol), None)
+        topic = frame["topic"]
+        name = next((each for each in self._followed if topic_of(each) == topic), None)
         if name is None:
             return
         if frame["type"] == "ticks":
             for row in frame["data"]:
                 self._price(name, Price(*row))
-        elif kind == "status":
-            self._tell({"type": "status", "ticker": name, "state": frame["state"]})
         else:  # a gap or a reset
             self._tell({**frame, "topic": None, "ticker": name})
 
@@ -198,8 +194,8 @@ def due_ms(ticker: Followed) -> float:
     return 0.0 if sent is None else sent.at + ticker.interval_s * 1_000
 
 
-def topics_of(name: str) -> list[str]:
-    return [f"quotes.{symbol_of(name)}", f"status.{symbol_of(name)}"]
+def topic_of(name: str) -> str:
+    return f"quotes.{symbol_of(name)}"
 
 
 def read_wanted(connection: int) -> Wanted | None:

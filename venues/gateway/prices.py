@@ -15,13 +15,12 @@ from instruments.models import Instrument
 from journal.journal import Journal
 from journal.leases import LeaseHeldError
 from market.kinds import Delivery
-from market.states import State
 from market.ticks import tick_array
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Quote
 from venues.gateway import vault
-from venues.gateway.errors import RefusedError, VenueError
+from venues.gateway.errors import VenueError
 from venues.gateway.models import DERIBIT, Connection, PriceTicker
 from venues.gateway.pacing import QueueFullError
 from venues.gateway.pool import Pool
@@ -96,13 +95,11 @@ def announce_followers(ticker: PriceTicker) -> None:
 
 
 def fail(ticker: PriceTicker, error: Exception) -> None:
-    """Note why there is no price; what the venue refuses is not its failure."""
+    """Note why there is no price, and tell those who follow the ticker."""
     logger.warning("no price", ticker=ticker.name, error=str(error))
     ticker.error = str(error)[:300]
     ticker.save(update_fields=["error"])
     announce_followers(ticker)
-    if ticker.instrument is not None and not isinstance(error, RefusedError):
-        publish_state(ticker.instrument, "stale")
 
 
 def record(ticker: PriceTicker, price: Decimal) -> Instrument:
@@ -120,8 +117,6 @@ def record(ticker: PriceTicker, price: Decimal) -> Instrument:
                 np.array([round(price / TICK_SIZE)]),
             )
             journal.append([Delivery(QUOTES, ticks)])
-    if publisher is not None:
-        publisher.publish_state("live")
     return instrument
 
 
@@ -133,12 +128,6 @@ def instrument_of(name: str) -> Instrument:
         found.full_clean()
         found.save()
     return found
-
-
-def publish_state(instrument: Instrument, state: State) -> None:
-    publisher = broadcaster([instrument])
-    if publisher is not None:
-        publisher.publish_state(state)
 
 
 def refresh() -> int:

@@ -50,5 +50,6 @@ def purge() -> int:
     expired = list(
         SealingKey.objects.filter(expires_at__lt=timezone.now()).values_list("handle", flat=True)
     )
-    caches[CACHE].delete_many(f"sealed:{handle}" for handle in expired)
+    if expired:  # Redis has no way to delete nothing
+        caches[CACHE].delete_many([f"sealed:{handle}" for handle in expired])
     return SealingKey.objects.filter(handle__in=expired).delete()[0]

@@ -66,14 +66,15 @@ class Stream:
 
     def __init__(self, key: int, since: dict[str, int] | None = None) -> None:
         self.texts = events(key, since or {})
+        self._unread: list[dict[str, Any]] = []
 
     async def next(self, kind: str) -> dict[str, Any]:
         """Return the next event of a type."""
-        while True:
-            text = await anext(self.texts)
-            for line in text.splitlines():
-                if line.startswith("data: ") and (found := json.loads(line[6:]))["type"] == kind:
-                    return dict(found)
+        while not (found := [each for each in self._unread if each["type"] == kind]):
+            lines = (await anext(self.texts)).splitlines()
+            self._unread += [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        self._unread.remove(found[0])
+        return found[0]
 
 
 async def test_many_users_of_a_ticker_cost_the_venue_one_request(settings: Settings) -> None:
@@ -140,7 +141,7 @@ async def test_stream_resumes_after_the_last_event(settings: Settings) -> None:
 async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings: Settings) -> None:
     whose = await in_thread(person)
     key = (await in_thread(connection, whose)).pk
-    async with served(settings, btc_usd=1.5):
+    async with served(settings, btc_usd=1.5) as source:
         for name in ("nonsense_usd", "btc_usd"):
             await in_thread(ask, "post", "subscriptions/", ticker=name, interval_s=5)
         listed = (await in_thread(ask, "get", "subscriptions/"))[1]
@@ -149,9 +150,15 @@ async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings:
             ("nonsense_usd", "the venue answered -32602: no index nonsense_usd"),
         ]
         stream = Stream(key)
-        await stream.next("price")
+        assert (await stream.next("status"))["state"] == "open"
+        stale = await stream.next("status")
+        assert (stale["ticker"], stale["state"]) == ("nonsense_usd", "stale")
+        source.prices["nonsense_usd"] = 7.0
+        assert await in_thread(tasks.fetch_prices) == 2
+        live = await stream.next("status")
+        assert (live["ticker"], live["state"], live["reason"]) == ("nonsense_usd", "live", "")
         await stream.texts.aclose()
-    assert not await in_thread(Instrument.objects.filter(symbol__contains="NONSENSE").exists)
+    assert await in_thread(Instrument.objects.filter(symbol__contains="NONSENSE").exists)
 
 
 async def test_intervals_send_the_newest_price_when_they_are_over() -> None:
