@@ -9,7 +9,7 @@ import pytest
 from pybit.unified_trading import HTTP
 
 from rig.processes import ROOT
-from rig.venues import door, market, wait_for_trades
+from rig.venues import door, wait_for_trades
 
 pytestmark = pytest.mark.processes
 SECONDS, LIMIT_S = "8", 240
@@ -52,12 +52,6 @@ class Exchange:
 
     def statuses(self):
         return {row["orderId"]: row["orderStatus"] for row in self.rows("get_order_history")}
-
-
-@pytest.fixture(scope="module")
-def env():
-    with market(interval_s=0.1) as env:
-        yield env
 
 
 def test_bots_end_with_the_orders_executions_and_position_of_the_exchange(env, request):
