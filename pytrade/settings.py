@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "indicators",
     "orderflow",
     "venues",
+    "venues.accounts",
     "venues.feeds",
     "pytrade",
 ]

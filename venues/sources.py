@@ -1,11 +1,14 @@
-"""Where market data come from: feeds, by the name of their venue."""
+"""Where market data come from and orders go to: feeds and brokers, by the name of their venue."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Protocol
 
-from venues.bybit.client import addresses, feed
+from venues.brokers import Broker
+from venues.bybit.client import addresses, broker, feed
 from venues.bybit.client.addresses import Addresses
-from venues.feeds.events import FeedError, OpenFeed
+from venues.bybit.client.rest import Credentials
+from venues.feeds.events import Contract, FeedError, OpenFeed
 
 BYBIT: Final[Mapping[str, Addresses]] = {
     "bybit": addresses.MAINNET,
@@ -15,15 +18,38 @@ FORMS: Final = ", ".join(BYBIT)
 DEPTHS: Final = feed.DEPTHS
 
 
-def feed_of(venue: str, url: str | None) -> OpenFeed:
+class OpenBroker(Protocol):
+    """Opens a broker with a key, on the event loop that runs; `contracts` by our symbols."""
+
+    def __call__(
+        self, key: str, secret: str, contracts: Mapping[str, Contract], /
+    ) -> AbstractAsyncContextManager[Broker]: ...
+
+
+def feed_of(venue: str, url: str | None = None) -> OpenFeed:
     """Return what opens the feed of a venue, at `url` instead of its own address.
 
     Raise FeedError for a venue or an address that does not exist.
     """
-    found: Callable[[Addresses], OpenFeed] | None = feed.opener if venue in BYBIT else None
-    if found is None:
-        raise FeedError(f"there is no feed of {venue!r}: choose one of {FORMS}")
+    return feed.opener(_bybit(venue, url))
+
+
+def broker_of(venue: str, url: str | None = None) -> OpenBroker:
+    """Return what opens brokers of a venue; raise FeedError as `feed_of`."""
+    found = _bybit(venue, url)
+
+    def open_broker(
+        key: str, secret: str, contracts: Mapping[str, Contract], /
+    ) -> AbstractAsyncContextManager[Broker]:
+        return broker.opened(found, Credentials(key, secret), contracts)
+
+    return open_broker
+
+
+def _bybit(venue: str, url: str | None) -> Addresses:
+    if venue not in BYBIT:
+        raise FeedError(f"there is no venue {venue!r}: choose one of {FORMS}")
     try:
-        return found(Addresses.below(url) if url else BYBIT[venue])
+        return Addresses.below(url) if url else BYBIT[venue]
     except ValueError as error:
         raise FeedError(str(error)) from error

@@ -1,8 +1,7 @@
 """An exchange for tests: the real desk, engines and journal, stepped by the test.
 
 It executes the commands that doors stored, as the driver of a live market does. One thread at a
-time
-uses it: the test, or the one that executes commands.
+time uses it: the test, or the one that executes commands.
 """
 
 import threading
