@@ -8,6 +8,7 @@ ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
 KILLS ?= 50
+VENUE ?= bybit
 
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
   test-browser bench faults orderfaults conformance clean
@@ -89,8 +90,8 @@ faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 an
 orderfaults: setup-dev ## kill driver, web processes and database KILLS=50 times under orders and check that none is lost
 	DEBUG=on $(BIN)/python -m benchmarks.orderfaults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
-conformance: setup-dev ## run unmodified pybit, ccxt and ccxt's own tests against the Bybit door; print a matrix
-	DEBUG=on $(BIN)/python -m scripts.conformance
+conformance: setup-dev ## run unmodified clients of VENUE=bybit|deribit and ccxt's own tests against its door; print a matrix
+	DEBUG=on $(BIN)/python -m scripts.conformance $(VENUE)
 
 clean: ## delete all generated files (but not the database and .env)
 	rm -rf .venv node_modules static/vendor staticfiles .mypy_cache .ruff_cache .pytest_cache

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import django
@@ -15,7 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a checkout without .env
 django.setup()
 
-from web.snapshots import Snapshot  # noqa: E402  needs the settings above
+from exchange.accounts.results import results  # noqa: E402  needs the settings above
+from web.snapshots import Snapshot  # noqa: E402
 
 pytest_plugins = ["rig.fixtures"]
 
@@ -101,6 +102,13 @@ def django_db_modify_db_settings(
     if database.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """End the connection that listens for answers before the test database is dropped."""
+    yield
+    results.listener.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -89,9 +89,11 @@ def _from_rows(
     """Read row by row: SQLite prints neither bytes nor all floating-point numbers exactly."""
     names = ", ".join(map(quoted, types))
     rows = fetch(f"SELECT {names} FROM ({select}) AS found", parameters)  # noqa: S608
-    layout = np.dtype(list(types.items()))
-    found = np.array([tuple(row) for row in rows], dtype=layout)
-    return {name: np.ascontiguousarray(found[name]) for name in types}
+    columns = zip(*rows, strict=True) if rows else [()] * len(types)
+    return {
+        name: np.array(values, dtype)
+        for (name, dtype), values in zip(types.items(), columns, strict=True)
+    }
 
 
 def _cursor() -> CursorWrapper:

@@ -1,17 +1,18 @@
 """The journal: the only writer of records (docs/architecture.md)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 
 from instruments.models import Instrument
-from journal import leases, projections, streams
+from journal import leases, projections, statements, streams
 from journal.derivations import load_all
 from journal.storage import insert, read_record
 from journal.streams import Place, StreamKey
@@ -20,6 +21,9 @@ from market.times import from_microseconds
 
 Publish = Callable[[Sequence[Delivery]], None]
 """Receives the committed batch: at most one delivery per stream."""
+
+FEW_ROWS: Final = 1_000
+"""Up to so many rows, waiting for PostgreSQL takes longer than its work."""
 
 
 class JournalError(ValueError):
@@ -123,11 +127,14 @@ class Journal:
         if not merged:
             return
         after = [extended(self.tail(d.instrument_id, d.kind), d.rows) for d in merged]
+        tables = by_table(merged, after)
+        is_small = sum(len(rows) for _, rows in tables) <= FEW_ROWS
         with transaction.atomic():
             streams.advance({each.before: each.tail.seq for each in after})
-            for table, rows in by_table(merged, after):
-                insert(table, rows)
-            projections.project(merged)
+            with statements.together() if is_small else nullcontext():
+                for table, rows in tables:
+                    insert(table, rows)
+                projections.project(merged)
             transaction.on_commit(lambda: self._committed(merged))
         for each in after:
             key = (each.tail.kind.name, each.tail.instrument.pk)
@@ -198,7 +205,7 @@ def extended(tail: Tail, rows: Rows) -> Extended:
     )
 
 
-def by_table(merged: Sequence[Delivery], after: Sequence[Extended]) -> Iterable[tuple[Table, Rows]]:
+def by_table(merged: Sequence[Delivery], after: Sequence[Extended]) -> list[tuple[Table, Rows]]:
     """Return all rows of a batch, one array per table."""
     tables: dict[str, tuple[Table, list[Rows]]] = {}
     stored: list[tuple[Table, Rows]] = [(d.kind, d.rows) for d in merged]

@@ -1,4 +1,4 @@
-"""Bulk inserts: COPY on PostgreSQL, executemany on SQLite."""
+"""Bulk inserts: COPY or arrays of values on PostgreSQL, executemany on SQLite."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -8,11 +8,21 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from journal import statements
 from market.keys import LARGEST_SEQ, SEQ_BITS, row_key
 from market.kinds import Kind, Rows, Table
 
 Columns = Mapping[str, NDArray[Any]]
 
+ARRAY_TYPES = {
+    "O": "bytea",
+    "i1": "smallint",
+    "i2": "smallint",
+    "i4": "integer",
+    "i8": "bigint",
+    "f8": "double precision",
+    "b1": "boolean",
+}
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 
@@ -48,7 +58,8 @@ def database_column(field: str) -> str:
 def insert_columns(table: str, columns: Columns) -> None:
     """Insert rows given as columns of shape (n,): numbers, or bytes in arrays of dtype object."""
     if connection.vendor == "postgresql":
-        _copy(table, columns)
+        write = _insert_arrays if statements.are_together() else _copy
+        write(table, columns)
         return
     names = ", ".join(map(connection.ops.quote_name, columns))
     marks = ", ".join(["%s"] * len(columns))
@@ -57,6 +68,17 @@ def insert_columns(table: str, columns: Columns) -> None:
         cursor.executemany(
             f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - names from our code
             list(rows),
+        )
+
+
+def _insert_arrays(table: str, columns: Columns) -> None:
+    """Insert rows with one statement, for which a pipeline need not wait as it must for COPY."""
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    arrays = ", ".join(f"%s::{ARRAY_TYPES[column.dtype.str[1:]]}[]" for column in columns.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})",  # noqa: S608 - names from our code
+            [column.tolist() for column in columns.values()],
         )
 
 

@@ -102,6 +102,10 @@ class Access:
             raise ProtocolError("auth_failed", detail, request.req_id)
         await self._log_in(login)
 
+    async def enter(self, login: Login) -> None:
+        """Accept a login that was proved in another way, e.g. in the words of a venue."""
+        await self._log_in(login)
+
     async def internal(self, names: Iterable[str], req_id: Any) -> dict[str, str]:
         """Return the topics of those of `names` that are private, by name; raise ProtocolError."""
         private = [name for name in names if topics.is_private(name)]

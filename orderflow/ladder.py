@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from market import batches
+from market.batches import Batches
 from market.kinds import Rows
-from market.timeframes import MICROSECONDS, SECONDS, opened_at
+from market.ladder import end_of_minute
+from market.timeframes import SECONDS, opened_at
 from orderflow.clusters import Clusters, coarsen, joined, no_clusters, of_trades
 
 
@@ -15,7 +18,7 @@ class ClusterLadder:
     thread-safe; the journal owns it.
     """
 
-    def __init__(self, minute: list[Rows], rungs: list[Clusters], minute_ends: int) -> None:
+    def __init__(self, minute: Batches, rungs: list[Clusters], minute_ends: int) -> None:
         """Start from batches of trades of the open minute, and the merged clusters for 5m .. 1w."""
         self._minute = minute
         self._rungs = rungs
@@ -25,23 +28,23 @@ class ClusterLadder:
     def of(cls, minute: Rows, rungs: list[Clusters]) -> "ClusterLadder":
         """Start from the trades of the open minute and the finer closed clusters for 5m .. 1w."""
         if not len(minute):
-            return cls([], rungs, 0)
-        return cls([minute], rungs, end_of_minute(int(minute["at"][-1])))
+            return cls(None, rungs, 0)
+        return cls((None, minute), rungs, end_of_minute(int(minute["at"][-1])))
 
     @classmethod
     def empty(cls) -> "ClusterLadder":
-        return cls([], [no_clusters()] * (len(SECONDS) - 1), 0)
+        return cls(None, [no_clusters()] * (len(SECONDS) - 1), 0)
 
     def extend(self, trades: Rows) -> dict[int, Clusters]:
         """Add ascending trades; return the clusters that they close, by timeframe in seconds."""
-        self._minute = [*self._minute, trades]  # copies share the list
+        self._minute = (self._minute, trades)
         now = int(trades["at"][-1])
         if now < self._minute_ends:
             return {}
-        pending = np.concatenate(self._minute, dtype=trades.dtype)  # spares comparing them all
+        pending = batches.joined(self._minute)
         self._minute_ends = end_of_minute(now)
         open_from = int(np.searchsorted(pending["at"], opened_at(now, SECONDS[0])))
-        self._minute = [pending[open_from:]]
+        self._minute = (None, pending[open_from:])
         closed = of_trades(pending[:open_from], SECONDS[0])
         by_timeframe = {SECONDS[0]: closed} if len(closed) else {}
         self._rungs = self._rungs.copy()
@@ -59,7 +62,3 @@ class ClusterLadder:
     def copy(self) -> "ClusterLadder":
         """Return an independent copy, so that a failed transaction leaves no trace."""
         return ClusterLadder(self._minute, self._rungs, self._minute_ends)
-
-
-def end_of_minute(at: int) -> int:
-    return opened_at(at, SECONDS[0]) + SECONDS[0] * MICROSECONDS

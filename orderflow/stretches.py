@@ -6,7 +6,8 @@ rows, and what is missing is computed.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from django.db import OperationalError
 from redis.exceptions import RedisError
 
 from archive.selections import Span
+from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from orderflow import metrics
@@ -26,7 +28,7 @@ from orderflow.stored import Marked, marked_clusters
 
 logger = structlog.get_logger(__name__)
 
-CANDLES: Final = 128
+CANDLES: Final = 64
 """Candle lengths of a stretch."""
 NAMES: Final = {seconds: name for name, seconds in TIMEFRAMES.items()}
 UNAVAILABLE: Final = (RedisError, OSError)
@@ -50,7 +52,7 @@ class Stretch(NamedTuple):
             return None
         if not np.array_equal(self.marks[places], marks):
             return None
-        return [self.texts[place] for place in places.tolist()]
+        return self.texts.at(places)
 
     def packed(self) -> tuple[bytes, ...]:
         arrays = (self.opened, self.marks, self.texts.ends)
@@ -159,23 +161,22 @@ def computed(
     instrument: Instrument, timeframe_s: int, groups: list[tuple[int, int]], length: int
 ) -> dict[tuple[int, int], Stretch]:
     """Return whole stretches, each named by its step and number."""
-    stored = {
-        number: part
-        for run in runs(sorted({number for _, number in groups}))
-        for number, part in read_run(instrument, timeframe_s, run, length)
-    }
-    made = {}
-    for step, number in groups:
-        clusters, marks = stored[number]
-        texts = row_texts(in_steps(clusters, step), step, instrument.lattice)
-        made[step, number] = Stretch(clusters["opened_at"], marks, texts)
+    made: dict[tuple[int, int], Stretch] = {}
+    for run in runs({number for _, number in groups}):
+        span = Span(run.start * length, run.stop * length)
+        stored = marked_clusters(instrument, timeframe_s, span)
+        for step in {step for step, number in groups if number in run}:
+            own = runs({number for each, number in groups if each == step and number in run})
+            for part in own:
+                found = cut(stored, part, length, step, instrument.lattice)
+                made |= {(step, number): stretch for number, stretch in found}
     return made
 
 
-def runs(numbers: list[int]) -> list[range]:
-    """Return ascending numbers as ranges of consecutive ones."""
+def runs(numbers: Iterable[int]) -> list[range]:
+    """Return numbers as ascending ranges of consecutive ones."""
     found: list[range] = []
-    for number in numbers:
+    for number in sorted(numbers):
         if found and found[-1].stop == number:
             found[-1] = range(found[-1].start, number + 1)
         else:
@@ -183,14 +184,14 @@ def runs(numbers: list[int]) -> list[range]:
     return found
 
 
-def read_run(
-    instrument: Instrument, timeframe_s: int, run: range, length: int
-) -> list[tuple[int, Marked]]:
-    """Read consecutive stretches with one SELECT."""
-    span = Span(run.start * length, run.stop * length)
-    clusters, marks = marked_clusters(instrument, timeframe_s, span)
-    bounds = clusters["opened_at"].searchsorted([n * length for n in [*run, run.stop]]).tolist()
-    return [
-        (number, Marked(clusters.part(first, end), marks[first:end]))
-        for number, first, end in zip(run, bounds[:-1], bounds[1:], strict=True)
-    ]
+def cut(
+    stored: Marked, run: range, length: int, step: int, lattice: Lattice
+) -> Iterator[tuple[int, Stretch]]:
+    """Yield consecutive stretches of `stored` by number; their texts are written together."""
+    opened = stored.clusters["opened_at"]
+    bounds = opened.searchsorted([number * length for number in (*run, run.stop)]).tolist()
+    first, end = bounds[0], bounds[-1]
+    texts = row_texts(in_steps(stored.clusters.part(first, end), step), step, lattice)
+    for number, (begin, stop) in zip(run, pairwise(bounds), strict=True):
+        part = texts.part(begin - first, stop - first)
+        yield number, Stretch(opened[begin:stop], stored.marks[begin:stop], part)

@@ -9,7 +9,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
@@ -18,12 +19,14 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.db import close_old_connections
 from django.http import FileResponse, HttpRequest
-from django.urls import Resolver404, resolve, set_script_prefix
+from django.urls import Resolver404, URLResolver, get_resolver, set_script_prefix
 
 from web.clients import ClientGone, check_client, client_of_request
 
-PROBES = ("/livez", "/readyz")
+PROBES: Final = ("/livez", "/readyz")
 """Each has its own thread: both answer while all other threads wait for a hung database."""
+MOST_PATHS: Final = 512
+"""Paths of which the handler remembers what answers them: programs ask for few, again and again."""
 
 
 class ThreadHandler(ASGIHandler):
@@ -140,8 +143,13 @@ async def in_thread(
 
 def is_asynchronous(scope: Any) -> bool:
     """Return whether an asynchronous view answers a request."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return leads_to_coroutine(get_resolver(), path)
+
+
+@lru_cache(MOST_PATHS)
+def leads_to_coroutine(resolver: URLResolver, path: str) -> bool:
     try:
-        view = resolve(scope["path"].removeprefix(scope.get("root_path", ""))).func
+        return iscoroutinefunction(resolver.resolve(path).func)
     except Resolver404:
         return False
-    return iscoroutinefunction(view)

@@ -252,6 +252,8 @@ CACHES = {
 
 # Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.
 BYBIT_LIMIT_FACTOR = env.float("BYBIT_LIMIT_FACTOR", default=1.0)
+# The same of the Deribit door: see docs/deribit.md.
+DERIBIT_LIMIT_FACTOR = env.float("DERIBIT_LIMIT_FACTOR", default=1.0)
 
 # Retention of books and trades: see docs/operations.md.
 EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)

@@ -35,7 +35,7 @@ class RecordedCandles:
         now = int(last["at"][0])
         minute = open_minute(aggregation, instrument, now)
         rungs = open_rungs(aggregation, instrument, now)
-        return cls(aggregation, instrument.pk, CandleLadder(aggregation, minute, rungs))
+        return cls(aggregation, instrument.pk, CandleLadder.of(aggregation, minute, rungs))
 
     def extend(self, rows: Rows) -> Iterable[tuple[Table, Rows]]:
         closed = self.ladder.extend(rows)

@@ -1,4 +1,4 @@
-"""A market and a door of Bybit in processes of their own, for unmodified clients."""
+"""A market and the door of a venue in processes of their own, for unmodified clients."""
 
 import contextlib
 import json
@@ -16,6 +16,19 @@ from scripts.services import Redis
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 READY_S = 180.0
+PROBES = {
+    "bybit": "/v5/market/time",
+    "deribit": "/api/v2/public/get_time",
+}
+"""A path of each venue that answers as soon as the door serves."""
+TRADES = {
+    "bybit": (f"/v5/market/recent-trade?category=linear&symbol={SYMBOLS[0]}", "list"),
+    "deribit": (
+        "/api/v2/public/get_last_trades_by_instrument?instrument_name=BTC_USDC-PERPETUAL",
+        "trades",
+    ),
+}
+"""Where each venue lists recent trades, and the member that holds them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class Venue:
     """What the door has logged."""
     pid: int
     scheme: str = "http"
+    name: str = "bybit"
 
     @property
     def http(self) -> str:
@@ -59,11 +73,12 @@ def market(
 ) -> Iterator[dict[str, str]]:
     """Run Redis and a simulation with books; yield the environment of its processes.
 
-    `factor` scales the limits of the door, 0: none. Symbols that do not exist are added.
+    `factor` scales the limits of the doors, 0: none. Symbols that do not exist are added.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Redis() as redis:
         env = environment(f"sqlite:///{Path(folder) / 'market.sqlite3'}", redis.url)
-        env |= {"BYBIT_LIMIT_FACTOR": str(factor), "LOG_FORMAT": "json"}
+        env |= {"BYBIT_LIMIT_FACTOR": str(factor), "DERIBIT_LIMIT_FACTOR": str(factor)}
+        env |= {"LOG_FORMAT": "json"}
         env |= {"JOURNAL_FLUSH_S": str(flush_s)}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
@@ -79,9 +94,9 @@ def add_instruments(symbols: Sequence[str], env: dict[str, str]) -> None:
     """Add the perpetuals that the seed list does not have."""
     if missing := [symbol for symbol in symbols if symbol not in SYMBOLS]:
         code = (
-            "from instruments.models import Instrument as I; I.objects.bulk_create(I(symbol=s, "
+            "from instruments.models import Instrument as I; I.objects.bulk_create([I(symbol=s, "
             "name=s, tick_size='0.01', lot_size='0.1', currency='USDT', has_book=True) "
-            f"for s in {missing!r})"
+            f"for s in {missing!r}], ignore_conflicts=True)"
         )
         manage("shell", "-v0", "-c", code, env=env)
 
@@ -92,8 +107,9 @@ def door(
     *options: str,
     accounts: Sequence[str] = ("bot",),
     authority: Path | None = None,
+    name: str = "bybit",
 ) -> Iterator[Venue]:
-    """Run a door beside a market, and open accounts that pay Bybit's fees.
+    """Run the door of a venue beside a market, and open accounts that pay Bybit's fees.
 
     `options`: of runvenue; with `--tls`, the certificate's `authority`.
     """
@@ -101,11 +117,11 @@ def door(
     trust = None if authority is None else ssl.create_default_context(cafile=authority)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         port, log = free_port(), Path(folder) / "log"
-        command = [sys.executable, "manage.py", "runvenue", "bybit", f"127.0.0.1:{port}", *options]
+        command = [sys.executable, "manage.py", "runvenue", name, f"127.0.0.1:{port}", *options]
         opened = open_accounts(accounts, env)
         with log.open("w") as output, background(command, env, output=output.fileno()) as process:
-            wait_for_http(f"{scheme}://127.0.0.1:{port}/v5/market/time", process, trust)
-            yield Venue(port, opened, env, Path(folder), log, process.pid, scheme)
+            wait_for_http(f"{scheme}://127.0.0.1:{port}{PROBES[name]}", process, trust)
+            yield Venue(port, opened, env, Path(folder), log, process.pid, scheme, name)
 
 
 def open_accounts(names: Sequence[str], env: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -143,12 +159,12 @@ def wait_until_live(symbols: Sequence[str], env: dict[str, str]) -> None:
 
 
 def wait_for_trades(venue: Venue, count: int = 5) -> None:
-    """Wait until something has traded at the door."""
-    url = f"{venue.http}/v5/market/recent-trade?category=linear&symbol={SYMBOLS[0]}"
+    """Wait until something has traded at the door of a venue; raise TimeoutError."""
+    path, rows = TRADES[venue.name]
     until = time.monotonic() + READY_S
     while time.monotonic() < until:
-        found = json.load(urlopen(url, timeout=20))
-        if len(found["result"]["list"]) >= count:
+        found = json.load(urlopen(f"{venue.http}{path}", timeout=20))
+        if len(found["result"][rows]) >= count:
             return
         time.sleep(0.1)
     raise TimeoutError(f"nothing trades at {venue.http}")

@@ -1,6 +1,6 @@
-"""Run unmodified clients of Bybit against the door in processes of its own; print a matrix.
+"""Run unmodified clients of a venue against its door in processes of its own; print a matrix.
 
-    python -m scripts.conformance [--without-harness]
+    python -m scripts.conformance [bybit|deribit] [--without-harness]
 
 Exit code 1 if anything fails that is not named as an exception, with its reason.
 """
@@ -8,65 +8,108 @@ Exit code 1 if anything fails that is not named as an exception, with its reason
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rig import venues as rigged
-from rig.conformance import harness
-from rig.conformance.ccxtchecks import CcxtRest, CcxtStreams
+from rig.conformance import ccxtchecks, ccxtderibit, harness
+from rig.conformance.harness import Exchange
 from rig.conformance.matrix import Matrix
 from rig.conformance.pybitchecks import PybitRest, PybitStreams, tls_checks
+from rig.conformance.typedderibit import TypedDeribit, TypedStreams
 from rig.venues import Venue
 from venues.doors.certificates import make_files
 
 
-def over_tls(matrix: Matrix, env: dict[str, str], folder: Path) -> None:
+@dataclass(frozen=True)
+class Subject:
+    """A door: its clients, and what ccxt's harness needs to test it."""
+
+    clients: Callable[[Matrix, Venue], None]
+    harnessed: Exchange
+    act: Callable[[Venue], Callable[[], Any]]
+    """Returns what trades with the account while the harness waits for private messages."""
+
+
+def over_tls(matrix: Matrix, venue: Venue) -> None:
     """Try pybit over TLS, pointed here by its constructors alone."""
-    files = make_files(folder, ["127.0.0.1"])
-    options = ("--tls", str(files.certificate), str(files.key))
-    with rigged.door(env, *options, accounts=["tls"], authority=files.authority) as venue:
-        matrix.run("pybit, TLS", tls_checks(venue, files.authority))
+    with tempfile.TemporaryDirectory() as folder:
+        files = make_files(Path(folder) / "tls", ["127.0.0.1"])
+        options = ("--tls", str(files.certificate), str(files.key))
+        door = rigged.door(venue.env, *options, accounts=["tls"], authority=files.authority)
+        with door as secured:
+            matrix.run("pybit, TLS", tls_checks(secured, files.authority))
 
 
-def clients(matrix: Matrix, venue: Venue) -> None:
+def of_bybit(matrix: Matrix, venue: Venue) -> None:
     """Try pybit, ccxt and ccxt.pro."""
+    over_tls(matrix, venue)
     rest = PybitRest(venue)
     matrix.run("pybit", rest.checks())
     streams = PybitStreams(venue, rest)
     matrix.run("pybit", streams.checks())
     streams.close()
-    exchange = CcxtRest(venue)
+    exchange = ccxtchecks.CcxtRest(venue)
     matrix.run("ccxt", exchange.checks())
-    matrix.run("ccxt", CcxtStreams(venue, exchange).checks())
+    matrix.run("ccxt", ccxtchecks.CcxtStreams(venue, exchange).checks())
+
+
+def of_deribit(matrix: Matrix, venue: Venue) -> None:
+    """Try ccxt, ccxt.pro and typed-deribit, which validates what it gets."""
+    exchange = ccxtderibit.CcxtRest(venue)
+    matrix.run("ccxt", exchange.checks())
+    matrix.run("ccxt", ccxtderibit.CcxtStreams(venue, exchange).checks())
+    rest = TypedDeribit(venue, "http")
+    matrix.run("typed-deribit", rest.checks())
+    matrix.run("typed-deribit", TypedStreams(venue, rest).checks())
+    matrix.run("typed-deribit, WebSocket", TypedDeribit(venue, "ws").checks())
+
+
+SUBJECTS = {
+    "bybit": Subject(of_bybit, ccxtchecks.HARNESSED, lambda venue: PybitRest(venue).buy),
+    "deribit": Subject(
+        of_deribit, ccxtderibit.HARNESSED, lambda venue: ccxtderibit.CcxtRest(venue).buy
+    ),
+}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Unmodified clients against the Bybit door.")
+    parser = argparse.ArgumentParser(description="Unmodified clients of a venue against its door.")
+    parser.add_argument("venue", nargs="?", choices=list(SUBJECTS), default="bybit")
     parser.add_argument("--without-harness", action="store_true", help="leave out ccxt's own tests")
     options = parser.parse_args()
-    failures = []
+    subject = SUBJECTS[options.venue]
     with (
         tempfile.TemporaryDirectory() as folder,
         rigged.market() as env,
-        rigged.door(env) as venue,
+        rigged.door(env, name=options.venue) as venue,
     ):
         rigged.wait_for_trades(venue)
         matrix = Matrix()
-        over_tls(matrix, env, Path(folder) / "tls")
-        clients(matrix, venue)
+        subject.clients(matrix, venue)
         print(matrix.table(), flush=True)
-        failures += matrix.failures
-        for lane in () if options.without_harness else harness.LANES:
-            found = harness.run(venue, Path(folder), lane, PybitRest(venue).buy)
-            print(
-                f"\nccxt's harness, {lane}: passed {len(found.passed)}: {', '.join(found.passed)}"
-            )
-            failures += [f"ccxt's harness, {name}: {text}" for name, text in found.failed.items()]
-    print("\nLeft out of ccxt's harness:")
-    for name, reason in harness.EXCEPTIONS.items():
-        print(f"  {name}: {reason}")
+        failures = matrix.failures
+        if not options.without_harness:
+            failures += harnessed(subject, venue, Path(folder))
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def harnessed(subject: Subject, venue: Venue, folder: Path) -> list[str]:
+    """Run ccxt's own tests; print what they tested and left out; return what failed."""
+    failures = []
+    for lane in harness.LANES:
+        found = harness.run(subject.harnessed, venue, folder, lane, subject.act(venue))
+        passed = f"passed {len(found.passed)}: {', '.join(found.passed)}"
+        print(f"\nccxt's harness, {lane}: {passed}")
+        failures += [f"ccxt's harness, {name}: {text}" for name, text in found.failed.items()]
+    print("\nLeft out of ccxt's harness:")
+    for name, reason in subject.harnessed.exceptions.items():
+        print(f"  {name}: {reason}")
+    return failures
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from typing import Final
 
 from venues.bybit.door import door as bybit
 from venues.bybit.faultdialect import BybitDialect
+from venues.deribit.door import door as deribit
+from venues.deribit.faultdialect import DeribitDialect
 from venues.doors.application import App
 from venues.faults.dialects import Dialect
 
-DOORS: Final[Mapping[str, Callable[[], App]]] = {"bybit": bybit}
-DIALECTS: Final[Mapping[str, Dialect]] = {"bybit": BybitDialect()}
+DOORS: Final[Mapping[str, Callable[[], App]]] = {"bybit": bybit, "deribit": deribit}
+DIALECTS: Final[Mapping[str, Dialect]] = {"bybit": BybitDialect(), "deribit": DeribitDialect()}
 """What the injection of faults knows of each venue."""
 
 

@@ -21,7 +21,7 @@ from exchange.accounts.listings import (
     money,
     with_client_ids,
 )
-from exchange.accounts.projections import in_order
+from exchange.accounts.rows import in_order
 from exchange.clearing.orders import Cause
 from exchange.models import Account, Execution, Leverage, Order, OrderEvent, Position
 from instruments.models import Instrument

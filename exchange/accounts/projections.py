@@ -10,14 +10,17 @@ from typing import Any, Final
 import numpy as np
 from django.db import connection
 
+from exchange.accounts import notices
+from exchange.accounts.answers import Answers, answers_of
 from exchange.accounts.instruments import with_keys
 from exchange.accounts.loading import tick_value
+from exchange.accounts.rows import in_order, last_of_each, sums_of
 from exchange.clearing.ledger import LedgerCause, entries_of_executions, entries_of_funding
 from exchange.clearing.orders import Cause, OrderType
 from exchange.engine.messages import TimeInForce
 from exchange.kinds import EXECUTIONS, FUNDING, LEDGER, ORDER_EVENTS
 from exchange.models import Leverage, Order, Position
-from journal import projections
+from journal import projections, statements
 from journal.storage import insert
 from market.kinds import Rows
 from market.times import from_microseconds
@@ -64,8 +67,7 @@ def follow_order_events(rows: Rows) -> None:
     newest = last_of_each(rows[rows["order"] != 0], "order")
     columns = ("state", "cause", "ticks", "trigger_ticks", "lots", "filled", "at", "order")
     update(UPDATE_ORDER, newest[list(columns)].tolist())
-    answers = last_of_each(rows[rows["command"] != 0], "command")
-    update(ANSWER_COMMAND, [answer(row) for row in answers])
+    answer_commands(answers_of(rows))
     set_leverages(rows[rows["cause"] == Cause.LEVERAGE_SET])
     update(COUNT_EVENTS, last_of_each(rows, "account")[["number", "account"]].tolist())
 
@@ -87,44 +89,35 @@ def follow_funding(rows: Rows) -> None:
     book(entries_of_funding(rows))
 
 
-def in_order(rows: Rows) -> Rows:
-    """Return rows of several streams in the order in which the desk numbered them per account."""
-    return rows[np.lexsort((rows["number"], rows["account"]))]
-
-
-def last_of_each(rows: Rows, field: str) -> Rows:
-    """Return the last row of each value of a field, in ascending order of the values."""
-    _, from_end = np.unique(rows[field][::-1], return_index=True)
-    return rows[len(rows) - 1 - from_end]
-
-
-def sums_of(keys: Any, amounts: Any) -> list[tuple[int, int]]:
-    """Return the sum of the amounts of each key, and the key."""
-    found, index = np.unique(keys, return_inverse=True)
-    sums = np.zeros(len(found), dtype=np.int64)
-    np.add.at(sums, index, amounts)
-    return list(zip(sums.tolist(), found.tolist(), strict=True))
-
-
 def update(statement: str, parameters: Sequence[tuple[Any, ...]]) -> None:
     """Execute an UPDATE of one row for each of `parameters`; raise ProjectionError."""
     if not parameters:
         return
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
-        if cursor.rowcount != len(parameters):
-            raise ProjectionError(
-                f"{statement!r} found {cursor.rowcount} of {len(parameters)} rows: restore orders, "
-                "accounts and records from the same backup"
-            )
+    cursor = connection.cursor()
+    cursor.executemany(statement, parameters)
+
+    def check() -> None:
+        with cursor:
+            if cursor.rowcount != len(parameters):
+                raise ProjectionError(
+                    f"{statement!r} found {cursor.rowcount} of {len(parameters)} rows: restore "
+                    "orders, accounts and records from the same backup"
+                )
+
+    statements.when_executed(check)
 
 
-def answer(row: Any) -> tuple[Any, ...]:
-    """Return the parameters of ANSWER_COMMAND: what the command's last event says."""
-    names = ("state", "ticks", "trigger_ticks", "lots", "filled", "at")
-    result = {name: int(row[name]) for name in names}
-    as_json = connection.ops.adapt_json_value(result, None)
-    return True, int(row["cause"]), as_json, int(row["command"])
+def answer_commands(answers: Answers) -> None:
+    """Store what the desk answered, and send it to the doors of other processes."""
+    as_json = connection.ops.adapt_json_value
+    update(
+        ANSWER_COMMAND,
+        [
+            (True, answer.reason, as_json(answer.result, None), command)
+            for command, answer in answers.items()
+        ],
+    )
+    notices.send(answers)
 
 
 def add_exchange_orders(rows: Rows) -> None:

@@ -58,7 +58,10 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True)
 class NewOrder:
-    """An order in ticks and lots. With `close` it closes the position, and `lots` is 0."""
+    """An order in ticks and lots. With `close` it closes the position, and `lots` is 0.
+
+    `label` is a note of the account; unlike client ids, labels may repeat.
+    """
 
     instrument: Instrument
     side: int
@@ -71,6 +74,7 @@ class NewOrder:
     trigger_direction: TriggerDirection = TriggerDirection.RISING
     reduce_only: bool = False
     close: bool = False
+    label: str = ""
 
 
 @contextmanager
@@ -82,6 +86,8 @@ def together() -> Iterator[None]:
 
 def place(sender: Sender, new: NewOrder) -> Command:
     request = {**vars(new), "instrument": new.instrument.pk}
+    if not new.label:  # requests without one keep the digest that they had before labels existed
+        del request["label"]
     return _submit(
         sender,
         CommandKind.PLACE,

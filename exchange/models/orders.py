@@ -30,6 +30,9 @@ class Order(models.Model):
     )
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     client_id = models.CharField(max_length=64, blank=True, default="")
+    label = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Several orders may share it."
+    )
     side = models.SmallIntegerField(choices=[(BUY, "buy"), (SELL, "sell")])
     type = models.SmallIntegerField(choices=[(each.value, each.name.lower()) for each in OrderType])
     tif = models.SmallIntegerField(

@@ -5,15 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from exchange.accounts.results import Result, Results
+from exchange.accounts import notices
+from exchange.accounts.answers import Answer, Answers
+from exchange.accounts.notices import Listener
+from exchange.accounts.results import Results
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause
 from exchange.models import Account, Command
 from exchange.tests.clients import funded
-from rig.waiting import PATIENCE_S
+from rig.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DOORS = 4
@@ -36,7 +39,7 @@ def test_one_door_polls_for_all_that_wait() -> None:
             together.set()
         return execute(sql, params, many, context)
 
-    def wait(key: int) -> Result | None:
+    def wait(key: int) -> Answer | None:
         try:
             with connection.execute_wrapper(watch):
                 return results.wait(key, PATIENCE_S)
@@ -49,8 +52,50 @@ def test_one_door_polls_for_all_that_wait() -> None:
         for key in reversed(keys):
             Command.objects.filter(pk=key).update(done=True, reason=Cause.CANCELLED.value)
         found = [each.result() for each in waiting]
-    assert found == [Result(Cause.CANCELLED.value, None)] * DOORS
+    assert found == [Answer(Cause.CANCELLED.value, None)] * DOORS
 
 
 def test_command_that_nobody_executes_is_not_found() -> None:
     assert Results().wait(cancel_all(funded()).pk, 0.05) is None
+
+
+@pytest.mark.postgresql
+def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
+    answers = {key: Answer(Cause.FILLED.value, {"filled": key, "at": 2**60}) for key in range(100)}
+    heard: dict[int, Answer] = {}
+    everything = threading.Event()
+
+    def take(some: Answers) -> None:
+        heard.update(some)
+        if len(heard) == len(answers):
+            everything.set()
+
+    listener = Listener(take)
+    listener.start()
+    try:
+        wait_until(lambda: listener.is_listening, "listening")
+        with transaction.atomic():
+            notices.send(answers)
+            assert not heard
+        assert everything.wait(PATIENCE_S)
+    finally:
+        listener.stop()
+    assert heard == answers
+
+
+@pytest.mark.postgresql
+def test_listener_returns_after_its_connection_was_lost() -> None:
+    everything = threading.Event()
+    listener = Listener(lambda some: everything.set())
+    listener.start()
+    try:
+        wait_until(lambda: listener.is_listening, "listening")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            )
+        wait_until(
+            lambda: notices.send({1: Answer(None, None)}) or everything.is_set(), "an answer"
+        )
+    finally:
+        listener.stop()

@@ -27,9 +27,8 @@ def registries(monkeypatch):
 def count_quotes(rows):
     """Count the quotes of each instrument in its name, as an ordinary table would."""
     for key in set(rows["instrument"].tolist()):
-        instrument = Instrument.objects.get(pk=key)
-        instrument.name = str(int(instrument.name) + int((rows["instrument"] == key).sum()))
-        instrument.save()
+        found = Instrument.objects.filter(pk=key)
+        found.update(name=str(int(found.get().name) + int((rows["instrument"] == key).sum())))
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import numpy as np
 from indicators.estimate import Estimate, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few
-from orderflow.measures.intervals import mean_interval, window_interval
+from orderflow.measures.intervals import MEMORY, mean_interval, window_interval
 
 FEWEST_INTERVALS: Final = 20
-PARTS: Final = 10
-"""Long ones, because metaorders make the squared flow remember for long."""
+PARTS: Final = 22
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +28,7 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
     `changes`, shape (n,): of the price in the same interval, in ticks. Ticks per unit of flow. The
     line passes through the origin, as in the model, because without flow nothing is learned. The
     interval is that of the ratio for the parameters of the window (the delta method; successive
-    differences of 10 parts): it holds for changing variance and for correlated intervals.
+    differences of 22 parts): it holds for changing variance and for correlated intervals.
 
     Raises ValueError if the two differ in length. Source: Kyle, Continuous auctions and insider
     trading, Econometrica 53 (1985); the regression, Hasbrouck, Empirical market microstructure
@@ -49,7 +48,7 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
     return ImpactEstimate(
         value=value,
         n=n,
-        interval=window_interval(products, squares, PARTS),
+        interval=window_interval(products, squares, PARTS, MEMORY),
         r_squared=value * float(products.sum()) / total if total > 0 else None,
     )
 

@@ -11,12 +11,14 @@ from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
 from indicators.quantiles import NORMAL_97_5
 from indicators.series import Series, length
 from orderflow.measures.inputs import Sides, refuse_few, sides
-from orderflow.measures.intervals import mean_interval
+from orderflow.measures.intervals import MEMORY, window_interval
 
 FEWEST_RUNS: Final = 25
 TAIL_SHARE: Final = 0.125
 """The share of the runs, the longest, that the tail is fitted to."""
 FEWEST_IN_TAIL: Final = 8
+PARTS: Final = 10
+"""Long ones, because runs are: the last of a window may take a third of it."""
 SMALLEST_EXPONENT: Final = 1.1
 """A run has a finite mean only if its tail exponent is above 1."""
 
@@ -60,7 +62,8 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     autocorrelation is mostly too small and rarely far too large. E[run length] is therefore
     estimated as Peng does: the mean of the runs, but for the longest eighth a Pareto tail (Hill's
     estimator, which takes the last run as censored). The interval is that of the mean of the
-    influence of each run on E[run length] (the delta method; Newey and West, fixed-b quantiles).
+    influence of each run on E[run length] (the delta method), for the parameters of the window
+    (successive differences of 10 parts).
 
     Null band: independent signs. Sources: Lillo and Farmer, The long memory of the efficient
     market, Studies in Nonlinear Dynamics & Econometrics 8 (2004); Peng, Estimating the mean of a
@@ -75,11 +78,12 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
         return SignEstimate(value=None, reason=str(error), n=length(aggressors))
     tail = tail_of(lengths, rest)
     influence = influence_on_mean(lengths, tail)
+    interval = window_interval(influence, np.ones(influence.size), PARTS, MEMORY)
     band = NORMAL_97_5 / sqrt(side.size - 1)
     return SignEstimate(
         value=autocorrelation_of(float(influence.mean())),
         n=side.size,
-        interval=_transformed(mean_interval(influence)),
+        interval=_transformed(interval),
         null_band=(-band, band),
         autocorrelation=float((side[1:] * side[:-1]).mean()),
         runs=lengths.size,

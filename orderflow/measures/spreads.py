@@ -9,11 +9,12 @@ import numpy as np
 from indicators.estimate import Estimate, Interval, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few, sides
-from orderflow.measures.intervals import mean_interval, window_interval
+from orderflow.measures.intervals import MEMORY, window_interval
 
 FEWEST_CHANGES: Final = 20
 FEWEST_ORDERS: Final = 20
 PARTS: Final = 20
+PARTS_OF_CHANGES: Final = 22
 LARGEST_EXPONENT: Final = 50.0
 
 
@@ -30,9 +31,10 @@ def roll_spread(prices: Series) -> RollEstimate:
     `prices`, shape (n,), of successive trades in ticks; the value is in ticks. If prices bounce
     between bid and ask at random around a price without memory, it is the spread. No value if c is
     not negative. Changes are not centred: the mean change of a market is 0. The interval is that
-    of c (Newey and West, fixed-b quantiles), transformed. Its lower end is 0 where c may be
-    positive; its upper end is that of the logarithm of -c (at most the variance of the changes),
-    because the estimate varies less in windows in which it is too small.
+    of c for the parameters of the window (successive differences of 22 parts), transformed. Its
+    lower end is 0 where c may be positive; its upper end is that of the logarithm of -c (at most
+    the variance of the changes), because the estimate varies less in windows in which it is too
+    small.
 
     Source: Roll, A simple implicit measure of the effective bid-ask spread in an efficient market,
     Journal of Finance 39 (1984).
@@ -47,10 +49,11 @@ def roll_spread(prices: Series) -> RollEstimate:
             raise RefusedError(f"successive changes have covariance {covariance:.3g}, not below 0")
     except RefusedError as error:
         return RollEstimate(value=None, reason=str(error), n=length(prices))
+    interval = window_interval(products, np.ones(products.size), PARTS_OF_CHANGES, MEMORY)
     return RollEstimate(
         value=_spread(covariance),
         n=read.size,
-        interval=_spreads(covariance, mean_interval(products), float((changes**2).mean())),
+        interval=_spreads(covariance, interval, float((changes**2).mean())),
         covariance=covariance,
     )
 

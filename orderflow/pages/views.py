@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from instruments.models import Instrument
 from market.timeframes import TIMEFRAMES
+from orderflow.measures.entries import ENTRIES
 from quotes.pages.views import not_found
 from quotes.pages.watchlist import watchlist_rows
 
@@ -29,6 +30,7 @@ def orderflow(request: HttpRequest, symbol: str) -> HttpResponse:
         "row": watchlist_rows([found])[0],
         "timeframes": TIMEFRAMES,
         "speeds": SPEEDS,
+        "measures": ENTRIES,
         "modules": modules(),
     }
     return render(request, "orderflow/orderflow.html", context)

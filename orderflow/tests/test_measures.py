@@ -132,7 +132,7 @@ def test_signs_without_memory_are_in_the_null_band_and_have_no_persistence():
 
 
 def test_split_orders_have_the_persistence_of_their_lengths():
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(3)
     lengths = (rng.random(200_000) ** (-1 / 2.5)).astype(int)
     sides = np.repeat(rng.choice([-1, 1], len(lengths)), lengths)
     found = sign_persistence(sides)

@@ -43,6 +43,12 @@ LOSE_BARS = f"""async (count) => {{
   stream.renew();
 }}"""
 DETAIL = f"async (detail) => ({MODULE}).chart.footprint.detail === detail"
+MEASURED = f"""async (titles) => {{
+  const {{ chart }} = {MODULE};
+  const isDrawn = (overlay) => chart.series.candles.some((bar) => overlay.at(bar) !== undefined);
+  const found = chart.overlays.map(({{ title }}) => title);
+  return found.join() === titles.join() && chart.overlays.every(isDrawn);
+}}"""
 COUNTS = f"async () => ({MODULE}).history_.counts"
 OTHER_DATABASE = """async () => {
   const answer = (request) =>
@@ -162,8 +168,15 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     flow.wait_for_function(DETAIL, arg="candle")
     bars = flow.evaluate(f"async () => ({MODULE}).bars.series.candles.length")
     assert bars > 400  # older ones were read ahead
+    flow.get_by_text("Measures", exact=True).click()
+    flow.get_by_label("Adverse selection").check()
+    expect(flow).to_have_url(re.compile("measures=adverse_selection"))
+    flow.wait_for_function(MEASURED, arg=["Adverse selection", "Adverse selection, exact"])
+    flow.keyboard.press("Escape")
     chart.press("t")
     expect(flow.locator("#chart-table")).to_be_focused()
+    titles = flow.locator("#chart-table > table").first.locator("thead th")
+    expect(titles.last).to_have_text("Adverse selection, exact")
     expect(flow.locator("#chart-table > table").first.locator("tbody tr").nth(5)).to_be_visible()
     rows = flow.locator("#rows-table tbody tr")
     expect(rows.first).to_contain_text(re.compile(r"^\d+\.\d\d"))

@@ -237,15 +237,16 @@ def test_settings_survive_the_url_and_invalid_ones_are_ignored() -> None:
     address, again, invalid = run_module(
         """const { readSettings, writeSettings } = await import("./orderflow/settings.js");
         const settings = { ...readSettings(""), timeframe: "5m", cells: "delta", step: 10,
-          show: ["heat", "pocs"], ratio: 250, anchor: Date.parse("2026-01-05T12:00Z"),
-          depth: 1.5, zeros: false };
+          show: ["heat", "pocs"], measures: ["vpin", "amihud"], ratio: 250,
+          anchor: Date.parse("2026-01-05T12:00Z"), depth: 1.5, zeros: false };
         const address = writeSettings(settings);
-        const wrong = "?timeframe=2m&cells=x&step=-4&ratio=1e9&from=never&show=nothing&speed=0.5";
+        const wrong = "?timeframe=2m&measures=%3C&cells=x&step=-4&ratio=1e9&from=never&show=no";
         return [address, JSON.stringify(readSettings(address)) === JSON.stringify(settings),
           writeSettings(readSettings(wrong))];"""
     )
     assert address == (
-        "?timeframe=5m&cells=delta&step=10&show=heat.pocs&anchor=2026-01-05T12:00Z&ratio=250"
+        "?timeframe=5m&cells=delta&step=10&show=heat.pocs&measures=vpin.amihud"
+        "&anchor=2026-01-05T12:00Z&ratio=250"
         "&zeros=off&depth=1.5"
     )
     assert again

@@ -16,26 +16,25 @@ from typing import Any, Final
 
 import ccxt
 
-from rig.conformance.ccxtchecks import SYMBOL, settings
 from rig.venues import Venue
 
 LIMIT_S: Final = 600
 ACT_EVERY_S: Final = 0.5
-NEVER_SET: Final = "ccxt never sets it for bybit"
-EXCEPTIONS: Final[Mapping[str, str | Mapping[str, str]]] = {
-    "fetchLeverageTiers": "the harness passes a list of lists, which ccxt cannot look up",
-    "fetchDeposits": "money is paid in and out by the admin, not by transfers",
-    "fetchWithdrawals": "money is paid in and out by the admin, not by transfers",
-    "fetchTransfers": "an account has one wallet",
-    "fetchBorrowInterest": "spot margin is not served",
-    "fetchPositions": {"marginMode": NEVER_SET},
-    "watchPositions": {"marginMode": NEVER_SET},
-}
-"""Tests, or fields of theirs, that are left out, and why."""
 LANES: Final[Mapping[str, tuple[str, ...]]] = {
     "REST": ("--sync", "--private"),
     "streams": ("--ws", "--private"),
 }
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What the harness tests: an exchange of ccxt, and what points it to a door."""
+
+    id: str
+    symbol: str
+    settings: Callable[[Venue], dict[str, Any]]
+    exceptions: Mapping[str, str | Mapping[str, str]]
+    """Tests, or fields of theirs, that are left out, and why."""
 
 
 @dataclass
@@ -46,10 +45,10 @@ class Lane:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def run(venue: Venue, folder: Path, lane: str, act: Callable[[], Any]) -> Lane:
+def run(exchange: Exchange, venue: Venue, folder: Path, lane: str, act: Callable[[], Any]) -> Lane:
     """Run one lane; meanwhile do something with the account, which private streams wait for."""
-    root = prepared(venue, folder)
-    command = [sys.executable, "tests_init.py", *LANES[lane], "bybit", SYMBOL]
+    root = prepared(exchange, venue, folder)
+    command = [sys.executable, "tests_init.py", *LANES[lane], exchange.id, exchange.symbol]
     done = threading.Event()
     acting = threading.Thread(target=repeated, args=(act, done), daemon=True)
     acting.start()
@@ -66,19 +65,19 @@ def run(venue: Venue, folder: Path, lane: str, act: Callable[[], Any]) -> Lane:
     finally:
         done.set()
         acting.join()
-    return parsed(output.stdout + output.stderr)
+    return parsed(exchange.id, output.stdout + output.stderr)
 
 
-def prepared(venue: Venue, folder: Path) -> Path:
+def prepared(exchange: Exchange, venue: Venue, folder: Path) -> Path:
     """Copy ccxt and write the files that configure its harness; return the folder to import."""
     root = folder / "py"
     if not root.exists():
         shutil.copytree(Path(ccxt.__file__).parent, root / "ccxt")
-    found = settings(venue)
+    found = exchange.settings(venue)
     found |= {"has": {"spot": False, "future": False, "option": False}}
-    (folder / "keys.json").write_text(json.dumps({"bybit": found}))
+    (folder / "keys.json").write_text(json.dumps({exchange.id: found}))
     (folder / "skip-tests.json").write_text(
-        json.dumps({"bybit": {"skipMethods": dict(EXCEPTIONS)}})
+        json.dumps({exchange.id: {"skipMethods": dict(exchange.exceptions)}})
     )
     return root
 
@@ -88,16 +87,16 @@ def repeated(act: Callable[[], Any], done: threading.Event) -> None:
         act()
 
 
-def parsed(output: str) -> Lane:
+def parsed(name: str, output: str) -> Lane:
     """Return what the harness printed about each of its tests."""
     lane = Lane()
-    lane.passed = list(dict.fromkeys(re.findall(r"TESTING DONE\s+bybit (\w+)", output)))
-    for name, text in re.findall(
-        r"\[TEST_FAILURE\] bybit (\w+)(.*?)(?=\n\[|\Z)", output, re.DOTALL
+    lane.passed = list(dict.fromkeys(re.findall(rf"TESTING DONE\s+{name} (\w+)", output)))
+    for test, text in re.findall(
+        rf"\[TEST_FAILURE\] {name} (\w+)(.*?)(?=\n\[|\Z)", output, re.DOTALL
     ):
-        if name not in ("PUBLIC_TESTS", "PRIVATE_TESTS"):
+        if test not in ("PUBLIC_TESTS", "PRIVATE_TESTS"):
             reasons = [line for line in text.splitlines() if re.match(r"[\w.]*Error: ", line)]
-            lane.failed[name] = (reasons[-1] if reasons else text.strip())[:600]
+            lane.failed[test] = (reasons[-1] if reasons else text.strip())[:600]
     if not lane.passed and not lane.failed:
         lane.failed["the harness"] = output.strip()[-300:]
     return lane

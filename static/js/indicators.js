@@ -8,9 +8,17 @@ const REFRESH_MS = 60_000;
 const MOST_WINDOWS = 4_000; // per request; beyond it the panes are empty
 const MOST_POINTS = 500_000; // per request: the server rejects more
 const TRIES = 5; // of a request while the server is busy
-const TICKS_PER_MINUTE = 60;
-const CLOSES = 501; // per window: the fewest that all measures accept, available early in a new market
-const SHARE_OF_PANE = 0.3; // relative to the height of the candles
+/**
+ * What a measure reads: how many in a window, if not its own default, and how many a minute has.
+ * @type {Record<string, {n?: number, perMinute(): number}>}
+ */
+const POINTS = {
+  ticks: { perMinute: () => 60 },
+  // The fewest that all measures accept, available early in a new market.
+  closes: { n: 501, perMinute: () => 1 },
+};
+const DIGITS = 3; // of the values on the axis
+const LONG = 1000; // larger values have no decimals
 const TITLES_PX = 560; // narrower charts have no room for line titles
 
 /** Fetch, retrying while the server answers 503 with Retry-After. */
@@ -23,26 +31,35 @@ async function fetchPatiently(address) {
   }
 }
 
-/** One measure: its line, its null band and, if it estimates phi, the true phi. */
+function shown(value) {
+  const text = Math.abs(value) >= LONG ? value.toFixed(0) : String(Number(value.toPrecision(DIGITS)));
+  return text.replace("-", "\u2212");
+}
+
+/** One measure: its line, its null band and the true value, if it estimates one. */
 class Pane {
   #lines = [];
+  #table = null;
+  #drawn = 0; // rows
 
   /** `box` is the check box of the measure; its label is the title. */
   constructor(chart, box) {
     const title = box.nextSibling.data.trim();
     this.chart = chart;
     this.name = box.value;
-    this.readsTicks = box.dataset.reads === "ticks";
+    this.reads = box.dataset.reads;
     const index = chart.chart.panes().length;
-    const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true };
+    const priceFormat = { type: "custom", minMove: 1e-6, formatter: shown };
+    const options = { lineWidth: 2, priceLineVisible: false, lastValueVisible: true, priceFormat };
     const hasRoom = chart.element.clientWidth >= TITLES_PX;
     this.value = this.#line({ ...options, title: hasRoom ? title : "" }, index, title);
     this.truth = null;
-    if ("estimatesPhi" in box.dataset) {
-      const truth = { ...options, lineWidth: 1, title: hasRoom ? "φ" : "", lastValueVisible: hasRoom };
-      this.truth = this.#line(truth, index, "Mean φ");
+    const { truth: name } = box.dataset;
+    if (name) {
+      const truth = { ...options, lineWidth: 1, title: hasRoom ? name : "", lastValueVisible: hasRoom };
+      this.truth = this.#line(truth, index, name === "φ" ? "Mean φ" : `${title}, ${name}`);
     }
-    chart.chart.panes()[index].setStretchFactor(SHARE_OF_PANE);
+    chart.sizePane(chart.chart.panes()[index]);
     this.colour();
   }
 
@@ -50,19 +67,14 @@ class Pane {
     return this.chart.addOverlay(this.chart.chart.addSeries(LineSeries, options, index), title);
   }
 
-  show({ rows, null_value: middle, null_band: band }, timeframe) {
-    const length = TIMEFRAMES.get(timeframe) * 1000;
-    const values = new Map();
-    const truths = new Map();
-    for (const [end, value, phi] of rows) {
-      const time = (Math.ceil(end / length) * length - length) / 1000; // the candle in which it ends
-      if (value !== null) values.set(time, { time, value });
-      if (phi !== null) truths.set(time, { time, value: phi });
-    }
-    this.value.setPoints([...values.values()], this.chart.series);
-    this.truth?.setPoints([...truths.values()], this.chart.series);
+  /** Show a table of readings as far as they were known at `until` (epoch ms). */
+  show(table, timeframe, until) {
+    this.#table = { ...table, timeframe };
+    this.#drawn = -1;
+    this.limit(until);
+    const { null_value: middle, null_band: band } = table;
     this.#lines.forEach((line) => this.value.line.removePriceLine(line));
-    const levels = [middle, ...(band ?? [])];
+    const levels = [middle, ...(band ?? [])].filter((level) => level !== null);
     this.#lines = levels.map((price, i) => this.value.line.createPriceLine({
       price,
       color: colour("--muted"),
@@ -70,6 +82,24 @@ class Pane {
       lineStyle: i === 0 ? LineStyle.Dotted : LineStyle.Dashed,
       axisLabelVisible: false,
     }));
+  }
+
+  /** Draw the readings that were known at a moment. */
+  limit(until) {
+    const { rows, timeframe } = this.#table ?? { rows: [] };
+    const known = rows.filter(([end]) => end <= until);
+    if (known.length === this.#drawn) return;
+    this.#drawn = known.length;
+    const length = TIMEFRAMES.get(timeframe) * 1000;
+    const values = new Map();
+    const truths = new Map();
+    for (const [end, value, truth] of known) {
+      const time = (Math.ceil(end / length) * length - length) / 1000; // the candle in which it ends
+      if (value !== null) values.set(time, { time, value });
+      if (truth !== null) truths.set(time, { time, value: truth });
+    }
+    this.value.setPoints([...values.values()], this.chart.series);
+    this.truth?.setPoints([...truths.values()], this.chart.series);
   }
 
   colour() {
@@ -89,12 +119,15 @@ export class IndicatorPanes {
   #panes = new Map();
   #timeframe = null;
   #span = null; // {from, to} epoch ms: the loaded range
+  #until = Infinity;
 
-  constructor(chart, symbol, choice) {
+  /** `points`: as POINTS, of further kinds. */
+  constructor(chart, symbol, choice, points = {}) {
     this.chart = chart;
     this.symbol = symbol;
     this.choice = choice;
-    choice.addEventListener("change", () => this.#choose());
+    this.points = { ...POINTS, ...points };
+    choice.addEventListener("change", () => this.choose());
     onThemeChange(() => this.#panes.forEach((pane) => pane.colour()));
     setInterval(() => this.#refresh(), REFRESH_MS);
   }
@@ -108,10 +141,17 @@ export class IndicatorPanes {
     this.#timeframe = timeframe;
     this.#span = { from: Math.max(from - margin, to - most, 0), to: to + margin };
     this.#refresh();
-    this.#choose();
+    this.choose();
   }
 
-  #choose() {
+  /** Show no reading that was made after this moment (epoch ms). */
+  set until(moment) {
+    this.#until = moment;
+    this.#panes.forEach((pane) => pane.limit(moment));
+  }
+
+  /** Show the measures whose boxes are checked. */
+  choose() {
     if (this.#span === null) return;
     for (const box of this.choice.querySelectorAll("input")) {
       const pane = this.#panes.get(box.value);
@@ -136,18 +176,19 @@ export class IndicatorPanes {
     const span = this.#span;
     const isWanted = () => span === this.#span && this.#panes.get(pane.name) === pane;
     const minutes = TIMEFRAMES.get(timeframe) / 60;
-    const pointsPerMinute = pane.readsTicks ? TICKS_PER_MINUTE : 1;
+    const { n, perMinute } = this.points[pane.reads];
+    const rate = perMinute();
     const { from, to: end } = span;
-    const start = Math.max(from, end - (MOST_POINTS / pointsPerMinute) * 60_000);
-    const step = minutes * pointsPerMinute;
-    const query = pane.readsTicks ? { step, start, end } : { n: CLOSES, step, start, end };
+    const start = Math.round(Math.max(from, end - (MOST_POINTS / rate) * 60_000));
+    const step = Math.max(1, Math.round(minutes * rate));
+    const query = { ...(n && { n }), step, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {
       const answer = await fetchPatiently(`${path}?${new URLSearchParams(query)}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const table = await answer.json();
       if (!isWanted()) return;
-      pane.show(table, timeframe);
+      pane.show(table, timeframe, this.#until);
       this.#explain(pane, table.rows.length ? null : table.reason);
     } catch (error) {
       if (isWanted()) this.#explain(pane, `${error.message}; asked again in a minute`);

@@ -14,6 +14,7 @@ import { TimeAxis, tickMark } from "./time-axis.js";
 const NARROWEST_PX = 1; // narrowest candle when zooming out
 const FONT_REM = 0.79;
 const RIGHT_OFFSET = 6;
+const SHARE_OF_PANE = 0.3; // of a measure, relative to the height of the candles
 const SETTLED_MS = 150; // without a movement
 const GLIDE_MS = 200; // after a touch ends, the chart may glide on
 
@@ -234,6 +235,11 @@ export class TimeChart extends EventTarget {
   removeOverlay(overlay) {
     this.#overlays.delete(overlay);
     this.chart.removeSeries(overlay.line);
+  }
+
+  /** Give a new pane of a measure its height. */
+  sizePane(pane) {
+    pane.setStretchFactor(SHARE_OF_PANE);
   }
 
   get overlays() {

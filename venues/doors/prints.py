@@ -5,7 +5,10 @@ where a publication was lost.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, TypeGuard
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from archive import records
 from archive.instruments import find as find_instrument
@@ -75,9 +78,18 @@ def publications(symbol: str, lattice: Lattice, trades: Rows) -> list[Publicatio
     return [made(frame, int(trades["seq"][0]), int(trades["seq"][-1]))]
 
 
-def holds_prints(frame: Any) -> TypeGuard[dict[str, Any]]:
-    """Return whether a frame of the topic holds trades: it may be a gap or a reset."""
-    return bool(frame["type"] == TOPIC)
+def trades_in(publication: Publication) -> tuple[Print, ...]:
+    """Return the trades in a publication of the topic: none in a gap or a reset."""
+    return _parsed(publication["text"])
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> tuple[Print, ...]:
+    """Parse a text once for all publishers that follow the topic."""
+    frame = orjson.loads(text)
+    if frame["type"] != TOPIC:
+        return ()
+    return tuple(Print(*row) for row in frame["data"])
 
 
 def register() -> None:

@@ -55,12 +55,13 @@ export class BarTableSeries {
       const shown = bars.slice(from, to + 1).filter(({ originalData }) => originalData.cells);
       const frame = { context, ratio, vertical, spacing: barSpacing * ratio, height: bitmapSize.height / ROWS.length };
       setFont(context, FONT_PX * this.look.zoom * vertical, this.look.font);
+      frame.titles = ROWS.map(([title]) => context.measureText(title).width + 10 * ratio);
       ROWS.forEach((row, i) => this.#row(frame, shown, row, i));
       this.#titles(frame);
     });
   }
 
-  #row({ context, spacing, height, ratio }, bars, [, read, isSigned], number) {
+  #row({ context, spacing, height, ratio, titles }, bars, [, read, isSigned], number) {
     const { palette, texts } = this.look;
     const largest = bars.reduce((most, { originalData }) => Math.max(most, Math.abs(read(originalData))), 1);
     const top = Math.round(number * height);
@@ -77,18 +78,19 @@ export class BarTableSeries {
       context.fillStyle = palette.text;
       const isCount = read === ROWS.at(-1)[1];
       const text = isCount ? String(value) : isSigned ? texts.signed(value) : texts.plain(value);
-      context.fillText(text, x * ratio, top + height / 2);
+      const isHidden = x * ratio - context.measureText(text).width / 2 < titles[number];
+      if (!isHidden) context.fillText(text, x * ratio, top + height / 2);
     }
   }
 
-  #titles({ context, height, ratio, vertical }) {
+  #titles({ context, height, ratio, vertical, titles }) {
     const { palette } = this.look;
     context.textAlign = "left";
     ROWS.forEach(([title], i) => {
       const top = Math.round(i * height);
       context.globalAlpha = 0.85;
       context.fillStyle = palette.surface;
-      context.fillRect(0, top, context.measureText(title).width + 10 * ratio, Math.round(height) - vertical);
+      context.fillRect(0, top, titles[i], Math.round(height) - vertical);
       context.globalAlpha = 1;
       context.fillStyle = palette.muted;
       context.fillText(title, 4 * ratio, top + height / 2);

@@ -22,6 +22,8 @@ const RIGHT_BARS = { wide: 2, narrow: 0.9 }; // room for the book
 const NARROW_PX = 640;
 const DELTA_SHARE = 0.13; // of the height of the chart
 const LEAST_DELTA_PX = 52;
+const MEASURE_SHARE = 0.13;
+const LEAST_MAIN_SHARE = 0.4;
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false };
 const MOST_BANDS = 3;
 const READABLE_PX = 13; // height of a row
@@ -135,15 +137,28 @@ export class FlowChart extends TimeChart {
     this.colour();
   }
 
-  /** Give the table the height of its rows, and the rest to the others. */
+  sizePane() {
+    this.#sizePanes();
+  }
+
+  removeOverlay(overlay) {
+    super.removeOverlay(overlay);
+    this.#sizePanes();
+  }
+
+  /** Give the table the height of its rows, delta and measures a share, and the rest to the bars. */
   #sizePanes() {
     const height = Math.max(200, this.element.clientHeight - this.chart.timeScale().height());
     const delta = this.#delta ? Math.max(LEAST_DELTA_PX, DELTA_SHARE * height) : 0;
     const table = this.#table ? TABLE_PX * this.look.zoom : 0;
     const [main, ...others] = this.chart.panes();
-    main.setStretchFactor(height - delta - table);
-    const heights = [delta, table].filter((px) => px > 0);
-    others.forEach((pane, i) => pane.setStretchFactor(heights[i]));
+    const own = new Map([[this.#delta, delta], [this.#table, table]].filter(([series]) => series)
+      .map(([series, px]) => [series.getPane().paneIndex(), px]));
+    const measures = others.length - own.size;
+    const room = (1 - LEAST_MAIN_SHARE) * height - delta - table;
+    const measure = Math.min(MEASURE_SHARE * height, room / Math.max(1, measures));
+    main.setStretchFactor(height - delta - table - measures * measure);
+    others.forEach((pane, i) => pane.setStretchFactor(own.get(i + 1) ?? measure));
   }
 
   #addTable() {

@@ -5,6 +5,7 @@ import { CandleSeries, TIMEFRAMES } from "../candle-series.js";
 import { ChartTable } from "../chart-table.js";
 import { clock } from "../clock.js";
 import { bindConnection } from "../connection.js";
+import { IndicatorPanes } from "../indicators.js";
 import { MarketStream } from "../market-stream.js";
 import { bindMenus } from "../menus.js";
 import { QuoteLine } from "../quote-line.js";
@@ -31,6 +32,7 @@ import { Studies } from "./studies.js";
 
 const NEWEST_TRADES = 50;
 const BEAT_MS = 1_000;
+const MEASURED = { trades: 2_000, slots: 300 }; // in a window of a measure: about five minutes
 const STUDIES_MS = 200; // at most this often while the view moves
 const NEEDS_BARS = ["timeframe", "step"];
 const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "+", "=", "-", "_"]);
@@ -62,6 +64,10 @@ const timeframes = new TimeframeBar(document.querySelector(".timeframes"));
 const table = new ChartTable(find("chart-table"), chart, (bar) => values.cells(bar));
 const rows = new RowsTable(find("rows-table"), values);
 const panel = new SettingsPanel(page, settings);
+const measures = new IndicatorPanes(chart, symbol, find("measures"), {
+  trades: { n: MEASURED.trades, perMinute: tradesPerMinute },
+  bests: { n: MEASURED.slots, perMinute: () => 60 },
+});
 const feed = new MarketFeed({ symbol, tickSize: sizes.tickSize, lastTrade: Number(page.dataset.lastTrade) });
 const barFeed = new BarFeed(symbol, sizes);
 const sales = new TimeAndSales(find("sales"), format);
@@ -244,6 +250,7 @@ chart.addEventListener("settled", () => {
   const span = spanNow();
   if (!span) return;
   studies.cover(span);
+  measures.show(chart.series.timeframe, span);
   Object.assign(element.dataset, span);
   writeAddress();
   values.show(pointed);
@@ -271,6 +278,12 @@ function studiesSoon() {
     studiesTimer = 0;
     studies.profile();
   }, STUDIES_MS);
+}
+
+function tradesPerMinute() {
+  const { candles, timeframe } = chart.series;
+  const minutes = (chart.series.last.openedAt - candles[0].openedAt) / 60_000 + TIMEFRAMES.get(timeframe) / 60;
+  return (chart.series.last.lastSeq - candles[0].firstSeq + 1) / minutes;
 }
 
 function goToNewest() {
@@ -328,6 +341,7 @@ timeframes.addEventListener("choose", ({ detail: { timeframe } }) => {
 addEventListener("popstate", () => {
   Object.assign(settings, readSettings(location.search));
   panel.show();
+  measures.choose();
   timeframes.mark(settings.timeframe);
   leaveBars();
   begin();
@@ -369,6 +383,7 @@ replay.addEventListener("state", ({ detail: { state } }) => state !== "playing" 
 function showMoment(passed) {
   const { market, moment } = replay;
   studies.until = moment;
+  measures.until = moment;
   if (passed === null) {
     chart.draw(new CandleSeries(settings.timeframe, replay.bars));
     studies.setTrades(market.newestTrades(Infinity));
@@ -402,6 +417,7 @@ function replayBars() {
 function endReplay() {
   replay.close();
   studies.until = null;
+  measures.until = Infinity;
   studies.forget();
   chart.heat.show(null);
   page.classList.remove("replaying");

@@ -37,6 +37,11 @@ const several = (names, initial) => ({
   read: (text) => (text === "" ? [] : names.filter((name) => text.split(".").includes(name))),
   write: (values) => values.join("."),
 });
+const words = {
+  initial: [],
+  read: (text) => [...new Set(text.split("."))].filter((word) => /^[a-z0-9_]+$/.test(word)),
+  write: (values) => values.join("."),
+};
 const decimal = (initial, least, most) => ({
   initial,
   read: (text) => {
@@ -62,6 +67,7 @@ const SETTINGS = {
   scale: choice(SCALES, "view"),
   fit: choice(FITS, "rows"),
   show: several(LAYERS, ["heat", "profile", "delta", "vwap", "imbalances", "prints", "table", "book"]),
+  measures: words,
   profile: choice(PROFILES, "visible"),
   profile_from: moment,
   profile_to: moment,

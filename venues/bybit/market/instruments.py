@@ -9,9 +9,9 @@ from exchange.clearing.margin import TIERS
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS
 from venues.bybit.listed import Listed
-from venues.bybit.market.tickers import mark_of
 from venues.bybit.numbers import money_text, optional_price, ppm_text, price_text, quantity_text
 from venues.bybit.symbols import SETTLE_COIN, SMALLEST_VALUE
+from venues.doors.days import mark_of
 
 MINUTE_US: Final = 60_000_000
 LAUNCHED_MS: Final = "1584230400000"
@@ -90,7 +90,7 @@ def risk_rows(listed: Listed) -> list[dict[str, Any]]:
 
 def price_limits(listed: Listed, now_ms: int) -> dict[str, str]:
     """Return the highest price to buy and the lowest to sell."""
-    mark = mark_of(listed)
+    mark = mark_of(listed.instrument)
     highest, lowest = ((band(side, mark) if mark else 0) for side in (BUY, SELL))
     return {
         "symbol": listed.name,

@@ -10,16 +10,16 @@ from typing import Final
 
 import numpy as np
 
-from archive.instruments import Newest, find_with_newest
+from archive.instruments import find_with_newest
 from exchange.kinds import CANDLES_OF_TRADES
 from market.aggregations import Aggregation
 from market.candles import Candles, coarsen
 from market.timeframes import MICROSECONDS, SECONDS, TIMEFRAMES, opened_at
 from market.times import from_microseconds, to_microseconds
-from quotes.http.history import candles_until
 from quotes.kinds import QUOTE_CANDLES
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import price_text, quantity_text, value_text
+from venues.doors.candles import fine_candles
 
 MONTH: Final = "M"
 DAY_S: Final = TIMEFRAMES["1d"]
@@ -104,33 +104,11 @@ def candles(
         first = open_of(max(0, last - span))
     else:
         first = start
-    pieces = fine_candles(listed, finest(interval), first, last, length_s, newest, of)
+    pieces = fine_candles(listed.instrument, finest(interval), first, last, length_s, newest, of)
     merged = merge(pieces, interval)
     merged = merged[merged["opened_at"] >= (first if start is None else start)]
     chosen = merged[:limit] if start is not None and end is None else merged[-limit:]
     return chosen[::-1]
-
-
-def fine_candles(
-    listed: Listed,
-    timeframe_s: int,
-    first: int,
-    last: int,
-    length_s: int,
-    newest: Newest,
-    of: Aggregation,
-) -> Candles:
-    """Return the stored candles that those from `first` to `last` are made of."""
-    until = last + length_s * MICROSECONDS
-    most = (until - first) // (timeframe_s * MICROSECONDS) + 1
-    page = candles_until(
-        listed.instrument, newest, timeframe_s, opened_at(first, timeframe_s), until, most, of
-    )
-    columns = page.columns
-    rows = np.empty(len(columns), of.dtype)
-    for name in of.dtype.names or ():
-        rows[name] = columns[name]
-    return rows
 
 
 def finest(interval: str) -> int:

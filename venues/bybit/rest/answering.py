@@ -10,16 +10,15 @@ import orjson
 import structlog
 from django.db import DatabaseError
 
-from market.quoting import quoted
 from venues.bybit.envelopes import Envelope, envelope, refusal
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Usage
 from venues.bybit.rest.admission import Gate, now_ms, route_of, trader_of
 from venues.bybit.rest.calls import Call
+from venues.doors.bodies import parse_object
 from venues.doors.http import MOST_BYTES, Answer, Request
 from venues.doors.metrics import REQUESTS
-from web import exactjson
 
 logger = structlog.get_logger(__name__)
 
@@ -102,12 +101,9 @@ def fields_of(request: Request) -> Fields:
 def parsed(body: bytes) -> Mapping[str, Any]:
     """Return a JSON object whose fractions are exact; raise BybitError."""
     try:
-        found = exactjson.parse(body)
+        return parse_object(body)
     except ValueError as error:
         raise parameter_error(str(error)) from None
-    if not isinstance(found, dict):
-        raise parameter_error(f"the body must be a JSON object, not {quoted(str(found))}")
-    return found
 
 
 def answered(body: Envelope, usage: Usage, status: HTTPStatus = HTTPStatus.OK) -> Answer:

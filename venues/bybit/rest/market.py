@@ -13,11 +13,12 @@ from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed, all_listed, find
 from venues.bybit.market import instruments, klines
 from venues.bybit.market.books import order_book
-from venues.bybit.market.tickers import open_interest, ticker
+from venues.bybit.market.tickers import ticker
 from venues.bybit.market.trades import recent_trades
 from venues.bybit.numbers import ppm_text, quantity_text
 from venues.bybit.rest.calls import Call, Result, Rows
 from venues.doors import clock
+from venues.doors.days import open_interest
 
 MOST_KLINES: Final = 1_000
 MOST_FUNDING: Final = 200
@@ -98,7 +99,7 @@ def interest(call: Call) -> Result:
     listed = one(call.fields)
     step_us = call.fields.choice("intervalTime", STEPS_S) * 10**6
     _, last = span_of(listed, call.fields)
-    lots = quantity_text(listed.lattice, open_interest(listed))
+    lots = quantity_text(listed.lattice, open_interest(listed.instrument))
     rows = [{"openInterest": lots, "singleOpenInterest": lots,
              "timestamp": str(last // step_us * step_us // 1_000)}]  # fmt: skip
     return Result(page(rows, category=Category.LINEAR.value, symbol=listed.name))

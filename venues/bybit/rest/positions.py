@@ -19,13 +19,13 @@ from venues.bybit.envelopes import page
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import by_key
-from venues.bybit.market.tickers import mark_of
 from venues.bybit.rest.calls import Call, Result
 from venues.bybit.rest.orders import category, keys_of
 from venues.bybit.rest.pages import cursor, within
 from venues.bybit.trading.orderfields import tradable
 from venues.bybit.trading.stops import closing_orders, set_stops
 from venues.bybit.trading.submitting import executed, sender
+from venues.doors.days import mark_of
 
 MOST_ORDERS = 1_000
 """Orders that one request for closed profits looks at, at most."""
@@ -71,8 +71,8 @@ def no_position(key: int) -> Held:
     listed = by_key()[key]
     return Held(
         instrument=listed.instrument, lots=0, cost=0, leverage=DEFAULT_LEVERAGE,
-        mark=mark_of(listed), unrealised=0, margin=0, liquidation=None, realised=0, fees=0,
-        funding=0,
+        mark=mark_of(listed.instrument), unrealised=0, margin=0, liquidation=None, realised=0,
+        fees=0, funding=0,
     )  # fmt: skip
 
 

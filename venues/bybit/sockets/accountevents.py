@@ -4,8 +4,6 @@ Read once per account for all of its sockets; each row shows the order as it was
 if more has happened since.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from exchange.accounts.listings import CAUSES
@@ -15,8 +13,8 @@ from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_row
 from venues.bybit.errors import rejection
 from venues.bybit.listed import by_key
+from venues.doors.fills import Fills, as_of, fills_of
 
-EVENT_FIELDS: Final = ("state", "cause", "ticks", "trigger_ticks", "lots", "filled")
 FAST_FIELDS: Final = (
     "category",
     "symbol",
@@ -30,24 +28,6 @@ FAST_FIELDS: Final = (
     "execTime",
     "seq",
 )
-
-
-@dataclass
-class Fills:
-    """The executions of one order, oldest first."""
-
-    rows: Sequence[Execution]
-
-    def upto(self, filled: int) -> tuple[int, int]:
-        """Return the value (sum of ticks * lots) and the fees of the first `filled` lots."""
-        value = fees = lots = 0
-        for row in self.rows:
-            if lots >= filled:
-                break
-            lots += row.lots
-            value += row.ticks * row.lots
-            fees += row.fee
-        return value, fees
 
 
 def order_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:
@@ -64,10 +44,7 @@ def order_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:
     rows = []
     for event in events:
         order = orders[event.order]
-        for name in EVENT_FIELDS:
-            setattr(order, name, getattr(event, name))
-        order.updated_at = event.at
-        order.value, fees = fills.get(order.pk, Fills(())).upto(event.filled)
+        fees = as_of(order, event, fills.get(order.pk, Fills(())))
         rows.append(order_row(order, order.instrument.lattice, fees))
     return rows
 
@@ -78,13 +55,6 @@ def is_shown(event: OrderEvent) -> bool:
     if not cause.is_rejection:
         return True
     return event.state == State.REJECTED and rejection(cause) is None
-
-
-def fills_of(orders: Iterable[int]) -> dict[int, Fills]:
-    found: dict[int, list[Execution]] = {}
-    for row in Execution.objects.filter(order__in=list(orders)).order_by("number"):
-        found.setdefault(row.order, []).append(row)
-    return {order: Fills(rows) for order, rows in found.items()}
 
 
 def execution_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ from market.timeframes import MICROSECONDS
 from venues.bybit.listed import Listed
 from venues.bybit.market.klines import INTERVALS, MONTH, candles, opening
 from venues.bybit.sockets.publictrades import Trades, snapshot
-from venues.bybit.sockets.publishers import Pace
-from venues.bybit.sockets.tape import Candle, candle_row
+from venues.bybit.sockets.tape import candle_row
 from venues.doors.clock import now_ms
+from venues.doors.opencandles import Candle
 from venues.doors.prints import Print
+from venues.doors.publishers import Pace
 
 INTERVAL_S: Final = 1.0
 """Least time from one message about an open candle to the next."""

@@ -15,9 +15,9 @@ from live.cutting import made
 from live.frames import Publication
 from venues.bybit.sequences import cross_sequence
 from venues.bybit.sockets.bookwindow import BookWindow, Levels
-from venues.bybit.sockets.publishers import Pace, Publisher
 from venues.bybit.symbols import Symbol
 from venues.doors.clock import now_ms
+from venues.doors.publishers import Pace, Publisher
 
 INTERVALS_S: Final = {1: 0.01, 50: 0.02, 200: 0.1, 500: 0.1, 1000: 0.2}
 """Least time from one message to the next, by depth."""

@@ -8,9 +8,9 @@ from live.cutting import made
 from live.frames import Publication
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import optional_price
-from venues.bybit.sockets.marks import TOPIC, Mark
-from venues.bybit.sockets.publishers import Pace, Publisher
 from venues.doors.clock import now_ms
+from venues.doors.marks import TOPIC, Mark
+from venues.doors.publishers import Pace, Publisher
 
 INTERVAL_S: Final = 0.3
 

@@ -1,10 +1,7 @@
 """The private topics: order, execution, execution.fast, position, wallet."""
 
-import asyncio
 import secrets
-from abc import abstractmethod
-from collections.abc import Callable
-from contextvars import Context
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import structlog
@@ -18,71 +15,24 @@ from exchange.accounts.privatestreams import (
 )
 from live.frames import Publication
 from live.reads import read
-from live.topics import of_account
 from venues.bybit.sockets.accountevents import execution_messages, fast, order_messages
 from venues.bybit.sockets.accountstates import position_states, wallet_state
-from venues.bybit.sockets.publishers import Publisher
 from venues.bybit.sockets.topicnames import SERVED, PrivateTopic
+from venues.doors.accounttopics import AccountTopic, NumberedTopic, Rows
 from venues.doors.clock import now_ms
+from venues.doors.publishers import Publisher
 
 logger = structlog.get_logger(__name__)
 
-RETRY_S: Final = 0.5
-Rows = list[dict[str, Any]]
 
-
-class AccountTopic(Publisher):
-    """Reads what a publication of the hub announces, in order, and sends it."""
-
-    source: str
-    """The hub's topic, without the account."""
+class InCategory(AccountTopic):
+    """A topic, or a part of it that one category makes."""
 
     def __init__(self, topic: PrivateTopic, account: int) -> None:
-        super().__init__(topic.name)
-        self.account = account
-        self._is_served = topic.category in ("", SERVED)
-        self._reading: asyncio.Task[None] | None = None
+        super().__init__(topic.name, account, is_silent=topic.category not in ("", SERVED))
 
-    async def open(self) -> None:
-        if self._is_served:
-            await self.follow(of_account(self.source, self.account))
-
-    async def close(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-        await super().close()
-
-    def deliver(self, publication: Publication) -> None:
-        self.note(publication)
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_all(), context=Context())
-
-    @abstractmethod
-    def note(self, publication: Publication) -> None:
-        """Remember what a publication announces."""
-
-    @abstractmethod
-    async def next_rows(self) -> Rows | None:
-        """Return the next rows to send, None if nothing is left; raise DatabaseError."""
-
-    async def _read_all(self) -> None:
-        while True:
-            try:
-                rows = await self.next_rows()
-            except DatabaseError as error:
-                logger.warning("account not read", topic=self.name, error=str(error).strip())
-                await asyncio.sleep(RETRY_S)
-                continue
-            except Exception:  # an error of ours: its subscribers must not wait for ever
-                logger.exception("account not read", topic=self.name)
-                self._reading = None
-                self.fail()
-                return
-            if rows is None:
-                self._reading = None
-                return
-            if rows:
-                self.send(self.message(rows))
+    def messages(self, rows: Rows) -> Iterable[Any]:
+        return (self.message(rows),)
 
     def message(self, rows: Rows) -> dict[str, Any]:
         created = now_ms()
@@ -90,38 +40,12 @@ class AccountTopic(Publisher):
         return {"id": name, "topic": self.name, "creationTime": created, "data": rows}
 
 
-class NumberedTopic(AccountTopic):
-    """Rows that the account numbers: each is sent once."""
-
-    def __init__(self, topic: PrivateTopic, account: int) -> None:
-        super().__init__(topic, account)
-        self._next = self._last = 0
-
-    def note(self, publication: Publication) -> None:
-        if publication["last_seq"]:
-            self._next = self._next or publication["first_seq"]
-            self._last = publication["last_seq"]
-
-    async def next_rows(self) -> Rows | None:
-        if not self._next:
-            return None
-        first, last = self._next, self._last
-        rows = await read(self.rows, self.account, first, last)
-        self._next = last + 1 if self._last > last else 0
-        return rows
-
-    @staticmethod
-    def rows(account: int, first: int, last: int) -> Rows:
-        """Read the rows with these numbers (in a thread)."""
-        raise NotImplementedError
-
-
-class OrderTopic(NumberedTopic):
+class OrderTopic(InCategory, NumberedTopic):
     source = ORDERS_TOPIC
     rows = staticmethod(order_messages)
 
 
-class ExecutionTopic(NumberedTopic):
+class ExecutionTopic(InCategory, NumberedTopic):
     source = EXECUTIONS_TOPIC
     rows = staticmethod(execution_messages)
 
@@ -135,7 +59,7 @@ class FastExecutionTopic(ExecutionTopic):
         }
 
 
-class StateTopic(AccountTopic):
+class StateTopic(InCategory):
     """A state: what changed is sent, as it is when it is read."""
 
     compared: tuple[str, ...] = ()
@@ -151,7 +75,7 @@ class StateTopic(AccountTopic):
 
     async def open(self) -> None:
         await super().open()
-        if self._is_served:
+        if not self.is_silent:
             self._known = await read(self.states, self.account)
 
     async def next_rows(self) -> Rows | None:
@@ -188,7 +112,7 @@ class WalletTopic(StateTopic):
     states = staticmethod(wallet_state)
 
 
-TOPICS: Final[dict[str, Callable[[PrivateTopic, int], AccountTopic]]] = {
+TOPICS: Final[dict[str, Callable[[PrivateTopic, int], InCategory]]] = {
     "order": OrderTopic,
     "execution": ExecutionTopic,
     "execution.fast": FastExecutionTopic,

@@ -5,9 +5,9 @@ from venues.bybit.sockets.candles import Candles
 from venues.bybit.sockets.orderbooks import OrderBook
 from venues.bybit.sockets.pricelimits import PriceLimits
 from venues.bybit.sockets.publictrades import Liquidations, PublicTrades
-from venues.bybit.sockets.publishers import Publisher
 from venues.bybit.sockets.tickers import Tickers
 from venues.bybit.sockets.topicnames import PublicTopic
+from venues.doors.publishers import Publisher
 
 
 def public_publisher(topic: PublicTopic, listed: Listed) -> Publisher:

@@ -1,13 +1,9 @@
 """The topics publicTrade.SYMBOL and allLiquidation.SYMBOL."""
 
 from abc import abstractmethod
-from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from live.frames import Publication
-from venues.bybit.sockets.publishers import Publisher
 from venues.bybit.sockets.tape import (
     MOST_TRADES,
     TickDirection,
@@ -18,6 +14,7 @@ from venues.bybit.symbols import Symbol
 from venues.doors import prints
 from venues.doors.clock import now_ms
 from venues.doors.prints import Print
+from venues.doors.publishers import Publisher
 
 
 class Trades(Publisher):
@@ -31,7 +28,7 @@ class Trades(Publisher):
         await self.follow(f"{prints.TOPIC}.{self.symbol.name}")
 
     def deliver(self, publication: Publication) -> None:
-        if trades := parsed(publication["text"]):
+        if trades := prints.trades_in(publication):
             self.take(trades)
 
     @abstractmethod
@@ -55,15 +52,6 @@ class Liquidations(Trades):
         rows = [liquidation_row(self.symbol, each) for each in trades if each.is_liquidation]
         if rows:
             self.send(snapshot(self.name, rows))
-
-
-@lru_cache(maxsize=64)
-def parsed(text: str) -> tuple[Print, ...]:
-    """Return the trades in a publication, for all publishers that follow it; none in a gap."""
-    frame = orjson.loads(text)
-    if not prints.holds_prints(frame):
-        return ()
-    return tuple(Print(*row) for row in frame["data"])
 
 
 def snapshot(topic: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

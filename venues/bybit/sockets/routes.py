@@ -5,10 +5,10 @@ from functools import partial
 
 from venues.bybit.categories import Category
 from venues.bybit.rest.admission import Gate
-from venues.bybit.sockets.socket import application
 from venues.bybit.sockets.streams import PrivateSocket, PublicSocket, StatusSocket
 from venues.bybit.sockets.trade import TradeSocket
 from venues.doors.application import App
+from venues.doors.sockets import application
 
 
 def sockets(gate: Gate) -> Mapping[str, App]:

@@ -20,12 +20,7 @@ from venues.bybit.sockets.operations import (
 )
 from venues.bybit.sockets.privatetopics import private_publisher
 from venues.bybit.sockets.publictopics import public_publisher
-from venues.bybit.sockets.publishers import (
-    Make,
-    SilentTopic,
-    current_publishers,
-)
-from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
+from venues.bybit.sockets.socket import Socket
 from venues.bybit.sockets.topicnames import (
     SERVED,
     PrivateTopic,
@@ -35,10 +30,10 @@ from venues.bybit.sockets.topicnames import (
     public_topic,
 )
 from venues.doors.clock import now_ms
+from venues.doors.publishers import Following, Make, SilentTopic, Topics
+from venues.doors.sockets import POLICY_VIOLATION
 
 STATUS_TOPIC: Final = "system.status"
-Topics = dict[str, tuple[str, Make]]
-"""By the name of a topic: its key in this process, and what makes its publisher."""
 
 
 class StreamSocket(Socket):
@@ -46,8 +41,7 @@ class StreamSocket(Socket):
 
     def __init__(self, *connection: Any) -> None:
         super().__init__(*connection)
-        self._followed: dict[str, str] = {}
-        self._publishers = current_publishers()
+        self._following = Following(self)
 
     async def operate(self, operation: Operation) -> None:
         known = self.operations()
@@ -67,9 +61,7 @@ class StreamSocket(Socket):
         raise NotImplementedError
 
     async def ended(self) -> None:
-        followed, self._followed = self._followed, {}
-        for key in followed.values():
-            await self._publishers.leave(key, self)
+        await self._following.leave_all()
 
     async def _subscribe(self, operation: Operation) -> None:
         try:
@@ -78,30 +70,16 @@ class StreamSocket(Socket):
         except TopicError as error:
             self.refuse(operation, str(error))
             return
-        await self._open(topics)
+        await self._following.open(topics)  # before the reply: what happens after it is sent
         self.reply(accepted(operation, self.connection))
-        for name, (key, _) in topics.items():
-            self._followed[name] = key
-            self._publishers.join(key, self)
-
-    async def _open(self, topics: Topics) -> None:
-        """Open all topics before the reply: what happens after it is sent; raise DatabaseError."""
-        opened: list[str] = []
-        try:
-            for key, make in topics.values():
-                await self._publishers.open(key, make)
-                opened.append(key)
-        except BaseException:
-            for key in opened:
-                await self._publishers.leave(key, self)
-            raise
+        self._following.join(topics)
 
     def _check(self, topics: Topics) -> None:
         """Raise TopicError for topics that are followed already, or too many of them."""
         for name in topics:
-            if name in self._followed:
+            if name in self._following:
                 raise TopicError(f"error:already subscribed,topic:{name}")
-        total = sum(map(len, [*self._followed, *topics]))
+        total = sum(map(len, [*self._following, *topics]))
         if total > MOST_ARGUMENT_CHARACTERS:
             raise TopicError(
                 f"error:args have {total} characters on this connection, more than "
@@ -110,8 +88,7 @@ class StreamSocket(Socket):
 
     async def _unsubscribe(self, operation: Operation) -> None:
         for name in operation.args:
-            if (key := self._followed.pop(str(name), None)) is not None:
-                await self._publishers.leave(key, self)
+            await self._following.leave(str(name))
         self.reply(accepted(operation, self.connection))
 
     async def _pong(self, operation: Operation) -> None:
@@ -134,7 +111,7 @@ class PublicSocket(StreamSocket):
             raise TopicError("error:args is empty")
         found = [public_topic(name) for name in names]
         listed = await read(all_listed) if self._category == SERVED else {}
-        topics: Topics = {}
+        topics: dict[str, tuple[str, Make]] = {}
         for topic in found:
             if topic.symbol not in listed:
                 raise TopicError(f"Invalid symbol :[{topic.name}]")

@@ -1,11 +1,11 @@
 """Trades as the public topics show them: the direction of each price, candles. Pure."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from venues.bybit.numbers import price_text, quantity_text, value_text
 from venues.bybit.sequences import cross_sequence, trade_id
 from venues.bybit.symbols import Symbol
+from venues.doors.opencandles import Candle
 from venues.doors.prints import Print
 
 SIDES: Final = {1: "Buy", -1: "Sell"}
@@ -55,37 +55,6 @@ def liquidation_row(symbol: Symbol, trade: Print) -> dict[str, Any]:
         "v": quantity_text(symbol.lattice, trade.lots),
         "p": price_text(symbol.lattice, trade.ticks),
     }
-
-
-@dataclass
-class Candle:
-    """A candle of trades from `start` until before `end` (microseconds); prices in ticks.
-
-    `last_seq` and `last_at` are those of its last trade, 0 where its time is not known.
-    """
-
-    start: int
-    end: int
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: int
-    last_seq: int
-    last_at: int = 0
-
-    @classmethod
-    def of(cls, start: int, end: int, trade: Print) -> "Candle":
-        """Return the candle that begins with a trade."""
-        ticks = trade.ticks
-        return cls(start, end, ticks, ticks, ticks, ticks, trade.lots, trade.seq, trade.at)
-
-    def add(self, trade: Print) -> None:
-        self.high = max(self.high, trade.ticks)
-        self.low = min(self.low, trade.ticks)
-        self.close = trade.ticks
-        self.volume += trade.lots
-        self.last_seq, self.last_at = trade.seq, trade.at
 
 
 def candle_row(

@@ -20,14 +20,12 @@ from venues.bybit.listed import Listed
 from venues.bybit.market.tickers import ticker
 from venues.bybit.numbers import price_text
 from venues.bybit.sequences import cross_sequence
-from venues.bybit.sockets import marks
 from venues.bybit.sockets.bookwindow import BookWindow
-from venues.bybit.sockets.marks import Mark
-from venues.bybit.sockets.publictrades import parsed
-from venues.bybit.sockets.publishers import Pace, Publisher
 from venues.bybit.sockets.tape import TickDirection
-from venues.doors import prints
+from venues.doors import marks, prints
 from venues.doors.clock import now_ms
+from venues.doors.marks import Mark
+from venues.doors.publishers import Pace, Publisher
 
 logger = structlog.get_logger(__name__)
 
@@ -83,7 +81,7 @@ class Tickers(Publisher):
             if self._mark.take(publication):
                 self._pace.touch()
             return
-        for trade in parsed(publication["text"]):
+        for trade in prints.trades_in(publication):
             self._at = max(self._at, trade.at)
             self._trade = {
                 "lastPrice": price_text(self._listed.lattice, trade.ticks),

@@ -4,14 +4,10 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import structlog
-from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import close_old_connections
 
 from exchange.accounts.knownkeys import known_keys
 from exchange.accounts.traders import Trader
@@ -22,16 +18,17 @@ from venues.bybit.rest.admission import Gate, check_window
 from venues.bybit.rest.answering import limit_headers
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
 from venues.bybit.sockets.operations import OK, Operation, trade_pong, trade_reply
-from venues.bybit.sockets.socket import POLICY_VIOLATION, Socket
+from venues.bybit.sockets.socket import Socket
 from venues.bybit.trading import batches, orders
 from venues.doors.clock import now_ms
+from venues.doors.sockets import POLICY_VIOLATION
+from venues.doors.threads import in_thread
 
 logger = structlog.get_logger(__name__)
 
 MOST_WAITING: Final = 100
 """Requests of one connection that are not answered yet."""
 REMEMBERED_IDS: Final = 10_000
-_threads: Final = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="trade")
 
 
 class Done(NamedTuple):
@@ -201,13 +198,3 @@ def header_of(usage: Usage | None) -> dict[str, str]:
     """Return the header of a reply; one that was refused before it counted has no limits."""
     limits = {} if usage is None else limit_headers(usage)
     return {**limits, "Traceid": secrets.token_hex(16), "Timenow": str(now_ms())}
-
-
-async def in_thread(function: Callable[..., Done], *arguments: Any) -> Done:
-    def call() -> Done:
-        try:
-            return function(*arguments)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(call, thread_sensitive=False, executor=_threads)()

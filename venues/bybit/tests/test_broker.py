@@ -29,11 +29,12 @@ from venues.bybit.client.broker import opened
 from venues.bybit.client.rest import Credentials
 from venues.bybit.door import door
 from venues.bybit.faultdialect import BybitDialect
-from venues.bybit.sockets.tests.talking import Bot, in_thread, listed, market
+from venues.bybit.sockets.tests.talking import Bot, listed
 from venues.bybit.tests.serving import served
 from venues.faults.injection import Faults
 from venues.faults.profiles import Profile
 from venues.feeds.events import Contract
+from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OURS = "BTCUSDT.BYBIT"

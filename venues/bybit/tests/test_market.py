@@ -7,8 +7,8 @@ import pytest
 from exchange.matching import BUY, SELL
 from instruments.models import Instrument
 from rig.histories import START, make_instrument
-from venues.bybit.tests.books import rest_book
 from venues.bybit.tests.clients import public
+from venues.tests.books import rest_book
 from web.snapshots import Snapshot
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from exchange.models import Order
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from venues.bybit.rest.answering import Rest
-from venues.bybit.tests.books import rest_book
 from venues.bybit.tests.clients import CREATE, LIMIT, MARK, Client
+from venues.tests.books import rest_book
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}

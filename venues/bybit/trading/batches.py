@@ -15,7 +15,8 @@ from venues.bybit.errors import BybitError, RetCode
 from venues.bybit.fields import Fields
 from venues.bybit.trading.orderfields import changes, new_order
 from venues.bybit.trading.orders import TOO_LATE_TO_REPLACE, open_order
-from venues.bybit.trading.submitting import all_answered, refused, sender, submitted
+from venues.bybit.trading.submitting import refused, sender, submitted
+from venues.doors.commands import all_answered
 
 MOST_ORDERS: Final = {Category.LINEAR: 20, Category.INVERSE: 20, Category.OPTION: 20,
                       Category.SPOT: 10}  # fmt: skip

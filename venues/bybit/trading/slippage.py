@@ -9,8 +9,8 @@ from market.quoting import quoted
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
-from venues.bybit.market.books import best_of, book_of
-from venues.bybit.market.tickers import mark_of
+from venues.doors.books import best_of, book_of
+from venues.doors.days import mark_of
 
 UNITS: Final = {
     "TickSize": (Decimal(1), Decimal(10_000)),
@@ -30,11 +30,11 @@ def worst_ticks(fields: Fields, listed: Listed, side: int) -> int:
     if tolerance is None or not low <= tolerance <= high or not is_whole:
         given = quoted(fields.text("slippageTolerance"))
         raise parameter_error(f"slippageTolerance {given} of {unit} must be from {low} to {high}")
-    best, _ = best_of(book_of(listed), -side)
+    best, _ = best_of(book_of(listed.key), -side)
     if not best:
         raise BybitError(RetCode.SERVER, f"{RetCode.SERVER.text} Nothing rests in {listed.name}.")
     furthest = side * beyond(best, side, unit, tolerance)
-    allowed = side * band(side, mark_of(listed))
+    allowed = side * band(side, mark_of(listed.instrument))
     return max(1, side * min(furthest, allowed))
 
 

@@ -14,8 +14,9 @@ from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed
 from venues.bybit.trading.orderfields import counted, tradable
-from venues.bybit.trading.submitting import all_answered, refused, sender, submitted
+from venues.bybit.trading.submitting import refused, sender, submitted
 from venues.bybit.words import TRIGGERS
+from venues.doors.commands import all_answered
 
 UNSERVED: Final = ("trailingStop", "activePrice", "tpSize", "slSize", "tpLimitPrice",
                    "slLimitPrice")  # fmt: skip

@@ -1,12 +1,9 @@
 """From a request to the desk and back: submission, waiting, refusals in Bybit's codes."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from exchange.accounts.listings import CAUSES
-from exchange.accounts.readiness import is_open
-from exchange.accounts.results import WAIT_S, answered
 from exchange.accounts.submission import (
     ClientIdError,
     ClosedError,
@@ -18,6 +15,7 @@ from exchange.accounts.submission import (
 from exchange.accounts.traders import Trader
 from exchange.models import Command, Order
 from venues.bybit.errors import BybitError, RetCode, rejection
+from venues.doors.commands import all_answered
 
 
 class Ack(NamedTuple):
@@ -54,15 +52,6 @@ def submitted(submit: Callable[[], Command]) -> Command:
         raise BybitError(RetCode.REDUCE_ONLY, str(error)) from error
     except SubmissionError as error:
         raise BybitError(RetCode.PARAMETER, str(error)) from error
-
-
-def all_answered(commands: Sequence[Command]) -> list[Command]:
-    """Return the commands as the desk answered them; what takes longer stays as it is.
-
-    Cancellations that were stored while no exchange runs are not waited for.
-    """
-    until = time.monotonic() + (WAIT_S if is_open() else 0.0)
-    return [answered(command, until - time.monotonic()) for command in commands]
 
 
 def refused(command: Command) -> BybitError | None:

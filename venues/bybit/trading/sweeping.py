@@ -13,7 +13,8 @@ from venues.bybit.errors import parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import Listed, all_listed, find
 from venues.bybit.symbols import SETTLE_COIN
-from venues.bybit.trading.submitting import Ack, ack, all_answered, refused, sender, submitted
+from venues.bybit.trading.submitting import Ack, ack, refused, sender, submitted
+from venues.doors.commands import all_answered
 
 FILTERS = {"Order": "resting", "StopOrder": "conditional", "tpslOrder": "none"}
 

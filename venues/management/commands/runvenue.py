@@ -14,7 +14,7 @@ DEFAULT_ADDRESS = "127.0.0.1:8020"
 
 
 class Command(QuietCommand):
-    help = "Serve the protocol of another venue on a port of its own: see docs/bybit.md."
+    help = "Serve another venue on a port of its own: see docs/bybit.md and docs/deribit.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("venue", choices=list(DOORS), help="whose protocol to serve")

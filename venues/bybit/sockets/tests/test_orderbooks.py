@@ -19,9 +19,9 @@ from rig.histories import make_instrument
 from venues.bybit.numbers import book_rows
 from venues.bybit.sockets import orderbooks
 from venues.bybit.sockets.orderbooks import OrderBook
-from venues.bybit.sockets.publishers import current_publishers
 from venues.bybit.sockets.topicnames import DEPTHS
 from venues.bybit.symbols import Symbol
+from venues.doors.publishers import current_publishers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

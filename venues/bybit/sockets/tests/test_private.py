@@ -10,14 +10,8 @@ from exchange.tests.clients import MARK
 from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_rows
 from venues.bybit.sockets.accountevents import FAST_FIELDS
-from venues.bybit.sockets.tests.talking import (
-    PRIVATE,
-    Bot,
-    connected,
-    in_thread,
-    listed,
-    market,
-)
+from venues.bybit.sockets.tests.talking import PRIVATE, Bot, connected, listed
+from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOPICS = ("order", "execution", "execution.fast", "position", "wallet")

@@ -19,7 +19,8 @@ from venues.bybit.market.tickers import ticker
 from venues.bybit.market.trades import recent_trades
 from venues.bybit.sockets import candles, pricelimits, tickers
 from venues.bybit.sockets.tape import TickDirection
-from venues.bybit.sockets.tests.talking import PUBLIC, connected, in_thread, listed
+from venues.bybit.sockets.tests.talking import PUBLIC, connected, listed
+from venues.tests.markets import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = 1_767_254_520_000_000  # 08:02 UTC

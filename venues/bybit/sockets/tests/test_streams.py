@@ -8,10 +8,12 @@ from channels.testing import WebsocketCommunicator
 from exchange.accounts.opening import revoke
 from live.hub import current_hub
 from venues.bybit.door import door
-from venues.bybit.sockets import connecting, socket, streams
-from venues.bybit.sockets.connecting import Attempts
+from venues.bybit.sockets import socket, streams
 from venues.bybit.sockets.socket import active_time
 from venues.bybit.sockets.tests.talking import PRIVATE, PUBLIC, Bot, connected, listed, run
+from venues.doors import connecting, sockets
+from venues.doors.connecting import Attempts
+from venues.doors.publishers import current_publishers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,22 +156,22 @@ def test_sockets_of_a_revoked_key_are_closed():
             await database_sync_to_async(revoke)(bot.model)
             return await client.closed()
 
-    assert run(talk()) == socket.POLICY_VIOLATION
+    assert run(talk()) == sockets.POLICY_VIOLATION
 
 
 def test_too_large_or_too_many_messages_close_the_connection(monkeypatch):
-    monkeypatch.setattr(socket, "LARGEST_MESSAGE", 200)
+    monkeypatch.setattr(sockets, "LARGEST_MESSAGE", 200)
 
     async def talk():
         async with connected(PUBLIC) as client:
             await client.say({"op": "ping", "req_id": "x" * 300})
             large = await client.closed()
         async with connected(PUBLIC) as client:
-            for _ in range(3 * socket.MESSAGES_PER_S):
+            for _ in range(3 * sockets.MESSAGES_PER_S):
                 await client.say({"op": "ping"})
             return large, await client.closed()
 
-    assert run(talk()) == (socket.POLICY_VIOLATION, socket.POLICY_VIOLATION)
+    assert run(talk()) == (sockets.POLICY_VIOLATION, sockets.POLICY_VIOLATION)
 
 
 def test_all_topics_of_a_connection_have_a_bounded_length(monkeypatch):
@@ -185,13 +187,13 @@ def test_all_topics_of_a_connection_have_a_bounded_length(monkeypatch):
 
 def test_an_idle_connection_is_closed(monkeypatch):
     monkeypatch.setattr(socket, "SHORTEST_IDLE_S", 0)
-    monkeypatch.setattr(socket, "CHECK_S", 0.01)
+    monkeypatch.setattr(sockets, "CHECK_S", 0.01)
 
     async def talk():
         async with connected(PUBLIC, query="?max_active_time=0s") as client:
             return await client.closed()
 
-    assert run(talk()) == socket.IDLE
+    assert run(talk()) == sockets.IDLE
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_nothing_is_left_after_a_client_has_gone():
         async with connected(PUBLIC) as client:
             await client.follow("orderbook.50.BTCUSDT", "tickers.BTCUSDT", "kline.1.BTCUSDT")
             await client.hear(lambda message: message.get("topic") == "tickers.BTCUSDT")
-        return len(streams.current_publishers()), current_hub().topics
+        return len(current_publishers()), current_hub().topics
 
     assert run(talk()) == (0, [])
 

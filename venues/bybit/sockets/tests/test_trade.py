@@ -13,12 +13,11 @@ from venues.bybit.sockets.tests.talking import (
     TRADE,
     Bot,
     connected,
-    in_thread,
     listed,
-    market,
     order,
     request,
 )
+from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ into messages of the venue.
 import asyncio
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context
 from typing import Any, Final, Protocol
 
@@ -151,6 +151,52 @@ class Publishers:
             if self._open.get(key) is used:
                 del self._open[key]
             await used.publisher.close()
+
+
+Topics = Mapping[str, tuple[str, Make]]
+"""By the name of a topic: its key in this process, and what makes its publisher."""
+
+
+class Following:
+    """The topics that one socket follows."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        self._subscriber = subscriber
+        self._publishers = current_publishers()
+        self._keys: dict[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    async def open(self, topics: Topics) -> None:
+        """Open topics; raise DatabaseError. What happens from now on is sent after `join`."""
+        opened: list[str] = []
+        try:
+            for key, make in topics.values():
+                await self._publishers.open(key, make)
+                opened.append(key)
+        except BaseException:
+            for key in opened:
+                await self._publishers.leave(key, self._subscriber)
+            raise
+
+    def join(self, topics: Topics) -> None:
+        """Send what opened topics start with, and from now on everything."""
+        for name, (key, _) in topics.items():
+            self._keys[name] = key
+            self._publishers.join(key, self._subscriber)
+
+    async def leave(self, name: str) -> None:
+        """Stop following a topic, if it is followed."""
+        if (key := self._keys.pop(name, None)) is not None:
+            await self._publishers.leave(key, self._subscriber)
+
+    async def leave_all(self) -> None:
+        for name in tuple(self._keys):
+            await self.leave(name)
 
 
 class Pace:

@@ -15,6 +15,7 @@ class Mark:
 
     def __init__(self, lattice: Lattice) -> None:
         self.ticks = 0
+        self.at_ms = 0
         self._lattice = lattice
         self._seq = 0
 
@@ -23,9 +24,9 @@ class Mark:
         frame = orjson.loads(publication["text"])
         if frame["type"] != "ticks":
             return False
-        seq, _, price = frame["data"][-1]
+        seq, at_ms, price = frame["data"][-1]
         if seq <= self._seq:
             return False
-        before, self._seq = self.ticks, seq
+        before, self._seq, self.at_ms = self.ticks, seq, at_ms
         self.ticks = self._lattice.ticks(Decimal(str(price)))
         return self.ticks != before

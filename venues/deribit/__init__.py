@@ -1,0 +1,1 @@
+"""Deribit v2: what its messages look like, and the door that serves them."""

@@ -1,0 +1,1 @@
+"""Orders, trades, positions and money of an account in the words of Deribit."""

@@ -1,0 +1,1 @@
+"""Public market data in the words of Deribit."""

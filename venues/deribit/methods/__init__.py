@@ -1,0 +1,1 @@
+"""Methods of JSON-RPC, the same over HTTP and WebSocket."""

@@ -1,0 +1,1 @@
+"""Orders: from parameters of Deribit to commands of the exchange, and back."""
