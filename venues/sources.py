@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Protocol
+from importlib import import_module
+from typing import Any, Final, Protocol
 
 from venues.brokers import Broker
 from venues.bybit.client import addresses, broker, feed
@@ -14,7 +15,8 @@ BYBIT: Final[Mapping[str, Addresses]] = {
     "bybit": addresses.MAINNET,
     "bybit-testnet": addresses.TESTNET,
 }
-FORMS: Final = ", ".join(BYBIT)
+CCXT: Final = "ccxt:"
+FORMS: Final = ", ".join([*BYBIT, f"{CCXT}EXCHANGE"])
 DEPTHS: Final = feed.DEPTHS
 
 
@@ -31,17 +33,23 @@ def feed_of(venue: str, url: str | None = None) -> OpenFeed:
 
     Raise FeedError for a venue or an address that does not exist.
     """
+    if venue.startswith(CCXT):
+        found: OpenFeed = _ccxt("feed").opener(venue.removeprefix(CCXT), url)
+        return found
     return feed.opener(_bybit(venue, url))
 
 
 def broker_of(venue: str, url: str | None = None) -> OpenBroker:
     """Return what opens brokers of a venue; raise FeedError as `feed_of`."""
-    found = _bybit(venue, url)
+    if venue.startswith(CCXT):
+        found: OpenBroker = _ccxt("broker").opener(venue.removeprefix(CCXT), url)
+        return found
+    at = _bybit(venue, url)
 
     def open_broker(
         key: str, secret: str, contracts: Mapping[str, Contract], /
     ) -> AbstractAsyncContextManager[Broker]:
-        return broker.opened(found, Credentials(key, secret), contracts)
+        return broker.opened(at, Credentials(key, secret), contracts)
 
     return open_broker
 
@@ -53,3 +61,8 @@ def _bybit(venue: str, url: str | None) -> Addresses:
         return Addresses.below(url) if url else BYBIT[venue]
     except ValueError as error:
         raise FeedError(str(error)) from error
+
+
+def _ccxt(name: str) -> Any:
+    """Return a module of venues.ccxt. ccxt takes a second to load, so only those who use it do."""
+    return import_module(f"venues.ccxt.{name}")

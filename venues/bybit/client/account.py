@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from venues.accountprogress import time_of
 from venues.brokers import (
     Balance,
     ExecutionSeen,
@@ -16,11 +17,10 @@ from venues.bybit.client.accountrows import (
     SETTLE_COIN,
     TRADES,
     balance_of,
-    execution_number,
     execution_seen,
+    number_of,
     order_seen,
     position_seen,
-    time_of,
 )
 from venues.bybit.client.names import Named, Names
 from venues.bybit.client.parsing import contract_of
@@ -93,7 +93,7 @@ class AccountReader:
         """
         spans = self._spans(time_of(since)) if since else [{}]
         rows = [row for span in spans for row in await self._execution_rows(span)]
-        return await self._seen([row for row in rows if execution_number(row) != since])
+        return await self._seen([row for row in rows if number_of(row) != since])
 
     def _spans(self, start_ms: int) -> list[dict[str, int]]:
         """Return the time since a moment in parts that one request may ask for."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from exchange.kinds import MONEY_UNITS
 from instruments.lattice import Lattice
+from venues.accountprogress import execution_number
 from venues.brokers import (
     Balance,
     ExecutionSeen,
@@ -17,7 +18,6 @@ from venues.brokers import (
     VenueState,
 )
 from venues.bybit.client.parsing import SIDES
-from venues.feeds.events import key_of
 
 CATEGORY: Final = "linear"
 SETTLE_COIN: Final = "USDT"
@@ -43,7 +43,6 @@ STYLES: Final[Mapping[Style, Mapping[str, str]]] = {
 }
 TRADES: Final = ("Trade", "AdlTrade", "BustTrade")
 """Kinds of executions that change a position; the others are payments."""
-HASH_BITS: Final = 20
 
 
 def creation(order: Instruction, symbol: str, lattice: Lattice) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def order_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> OrderSe
 def execution_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> ExecutionSeen:
     """Return an execution. Its number begins with its time, so it rises with it."""
     return ExecutionSeen(
-        number=execution_number(row),
+        number=number_of(row),
         venue_id=row["execId"],
         client_id=row["orderLinkId"],
         symbol=symbol,
@@ -106,20 +105,8 @@ def execution_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> Exe
     )
 
 
-def execution_number(row: Mapping[str, Any]) -> int:
-    """Return the time in milliseconds, followed by bits that tell executions of one apart."""
-    return first_number(int(row["execTime"])) + key_of(f"{row['execId']} {row['orderId']}") % (
-        1 << HASH_BITS
-    )
-
-
-def first_number(at_ms: int) -> int:
-    return at_ms << HASH_BITS
-
-
-def time_of(number: int) -> int:
-    """Return the milliseconds of an execution's number."""
-    return number >> HASH_BITS
+def number_of(row: Mapping[str, Any]) -> int:
+    return execution_number(int(row["execTime"]), row["execId"], row["orderId"])
 
 
 def position_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> PositionSeen:

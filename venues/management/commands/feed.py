@@ -40,8 +40,8 @@ class Command(QuietCommand):
         parser.add_argument(
             "--depth",
             type=int,
-            choices=sources.DEPTHS,
             default=200,
+            metavar="N",
             help="levels of the book on each side (default: %(default)s)",
         )
         parser.add_argument(
@@ -52,6 +52,10 @@ class Command(QuietCommand):
         symbols = list(dict.fromkeys(options["symbols"]))
         if options["target"] and len(symbols) > 1:
             raise UsageError(f"--as names one instrument, but there are {len(symbols)} symbols")
+        depth = options["depth"]
+        is_own = not options["venue"].startswith(sources.CCXT)
+        if depth not in sources.DEPTHS if is_own else not 1 <= depth <= max(sources.DEPTHS):
+            raise UsageError(f"--depth {depth}: use one of {', '.join(map(str, sources.DEPTHS))}")
         try:
             open_feed = sources.feed_of(options["venue"], options["url"])
             found = find(open_feed, symbols)
