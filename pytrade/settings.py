@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "venues",
     "venues.accounts",
     "venues.feeds",
+    "venues.gateway",
     "pytrade",
 ]
 
@@ -156,6 +157,13 @@ else:
     }
     CELERY_TASK_ALWAYS_EAGER = True
 
+# The gateway to Deribit: see docs/gateway.md.
+DERIBIT_URL = env.str("DERIBIT_URL", default="ws://127.0.0.1:8000/deribit/ws/api/v2")
+DERIBIT_REQUESTS_PER_S = env.float("DERIBIT_REQUESTS_PER_S", default=15.0)
+DERIBIT_MOST_WAITING = env.int("DERIBIT_MOST_WAITING", default=1000)
+DERIBIT_FETCH_S = env.float("DERIBIT_FETCH_S", default=50.0)
+DERIBIT_REFRESH_S = env.float("DERIBIT_REFRESH_S", default=45.0)
+
 # Tasks are killed after this time; tasks of a dead worker are redelivered after twice as long.
 TASK_TIME_LIMIT_S = env.int("TASK_TIME_LIMIT_S", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -166,8 +174,21 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # tasks wait in the broker, not in a busy worker
 CELERY_TASK_IGNORE_RESULT = True  # results are stored as rows
 CELERY_BEAT_SCHEDULE = {
-    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}}
+    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}},
+    "prices": {
+        "task": "gateway.fetch_prices",
+        "schedule": DERIBIT_FETCH_S,
+        "options": {"expires": DERIBIT_FETCH_S},
+    },
+    "newest": {
+        "task": "gateway.refresh",
+        "schedule": DERIBIT_REFRESH_S,
+        "options": {"expires": DERIBIT_REFRESH_S},
+    },
+    "persons": {"task": "gateway.store_persons", "schedule": crontab(minute=0, hour=0)},
 }
+# One worker has the connections to the venue, and so the limit on requests.
+CELERY_TASK_ROUTES = {"gateway.*": {"queue": "gateway"}}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -248,6 +269,14 @@ _CLUSTERS_CACHE = (
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "clusters": _CLUSTERS_CACHE,
+    "gateway": {
+        **_CLUSTERS_CACHE,
+        "LOCATION": REDIS_URL or "gateway",
+        "KEY_PREFIX": "gateway",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2}
+        if REDIS_URL
+        else {"MAX_ENTRIES": 200_000},
+    },
 }
 
 # Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.

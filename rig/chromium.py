@@ -64,4 +64,5 @@ def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     page.close()
-    assert [text for text in complaints if not text.startswith(forgiven)] == []
+    wrong = [text for text in complaints if not text.startswith(forgiven)]
+    assert wrong == [], wrong

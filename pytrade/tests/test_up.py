@@ -23,7 +23,7 @@ from scripts.sessions import members
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 90.0
-ROLES = ("simulation", "worker", "beat")
+ROLES = ("simulation", "worker", "gateway", "beat")
 SLEEPERS = """
 [supervisord]
 nodaemon=true
