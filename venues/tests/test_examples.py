@@ -15,10 +15,17 @@ pytestmark = pytest.mark.processes
 SECONDS, LIMIT_S = "8", 240
 CONSTANT = ("latency", "clock_skew")
 """Faults that are there all the time, and not logged one by one."""
+ATTEMPTS = 6
+"""Runs of a bot until it meets a fault: on a busy machine it sends few requests in each."""
 BOTS = ("momentum_pybit", "maker_ccxt", "maker_pybit", "momentum_ccxt")
 MARKET = {"category": "linear", "symbol": "BTCUSDT"}
-FAULTS = ("lost_answers", "repeats", "latency", "rate_limits", "server_errors", "disconnects")
-BOOK_FAULTS = {"stale_book": SECONDS, "clock_skew": SECONDS, "maintenance": "24"}
+FAULTS = ("lost_answers", "repeats", "latency", "rate_limits", "server_errors")
+BOOK_FAULTS = {
+    "stale_book": SECONDS,
+    "disconnects": SECONDS,
+    "clock_skew": SECONDS,
+    "maintenance": "24",
+}
 """Faults for the maker that reads the book itself, and how long it meets them: a closure too."""
 
 
@@ -77,10 +84,14 @@ def report_through(env, profile, key, secret):
     bot = "maker_book" if profile in BOOK_FAULTS else "maker_pybit"
     seconds = BOOK_FAULTS.get(profile, SECONDS)
     with door(env, "--faults", profile, "--seed", "7", accounts=()) as faulty:
-        report = reported(started(bot, faulty.http, key, secret, seconds))
-        logged = faulty.log.read_text()
+        for _ in range(ATTEMPTS):
+            report = reported(started(bot, faulty.http, key, secret, seconds))
+            logged = faulty.log.read_text()
+            if "fault injected" in logged or profile in CONSTANT:
+                break
+        else:
+            pytest.fail(f"{profile}: no fault in {ATTEMPTS} runs")
     assert profile in logged
-    assert "fault injected" in logged or profile in CONSTANT
     assert secret not in logged
     assert report.get("holes") or profile != "stale_book"
     assert report.get("waits") or profile not in ("clock_skew", "maintenance")
