@@ -17,6 +17,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
 OF_TYPE: Final[Mapping[str, Any]] = {
     "integer": 1, "number": 1, "boolean": False, "array": [], "object": {},
 }  # fmt: skip
+NO_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 Json = dict[str, Any]
 
@@ -101,7 +102,9 @@ def example(name: str, schema: Mapping[str, Any]) -> Any:
     if schema.get("type") == "object":
         members = schema.get("properties", {})
         return {each: example(each, members.get(each, {})) for each in schema.get("required", ())}
-    return schema.get("minimum", OF_TYPE.get(schema.get("type", ""), ""))
+    if schema.get("format") == "uuid":
+        return NO_ID
+    return schema.get("minimum", OF_TYPE.get(schema.get("type", ""), name))
 
 
 def text(value: Any) -> str:
