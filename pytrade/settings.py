@@ -2,6 +2,8 @@
 
 import re
 import sys
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import django_stubs_ext
@@ -80,6 +82,8 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "corsheaders",
     "instruments",
     "journal",
     "quotes",
@@ -88,6 +92,7 @@ INSTALLED_APPS = [
     "orderflow",
     "venues",
     "venues.gateway",
+    "trading",
     "pytrade",
 ]
 
@@ -97,6 +102,7 @@ MIDDLEWARE = [
     "pytrade.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -105,6 +111,7 @@ MIDDLEWARE = [
     "pytrade.outages.OutageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "pytrade.urls"
@@ -192,6 +199,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+
+# Logins: see docs/security.md.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.float("LOGIN_LOCK_MINUTES", default=15.0))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "pytrade.throttling.address_of"
+AXES_LOCKOUT_CALLABLE = "pytrade.throttling.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+SIMPLE_JWT = {
+    "SIGNING_KEY": sha256(f"JSON web tokens {SECRET_KEY}".encode()).hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.float("ACCESS_TOKEN_MINUTES", default=5.0)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(hours=env.float("REFRESH_TOKEN_HOURS", default=24.0)),
+    "CHECK_REVOKE_TOKEN": True,  # tokens end with the password
+}
+# Other origins whose pages may call the API; they send tokens, never cookies.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/v1/.*$"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 60_000
@@ -54,13 +54,18 @@ def chromium_of_package() -> tuple[str, str]:
     return found["executable"], found["libraries"]
 
 
+def complaint(message: ConsoleMessage) -> str:
+    """Return an error of the console, and where it happened."""
+    return f"{message.text} at {message.location['url']}"
+
+
 @contextlib.contextmanager
 def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     """Open a page; fail if it logs console errors other than those starting with `forgiven`."""
     page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: complaints.append(complaint(m)) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     page.close()
