@@ -67,7 +67,8 @@ def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     page.close()
-    assert [text for text in complaints if not text.startswith(forgiven)] == []
+    wrong = [text for text in complaints if not text.startswith(forgiven)]
+    assert wrong == [], wrong
 
 
 def wait_in_page(page: Page, condition: str, arg: Any = None, limit_s: float = PATIENCE_S) -> None:

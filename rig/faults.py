@@ -14,7 +14,7 @@ from rig.stack import Role, Stack
 from rig.watchers import EventWatcher, SocketWatcher
 from scripts.services import Service
 
-SYMBOLS = ("ES", "NQ", "CL")
+SYMBOLS = ("YM", "NQ", "CL")
 SPEED = 20.0
 RECOVERY_S = 30.0
 """With all services running again, clients must receive new ticks within this time."""

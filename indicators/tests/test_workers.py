@@ -85,7 +85,7 @@ from indicators.catalogue import CATALOGUE
 from indicators.embedded import start_run
 from instruments.models import Instrument
 runs.costs.CHUNK_WINDOWS = 50
-run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="ES"),
+run = runs.plan_run(indicator="hurst", instrument=Instrument.objects.get(symbol="YM"),
     start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 2, 1, tzinfo=UTC),
     parameters=CATALOGUE["hurst"].read({"n": 1500}), step=1)
 start_run(run)
@@ -94,9 +94,9 @@ print(run.chunk_count)
 
 
 def planned(env, days):
-    """Store `days` of ES, plan a run over them and put it into the queue; return its chunks."""
+    """Store `days` of YM, plan a run over them and put it into the queue; return its chunks."""
     span = ["--since", "2026-01-01T00:00:00Z", "--until", f"2026-01-{1 + days:02}T00:00:00Z"]
-    manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "ES", env=env)
+    manage("backfill", *span, "--seed", "7", "--interval", "5", "--instruments", "YM", env=env)
     return shell(env, PLAN)
 
 

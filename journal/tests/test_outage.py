@@ -57,9 +57,9 @@ def heard_market(postgresql):
     """Run a market on `postgresql`; yield its port and a subscriber; then check all frames."""
     env = environment(seeded_on(postgresql.url))
     port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "YM"]
     with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
-        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.YM", "status.YM"]}))
         socket.send(json.dumps({"op": "ping"}))
         listener = Listener(socket)
         listener.hear_until({"op": "pong"}, 60)  # what was subscribed to is followed
@@ -85,9 +85,9 @@ def test_market_turns_stale_and_recovers_when_database_hangs(postgresql):
 def test_sigterm_ends_a_market_whose_database_hangs(postgresql):
     env = environment(seeded_on(postgresql.url)) | {"DATABASE_TIMEOUT_S": "2"}
     port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "YM"]
     with running("runsim", *arguments, env=env) as run, open_stream(port, run) as socket:
-        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.ES", "status.ES"]}))
+        socket.send(json.dumps({"op": "subscribe", "args": ["quotes.YM", "status.YM"]}))
         listener = Listener(socket)
         listener.hear_ticks(60)
         postgresql.pause()
@@ -108,7 +108,7 @@ def test_seq_has_no_gaps_after_postgresql_outage(postgresql, end, outage_s):
         getattr(postgresql, end)()
         listener.hear_state("stale", 60)
         with pytest.raises(HTTPError) as refused:
-            urlopen(f"http://127.0.0.1:{port}/api/v1/instruments/ES/quotes/", timeout=60)
+            urlopen(f"http://127.0.0.1:{port}/api/v1/instruments/YM/quotes/", timeout=60)
         listener.hear_for(outage_s)
         postgresql.start()
         listener.hear_state("live", 60)

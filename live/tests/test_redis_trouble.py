@@ -17,7 +17,7 @@ TROUBLES = {"kill": ("kill", "start"), "stop": ("stop", "start"), "hang": ("paus
 
 @pytest.fixture(scope="module")
 def full_stack(spare_postgresql):
-    with Stack(["ES"], speed=20, postgresql=spare_postgresql) as stack:
+    with Stack(["YM"], speed=20, postgresql=spare_postgresql) as stack:
         yield stack
         log = stack.written()
     assert "Traceback" not in log, log
@@ -39,16 +39,16 @@ async def hear_state(socket, state):
 
 async def grow(stack, ticks):
     """Wait until this many more ticks are recorded."""
-    last = len(stack.history("ES")) + ticks
+    last = len(stack.history("YM")) + ticks
     async with asyncio.timeout(60):
-        while len(stack.history("ES")) < last:
+        while len(stack.history("YM")) < last:
             await asyncio.sleep(0.05)
     return last
 
 
 async def suffer(stack, crowd, begin, end):
     url = f"ws://127.0.0.1:{stack.webs[0].port}/ws/v1/stream"
-    follow_status = json.dumps({"op": "subscribe", "args": ["status.ES"]})
+    follow_status = json.dumps({"op": "subscribe", "args": ["status.YM"]})
     async with crowd.watching(), connect(url) as socket:
         await socket.send(follow_status)
         await crowd.reach_more(20, 60)
@@ -59,10 +59,10 @@ async def suffer(stack, crowd, begin, end):
             await newcomer.recv()
             assert json.loads(await newcomer.recv())["state"] == "stale"
         last = await grow(stack, 20)
-        late = Crowd(["ES"], random.Random(3))
+        late = Crowd(["YM"], random.Random(3))
         late.add(SocketWatcher, 1, [stack.webs[0].port])
         async with late.watching():  # new clients are served from the database
-            await late.reach({"ES": last}, 60)
+            await late.reach({"YM": last}, 60)
         getattr(stack.redis, end)()
         await hear_state(socket, "live")
         await crowd.reach_more(20, 60)
@@ -71,7 +71,7 @@ async def suffer(stack, crowd, begin, end):
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_recording_continues_and_nothing_is_lost(stack, trouble):
-    crowd = Crowd(["ES"], random.Random(1))
+    crowd = Crowd(["YM"], random.Random(1))
     for web in stack.webs:
         crowd.add(SocketWatcher, 3, [web.port])
         crowd.add(EventWatcher, 1, [web.port])
@@ -88,6 +88,6 @@ def test_last_ticks_arrive_although_redis_never_received_them(stack):
             stack.redis.start()
             return await crowd.prove(stack)
 
-    crowd = Crowd(["ES"], random.Random(2))
+    crowd = Crowd(["YM"], random.Random(2))
     crowd.add(SocketWatcher, 3, [web.port for web in stack.webs])
     assert asyncio.run(end(crowd)) == []

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Return the port of a live market of ES."""
+    """Return the port of a live market of YM."""
     env = environment(seeded_database_url(tmp_path_factory.mktemp("market")))
     port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "ES"]
+    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "20", "--instruments", "YM"]
     with running("runsim", *arguments, env=env) as run:
         with open_stream(port, run):
             pass
@@ -51,25 +51,25 @@ def read_events(answer, count):
 
 
 def test_reconnecting_client_resumes_after_its_last_event(server):
-    connection, answer = ask(server, "topics=quotes.ES,status.ES")
+    connection, answer = ask(server, "topics=quotes.YM,status.YM")
     assert answer.status == 200
     assert answer.getheader("Content-Type") == "text/event-stream"
     events = read_events(answer, 5)
     connection.close()
-    assert {"topic": "status.ES", "type": "status", "state": "live"} in [e[1] for e in events]
+    assert {"topic": "status.YM", "type": "status", "state": "live"} in [e[1] for e in events]
     place = events[-1][0]
     open_stream_for_a_moment(server)
-    connection, answer = ask(server, "topics=quotes.ES,status.ES", f"quotes.{place}")
+    connection, answer = ask(server, "topics=quotes.YM,status.YM", f"quotes.{place}")
     events += read_events(answer, 5)
     connection.close()
     seqs = [row[0] for _, frame in events if frame["type"] == "ticks" for row in frame["data"]]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-    assert events[-1][0] == f"ES:{seqs[-1]}"
+    assert events[-1][0] == f"YM:{seqs[-1]}"
 
 
 def open_stream_for_a_moment(port):
     """Wait for ticks, which another client counts."""
-    connection, answer = ask(port, "topics=quotes.ES")
+    connection, answer = ask(port, "topics=quotes.YM")
     read_events(answer, 5)
     connection.close()
 
@@ -79,8 +79,8 @@ def open_stream_for_a_moment(port):
     [
         ("", "", "topics is empty"),
         ("topics=quotes.XX", "", "topic quotes.XX names no instrument"),
-        ("topics=prices.ES", "", "topic 'prices.ES' is unknown"),
-        ("topics=quotes.ES", "ES:x", "'ES:x' is not a position in a stream: use TOPIC:SEQ"),
+        ("topics=prices.YM", "", "topic 'prices.YM' is unknown"),
+        ("topics=quotes.YM", "YM:x", "'YM:x' is not a position in a stream: use TOPIC:SEQ"),
     ],
 )
 def test_invalid_requests_get_400_with_the_reason(server, query, last_id, complaint):
@@ -93,7 +93,7 @@ def test_invalid_requests_get_400_with_the_reason(server, query, last_id, compla
 
 def test_disconnected_client_is_released(server):
     wait_for_open_streams(server, 0)  # streams of other tests have ended
-    connection, answer = ask(server, "topics=quotes.ES")
+    connection, answer = ask(server, "topics=quotes.YM")
     read_events(answer, 1)
     assert open_streams(server) == 1
     connection.close()

@@ -14,7 +14,7 @@ from rig.stack import Stack
 from rig.watchers import EventWatcher, SocketWatcher
 
 pytestmark = pytest.mark.processes
-SYMBOLS = ["ES", "NQ"]
+SYMBOLS = ["YM", "NQ"]
 DATA = re.compile(r'\\*"data\\*":(\[\[.*?\]\])')
 
 
@@ -50,8 +50,8 @@ def test_both_deliver_each_tick_once_and_redis_carries_each_frame_once(postgresq
         async with crowd.watching():
             await crowd.reach_more(1, 60)
             with redis.Redis.from_url(stack.redis.url) as client:
-                processes = client.pubsub_numsub("pytrade__group__quotes.ES")[0][1]
-            with Tap(stack.redis.url, "quotes.ES") as tap:
+                processes = client.pubsub_numsub("pytrade__group__quotes.YM")[0][1]
+            with Tap(stack.redis.url, "quotes.YM") as tap:
                 await crowd.reach_more(60, 60)
             complaints = await crowd.prove(stack)
         return processes, tap.seqs, complaints

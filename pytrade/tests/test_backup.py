@@ -85,7 +85,7 @@ def test_monthly_partitions_can_be_created_detached_and_attached(postgresql: Pos
     url = seeded_on(postgresql.url)
     env = environment(url)
     span = ("--since", "2026-01-20T00:00:00Z", "--until")
-    grid = ("--interval", "300", "--seed", "7", "--instruments", "ES")
+    grid = ("--interval", "300", "--seed", "7", "--instruments", "YM")
     manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
     before = audited(env)
     partition = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTITION_SQL), url)

@@ -14,7 +14,7 @@ from rig.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 
-SYMBOLS = ["ES", "NQ"]
+SYMBOLS = ["YM", "NQ"]
 KILLS, LONG_KILLS = 5, 20
 HISTORIES = """
 import json
@@ -37,7 +37,7 @@ def audited_histories(env):
     return json.loads(manage("shell", "-v0", "-c", HISTORIES, env=env).splitlines()[-1])
 
 
-def follow(socket, topic="quotes.ES"):
+def follow(socket, topic="quotes.YM"):
     socket.send(json.dumps({"op": "subscribe", "args": [topic]}))
 
 
@@ -82,9 +82,9 @@ def test_seq_has_no_gaps_and_published_ticks_survive_kills(env, request):
             seqs = [row[0] for row in rows]
             assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
             seen |= {row[0]: row for row in rows}
-        history = {row[0]: row for row in audited_histories(env)["ES"]}
-        assert list(history) == list(range(1, len(history) + 1))
-        assert {seq: history.get(seq) for seq in seen} == seen
+    history = {row[0]: row for row in audited_histories(env)["YM"]}
+    assert list(history) == list(range(1, len(history) + 1))
+    assert {seq: history.get(seq) for seq in seen} == seen
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
@@ -101,7 +101,7 @@ def test_signal_ends_run_and_all_ticks_are_recorded(env, name):
     assert run.returncode == 0, errors
     assert "Traceback" not in errors
     assert json.loads(output.splitlines()[-1])["recorded"] > 0
-    history = audited_histories(env)["ES"]
+    history = audited_histories(env)["YM"]
     assert [row for row in history if row[0] >= rows[0][0]][: len(rows)] == rows
 
 
@@ -111,10 +111,10 @@ def test_second_runsim_is_rejected_with_lease_holder_and_start_time(env):
         with open_stream(port, first) as socket:
             follow(socket)
             first_ticks(socket)
-        with running("runsim", "--instruments", "ES", env=env) as second:
+        with running("runsim", "--instruments", "YM", env=env) as second:
             _, errors = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 1
-    assert "ES has been driven by" in errors
+    assert "YM has been driven by" in errors
     assert f":{first.pid}:" in errors
     assert len(errors.strip().splitlines()) == 1
 
