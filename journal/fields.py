@@ -1,7 +1,7 @@
 """Model fields that every app's tables share."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -9,14 +9,20 @@ from django.db.models.expressions import Combinable
 
 from market.times import from_microseconds, parse_moment, to_microseconds
 
+Set = TypeVar("Set", contravariant=True)
+Get = TypeVar("Get", covariant=True)
 
-class MicrosecondsField(models.BigIntegerField[datetime | str | int | Combinable, datetime]):
+
+class MicrosecondsField(models.BigIntegerField[Set, Get]):
     """An aware UTC datetime in Python, stored as a 64-bit count of microseconds since 1970.
 
     Exact and identical on every database; NumPy reads the column without parsing.
     """
 
     description = "Point in time, to the microsecond"
+    # The types of rows; with null=True, the mypy plugin adds None.
+    _pyi_private_set_type: datetime | str | int | Combinable  # type: ignore[assignment]  # no float
+    _pyi_private_get_type: datetime  # type: ignore[assignment]  # an int in the base
     _pyi_lookup_exact_type: datetime | str | int  # type: ignore[assignment]  # wider than the base's
 
     def from_db_value(self, value: int | None, *_: Any) -> datetime | None:
@@ -37,4 +43,5 @@ class MicrosecondsField(models.BigIntegerField[datetime | str | int | Combinable
         return None if moment is None else to_microseconds(moment)
 
     def value_to_string(self, obj: models.Model) -> str:
-        return self.value_from_object(obj).isoformat()
+        moment: Any = self.value_from_object(obj)
+        return str(moment.isoformat())

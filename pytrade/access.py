@@ -15,12 +15,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from exchange.accounts.traders import Trader
 from exchange.http.authentication import trader_of_key
 from web.problems import problem
 
-ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*)")  # the admin has its own login
+ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|admin/.*|api/v1/auth/.*)")  # logins
 FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
 DETAIL = "reads require a session, a token or an API key: see docs/security.md"
 
@@ -48,11 +49,14 @@ class ReadersMiddleware:
 
 def token_user(request: Any) -> Any:
     """Return the user of the token in a request, or None without a valid token."""
-    try:
-        found = TokenAuthentication().authenticate(request)
-    except AuthenticationFailed:
-        return None
-    return None if found is None else found[0]
+    for scheme in (TokenAuthentication, JWTAuthentication):
+        try:
+            found = scheme().authenticate(request)
+        except AuthenticationFailed:
+            continue
+        if found is not None:
+            return found[0]
+    return None
 
 
 def key_trader(request: HttpRequest) -> Trader | None:

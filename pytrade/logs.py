@@ -67,6 +67,7 @@ def logging_settings(log_format: str) -> dict[str, Any]:
                 "handlers": [],
                 "level": "INFO",
             },  # its handlers would duplicate lines
+            "axes": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             # Logs a traceback every second of an outage; live.membership logs it once.
             "channels_redis.pubsub": {"level": "CRITICAL"},

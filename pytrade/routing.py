@@ -12,6 +12,7 @@ from pytrade import servers
 from pytrade.access import SocketReaders
 from venues import catalogue
 from venues.doors.application import Mounted
+from venues.gateway.consumers import PriceConsumer
 
 
 class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
@@ -23,7 +24,11 @@ class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
 
 def build_application(django_application: Any) -> ProtocolTypeRouter:
     servers.adapt()
-    sockets = SocketReaders(URLRouter([path("ws/v1/stream", StreamConsumer.as_asgi())]))
+    routes = [
+        path("ws/v1/stream", StreamConsumer.as_asgi()),
+        path("ws/v1/venues/deribit/<str:token>", PriceConsumer.as_asgi()),
+    ]
+    sockets = SocketReaders(URLRouter(routes))
     origins = [*settings.ALLOWED_HOSTS, *settings.CSRF_TRUSTED_ORIGINS]
     doors = catalogue.of_site()
     return ProtocolTypeRouter(

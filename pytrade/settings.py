@@ -2,6 +2,8 @@
 
 import re
 import sys
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import django_stubs_ext
@@ -80,6 +82,8 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "corsheaders",
     "instruments",
     "journal",
     "quotes",
@@ -87,6 +91,8 @@ INSTALLED_APPS = [
     "indicators",
     "orderflow",
     "venues",
+    "venues.gateway",
+    "trading",
     "pytrade",
 ]
 
@@ -96,6 +102,7 @@ MIDDLEWARE = [
     "pytrade.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -104,6 +111,7 @@ MIDDLEWARE = [
     "pytrade.outages.OutageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "pytrade.urls"
@@ -154,6 +162,13 @@ else:
     }
     CELERY_TASK_ALWAYS_EAGER = True
 
+# The gateway to Deribit: see docs/gateway.md.
+DERIBIT_URL = env.str("DERIBIT_URL", default="ws://127.0.0.1:8000/deribit/ws/api/v2")
+DERIBIT_REQUESTS_PER_S = env.float("DERIBIT_REQUESTS_PER_S", default=15.0)
+DERIBIT_MOST_WAITING = env.int("DERIBIT_MOST_WAITING", default=1000)
+DERIBIT_FETCH_S = env.float("DERIBIT_FETCH_S", default=50.0)
+DERIBIT_REFRESH_S = env.float("DERIBIT_REFRESH_S", default=45.0)
+
 # Tasks are killed after this time; tasks of a dead worker are redelivered after twice as long.
 TASK_TIME_LIMIT_S = env.int("TASK_TIME_LIMIT_S", default=120)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -164,13 +179,49 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # tasks wait in the broker, not in a busy worker
 CELERY_TASK_IGNORE_RESULT = True  # results are stored as rows
 CELERY_BEAT_SCHEDULE = {
-    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}}
+    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}},
+    "prices": {
+        "task": "gateway.fetch_prices",
+        "schedule": DERIBIT_FETCH_S,
+        "options": {"expires": DERIBIT_FETCH_S},
+    },
+    "newest": {
+        "task": "gateway.refresh",
+        "schedule": DERIBIT_REFRESH_S,
+        "options": {"expires": DERIBIT_REFRESH_S},
+    },
+    "persons": {"task": "gateway.store_persons", "schedule": crontab(minute=0, hour=0)},
 }
+# One worker has the connections to the venue, and so the limit on requests.
+CELERY_TASK_ROUTES = {"gateway.*": {"queue": "gateway"}}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+
+# Logins: see docs/security.md.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.float("LOGIN_LOCK_MINUTES", default=15.0))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "pytrade.throttling.address_of"
+AXES_LOCKOUT_CALLABLE = "pytrade.throttling.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+SIMPLE_JWT = {
+    "SIGNING_KEY": sha256(f"JSON web tokens {SECRET_KEY}".encode()).hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.float("ACCESS_TOKEN_MINUTES", default=5.0)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(hours=env.float("REFRESH_TOKEN_HOURS", default=24.0)),
+    "CHECK_REVOKE_TOKEN": True,  # tokens end with the password
+}
+# Other origins whose pages may call the API; they send tokens, never cookies.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/v1/.*$"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -246,6 +297,14 @@ _CLUSTERS_CACHE = (
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "clusters": _CLUSTERS_CACHE,
+    "gateway": {
+        **_CLUSTERS_CACHE,
+        "LOCATION": REDIS_URL or "gateway",
+        "KEY_PREFIX": "gateway",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2}
+        if REDIS_URL
+        else {"MAX_ENTRIES": 200_000},
+    },
 }
 
 # Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.

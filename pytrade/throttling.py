@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -54,6 +55,19 @@ class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
 
     def wait(self) -> float:
         return float(self._wait_s)
+
+
+def address_of(request: Any) -> str | None:
+    """Return the IP address of a client, as rate limits count it; None if it has none."""
+    try:
+        return str(ip_address(SimpleRateThrottle.get_ident(WindowThrottle(), request) or ""))
+    except ValueError:  # a socket without addresses, or a header that is not one
+        return None
+
+
+def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Answer a login after too many failures."""
+    return refusal(request, math.ceil(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
 def user_of(request: Any) -> Any:

@@ -31,7 +31,9 @@ urlpatterns = [
     path("api/v1/", include("quotes.http.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),
     path("api/v1/", include("exchange.http.api_urls")),
+    path("api/v1/", include("trading.http.api_urls")),
     path("api/v1/instruments/<str:symbol>/", include("orderflow.http.api_urls")),
+    path("api/v1/venues/", include("venues.gateway.http.urls")),
     path("api/v1/", include("quotes.http.kind_urls")),  # of kinds without a view of their own
     path("udf/", include("quotes.http.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from rig.waiting import PATIENCE_S, wait_until
 
@@ -57,13 +57,18 @@ def chromium_of_package() -> tuple[str, str]:
     return found["executable"], found["libraries"]
 
 
+def complaint(message: ConsoleMessage) -> str:
+    """Return an error of the console, and where it happened."""
+    return f"{message.text} at {message.location['url']}"
+
+
 @contextlib.contextmanager
 def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     """Open a page; fail if it logs console errors other than those starting with `forgiven`."""
     page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: complaints.append(complaint(m)) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     page.close()

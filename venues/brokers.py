@@ -1,6 +1,6 @@
 """The interface between bots and accounts at a venue.
 
-Prices are in ticks, quantities in lots, money in exchange.clearing.money.MONEY_UNITS.
+Prices are in ticks, quantities in lots, money in exchange.kinds.MONEY_UNITS.
 
 A client id identifies an order for good: placing the same order again under the same id never
 creates a second one, and returns what became of the first. After an UnknownOutcomeError or a

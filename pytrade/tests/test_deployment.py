@@ -30,7 +30,7 @@ from quotes.management.base import UsageError
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-ROLES = {"migrate", "web", "simulation", "worker", "beat"}
+ROLES = {"migrate", "web", "simulation", "worker", "gateway", "beat"}
 SERVERS = {"postgres", "redis", "nginx"}
 
 

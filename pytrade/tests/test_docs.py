@@ -78,8 +78,10 @@ def test_every_operation_of_the_schema_is_documented() -> None:
 
 
 def test_stream_protocol_is_documented() -> None:
-    (socket,) = re.findall(r'path\("(ws/.*?)"', inspect.getsource(routing))
-    assert is_named(f"/{socket}", DOCS["api.md"])
+    sockets = re.findall(r'path\("(ws/.*?)"', inspect.getsource(routing))
+    assert sockets
+    for socket in sockets:
+        assert is_named(f"/{socket.replace('<str:', '{').replace('>', '}')}", DOCS["api.md"])
     for operation in protocol.OPERATIONS:
         assert f'"op":"{operation}"' in TEXT
     for kind in topics.names():

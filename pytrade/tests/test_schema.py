@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from exchange.accounts.opening import open_account
 from pytrade.wsgi import application
+from rig.gateways import own_gateway
 from rig.histories import make_instrument, make_ticks, record
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,8 @@ def one_connection() -> Iterator[None]:
     signals = request_started, request_finished
     for signal in signals:
         signal.disconnect(close_old_connections)
-    yield
+    with own_gateway():
+        yield
     for signal in signals:
         signal.connect(close_old_connections)
 

@@ -28,7 +28,7 @@ from scripts.sessions import members
 pytestmark = pytest.mark.processes
 LIMIT_S = 90.0
 TICK_SIZE = 0.25
-ROLES = ("simulation", "worker", "beat")
+ROLES = ("simulation", "worker", "gateway", "beat")
 BARS = 'await import("/static/js/orderflow/orderflow.js").then(({ chart }) => chart.series.candles)'
 UNAVAILABLE = ("Failed to load resource", "WebSocket connection to")
 """What Chromium logs while a web process is down."""

@@ -27,6 +27,9 @@ def settings(venue: Venue) -> dict[str, Any]:
 
 
 NEVER_SET: Final = "ccxt never sets it for deribit"
+UNSET: Final = ("timestamp", "datetime", "collateral", "marginMode", "marginRatio", "percentage",
+                "contractSize", "lastPrice", "hedged")  # fmt: skip
+"""Of positions."""
 MONEY: Final = "money is paid in and out by the admin, not by transfers"
 HARNESSED: Final = Exchange(
     id="deribit",
@@ -47,7 +50,7 @@ HARNESSED: Final = Exchange(
         "fetchTickers": "ccxt needs a currency, which the harness does not pass",
         "fetchBalance": "ccxt takes the maintenance margin as used, which is not all that is",
         "watchBalance": "ccxt.pro nests a balance in each currency of the balance",
-        "fetchPositions": {"timestamp": NEVER_SET, "datetime": NEVER_SET},
+        "fetchPositions": dict.fromkeys(UNSET, NEVER_SET),
     },
 )
 

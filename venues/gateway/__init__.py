@@ -1,1 +1,1 @@
-"""The gateway: one service between many users and a venue. Pure parts so far."""
+"""The gateway: one service between many users and a venue (docs/gateway.md)."""

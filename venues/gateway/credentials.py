@@ -1,7 +1,7 @@
-"""Credentials of users for a venue: encrypted at once, each with a key of its own, soon useless.
+"""Credentials of users for a venue: encrypted at once, each with a key of its own, soon expired.
 
-The sealed text and its key travel apart: who has only one of them has nothing. Neither holds the
-credentials after `expires_at`: the text says until when it is valid, and is refused later. Pure.
+The sealed text and its key are stored in different places: neither is of use without the other.
+The text carries the time at which it was sealed, and cannot be opened LASTS_S later. Pure.
 """
 
 import json
@@ -20,7 +20,7 @@ class CredentialsGoneError(ValueError):
 
 @dataclass(frozen=True)
 class Credentials:
-    """They never show themselves: not in a log, not in a traceback."""
+    """Its representation is masked, so that no log and no traceback shows it."""
 
     client_id: str
     client_secret: str
@@ -39,16 +39,16 @@ class Sealed(NamedTuple):
 def seal(credentials: Credentials, now_s: int) -> Sealed:
     """Encrypt credentials with a new key; they are valid for LASTS_S from `now_s`."""
     key = Fernet.generate_key()
-    said = json.dumps([credentials.client_id, credentials.client_secret]).encode()
-    return Sealed(Fernet(key).encrypt_at_time(said, now_s), key)
+    text = json.dumps([credentials.client_id, credentials.client_secret]).encode()
+    return Sealed(Fernet(key).encrypt_at_time(text, now_s), key)
 
 
 def unseal(sealed: Sealed, now_s: int) -> Credentials:
     """Return credentials that are still valid; raise CredentialsGoneError."""
     try:
-        said = Fernet(sealed.key).decrypt_at_time(sealed.text, LASTS_S, now_s)
+        text = Fernet(sealed.key).decrypt_at_time(sealed.text, LASTS_S, now_s)
     except (InvalidToken, ValueError):
         raise CredentialsGoneError(
             f"the credentials are older than {LASTS_S} s or not readable: connect again"
         ) from None
-    return Credentials(*json.loads(said))
+    return Credentials(*json.loads(text))

@@ -1,7 +1,7 @@
-"""When requests to a venue may be sent: at most so many a second, none lost, none unbounded. Pure.
+"""When requests to a venue may be sent: at most so many a second, in order of arrival. Pure.
 
-A request takes the next free moment. Those that wait for their moment are bounded: beyond the
-bound a request is refused at once, so that whoever sent it can say so.
+A request takes the next free moment. The number of requests that wait for their moment is bounded:
+beyond the bound a request is refused at once.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Pacer:
         self._clock = clock
         self._spacing = 1 / per_s
         self._ahead = (burst - 1) * self._spacing
-        self._most_waiting = most_waiting
+        self.most_waiting = most_waiting
         self._next_at = clock()
 
     @property
@@ -45,9 +45,9 @@ class Pacer:
     def delay_s(self) -> float:
         """Take the next moment; return how long to wait for it; raise QueueFullError."""
         now = self._clock()
-        if self.waiting >= self._most_waiting:
+        if self.waiting >= self.most_waiting:
             raise QueueFullError(
-                f"{self._most_waiting} requests wait for the venue already: try again later"
+                f"{self.most_waiting} requests wait for the venue already: try again later"
             )
         due = max(self._next_at, now)
         self._next_at = due + self._spacing

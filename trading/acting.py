@@ -1,0 +1,101 @@
+"""What users do to bots beside their runner: kill, close, cancel, recover. Bounded in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from trading import killing
+from trading.brokers.opening import open_broker
+from trading.core.risk.limits import Limits
+from trading.desk import Desk, closing
+from trading.models import Bot, BotOrder, BotPosition, Recovery
+from trading.recovering import recover
+from venues.brokers import BrokerError
+
+R = TypeVar("R")
+
+LONGEST_S: Final = 20.0
+ROUNDS: Final = 5
+"""Of cancelling and closing; each but the first finds what came in between."""
+
+
+class TooLongError(BrokerError):
+    """The venue has not answered in time; what was asked may still happen."""
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """What is left of a bot after the kill switch; `error` where its venue failed."""
+
+    bot: Bot
+    orders: int = 0
+    positions: int = 0
+    error: str = ""
+
+    @property
+    def is_flat(self) -> bool:
+        return not (self.orders or self.positions or self.error)
+
+
+def kill(bots: Sequence[Bot], *, bot: Bot | None, actor: str, reason: str) -> list[Flattened]:
+    """Throw the kill switch of a bot, or with None of all; flatten `bots` at the same time."""
+    killing.throw(bot=bot, actor=actor, reason=reason, at=timezone.now())
+    return async_to_sync(_flatten_all)(bots)
+
+
+def recover_now(bot: Bot, actor: str) -> Recovery:
+    """Recover a bot; raise BrokerError or NoBrokerError."""
+    return _at_desk(bot, lambda desk: recover(desk, actor=actor, clock=timezone.now))
+
+
+def cancel(order: BotOrder) -> None:
+    """Cancel an order; raise BrokerError."""
+    _at_desk(order.bot, lambda desk: desk.cancel(order))
+
+
+def close(position: BotPosition) -> BotOrder:
+    """Close a position at the market; raise BrokerError or RiskRefusedError."""
+    return _at_desk(position.bot, lambda desk: desk.place(closing(position), Limits()))
+
+
+def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
+    result: R = async_to_sync(_acted)(bot, act)
+    return result
+
+
+async def _acted(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
+    broker = open_broker(bot)
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            return await act(Desk(bot, broker, timezone.now))
+    except TimeoutError:
+        raise TooLongError(
+            f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
+        ) from None
+    finally:
+        broker.close()
+
+
+async def _flatten_all(bots: Sequence[Bot]) -> list[Flattened]:
+    return await asyncio.gather(*(_flatten(bot) for bot in bots))
+
+
+async def _flatten(bot: Bot) -> Flattened:
+    try:
+        orders, positions = await _acted(bot, _flat)
+    except (BrokerError, ValueError) as error:  # of one bot; the others go on
+        return Flattened(bot, error=str(error))
+    return Flattened(bot, orders, positions)
+
+
+async def _flat(desk: Desk) -> tuple[int, int]:
+    left = await desk.flatten()
+    for _ in range(ROUNDS - 1):
+        if left == (0, 0):
+            break
+        left = await desk.flatten()
+    return left

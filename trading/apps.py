@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+
+from journal.sources import Companion
+from live import companions
+
+
+class TradingConfig(AppConfig):
+    name = "trading"
+
+    def ready(self) -> None:
+        from trading import auditing  # models are not loaded when this module is
+
+        auditing.register()
+        companions.register(bot_thread)
+
+
+def bot_thread(_: companions.Publish) -> Companion:
+    from trading.supervisor import BotThread  # models are not ready at the top
+
+    return BotThread()

@@ -1,0 +1,1 @@
+"""Where bots trade: one interface, one module per venue."""

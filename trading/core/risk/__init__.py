@@ -1,0 +1,1 @@
+"""What is checked before every order: one small function per rule, each refusal names its rule."""

@@ -1,0 +1,1 @@
+"""Strategies: each looks at one instrument and says what it wants there."""

@@ -1,0 +1,1 @@
+"""Bots, orders, recovery and logins over HTTP."""

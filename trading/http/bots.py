@@ -1,0 +1,284 @@
+"""Bots over HTTP: create, start, stop, configure, kill."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError as InvalidError
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+
+from exchange.accounts.traders import NoAccountError, by_user
+from exchange.http.tables import exact_json, problems
+from market.integers import parse_integer
+from market.quoting import quoted
+from market.times import to_microseconds
+from trading import auditlog, killing, owning
+from trading.acting import kill
+from trading.configuring import configure
+from trading.core.configuration import ConfigurationError
+from trading.http import schemas
+from trading.http.authentication import RoleView
+from trading.listings import RULES, bot_record
+from trading.models import Bot, BotConfiguration, KillSwitch
+from trading.models.bots import OnDeath
+from trading.roles import Role, bots_of
+from web.bodies import Body
+
+LARGEST_ID = 2**62
+READ = problems(401, 404, 429, 503)
+WRITE = problems(400, 401, 403, 404, 409, 429, 503)
+
+
+class Conflict(APIException):  # type: ignore[misc]
+    status_code = 409
+
+
+def find_bot(user: Any, bot_id: str) -> Bot:
+    """Return a bot of a user; raise NotFound for those of others as for none."""
+    try:
+        return bots_of(user).select_related("account").get(pk=parse_integer(bot_id, 1, LARGEST_ID))
+    except (ValueError, Bot.DoesNotExist):
+        raise NotFound(f"you have no bot {quoted(bot_id)}: see /api/v1/trading/bots/") from None
+
+
+def plain(value: Any) -> Any:
+    """Return parsed JSON with floats in place of decimals, as it is stored."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+class BotsView(RoleView):
+    @extend_schema(
+        operation_id="bots_list",
+        tags=["bots"],
+        responses={(200, "application/json"): schemas.BOTS, **READ},
+    )
+    def get(self, request: Any) -> HttpResponse:
+        """Your bots; for admins, all."""
+        found = bots_of(request.user).select_related("account")
+        return exact_json({"bots": [bot_record(bot) for bot in found]})
+
+    @extend_schema(
+        operation_id="bots_create",
+        tags=["bots"],
+        request={"application/json": schemas.NEW_BOT},
+        responses={(201, "application/json"): schemas.BOT, **WRITE},
+    )
+    def post(self, request: Any) -> HttpResponse:
+        """Create a bot that trades in one of your accounts of the exchange."""
+        body = Body(request.data, ("name", "account", "on_death"))
+        name, account = body.text("name", 64), body.text("account", 64)
+        rule = body.choice("on_death", RULES, OnDeath.CANCEL) or OnDeath.CANCEL
+        for member, value in (("name", name), ("account", account)):
+            if not value:
+                body.refuse(member, "is missing")
+        body.check()
+        bot = created(request.user, name, account, rule)
+        response = exact_json(bot_record(bot), 201)
+        response["Location"] = f"/api/v1/trading/bots/{bot.pk}/"
+        return response
+
+
+def created(user: Any, name: str, account: str, rule: OnDeath) -> Bot:
+    """Create a bot; raise ValidationError or Conflict."""
+    try:
+        trader = by_user(user, account)
+    except NoAccountError as error:
+        raise ValidationError({"account": [str(error)]}) from error
+    bot = Bot(
+        name=name,
+        owner=user,
+        broker="exchange",
+        account=trader.account,
+        on_death=rule.value,
+        created_at=timezone.now(),
+    )
+    try:
+        bot.clean_fields(exclude={"created_at"})
+        with transaction.atomic():
+            bot.save()
+            detail = {"bot": name, "account": account}
+            auditlog.append(
+                actor=user.get_username(), action="create", detail=detail, at=bot.created_at,
+                bot=bot.pk,
+            )  # fmt: skip
+    except InvalidError as error:
+        raise ValidationError(error.message_dict) from error
+    except IntegrityError:
+        raise Conflict(
+            f"there is a bot {quoted(name)} already, or account {quoted(account)} has one: "
+            "use another name or account"
+        ) from None
+    return bot
+
+
+class BotView(RoleView):
+    @extend_schema(
+        operation_id="bots_read",
+        tags=["bots"],
+        responses={(200, "application/json"): schemas.BOT, **READ},
+    )
+    def get(self, request: Any, bot_id: str) -> HttpResponse:
+        """One bot, as it is now."""
+        return exact_json(bot_record(find_bot(request.user, bot_id)))
+
+
+class StartView(RoleView):
+    is_wanted = True
+
+    @extend_schema(
+        operation_id="bots_start",
+        tags=["bots"],
+        request={"application/json": schemas.EMPTY},
+        responses={(202, "application/json"): schemas.BOT, **WRITE},
+    )
+    def post(self, request: Any, bot_id: str) -> HttpResponse:
+        """Ask for a bot to run; a supervisor starts it within seconds."""
+        return self.ask(request, bot_id)
+
+    def ask(self, request: Any, bot_id: str) -> HttpResponse:
+        bot = find_bot(request.user, bot_id)
+        Body(request.data, ()).check()
+        actor = request.user.get_username()
+        owning.want(bot, is_wanted=self.is_wanted, actor=actor, at=timezone.now())
+        return exact_json(bot_record(find_bot(request.user, bot_id)), 202)
+
+
+class StopView(StartView):
+    is_wanted = False
+
+    @extend_schema(
+        operation_id="bots_stop",
+        tags=["bots"],
+        request={"application/json": schemas.EMPTY},
+        responses={(202, "application/json"): schemas.BOT, **WRITE},
+    )
+    def post(self, request: Any, bot_id: str) -> HttpResponse:
+        """Ask for a bot to end: it cancels its orders and keeps its positions."""
+        return self.ask(request, bot_id)
+
+
+class ConfigurationView(RoleView):
+    @extend_schema(
+        operation_id="bots_configuration",
+        tags=["bots"],
+        responses={(200, "application/json"): schemas.VERSIONS, **READ},
+    )
+    def get(self, request: Any, bot_id: str) -> HttpResponse:
+        """The configuration in force, and the newest hundred versions of it."""
+        bot = find_bot(request.user, bot_id)
+        rows = bot.configurations.order_by("-number")[:100]
+        versions = [version_record(row) for row in rows]
+        return exact_json({"newest": versions[0] if versions else None, "versions": versions})
+
+    @extend_schema(
+        operation_id="bots_configure",
+        tags=["bots"],
+        request={"application/json": schemas.CONFIGURATION},
+        responses={(200, "application/json"): schemas.VERSION, **WRITE},
+    )
+    def put(self, request: Any, bot_id: str) -> HttpResponse:
+        """Store a new version, in force from the next decision on."""
+        bot = find_bot(request.user, bot_id)
+        if not isinstance(request.data, Mapping):
+            raise ValidationError("the body must be a JSON object")
+        return exact_json(version_record(configured(bot, request)))
+
+
+def configured(bot: Bot | None, request: Any) -> BotConfiguration:
+    """Store what a request says; raise ValidationError."""
+    try:
+        return configure(
+            bot=bot,
+            parameters=plain(request.data),
+            author=request.user.get_username(),
+            at=timezone.now(),
+        )
+    except ConfigurationError as error:
+        raise ValidationError(error.errors) from error
+
+
+def version_record(row: BotConfiguration) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "author": row.author,
+        "created_at": to_microseconds(row.created_at) // 1000,
+        "configuration": row.parameters,
+    }
+
+
+class KillView(RoleView):
+    """The kill switch of one bot."""
+
+    @extend_schema(
+        operation_id="bots_kill",
+        tags=["bots"],
+        request={"application/json": schemas.REASON},
+        responses={(200, "application/json"): schemas.KILLED, **WRITE},
+    )
+    def post(self, request: Any, bot_id: str) -> HttpResponse:
+        """Block a bot, cancel its orders and close its positions; answer what is left."""
+        bot = find_bot(request.user, bot_id)
+        return killed(request, [bot], bot)
+
+    @extend_schema(
+        operation_id="bots_release",
+        tags=["bots"],
+        responses={(200, "application/json"): schemas.KILLED, **WRITE},
+    )
+    def delete(self, request: Any, bot_id: str) -> HttpResponse:
+        """Let a bot trade again."""
+        bot = find_bot(request.user, bot_id)
+        killing.release(bot=bot, actor=request.user.get_username(), at=timezone.now())
+        return exact_json({"is_on": KillSwitch.objects.stops(bot), "left": []})
+
+
+class KillAllView(RoleView):
+    """The kill switch of all bots."""
+
+    writes_need = Role.ADMIN
+
+    @extend_schema(
+        operation_id="kill_all",
+        tags=["bots"],
+        request={"application/json": schemas.REASON},
+        responses={(200, "application/json"): schemas.KILLED, **WRITE},
+    )
+    def post(self, request: Any) -> HttpResponse:
+        """Block all bots, cancel their orders and close their positions; answer what is left."""
+        return killed(request, list(Bot.objects.select_related("account")), None)
+
+    @extend_schema(
+        operation_id="release_all",
+        tags=["bots"],
+        responses={(200, "application/json"): schemas.KILLED, **WRITE},
+    )
+    def delete(self, request: Any) -> HttpResponse:
+        """Let all bots trade again, except those whose own switch is on."""
+        killing.release(bot=None, actor=request.user.get_username(), at=timezone.now())
+        return exact_json({"is_on": False, "left": []})
+
+
+def killed(request: Any, bots: list[Bot], bot: Bot | None) -> HttpResponse:
+    body = Body(request.data, ("reason",))
+    reason = body.text("reason", 200)
+    body.check()
+    done = kill(bots, bot=bot, actor=request.user.get_username(), reason=reason)
+    left = [
+        {
+            "bot": each.bot.name,
+            "orders": each.orders,
+            "positions": each.positions,
+            "error": each.error or None,
+        }
+        for each in done
+        if not each.is_flat
+    ]
+    return exact_json({"is_on": True, "left": left})

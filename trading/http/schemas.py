@@ -1,0 +1,80 @@
+"""What OpenAPI says of bots."""
+
+from typing import Any, Final
+
+from trading.core.strategies.catalogue import STRATEGIES
+from trading.listings import RULES
+
+TEXT: Final = {"type": "string"}
+BOT: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "name": TEXT,
+        "broker": TEXT,
+        "account": {"type": "string", "nullable": True},
+        "on_death": {"type": "string", "enum": list(RULES)},
+        "state": {"type": "string", "enum": ["running", "starting", "stopping", "stopped"]},
+        "runner": {"type": "string", "nullable": True},
+        "heartbeat_at": {"type": "integer", "nullable": True, "description": "Epoch ms."},
+        "equity": {"type": "number"},
+        "problem": {"type": "string", "nullable": True, "description": "Why it last ended."},
+    },
+}
+BOTS: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["bots"],
+    "properties": {"bots": {"type": "array", "items": BOT}},
+}
+NEW_BOT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["name", "account"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 64},
+        "account": {"type": "string", "description": "One of yours, by name."},
+        "on_death": {"type": "string", "enum": list(RULES)},
+    },
+}
+CONFIGURATION: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["strategy", "symbols"],
+    "properties": {
+        "strategy": {"type": "string", "enum": list(STRATEGIES)},
+        "symbols": {"type": "array", "items": TEXT},
+        "parameters": {"type": "object", "additionalProperties": {"type": "number"}},
+        "limits": {"type": "object"},
+        "interval_s": {"type": "number"},
+    },
+}
+VERSION: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "number": {"type": "integer"},
+        "author": TEXT,
+        "created_at": {"type": "integer", "description": "Epoch ms."},
+        "configuration": {"type": "object"},
+    },
+}
+VERSIONS: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["newest", "versions"],
+    "properties": {
+        "newest": {**VERSION, "nullable": True},
+        "versions": {"type": "array", "items": VERSION},
+    },
+}
+KILLED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["is_on", "left"],
+    "properties": {
+        "is_on": {"type": "boolean"},
+        "left": {"type": "array", "items": {"type": "object"}},
+    },
+}
+REASON: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"reason": {"type": "string", "minLength": 1, "maxLength": 200}},
+}
+EMPTY: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False}

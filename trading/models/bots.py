@@ -1,0 +1,162 @@
+"""Bots, the history of their configuration, and the kill switch."""
+
+from enum import IntEnum
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from exchange.models import Account
+from journal.fields import MicrosecondsField
+
+
+class OnDeath(IntEnum):
+    """What becomes of a bot's orders when its process dies."""
+
+    KEEP = 0
+    CANCEL = 1
+    CLOSE = 2
+    """Cancel the orders and close the positions."""
+
+
+class Bot(models.Model):
+    """A strategy with an account of its own. A runner owns it while it lives: `heartbeat_at`."""
+
+    name = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+                "Use letters, digits, '.', '_' and '-', and begin with a letter or digit.",
+            )
+        ],
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="bots",
+    )
+    broker = models.CharField(max_length=16, help_text="Where it trades, e.g. exchange or paper.")
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="bots",
+        help_text="Of the simulated exchange; no two bots share one.",
+    )
+    on_death = models.SmallIntegerField(
+        choices=[(each.value, each.name.lower()) for each in OnDeath],
+        default=OnDeath.CANCEL.value,
+        help_text="What becomes of its orders when its process dies.",
+    )
+    is_wanted = models.BooleanField(default=False, help_text="Whether it should be running.")
+    runner = models.CharField(
+        max_length=64, blank=True, default="", editable=False, help_text="Process that runs it."
+    )
+    heartbeat_at = MicrosecondsField(null=True, editable=False)
+    peak = models.BigIntegerField(default=0, editable=False, help_text="Highest equity so far.")
+    equity = models.BigIntegerField(default=0, editable=False, help_text="At the last heartbeat.")
+    problem = models.CharField(
+        max_length=300, blank=True, default="", editable=False, help_text="Why it last ended."
+    )
+    executions = models.BigIntegerField(
+        default=0, editable=False, help_text="Number of the venue's newest execution that counts."
+    )
+    created_at = MicrosecondsField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            # Venues net the positions of an account, so two bots could not tell theirs apart.
+            models.UniqueConstraint(fields=["account"], name="bot_account_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BotConfigurationQuerySet(models.QuerySet["BotConfiguration"]):
+    def newest_of(self, bot: Bot | None) -> "BotConfiguration | None":
+        """Return the configuration in force; of None: that of all bots."""
+        return self.filter(bot=bot).order_by("-number").first()
+
+
+class BotConfiguration(models.Model):
+    """One version of a bot's configuration, or of the limits of all bots. Rows are only added."""
+
+    bot = models.ForeignKey(
+        Bot,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="configurations",
+        db_index=False,
+        help_text="Empty: the limits of all bots together.",
+    )
+    number = models.PositiveIntegerField(help_text="1, 2, 3 ...; the highest is in force.")
+    parameters = models.JSONField(default=dict)
+    author = models.CharField(max_length=150)
+    created_at = MicrosecondsField()
+
+    objects = BotConfigurationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["bot", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["bot", "number"], name="configuration_bot_number"),
+            models.UniqueConstraint(
+                fields=["number"], condition=Q(bot=None), name="configuration_of_all_number"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bot or 'all bots'} #{self.number}"
+
+
+class KillSwitchQuerySet(models.QuerySet["KillSwitch"]):
+    def on(self) -> Self:
+        return self.filter(is_on=True)
+
+    def stops(self, bot: Bot) -> bool:
+        """Return whether a bot, or every bot, must not open anything."""
+        return self.on().filter(Q(bot=bot) | Q(bot=None)).exists()
+
+
+class KillSwitch(models.Model):
+    """One use of the kill switch of a bot, or of all."""
+
+    bot = models.ForeignKey(
+        Bot,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Empty: all bots.",
+    )
+    thrown_at = MicrosecondsField()
+    thrown_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=200, blank=True)
+    is_on = models.BooleanField(default=True)
+    released_at = MicrosecondsField(null=True)
+    released_by = models.CharField(max_length=150, blank=True, default="")
+
+    objects = KillSwitchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "kill switches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot"], condition=Q(is_on=True), name="killswitch_bot_once"
+            ),
+            models.UniqueConstraint(
+                fields=["is_on"], condition=Q(is_on=True, bot=None), name="killswitch_all_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bot or 'all bots'}: {'on' if self.is_on else 'released'}"

@@ -1,0 +1,126 @@
+"""What is at risk in the accounts of bots, as risk rules look at it.
+
+Positions and working orders are our rows; marks are the newest quotes; equity is what the venue
+said at the last heartbeat.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from exchange.accounts.loading import marks, tick_value
+from instruments.models import Instrument
+from quotes.models import Candle
+from trading.core.positionstates import PositionState
+from trading.core.risk.correlations import correlations
+from trading.core.risk.limits import Limits
+from trading.core.risk.portfolio import Exposure, Portfolio, Record
+from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+
+MINUTE_S: Final = 60
+MINUTES: Final = 120
+"""Of returns from which correlations are estimated."""
+
+
+def portfolio_of(bot: Bot, limits: Limits) -> Portfolio:
+    """Return what one bot has at risk."""
+    return _portfolio(
+        BotPosition.objects.filter(bot=bot),
+        BotOrder.objects.filter(bot=bot),
+        Bot.objects.filter(pk=bot.pk),
+        limits,
+        is_killed=KillSwitch.objects.stops(bot),
+    )
+
+
+def portfolio_of_all(limits: Limits) -> Portfolio:
+    """Return what all bots have at risk together."""
+    return _portfolio(
+        BotPosition.objects.all(),
+        BotOrder.objects.all(),
+        Bot.objects.all(),
+        limits,
+        is_killed=KillSwitch.objects.on().filter(bot=None).exists(),
+    )
+
+
+def _portfolio(
+    positions: "QuerySet[BotPosition]",
+    orders: "QuerySet[BotOrder]",
+    bots: "QuerySet[Bot]",
+    limits: Limits,
+    *,
+    is_killed: bool,
+) -> Portfolio:
+    held = list(positions.live().select_related("instrument"))  # type: ignore[attr-defined]
+    working = list(
+        orders.working().filter(reduce_only=False).select_related("instrument")  # type: ignore[attr-defined]
+    )
+    instruments = {each.instrument_id: each.instrument for each in [*held, *working]}
+    equity, peak = _money(bots)
+    closes = {}
+    if limits.max_correlated_ppm is not None:
+        closes = {each.symbol: _closes(each) for each in instruments.values()}
+    return Portfolio(
+        equity=equity,
+        peak=peak,
+        exposures=_exposures(held, working, instruments),
+        correlations=correlations(closes),
+        record=record_of(positions) if limits.kelly_cap_ppm is not None else Record(),
+        is_killed=is_killed,
+    )
+
+
+def _exposures(
+    held: Iterable[BotPosition],
+    working: Iterable[BotOrder],
+    instruments: Mapping[int, Instrument],
+) -> dict[str, Exposure]:
+    at = marks(instruments)
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_PARTS, 0))
+    for position in held:
+        value = position.lots * _unit(position.instrument, at)
+        sums[position.instrument.symbol]["position"] += value
+        sums[position.instrument.symbol]["risk"] += abs(value)
+    for order in working:
+        price = order.ticks or at.get(order.instrument_id, 0)
+        value = (order.lots - order.filled) * price * tick_value(order.instrument)
+        sums[order.instrument.symbol]["buying" if order.side > 0 else "selling"] += value
+        sums[order.instrument.symbol]["risk"] += value
+    return {symbol: Exposure(**parts) for symbol, parts in sums.items()}
+
+
+_PARTS: Final = ("position", "buying", "selling", "risk")
+
+
+def _unit(instrument: Instrument, at: Mapping[int, int]) -> int:
+    """Return what one lot is worth at the mark."""
+    return at.get(instrument.pk, 0) * tick_value(instrument)
+
+
+def _money(bots: "QuerySet[Bot]") -> tuple[int, int]:
+    """Return the equity of the accounts of bots, and the sum of its peaks."""
+    sums = bots.aggregate(equity=Sum("equity", default=0), peak=Sum("peak", default=0))
+    return sums["equity"], sums["peak"]
+
+
+def record_of(positions: "QuerySet[BotPosition]") -> Record:
+    """Return the closed trades: how many were won and lost, and how much."""
+    net = F("realised") + F("funding") - F("fees")
+    closed = positions.filter(state=PositionState.CLOSED.value, version__gt=1).annotate(net=net)
+    won, lost = Q(net__gt=0), Q(net__lte=0)
+    found = closed.aggregate(
+        wins=Count("pk", filter=won),
+        losses=Count("pk", filter=lost),
+        gained=Sum("net", filter=won, default=0),
+        lost=-Sum("net", filter=lost, default=0),
+    )
+    return Record(**found)
+
+
+def _closes(instrument: Instrument) -> dict[datetime, int]:
+    newest = Candle.objects.filter(instrument=instrument, timeframe=MINUTE_S)
+    return dict(newest.order_by("-opened_at").values_list("opened_at", "close")[:MINUTES])

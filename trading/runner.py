@@ -1,0 +1,248 @@
+"""Runs one bot: recovery, then decisions at an interval, beside heartbeats and the venue's news.
+
+The runner owns the bot. When it cannot prove so any more, because the database is out of reach or
+somebody has taken the bot over, it sends nothing.
+"""
+
+import asyncio
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from exchange.accounts.instruments import books
+from instruments.models import Instrument
+from trading import owning
+from trading.books import Books
+from trading.configuring import configuration_of
+from trading.core.configuration import Configuration
+from trading.core.execution import Circumstances, Touch
+from trading.core.orderstates import OrderState
+from trading.core.strategies.orders import Order, Working, actions
+from trading.core.strategies.strategy import Decision, Seen
+from trading.database import in_thread
+from trading.desk import Desk, Wish
+from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.recovering import recover
+from trading.sending import RiskRefusedError
+from venues.brokers import BrokerError, Style
+
+logger = structlog.get_logger(__name__)
+
+BEAT_S: Final = 2.0
+SILENT_S: Final = 8.0
+"""Without a heartbeat for so long, nothing is sent: after DEAD_AFTER the bot is taken over."""
+RECOVER_S: Final = 15.0
+"""Between recoveries while an order is pending."""
+REFUSED_S: Final = 10.0
+"""A refused order is not tried again for so long."""
+RETRY_S: Final = 1.0
+MIDDLES: Final = 60
+"""Prices from which the volatility is estimated, one per decision."""
+PATIENCE: Final = 10
+"""Decisions during which an order may wait."""
+
+
+@dataclass
+class Watched:
+    """What the runner remembers of an instrument."""
+
+    middles: deque[float] = field(default_factory=lambda: deque(maxlen=MIDDLES))
+    refused_at: float = -math.inf
+
+    def volatility(self) -> float:
+        """Return the standard deviation of the price, in ticks, over PATIENCE decisions."""
+        changes = [b - a for a, b in zip(self.middles, list(self.middles)[1:], strict=False)]
+        return statistics.pstdev(changes) * math.sqrt(PATIENCE) if len(changes) > 1 else 0.0
+
+
+class Runner:
+    """Runs a bot that `runner` has claimed. `clock` is the wall clock."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        market: Books,
+        runner: str,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._desk = desk
+        self._market = market
+        self._runner = runner
+        self._clock = clock
+        self._monotonic = monotonic
+        self._watched: dict[str, Watched] = {}
+        self._beaten_at = -math.inf
+        self._recovered_at = -math.inf
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the runner to end: it cancels its orders and keeps its positions."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until stopped or no longer wanted; raise NotYoursError, ConfigurationError."""
+        await self._beat()
+        await self._recover()
+        await in_thread(configuration_of, self._desk.bot)
+        followers = [asyncio.create_task(self._follow()), asyncio.create_task(self._beats())]
+        try:
+            await self._trade(followers)
+        finally:
+            for task in followers:
+                task.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)
+        await self._desk.cancel_all()
+
+    async def _trade(self, followers: list[asyncio.Task[None]]) -> None:
+        while not self._stopping.is_set():
+            pause_s = RETRY_S
+            try:
+                pause_s = await self.round()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("bot waits", bot=self._desk.bot.name, error=str(error).strip())
+            for task in followers:
+                if task.done():
+                    task.result()  # raises why it ended
+            await self._wait(pause_s)
+
+    async def round(self) -> float:
+        """Decide once in every instrument; return how long to wait for the next time."""
+        configuration = await in_thread(configuration_of, self._desk.bot)
+        if await in_thread(KillSwitch.objects.stops, self._desk.bot):
+            await self._desk.flatten()
+            return configuration.interval_s
+        if self._monotonic() - self._recovered_at > RECOVER_S and await in_thread(self._is_pending):
+            await self._recover()
+        for symbol in configuration.symbols:
+            await self._decide(configuration, books()[symbol])
+        return configuration.interval_s
+
+    async def _decide(self, configuration: Configuration, instrument: Instrument) -> None:
+        book = await in_thread(self._market.book, instrument)
+        if book is None or not book.bids or not book.asks:
+            return
+        held, working = await in_thread(self._own, instrument)
+        watched = self._watched.setdefault(instrument.symbol, Watched())
+        watched.middles.append((book.bids[0].ticks + book.asks[0].ticks) / 2)
+        seen = Seen(symbol=instrument.symbol, at=book.at, bids=book.bids, asks=book.asks, held=held)
+        decision = configuration.strategy.decide(seen)
+        touch = seen.touch
+        if decision is None or touch is None:
+            return
+        todo = actions(
+            decision,
+            held,
+            [_working(order) for order in working],
+            self._circumstances(watched, touch, decision),
+        )
+        for order in working:
+            if order.client_id in todo.cancel:
+                await self._desk.cancel(order)
+        for order_wanted in todo.send:
+            await self._send(configuration, instrument, order_wanted, decision)
+
+    async def _send(
+        self, configuration: Configuration, instrument: Instrument, order: Order, decision: Decision
+    ) -> None:
+        watched, now = self._watched[instrument.symbol], self._monotonic()
+        is_silent = now - self._beaten_at > SILENT_S
+        was_refused = now - watched.refused_at < REFUSED_S and not order.reduce_only
+        if is_silent or was_refused or self._stopping.is_set():
+            return
+        wish = Wish(
+            instrument=instrument,
+            order=order,
+            strategy=configuration.strategy.name,
+            why=decision.why,
+        )
+        try:
+            await self._desk.place(wish, configuration.limits)
+        except (RiskRefusedError, BrokerError) as error:
+            watched.refused_at = now
+            logger.info("order refused", bot=self._desk.bot.name, reason=str(error))
+
+    def _own(self, instrument: Instrument) -> tuple[int, list[BotOrder]]:
+        """Return what the bot holds in an instrument, and its working orders there."""
+        live = BotPosition.objects.live().filter(bot=self._desk.bot, instrument=instrument)
+        held = live.values_list("lots", flat=True).first() or 0
+        working = BotOrder.objects.working().filter(bot=self._desk.bot, instrument=instrument)
+        return held, list(working.select_related("instrument", "position"))
+
+    def _circumstances(self, watched: Watched, touch: Touch, decision: Decision) -> Circumstances:
+        account = self._desk.bot.account
+        fees = account.schedule if account is not None else None
+        return Circumstances(
+            touch=touch,
+            volatility=watched.volatility(),
+            urgency=decision.urgency,
+            taker_ppm=fees.taker_ppm if fees else 0,
+            maker_ppm=fees.maker_ppm if fees else 0,
+        )
+
+    def _is_pending(self) -> bool:
+        mine = BotOrder.objects.filter(bot=self._desk.bot, state=OrderState.PENDING.value)
+        return mine.exists()
+
+    async def _recover(self) -> None:
+        self._recovered_at = self._monotonic()
+        await recover(self._desk, actor=self._runner, clock=self._clock)
+
+    async def _follow(self) -> None:
+        """Follow the venue; begin again after its failures."""
+        while True:
+            try:
+                await self._desk.follow()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("bot follows again", bot=self._desk.bot.name, error=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                await self._beat()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("no heartbeat", bot=self._desk.bot.name, error=str(error))
+
+    async def _beat(self) -> None:
+        """Prove that the runner lives; stop if the bot is not wanted any more."""
+        began = self._monotonic()
+        equity = (await self._desk.broker.balance()).equity
+        await in_thread(self._store_beat, equity)
+        self._beaten_at = began
+        if not await in_thread(self._is_wanted):
+            self.stop()
+
+    def _store_beat(self, equity: int) -> None:
+        bot = self._desk.bot
+        bot.peak = max(bot.peak, equity)
+        owning.beat(bot, self._runner, self._clock(), equity=equity, peak=bot.peak)
+
+    def _is_wanted(self) -> bool:
+        return Bot.objects.filter(pk=self._desk.bot.pk, is_wanted=True).exists()
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+def _working(order: BotOrder) -> Working:
+    return Working(
+        client_id=order.client_id,
+        side=order.side,
+        style=Style(order.style),
+        ticks=order.ticks,
+        leaves=order.lots - order.filled,
+    )

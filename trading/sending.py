@@ -1,0 +1,193 @@
+"""From an intention to an order at the venue: risk, commit, send, settle.
+
+The order is committed, with the time of the first attempt, before anything is sent. From then on
+its client id stands for it, so a doubtful attempt is simply repeated.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from instruments.models import Instrument
+from trading import auditlog
+from trading.core.positionstates import PositionEvent, PositionState
+from trading.core.risk.limits import Limits
+from trading.core.risk.portfolio import Portfolio, Proposal
+from trading.core.risk.rules import Refusal, refusals
+from trading.database import applied, in_thread
+from trading.following import Follower, UncountedError
+from trading.journeys import move_position
+from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.tracing import trace_id
+from venues.brokers import (
+    Broker,
+    Instruction,
+    NotSentError,
+    OrderSeen,
+    Style,
+    UnknownOutcomeError,
+)
+
+ATTEMPTS: Final = 5
+FIRST_PAUSE_S: Final = 0.1
+"""Doubled after each attempt."""
+KILLED: Final = Refusal("kill_switch", "the kill switch is on: release it to trade again")
+
+
+class RiskRefusedError(ValueError):
+    """Rules refuse an order; `refusals` name them."""
+
+    def __init__(self, found: Sequence[Refusal]) -> None:
+        self.refusals = list(found)
+        super().__init__("; ".join(f"{rule}: {reason}" for rule, reason in found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intention:
+    """An order that a strategy wants. `context`, which is JSON, says why."""
+
+    bot: Bot
+    instrument: Instrument
+    client_id: str
+    side: int
+    style: Style
+    lots: int
+    ticks: int = 0
+    reduce_only: bool = False
+    strategy: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What one set of limits counts: a bot, or all bots."""
+
+    name: str
+    portfolio: Portfolio
+    limits: Limits
+
+
+def check(intention: Intention, proposal: Proposal, scopes: Sequence[Scope], at: datetime) -> None:
+    """Check an intention in every scope; log a refusal and raise RiskRefusedError."""
+    found = [
+        Refusal(f"{scope.name}.{refusal.rule}", refusal.reason)
+        for scope in scopes
+        for refusal in refusals(proposal, scope.portfolio, scope.limits)
+    ]
+    if found:
+        detail = {**_described(intention), "refusals": [list(refusal) for refusal in found]}
+        _log(intention, "refuse", detail, at)
+        raise RiskRefusedError(found)
+
+
+@transaction.atomic
+def commit(intention: Intention, at: datetime) -> BotOrder:
+    """Store an order, its position and the log entry; from now on the order may be sent."""
+    position = _position_of(intention, at)
+    if intention.reduce_only and position.state in (PositionState.OPENING, PositionState.OPEN):
+        cause = f"order {intention.client_id}"
+        move_position(position, PositionEvent.EXIT_SENT, cause=cause, at=at)
+    order = BotOrder.objects.create(
+        bot=intention.bot,
+        instrument=intention.instrument,
+        position=position,
+        client_id=intention.client_id,
+        strategy=intention.strategy,
+        side=intention.side,
+        style=intention.style.value,
+        ticks=intention.ticks,
+        lots=intention.lots,
+        reduce_only=intention.reduce_only,
+        context=dict(intention.context),
+        trace_id=trace_id(),
+        created_at=at,
+        updated_at=at,
+        sent_at=at,
+    )
+    _log(intention, "place", _described(intention), at)
+    if not intention.reduce_only and KillSwitch.objects.stops(intention.bot):
+        # Checked again under the lock of the log, so that no order slips past a switch.
+        raise RiskRefusedError([KILLED])
+    return order
+
+
+async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
+    """Send a committed order until the venue has answered; return False if it has not.
+
+    False leaves the order pending: recovery finds out. Raise RefusedError where the venue will not
+    take the request, which leaves it pending as well.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
+            await in_thread(_note_attempt, order, follower.now())
+        try:
+            seen = await broker.place(instruction(order))
+        except (NotSentError, UnknownOutcomeError):
+            continue
+        await settle(broker, follower, seen)
+        return True
+    return False
+
+
+async def settle(broker: Broker, follower: Follower, seen: OrderSeen) -> None:
+    """Apply a report of an order, after the executions that it includes."""
+    try:
+        await in_thread(applied, follower.report, seen)
+    except UncountedError:
+        since = await in_thread(follower.counted)
+        for execution in await broker.executions(since):
+            await in_thread(applied, follower.execution, execution)
+        await in_thread(applied, follower.report, seen)
+
+
+def instruction(order: BotOrder) -> Instruction:
+    """Return an order as it is sent; the same at every attempt."""
+    return Instruction(
+        client_id=order.client_id,
+        symbol=order.instrument.symbol,
+        side=order.side,
+        style=Style(order.style),
+        lots=order.lots,
+        ticks=order.ticks,
+        reduce_only=order.reduce_only,
+    )
+
+
+def _position_of(intention: Intention, at: datetime) -> BotPosition:
+    live = BotPosition.objects.live().filter(bot=intention.bot, instrument=intention.instrument)
+    return live.first() or BotPosition.objects.create(
+        bot=intention.bot,
+        instrument=intention.instrument,
+        strategy=intention.strategy,
+        opened_at=at,
+        updated_at=at,
+    )
+
+
+def _note_attempt(order: BotOrder, at: datetime) -> None:
+    """Note a further attempt before it is made: recovery must not take the order for lost."""
+    BotOrder.objects.filter(pk=order.pk).update(sent_at=at)
+
+
+def _described(intention: Intention) -> dict[str, Any]:
+    return {
+        "client_id": intention.client_id,
+        "symbol": intention.instrument.symbol,
+        "side": intention.side,
+        "style": intention.style.name.lower(),
+        "lots": intention.lots,
+        "ticks": intention.ticks,
+        "reduce_only": intention.reduce_only,
+        "strategy": intention.strategy,
+        "context": dict(intention.context),
+    }
+
+
+def _log(intention: Intention, action: str, detail: Mapping[str, Any], at: datetime) -> None:
+    actor = f"bot {intention.bot.name}"
+    auditlog.append(actor=actor, action=action, detail=detail, at=at, bot=intention.bot.pk)

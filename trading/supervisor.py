@@ -1,0 +1,155 @@
+"""Runs the bots that are wanted, and settles the affairs of those whose process has died.
+
+Any number of supervisors may run, in any processes: each bot is claimed by one of them.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from typing import Final, TypeAlias
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from trading import owning
+from trading.books import Books, RecordedBooks
+from trading.brokers.opening import NoBrokerError, open_broker
+from trading.core.configuration import ConfigurationError
+from trading.database import in_thread
+from trading.desk import Desk
+from trading.models import Bot
+from trading.models.bots import OnDeath
+from trading.recovering import recover
+from trading.runner import Runner
+from venues.brokers import BrokerError
+
+logger = structlog.get_logger(__name__)
+
+Act: TypeAlias = Callable[[Bot, Desk], Awaitable[None]]
+
+LOOK_S: Final = 1.0
+RETRY_S: Final = 10.0
+"""Before a bot that failed is started again."""
+
+
+class Supervisor:
+    """Runs bots by name, or with None all that are wanted."""
+
+    def __init__(
+        self,
+        names: Collection[str] | None = None,
+        *,
+        market: Books | None = None,
+        clock: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._names = names
+        self._market = market or RecordedBooks()
+        self._clock = clock
+        self._runner = owning.new_runner()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._runners: dict[int, Runner] = {}
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ask all bots to end; may be called from any thread."""
+        self._stopping.set()
+
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Supervise until stopped, or with `until_idle` until no bot runs any more."""
+        while not self._stopping.is_set():
+            try:
+                await self.look()
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("supervisor waits for the database", error=str(error).strip())
+            if until_idle and not self._tasks:
+                break
+            await asyncio.sleep(LOOK_S)
+        for runner in self._runners.values():
+            runner.stop()
+        await asyncio.gather(*self._tasks.values())
+
+    async def look(self) -> None:
+        """Take over from the dead, then start what is wanted and not running."""
+        for bot in await in_thread(self._dead):
+            if await in_thread(owning.take_over, bot, self._runner, self._clock()):
+                self._start(bot, self._bury)
+        for bot in await in_thread(self._wanted):
+            if bot.pk not in self._tasks and await in_thread(
+                owning.claim, bot, self._runner, self._clock()
+            ):
+                self._start(bot, self._run)
+
+    def _dead(self) -> list[Bot]:
+        return list(owning.dead(self._clock()).select_related("account"))
+
+    def _wanted(self) -> list[Bot]:
+        wanted = Bot.objects.filter(is_wanted=True, runner="").select_related("account")
+        return list(wanted if self._names is None else wanted.filter(name__in=self._names))
+
+    def _start(self, bot: Bot, act: Act) -> None:
+        self._tasks[bot.pk] = asyncio.create_task(self._attempt(bot, act))
+
+    async def _attempt(self, bot: Bot, act: Act) -> None:
+        """Act for a bot, then give it back with what went wrong."""
+        problem, is_final = "", False
+        try:
+            broker = open_broker(bot)
+            try:
+                await act(bot, Desk(bot, broker, self._clock))
+            finally:
+                broker.close()
+        except owning.NotYoursError as error:
+            logger.warning("bot lost", bot=bot.name, error=str(error))
+        except (ConfigurationError, NoBrokerError) as error:
+            problem, is_final = str(error), True
+        except BrokerError as error:
+            problem = str(error)
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            logger.exception("bot failed", bot=bot.name)
+        try:
+            await in_thread(self._give_back, bot, problem, is_final)
+            if problem and not is_final and not self._stopping.is_set():
+                await asyncio.sleep(RETRY_S)
+        except (OperationalError, InterfaceError) as error:  # its heartbeat ends by itself
+            logger.warning("bot not given back", bot=bot.name, error=str(error).strip())
+        finally:
+            self._runners.pop(bot.pk, None)
+            self._tasks.pop(bot.pk, None)
+
+    def _give_back(self, bot: Bot, problem: str, is_final: bool) -> None:
+        owning.leave(bot, self._runner, problem)
+        if is_final:  # it would fail again at once
+            owning.want(bot, is_wanted=False, actor=self._runner, at=self._clock())
+
+    async def _run(self, bot: Bot, desk: Desk) -> None:
+        runner = self._runners[bot.pk] = Runner(desk, self._market, self._runner, self._clock)
+        logger.info("bot runs", bot=bot.name, runner=self._runner)
+        await runner.run()
+        logger.info("bot has ended", bot=bot.name)
+
+    async def _bury(self, bot: Bot, desk: Desk) -> None:
+        """Do with the orders of a bot whose process died what its rule says."""
+        logger.warning("bot died", bot=bot.name, rule=bot.get_on_death_display())
+        await recover(desk, actor=self._runner, clock=self._clock)
+        if bot.on_death == OnDeath.CANCEL.value:
+            await desk.cancel_all()
+        elif bot.on_death == OnDeath.CLOSE.value:
+            await desk.flatten()
+
+
+class BotThread(threading.Thread):
+    """A supervisor beside a live market, in a thread and an event loop of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(name="bots", daemon=True)
+        self._supervisor = Supervisor()
+
+    def run(self) -> None:
+        asyncio.run(self._supervisor.run())
+
+    def stop(self) -> None:
+        self._supervisor.stop()
+        self.join()

@@ -1,0 +1,73 @@
+"""Bots that run against a real exchange in tests: market data are given, orders are executed."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from exchange.matching import BUY, SELL
+from exchange.models import Account
+from exchange.tests.clients import MARK
+from exchange.tests.trading import Exchange, open_exchange
+from instruments.models import Instrument
+from trading.books import Book
+from trading.configuring import configure
+from trading.core.strategies.strategy import Level
+from trading.database import in_thread
+from trading.models import Bot
+from trading.tests.bots import NOW
+
+PATIENCE_S = 60.0
+
+
+class GivenBooks:
+    """A market whose book a test sets."""
+
+    def __init__(self, bid_lots: int = 90, ask_lots: int = 10) -> None:
+        self.set(bid_lots, ask_lots)
+
+    def set(self, bid_lots: int, ask_lots: int) -> None:
+        self._sides = ([Level(MARK - 1, bid_lots)], [Level(MARK + 1, ask_lots)])
+
+    def book(self, instrument: Instrument) -> Book | None:
+        return Book(0, *self._sides)
+
+
+@contextmanager
+def running_exchange(es: Instrument) -> Iterator[Exchange]:
+    """An exchange that executes commands, with 50 lots at each best price."""
+    with open_exchange(es) as exchange:
+        exchange.provide("ES", BUY, MARK - 1, 50)
+        exchange.provide("ES", SELL, MARK + 1, 50)
+        with exchange.running():
+            yield exchange
+
+
+def wanted_bot(account: Account, name: str = "b1", **configuration: Any) -> Bot:
+    """Return a bot that should run, with the imbalance strategy unless configured otherwise."""
+    bot = Bot.objects.create(
+        name=name, broker="exchange", account=account, is_wanted=True, created_at=NOW
+    )
+    given = {
+        "strategy": "imbalance",
+        "symbols": ["ES"],
+        "interval_s": 0.05,
+        "limits": {"max_exposure": 100_000},
+    }
+    configure(bot=bot, parameters={**given, **configuration}, author="me", at=NOW)
+    return bot
+
+
+async def until(is_true: Callable[[], object], what: str) -> None:
+    """Wait until a condition in the database holds."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await in_thread(is_true):
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"waited {PATIENCE_S:g} s for: {what}") from None
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,210 @@
+"""Bots run, stop, die and recover, with the real exchange."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from archive.auditing import Report
+from exchange.matching import BUY, SELL
+from exchange.models import Account, Order
+from exchange.tests.clients import MARK, funded, listed
+from exchange.tests.trading import Exchange
+from instruments.models import Instrument
+from trading import killing, owning
+from trading.auditing import audit_bots
+from trading.brokers.inprocess import ExchangeBroker
+from trading.core.orderstates import OrderState
+from trading.core.risk.limits import Limits
+from trading.core.strategies.orders import Order as Wanted
+from trading.database import in_thread
+from trading.desk import Desk, Wish
+from trading.models import AuditEntry, Bot, BotOrder, BotPosition, Recovery
+from trading.models.bots import OnDeath
+from trading.owning import DEAD_AFTER
+from trading.recovering import recover
+from trading.supervisor import Supervisor
+from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
+from venues.brokers import Instruction, Style
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("committed_log"),
+]
+
+
+@pytest.fixture
+def es() -> Instrument:
+    return listed("ES")
+
+
+@pytest.fixture
+def account(es: Instrument) -> Account:
+    return funded()
+
+
+@pytest.fixture
+def exchange(es: Instrument, account: Account) -> Iterator[Exchange]:
+    with running_exchange(es) as exchange:
+        yield exchange
+
+
+@asynccontextmanager
+async def supervised(market: GivenBooks) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(market=market)
+    task = asyncio.create_task(supervisor.run())
+    yield supervisor
+    supervisor.stop()
+    await task
+
+
+def lots() -> int:
+    return sum(BotPosition.objects.live().values_list("lots", flat=True))
+
+
+def violations() -> list[str]:
+    report = Report("bots")
+    audit_bots(report)
+    return report.violations
+
+
+async def resting(desk: Desk, es: Instrument) -> BotOrder:
+    """Place a bid far below the market."""
+    wanted = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
+    return await desk.place(Wish(instrument=es, order=wanted, strategy="test"), Limits())
+
+
+async def test_a_bot_follows_the_imbalance_until_it_is_stopped(
+    exchange: Exchange, account: Account
+) -> None:
+    market = GivenBooks(90, 10)
+    bot = await in_thread(wanted_bot, account)
+    async with supervised(market):
+        await until(lambda: lots() == 1, "the bot is long")
+        market.set(10, 90)
+        await until(lambda: lots() == -1, "the bot is short")
+        market.set(50, 50)
+        await until(lambda: lots() == 0, "the bot is out")
+        beaten = await in_thread(Bot.objects.get)
+        assert beaten.equity > 0
+        await in_thread(owning.want, bot, is_wanted=False, actor="me", at=now())
+        await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
+    assert await in_thread(violations) == []
+    (there,) = await ExchangeBroker(account).positions()
+    stored = await in_thread(lambda: list(BotPosition.objects.all()))
+    assert sum(each.realised for each in stored) == there.realised
+    assert sum(each.fees for each in stored) == there.fees
+    order = await in_thread(BotOrder.objects.earliest, "id")
+    assert order.context["signal"]["imbalance"] == 0.9
+
+
+async def test_a_market_maker_quotes_both_sides_and_leaves_nothing_when_it_stops(
+    exchange: Exchange, account: Account
+) -> None:
+    bot = await in_thread(wanted_bot, account, strategy="marketmaker")
+    async with supervised(GivenBooks(50, 50)):
+        sides = {(BUY, MARK - 1), (SELL, MARK + 1)}
+        await until(
+            lambda: set(Order.objects.open().values_list("side", "ticks")) == sides, "two quotes"
+        )
+        await in_thread(owning.want, bot, is_wanted=False, actor="me", at=now())
+        await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
+    assert not await in_thread(Order.objects.open().exists)
+
+
+async def test_the_kill_switch_flattens_a_running_bot_and_blocks_it(
+    exchange: Exchange, account: Account
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    async with supervised(GivenBooks(90, 10)):
+        await until(lambda: lots() == 1, "the bot is long")
+        await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=now())
+        await until(lambda: lots() == 0, "the bot is flat")
+        await in_thread(killing.release, bot=bot, actor="me", at=now())
+        await until(lambda: lots() == 1, "the bot trades again")
+    assert await in_thread(violations) == []
+
+
+async def test_risk_refuses_what_a_strategy_wants(exchange: Exchange, account: Account) -> None:
+    await in_thread(wanted_bot, account, limits={"max_exposure": 100})
+    async with supervised(GivenBooks(90, 10)):
+        refused = AuditEntry.objects.filter(action="refuse")
+        await until(refused.exists, "an order was refused")
+    assert "bot.max_exposure" in (await in_thread(refused.earliest, "seq")).detail
+    assert not await in_thread(BotOrder.objects.exists)
+
+
+@pytest.mark.parametrize("rule", list(OnDeath), ids=lambda rule: rule.name)
+async def test_the_orders_of_a_dead_bot_follow_its_rule(
+    exchange: Exchange, account: Account, es: Instrument, rule: OnDeath
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    await resting(desk, es)
+    gone = {"runner": "dead", "heartbeat_at": now() - DEAD_AFTER - timedelta(seconds=1)}
+    await in_thread(Bot.objects.update, on_death=rule.value, is_wanted=False, **gone)
+    async with supervised(GivenBooks(50, 50)):
+        await until(lambda: Bot.objects.filter(runner="").exists(), "the rule was applied")
+    assert await in_thread(Order.objects.open().count) == (1 if rule is OnDeath.KEEP else 0)
+    assert await in_thread(lots) == (0 if rule is OnDeath.CLOSE else 2)
+    assert await in_thread(AuditEntry.objects.filter(action="dead").count) == 1
+    assert await in_thread(violations) == []
+
+
+async def test_recovery_settles_what_happened_without_us_and_repeats_without_effect(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    broker = ExchangeBroker(account)
+    desk = Desk(bot, broker, now)
+    lost = await resting(desk, es)
+    await broker.cancel(lost.client_id)  # the answer to this is lost
+    never_sent = await resting(desk, es)
+    ghost = {"client_id": "gone", "state": 0, "version": 0, "sent_at": now() - timedelta(minutes=1)}
+    await broker.cancel(never_sent.client_id)
+    await in_thread(never_sent.transitions.all()._raw_delete, "default")
+    await in_thread(BotOrder.objects.filter(pk=never_sent.pk).update, reported=0, **ghost)
+    stranger = Instruction(
+        client_id=f"bot{bot.pk}-lost", symbol="ES", side=BUY, style=Style.LIMIT, lots=1,
+        ticks=MARK - 60,
+    )  # fmt: skip
+    await broker.place(stranger)
+    report = await recover(desk, actor="me", clock=now)
+    troubles = sorted(each["trouble"] for each in report.findings)
+    assert troubles == ["not_found", "not_ours", "status_mismatch"]
+    assert (report.open_findings, report.orders) == (0, 2)
+    states = dict(await in_thread(lambda: list(BotOrder.objects.values_list("client_id", "state"))))
+    assert states[lost.client_id] == OrderState.CANCELLED
+    assert states["gone"] == OrderState.FAILED
+    assert not await in_thread(Order.objects.open().exists)
+    again = await recover(desk, actor="me", clock=now)
+    assert (again.findings, again.orders) == ([], 0)
+    assert await in_thread(Recovery.objects.count) == 2
+    assert await in_thread(violations) == []
+
+
+async def test_a_position_that_nobody_knows_is_reported(
+    exchange: Exchange, account: Account
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    broker = ExchangeBroker(account)
+    by_hand = Instruction(client_id="hand", symbol="ES", side=BUY, style=Style.MARKET, lots=4)
+    await broker.place(by_hand)
+    report = await recover(Desk(bot, broker, now), actor="me", clock=now)
+    assert report.open_findings == 1
+    (finding,) = report.findings
+    assert finding["text"] == "we have +0 lots, the venue +4"
+
+
+async def test_a_bot_without_configuration_ends_with_the_reason(
+    exchange: Exchange, account: Account
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    await in_thread(bot.configurations.all().delete)
+    async with supervised(GivenBooks()):
+        await until(lambda: Bot.objects.filter(is_wanted=False).exists(), "it was given up")
+    assert "has none yet" in (await in_thread(Bot.objects.get)).problem

@@ -1,0 +1,125 @@
+"""One WebSocket connection to a venue that speaks JSON-RPC 2.0, e.g. Deribit."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self
+
+import orjson
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from venues.gateway.errors import LostError, RefusedError, UnavailableError
+
+logger = structlog.get_logger(__name__)
+
+CONNECT_S: Final = 10.0
+ANSWER_S: Final = 10.0
+PING_S: Final = 10.0
+"""Between pings; a venue that does not answer one within as long is given up."""
+LARGEST_MESSAGE: Final = 4_194_304
+
+
+class RpcClient:
+    """Sends requests and finds the answer to each. An access token lives and dies with it.
+
+    `closed` is called once, when the connection has ended for whatever reason.
+    """
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        closed: Callable[["RpcClient"], None] = lambda client: None,
+        answer_s: float = ANSWER_S,
+    ) -> None:
+        self._connection = connection
+        self._closed = closed
+        self._answer_s = answer_s
+        self._ids = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self.is_open = True
+        self._is_closing = False
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        closed: Callable[["RpcClient"], None] = lambda client: None,
+        answer_s: float = ANSWER_S,
+    ) -> Self:
+        """Connect; raise UnavailableError."""
+        try:
+            connection = await connect(
+                url,
+                open_timeout=CONNECT_S,
+                close_timeout=1,
+                ping_interval=PING_S,
+                ping_timeout=PING_S,
+                max_size=LARGEST_MESSAGE,
+                compression=None,
+            )
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise UnavailableError(f"no connection to {url}: {error}") from error
+        return cls(connection, closed, answer_s)
+
+    async def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the result of a method; raise RefusedError or LostError."""
+        number = next(self._ids)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}}
+        try:
+            async with asyncio.timeout(self._answer_s):
+                await self._connection.send(orjson.dumps(message).decode())
+                return result_of(await answer)
+        except TimeoutError:
+            await self.close()  # an answer that comes late would find nobody
+            raise LostError(f"no answer to {method} within {self._answer_s:g} s") from None
+        except ConnectionClosed as error:
+            raise LostError(f"the connection broke during {method}: {error}") from None
+        finally:
+            self._answers.pop(number, None)
+
+    async def close(self) -> None:
+        self._is_closing = True
+        await self._connection.close()
+        await asyncio.wait([self._reading])
+
+    async def _read(self) -> None:
+        reason = "the venue closed the connection"
+        try:
+            async for text in self._connection:
+                self._take(orjson.loads(text))
+        except (ValueError, TypeError, AttributeError) as error:  # not JSON-RPC
+            reason = f"the venue sent something else than JSON-RPC: {error}"
+            await self._connection.close(1002)
+        except ConnectionClosed as error:
+            reason = f"the connection broke: {error}"
+        finally:
+            self._end(reason)
+
+    def _take(self, message: Any) -> None:
+        """Give an answer to who waits for it; raise AttributeError for no object."""
+        answer = self._answers.get(message.get("id"))
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    def _end(self, reason: str) -> None:
+        self.is_open = False
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(LostError(reason))
+        if not self._is_closing:
+            logger.warning("connection to the venue ended", reason=reason)
+        self._closed(self)
+
+
+def result_of(message: Mapping[str, Any]) -> Any:
+    """Return the result in an answer; raise RefusedError."""
+    error = message.get("error")
+    if error is not None:
+        data = error.get("data") or {}
+        reason = data.get("reason", "") if isinstance(data, dict) else str(data)
+        raise RefusedError(int(error["code"]), f"{error['message']} {reason}".strip())
+    return message.get("result")

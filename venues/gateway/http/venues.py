@@ -1,0 +1,60 @@
+"""The venues that the gateway connects to, and how it does."""
+
+from typing import Any, Final
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from exchange.http.tables import exact_json, problems
+from venues.gateway.http.views import TAGS, GatewayView
+from venues.gateway.status import status
+
+COUNT: Final = {"type": "integer"}
+POOL_SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "ready": COUNT,
+        "taken": COUNT,
+        "waiting": {**COUNT, "description": "requests that wait"},
+        "requests": {**COUNT, "description": "requests sent since the process began"},
+        "at": {"type": "integer", "nullable": True, "description": "epoch ms of this report"},
+    },
+}
+VENUE_SCHEMA: Final = {
+    "type": "object",
+    "required": ["name", "url", "pool", "connections", "tickers"],
+    "properties": {
+        "name": {"type": "string"},
+        "url": {"type": "string"},
+        "requests_per_s": {"type": "number"},
+        "fetch_s": {"type": "number"},
+        "pool": POOL_SCHEMA,
+        "connections": {**COUNT, "description": "open connections of users"},
+        "tickers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "ticker": {"type": "string"},
+                    "followers": COUNT,
+                    "error": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+class VenuesView(GatewayView):
+    @extend_schema(
+        operation_id="venues_list",
+        tags=TAGS,
+        auth=[],
+        responses={
+            (200, "application/json"): {"type": "array", "items": VENUE_SCHEMA},
+            **problems(400, 429, 503),
+        },
+    )
+    def get(self, request: Any) -> HttpResponse:
+        """The venues: connections, requests, and what users follow."""
+        return exact_json([status()])

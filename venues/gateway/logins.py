@@ -1,0 +1,103 @@
+"""Logins of users: their credentials are tried at the venue, once in 27 hours."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from django.core.cache import caches
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from venues.gateway import vault
+from venues.gateway.credentials import Credentials, CredentialsGoneError
+from venues.gateway.errors import RefusedError, VenueError
+from venues.gateway.models import Connection, ConnectionState, Person
+from venues.gateway.pacing import QueueFullError
+from venues.gateway.pool import Pool
+from venues.gateway.publishing import announce
+from venues.gateway.running import current_gateway
+
+logger = structlog.get_logger(__name__)
+
+CACHED_S: Final = 27 * 3_600
+
+
+def authenticate(handle: str, connection_id: int) -> ConnectionState:
+    """Log a connection in with the credentials behind a handle; store what became of it."""
+    reason, person = "", None
+    try:
+        person = proved(vault.take(handle))
+        state = ConnectionState.OPEN
+    except (RefusedError, CredentialsGoneError) as error:
+        state, reason = ConnectionState.REFUSED, str(error)
+    except (VenueError, QueueFullError) as error:
+        state, reason = ConnectionState.UNAVAILABLE, str(error)
+    Connection.objects.filter(pk=connection_id).update(
+        state=state, reason=reason[:300], person=person
+    )
+    announce([connection_id])
+    logger.info("login at the venue", connection=connection_id, state=state, reason=reason)
+    return state
+
+
+def proved(credentials: Credentials) -> Person:
+    """Return whose credentials these are; raise VenueError or QueueFullError."""
+    key = fingerprint(credentials.client_id)
+    proof = digest("secret", f"{credentials.client_id}\0{credentials.client_secret}")
+    known = caches[vault.CACHE].get(f"login:{key}")
+    if known is not None and constant_time_compare(known["proof"], proof):
+        return person_of(key, known["account"], timezone.now())
+    account = current_gateway().run(lambda pool: log_in(pool, credentials))
+    now = timezone.now()
+    login = {"proof": proof, "account": account, "at": now}
+    caches[vault.CACHE].set(f"login:{key}", login, CACHED_S)
+    return person_of(key, account, now)
+
+
+async def log_in(pool: Pool, credentials: Credentials) -> str:
+    """Authenticate on a client of its own, with which the token dies; return the account's name."""
+    grant: Mapping[str, Any] = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret,
+    }
+    async with pool.taking() as client:
+        await pool.call_on(client, "public/auth", grant)
+        summary = await pool.call_on(
+            client, "private/get_account_summary", {"currency": "USDC", "extended": True}
+        )
+    return str(summary.get("username") or summary.get("system_name") or summary.get("id"))[:100]
+
+
+def person_of(key: str, account: str, now: datetime) -> Person:
+    return Person.objects.get_or_create(
+        fingerprint=key, defaults={"account": account, "last_login_at": now}
+    )[0]
+
+
+def store_persons() -> int:
+    """Store the cached logins of all persons; delete what has expired; return how many changed."""
+    changed = 0
+    for person in Person.objects.all().iterator():
+        login = caches[vault.CACHE].get(f"login:{person.fingerprint}")
+        if login is not None and login["at"] > person.last_login_at:
+            person.account, person.last_login_at = login["account"], login["at"]
+            person.save(update_fields=["account", "last_login_at"])
+            changed += 1
+    vault.purge()
+    Connection.objects.filter(expires_at__lt=timezone.now()).delete()
+    return changed
+
+
+def fingerprint(client_id: str) -> str:
+    return digest("client", client_id)
+
+
+def digest(purpose: str, text: str) -> str:
+    """Return an HMAC with SECRET_KEY, from which nobody finds the text."""
+    return salted_hmac(f"venues.gateway.{purpose}", text, algorithm="sha256").hexdigest()
+
+
+def expiry() -> datetime:
+    return timezone.now() + timedelta(seconds=CACHED_S)

@@ -1,0 +1,10 @@
+"""Metrics of the gateway; docs/operations.md lists them."""
+
+from prometheus_client import Counter, Gauge
+
+READY = Gauge("pytrade_gateway_ready_clients", "Connections to the venue that stand ready.")
+TAKEN = Gauge("pytrade_gateway_taken_clients", "Connections to the venue that are in use.")
+WAITING = Gauge("pytrade_gateway_waiting_requests", "Requests that wait for the venue.")
+REQUESTS = Counter("pytrade_gateway_requests", "Requests sent to the venue.", ["outcome"])
+FAILED = Counter("pytrade_gateway_failed_connections", "Connections that could not be opened.")
+STREAMS = Gauge("pytrade_gateway_streams", "Open streams of prices to users.")

@@ -1,0 +1,153 @@
+"""Prices of the indexes that persons follow: fetched once for all, recorded like any source."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import structlog
+from django.core.cache import caches
+from django.db import transaction
+
+from instruments.models import Instrument
+from journal.journal import Journal
+from journal.leases import LeaseHeldError
+from market.kinds import Delivery
+from market.ticks import tick_array
+from market.times import to_microseconds
+from quotes.kinds import QUOTES
+from quotes.models import Quote
+from venues.gateway import vault
+from venues.gateway.errors import VenueError
+from venues.gateway.models import DERIBIT, Connection, PriceTicker
+from venues.gateway.pacing import QueueFullError
+from venues.gateway.pool import Pool
+from venues.gateway.publishing import announce, broadcaster
+from venues.gateway.running import current_gateway
+
+logger = structlog.get_logger(__name__)
+
+TICK_SIZE: Final = Decimal("0.0001")
+"""Of the instruments that indexes are recorded as; prices are rounded to it."""
+METHOD: Final = "public/get_index_price"
+FIRST_S: Final = 5.0
+"""Patience for the first price of a ticker, which a user waits for."""
+
+
+class Price(NamedTuple):
+    """A recorded price; `at` in milliseconds since 1970 UTC."""
+
+    seq: int
+    at: int
+    price: float
+
+
+def symbol_of(name: str) -> str:
+    """Return the symbol of the instrument that an index is recorded as, e.g. DERIBIT-BTC_USD."""
+    return f"{DERIBIT}-{name}".upper()
+
+
+def fetch_prices(names: Sequence[str] | None = None) -> int:
+    """Fetch and record the price of each followed ticker, or of `names`; return how many came."""
+    chosen = PriceTicker.objects.filter(subscriptions__isnull=False).distinct()
+    tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
+    if not tickers:
+        return 0
+    patience_s = None if names is None else FIRST_S
+    wanted = [each.name for each in tickers]
+    found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
+    return sum(stored(ticker, price) for ticker, price in zip(tickers, found, strict=True))
+
+
+async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) -> list[Any]:
+    """Return of each index its price, or the error instead of it."""
+    calls = [pool.call(METHOD, {"index_name": name}, patience_s) for name in names]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    return [each["index_price"] if isinstance(each, dict) else each for each in answers]
+
+
+def stored(ticker: PriceTicker, price: Any) -> bool:
+    """Record what came for a ticker; return whether it was a price."""
+    if isinstance(price, VenueError | QueueFullError):
+        fail(ticker, price)
+        return False
+    if isinstance(price, BaseException):
+        raise price
+    try:
+        instrument = record(ticker, Decimal(str(price)))
+    except LeaseHeldError as error:
+        logger.warning("price not recorded", ticker=ticker.name, error=str(error))
+        return False
+    if ticker.error or ticker.instrument_id is None:
+        ticker.instrument, ticker.error = instrument, ""
+        ticker.save(update_fields=["instrument", "error"])
+        announce_followers(ticker)
+    return True
+
+
+def announce_followers(ticker: PriceTicker) -> None:
+    """Tell the streams that follow a ticker that it has a price, or why it has none."""
+    announce(
+        Connection.objects.filter(person__subscriptions__ticker=ticker).values_list("pk", flat=True)
+    )
+
+
+def fail(ticker: PriceTicker, error: Exception) -> None:
+    """Note why there is no price, and tell those who follow the ticker."""
+    logger.warning("no price", ticker=ticker.name, error=str(error))
+    ticker.error = str(error)[:300]
+    ticker.save(update_fields=["error"])
+    announce_followers(ticker)
+
+
+def record(ticker: PriceTicker, price: Decimal) -> Instrument:
+    """Append a price to the quotes of an index; raise LeaseHeldError."""
+    with transaction.atomic():
+        instrument = ticker.instrument or instrument_of(ticker.name)
+        publisher = broadcaster([instrument])
+        with Journal([instrument], publisher.publish if publisher else None) as journal:
+            tail = journal.tail(instrument.pk, QUOTES)
+            at = max(time.time_ns() // 1_000, tail.at + 1)
+            ticks = tick_array(
+                instrument.pk,
+                np.array([tail.seq + 1]),
+                np.array([at]),
+                np.array([round(price / TICK_SIZE)]),
+            )
+            journal.append([Delivery(QUOTES, ticks)])
+    return instrument
+
+
+def instrument_of(name: str) -> Instrument:
+    """Return the instrument of an index, created with its first price."""
+    found = Instrument.objects.filter(symbol=symbol_of(name)).first()
+    if found is None:
+        found = Instrument(symbol=symbol_of(name), name=f"Deribit {name}", tick_size=TICK_SIZE)
+        found.full_clean()
+        found.save()
+    return found
+
+
+def refresh() -> int:
+    """Put the newest recorded price of each followed ticker into the cache; return how many."""
+    tickers = PriceTicker.objects.filter(subscriptions__isnull=False, instrument__isnull=False)
+    newest = {ticker.name: price for ticker in tickers.distinct() if (price := read_newest(ticker))}
+    caches[vault.CACHE].set_many({f"price:{name}": price for name, price in newest.items()}, None)
+    return len(newest)
+
+
+def read_newest(ticker: PriceTicker) -> Price | None:
+    instrument = ticker.instrument
+    newest = None if instrument is None else Quote.objects.latest_of(instrument)
+    if instrument is None or newest is None:
+        return None
+    at = to_microseconds(newest.at) // 1_000
+    return Price(newest.seq, at, instrument.lattice.number(newest.ticks))
+
+
+def newest_of(name: str) -> Price | None:
+    """Return the newest price that the cache has."""
+    found = caches[vault.CACHE].get(f"price:{name}")
+    return None if found is None else Price(*found)

@@ -1,0 +1,36 @@
+"""Celery tasks of the gateway: one worker runs them all, so that they share the connections.
+
+No argument holds credentials, but the handle of sealed ones. A task that comes too late is dropped.
+"""
+
+from collections.abc import Sequence
+
+from celery import shared_task
+
+from venues.gateway import logins, prices, status, vault
+from venues.gateway.credentials import LASTS_S
+
+
+@shared_task(name="gateway.authenticate", expires=LASTS_S)
+def authenticate(handle: str, connection_id: int) -> str:
+    return logins.authenticate(handle, connection_id).value
+
+
+@shared_task(name="gateway.fetch_prices")
+def fetch_prices(names: Sequence[str] | None = None) -> int:
+    try:
+        return prices.fetch_prices(names)
+    finally:
+        status.report()
+
+
+@shared_task(name="gateway.refresh")
+def refresh() -> int:
+    """Put the newest prices into the cache, and delete expired credentials."""
+    vault.purge()
+    return prices.refresh()
+
+
+@shared_task(name="gateway.store_persons")
+def store_persons() -> int:
+    return logins.store_persons()

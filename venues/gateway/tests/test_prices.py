@@ -1,0 +1,236 @@
+"""Prices: fetched once for all who follow them, recorded as quotes, read by date."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+from pytest_django import Settings
+
+from instruments.models import Instrument
+from quotes.models import Quote
+from venues.gateway import connections, following, prices, running, schedule, tasks
+from venues.gateway.http.stream import events
+from venues.gateway.logins import digest, expiry
+from venues.gateway.models import Connection, ConnectionState, Person, PriceTicker
+from venues.gateway.pricefeed import Followed, PriceFeed
+from venues.gateway.prices import Price
+from venues.gateway.tests.talking import Prices, venue
+from venues.tests.markets import in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATH = "/api/v1/venues/deribit/connections/"
+LIMIT_S = 60
+
+
+@contextlib.asynccontextmanager
+async def served(settings: Settings, **known: float) -> AsyncIterator[Prices]:
+    """Serve a venue that knows these prices to the gateway."""
+    source = Prices(**known)
+    async with venue(source) as url, asyncio.timeout(LIMIT_S):
+        settings.DERIBIT_URL = url
+        settings.DERIBIT_REQUESTS_PER_S = 1_000
+        try:
+            yield source
+        finally:
+            await asyncio.to_thread(running.stop)
+
+
+def person(number: int = 1) -> Person:
+    return Person.objects.create(
+        fingerprint=str(number), account=f"p{number}", last_login_at=timezone.now()
+    )
+
+
+def connection(whose: Person, token: str = "t") -> Connection:
+    return Connection.objects.create(
+        digest=digest("token", token), person=whose, state=ConnectionState.OPEN, expires_at=expiry()
+    )
+
+
+def ask(method: str, path: str, **body: Any) -> tuple[int, Any]:
+    """Return status and body of the answer below the connection of the token t."""
+    send = getattr(Browser(), method)
+    given = (json.dumps(body), "application/json") if method == "post" else ()
+    answer = send(f"{PATH}t/{path}", *given)
+    return answer.status_code, json.loads(answer.content or "null")
+
+
+class Stream:
+    """What a user reads from the server-sent events."""
+
+    def __init__(self, key: int, since: dict[str, int] | None = None) -> None:
+        self.texts = events(key, since or {})
+        self._unread: list[dict[str, Any]] = []
+
+    async def next(self, kind: str) -> dict[str, Any]:
+        """Return the next event of a type."""
+        while not (found := [each for each in self._unread if each["type"] == kind]):
+            lines = (await anext(self.texts)).splitlines()
+            self._unread += [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        self._unread.remove(found[0])
+        return found[0]
+
+
+async def test_many_users_of_a_ticker_cost_the_venue_one_request(settings: Settings) -> None:
+    def follow() -> None:
+        for number in range(30):
+            whose = person(number)
+            for name in ("btc_usd", "eth_usd"):
+                following.subscribe(person=whose, name=name, interval_s=50)
+
+    async with served(settings, btc_usd=65000.5, eth_usd=3000.25) as source:
+        await in_thread(follow)
+        assert source.asked == ["btc_usd", "eth_usd"]  # the first price of each comes at once
+        assert await in_thread(tasks.fetch_prices) == 2
+        assert len(source.asked) == 4
+    assert await in_thread(Quote.objects.count) == 4
+
+
+async def test_user_subscribes_reads_the_stream_and_cancels(settings: Settings) -> None:
+    key = (await in_thread(lambda: connection(person()))).pk
+    async with served(settings, btc_usd=65000.5) as source:
+        stream = Stream(key)
+        assert (await stream.next("status"))["state"] == "open"
+        status, made = await in_thread(
+            ask, "post", "subscriptions/", ticker="btc_usd", interval_s=1
+        )
+        assert (status, made["instrument"]) == (201, "DERIBIT-BTC_USD")
+        first = await stream.next("price")
+        assert (first["ticker"], first["seq"], first["price"]) == ("btc_usd", 1, 65000.5)
+        source.prices["btc_usd"] = 65001.75
+        await in_thread(Quote.objects.update, at=datetime(2026, 1, 1, tzinfo=UTC))
+        await in_thread(tasks.fetch_prices)
+        second = await stream.next("price")
+        assert (second["seq"], second["price"]) == (2, 65001.75)
+        assert [each["ticker"] for each in (await in_thread(ask, "get", "subscriptions/"))[1]] == [
+            "btc_usd"
+        ]
+        assert (await in_thread(ask, "delete", "subscriptions/btc_usd/"))[1] == {"cancelled": 1}
+        assert (await in_thread(ask, "delete", "subscriptions/btc_usd/"))[0] == 404
+        assert (await in_thread(ask, "delete", "subscriptions/"))[1] == {"cancelled": 0}
+        assert (await in_thread(ask, "delete", ""))[0] == 204
+        assert (await stream.next("status"))["state"] == "closed"
+        await stream.texts.aclose()
+        assert await in_thread(tasks.fetch_prices) == 0
+
+
+async def test_stream_resumes_after_the_last_event(settings: Settings) -> None:
+    whose = await in_thread(person)
+    key = (await in_thread(connection, whose)).pk
+    async with served(settings, btc_usd=1.5):
+        await in_thread(
+            lambda: following.subscribe(person=whose, name="btc_usd", interval_s=86_400)
+        )
+        for _ in range(3):
+            await in_thread(tasks.fetch_prices)
+        stream = Stream(key, {"btc_usd": 2})
+        assert (await stream.next("price"))["seq"] == 3
+        await stream.texts.aclose()
+        fresh = Stream(key)
+        await in_thread(tasks.refresh)
+        assert (await fresh.next("price"))["seq"] == 4
+        await fresh.texts.aclose()
+
+
+async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings: Settings) -> None:
+    whose = await in_thread(person)
+    key = (await in_thread(connection, whose)).pk
+    async with served(settings, btc_usd=1.5) as source:
+        for name in ("nonsense_usd", "btc_usd"):
+            await in_thread(ask, "post", "subscriptions/", ticker=name, interval_s=5)
+        listed = (await in_thread(ask, "get", "subscriptions/"))[1]
+        assert [(each["ticker"], each["error"]) for each in listed] == [
+            ("btc_usd", ""),
+            ("nonsense_usd", "the venue answered -32602: no index nonsense_usd"),
+        ]
+        stream = Stream(key)
+        assert (await stream.next("status"))["state"] == "open"
+        stale = await stream.next("status")
+        assert (stale["ticker"], stale["state"]) == ("nonsense_usd", "stale")
+        source.prices["nonsense_usd"] = 7.0
+        assert await in_thread(tasks.fetch_prices) == 2
+        live = await stream.next("status")
+        assert (live["ticker"], live["state"], live["reason"]) == ("nonsense_usd", "live", "")
+        await stream.texts.aclose()
+    assert await in_thread(Instrument.objects.filter(symbol__contains="NONSENSE").exists)
+
+
+async def test_intervals_send_the_newest_price_when_they_are_over() -> None:
+    feed = PriceFeed(1)
+    feed._followed["btc_usd"] = Followed(interval_s=60, has_prices=True)
+    for seq, at_s in ((1, 0), (1, 0), (2, 10), (3, 20), (4, 60), (5, 70)):
+        feed._price("btc_usd", Price(seq, at_s * 1_000, 1.0))
+    feed._send_due()  # 1970 is over
+    sent = [event["seq"] for event in feed.take_now()]
+    assert sent == [1, 4, 5]
+
+
+def record(*moments: str) -> None:
+    ticker = PriceTicker.objects.create(name="btc_usd")
+    for _ in moments:
+        prices.record(ticker, prices.Decimal("65000.12345"))
+    for seq, moment in enumerate(moments, start=1):
+        Quote.objects.filter(seq=seq).update(at=datetime.fromisoformat(moment))
+
+
+def read(query: str) -> Any:
+    answer = Browser().get(f"/api/v1/venues/deribit/prices/btc_usd/{query}")
+    return answer.status_code, answer.json()
+
+
+def test_prices_between_two_dates() -> None:
+    record("2026-01-01T00:00:00Z", "2026-01-01T12:00:00Z", "2026-01-02T00:00:00Z")
+    for query, seqs in (
+        ("", [1, 2, 3]),
+        ("?start_date=2026-01-01T12:00:00Z", [2, 3]),
+        ("?start_date=2026-01-01&end_date=2026-01-02", [1, 2]),
+        ("?start_date=2026-01-03", []),
+    ):
+        status, body = read(query)
+        assert (status, [row[0] for row in body["rows"]]) == (200, seqs)
+    assert body["columns"] == ["seq", "at", "price"]
+    assert read("")[1]["rows"][0][2] == 65000.1234  # half to even
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("start_date=01.02.2026", "'01.02.2026' is not a date: use YYYY-MM-DD"),
+        ("start_date=2026-02-30", "'2026-02-30' is not a date"),
+        ("start_date=2026-01-01T00:00:00", "is not a date"),
+        ("start_date=", "'' is not a date"),
+        ("start_date=2026-01-02&end_date=2026-01-02", "must be after start_date 2026-01-02"),
+        ("from=2026-01-02", "is not a parameter here"),
+    ],
+)
+def test_wrong_dates_are_refused_with_the_reason(query: str, reason: str) -> None:
+    record("2026-01-01T00:00:00Z")
+    status, body = read(f"?{query}")
+    assert status == 400
+    assert reason in json.dumps(body, ensure_ascii=False)
+
+
+def test_schedule_calls_each_task_when_it_is_due(settings: Settings) -> None:
+    settings.DERIBIT_FETCH_S, settings.DERIBIT_REFRESH_S = 50, 45
+    now = datetime(2026, 1, 1, 23, 59, tzinfo=UTC).timestamp()
+    moment = [now]
+    planned = schedule.Schedule(lambda: moment[0])
+    calls = []
+    for seconds in (44, 45, 50, 60, 90, 100):
+        moment[0] = now + seconds
+        calls.append(planned.call_due())
+    assert calls == [[], ["refresh"], ["fetch_prices"], ["store_persons"], ["refresh"],
+                     ["fetch_prices"]]  # fmt: skip
+
+
+def test_unknown_token_is_answered_with_what_to_do() -> None:
+    assert connections.find("nonsense") is None
+    status, body = ask("get", "subscriptions/")
+    assert (status, "connect again" in body["detail"]) == (404, True)
+    assert Browser().get(f"{PATH}t/stream/").status_code == 404
