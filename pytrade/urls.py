@@ -42,6 +42,7 @@ urlpatterns = [
     re_path(r"^(?:api/v1/(?:.*/)?$|udf/)", unknown_address),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("health", health.readyz, name="health"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     re_path(r"^", unknown_page),
