@@ -23,7 +23,7 @@ from django.urls import Resolver404, URLResolver, get_resolver, set_script_prefi
 
 from web.clients import ClientGone, check_client, client_of_request
 
-PROBES: Final = ("/livez", "/readyz")
+PROBES: Final = ("/livez", "/readyz", "/health")
 """Each has its own thread: both answer while all other threads wait for a hung database."""
 MOST_PATHS: Final = 512
 """Paths of which the handler remembers what answers them: programs ask for few, again and again."""

@@ -53,7 +53,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # probes and Prometheus use HTTP
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|health|metrics)$"]  # probes and Prometheus use HTTP
 # Unless Django redirects to HTTPS, the reverse proxy does (deploy/nginx-tls.conf).
 SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
 # Trust X-Forwarded-For and X-Forwarded-Proto. Safe only behind a proxy that overwrites them.
@@ -91,6 +91,8 @@ INSTALLED_APPS = [
     "indicators",
     "orderflow",
     "venues",
+    "venues.accounts",
+    "venues.feeds",
     "venues.gateway",
     "trading",
     "pytrade",

@@ -21,7 +21,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from pytrade.access import FOR_PROGRAMS
 from web.problems import problem
 
-NEVER_COUNTED = ("/livez", "/readyz")
+NEVER_COUNTED = ("/livez", "/readyz", "/health")
 
 
 class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]

@@ -10,8 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from rig.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 60_000
@@ -54,15 +57,28 @@ def chromium_of_package() -> tuple[str, str]:
     return found["executable"], found["libraries"]
 
 
+def complaint(message: ConsoleMessage) -> str:
+    """Return an error of the console, and where it happened."""
+    return f"{message.text} at {message.location['url']}"
+
+
 @contextlib.contextmanager
 def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     """Open a page; fail if it logs console errors other than those starting with `forgiven`."""
     page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: complaints.append(complaint(m)) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     page.close()
     wrong = [text for text in complaints if not text.startswith(forgiven)]
     assert wrong == [], wrong
+
+
+def wait_in_page(page: Page, condition: str, arg: Any = None, limit_s: float = PATIENCE_S) -> None:
+    """Wait until an asynchronous function of the page returns a true value.
+
+    `Page.wait_for_function` awaits no promise: it takes that of an asynchronous function as true.
+    """
+    wait_until(lambda: page.evaluate(condition, arg), condition, limit_s)

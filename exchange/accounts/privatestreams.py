@@ -7,9 +7,12 @@ frame is the whole, and its version says which is newer.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
+from django.db.models import OuterRef, Subquery
 
 from exchange import kinds
 from exchange.accounts.instruments import with_keys
@@ -23,7 +26,7 @@ from exchange.accounts.listings import (
 )
 from exchange.accounts.rows import in_order
 from exchange.clearing.orders import Cause
-from exchange.models import Account, Execution, Leverage, Order, OrderEvent, Position
+from exchange.models import Account, Execution, Leverage, Order, OrderEvent
 from instruments.models import Instrument
 from live import bulletin, makers, sequenced, topics
 from live.cutting import made
@@ -36,6 +39,11 @@ ORDERS_TOPIC: Final = "orders"
 EXECUTIONS_TOPIC: Final = "executions"
 POSITIONS_TOPIC: Final = "positions"
 BALANCE_TOPIC: Final = "balance"
+HELD: Final = tuple(
+    f"positions__{name}"
+    for name in ("instrument", "lots", "cost", "realised", "fees", "funding", "updated_at")
+)
+"""What is published of a position; all are None for an account without positions."""
 
 
 @dataclass(frozen=True)
@@ -155,48 +163,51 @@ def fields_of(row: Any, instruments: Mapping[int, Instrument]) -> dict[str, Any]
 
 
 def states(keys: Iterable[int]) -> list[Publication]:
-    """Return balance and positions of accounts, as they are now."""
+    """Return positions and balance of accounts, as they are now."""
     wanted = set(keys)
-    if not wanted:  # most orders move nothing: the queries would be compiled for nothing
+    if not wanted:  # most orders move nothing: the query would be compiled for nothing
         return []
-    accounts = list(Account.objects.filter(pk__in=wanted).order_by("pk"))
-    held: dict[int, list[dict[str, Any]]] = {account.pk: [] for account in accounts}
-    leverages = {
-        (each.account_id, each.instrument_id): each.leverage
-        for each in Leverage.objects.filter(account__in=accounts)
-    }
-    rows = Position.objects.filter(account__in=accounts).select_related("instrument")
-    for row in rows.order_by("instrument"):
-        leverage = leverages.get((row.account_id, row.instrument_id))
-        held[row.account_id].append(position_json(row, leverage))
-    return [
-        state
-        for account in accounts
-        for state in (
-            state_of(POSITIONS_TOPIC, account, held[account.pk]),
-            state_of(BALANCE_TOPIC, account, {"balance": float(account.money)}),
-        )
-    ]
+    chosen = Leverage.objects.filter(
+        account=OuterRef("pk"), instrument=OuterRef("positions__instrument")
+    )
+    rows = (
+        Account.objects.filter(pk__in=wanted)
+        .annotate(leverage=Subquery(chosen.values("leverage")))
+        .order_by("pk", "positions__instrument")
+        .values_list("pk", "version", "balance", "leverage", *HELD)
+    )
+    found: list[Publication] = []
+    for (key, version, balance), mine in groupby(rows, key=itemgetter(0, 1, 2)):
+        held = [position_json(*row[3:]) for row in mine if row[4] is not None]
+        found += [
+            state_of(POSITIONS_TOPIC, key, version, held),
+            state_of(BALANCE_TOPIC, key, version, {"balance": float(money(balance))}),
+        ]
+    return found
 
 
-def state_of(topic: str, account: Account, data: Any) -> Publication:
+def state_of(topic: str, account: int, version: int, data: Any) -> Publication:
     frame = {"topic": topic, "type": "snapshot", "data": data}
-    publication = made(frame, 0, 0, topic=topics.of_account(topic, account.pk))
-    return {**publication, "version": account.version}
+    publication = made(frame, 0, 0, topic=topics.of_account(topic, account))
+    return {**publication, "version": version}
 
 
-def position_json(row: Position, leverage: int | None) -> dict[str, Any]:
-    lattice = row.instrument.lattice
-    entry = average_cost(row.instrument, row.cost, row.lots)
+def position_json(
+    leverage: int | None, instrument_id: int, lots: int, cost: int, *rest: Any
+) -> dict[str, Any]:
+    """Return a position; `rest` is the end of HELD."""
+    realised, fees, funding, updated_at = rest
+    instrument = with_keys([instrument_id])[instrument_id]
+    entry = average_cost(instrument, cost, lots)
     return {
-        "symbol": row.instrument.symbol,
-        "quantity": float(lattice.quantity(row.lots)),
+        "symbol": instrument.symbol,
+        "quantity": float(instrument.lattice.quantity(lots)),
         "entry_price": None if entry is None else float(entry),
         "leverage": leverage,
-        "realised": float(money(row.realised)),
-        "fees": float(money(row.fees)),
-        "funding": float(money(row.funding)),
-        "updated_at": to_microseconds(row.updated_at) // 1000,
+        "realised": float(money(realised)),
+        "fees": float(money(fees)),
+        "funding": float(money(funding)),
+        "updated_at": to_microseconds(updated_at) // 1000,
     }
 
 

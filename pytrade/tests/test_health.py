@@ -15,7 +15,7 @@ def test_livez_needs_no_database(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_readyz_is_ready_on_a_migrated_database(client: Client) -> None:
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == client.get("/health").json() == {"status": "ready"}
 
 
 @pytest.mark.django_db

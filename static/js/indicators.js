@@ -7,6 +7,7 @@ import { colour, onThemeChange } from "./theme.js";
 const REFRESH_MS = 60_000;
 const MOST_WINDOWS = 4_000; // per request; beyond it the panes are empty
 const MOST_POINTS = 500_000; // per request: the server rejects more
+const MOST_STEP = 100_000; // likewise
 const TRIES = 5; // of a request while the server is busy
 /**
  * What a measure reads: how many in a window, if not its own default, and how many a minute has.
@@ -17,7 +18,7 @@ const POINTS = {
   // The fewest that all measures accept, available early in a new market.
   closes: { n: 501, perMinute: () => 1 },
 };
-const DIGITS = 3; // of the values on the axis
+const DIGITS = 2; // of the values on the axis, which must not become wider than prices
 const LONG = 1000; // larger values have no decimals
 const TITLES_PX = 560; // narrower charts have no room for line titles
 
@@ -180,7 +181,7 @@ export class IndicatorPanes {
     const rate = perMinute();
     const { from, to: end } = span;
     const start = Math.round(Math.max(from, end - (MOST_POINTS / rate) * 60_000));
-    const step = Math.max(1, Math.round(minutes * rate));
+    const step = Math.min(MOST_STEP, Math.max(1, Math.round(minutes * rate)));
     const query = { ...(n && { n }), step, start, end };
     const path = `/api/v1/indicators/${pane.name}/${encodeURIComponent(this.symbol)}/rolling/`;
     try {
