@@ -10,8 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from rig.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 60_000
@@ -71,3 +74,11 @@ def watched_page(browser: Browser, *forgiven: str) -> Iterator[Page]:
     page.close()
     wrong = [text for text in complaints if not text.startswith(forgiven)]
     assert wrong == [], wrong
+
+
+def wait_in_page(page: Page, condition: str, arg: Any = None, limit_s: float = PATIENCE_S) -> None:
+    """Wait until an asynchronous function of the page returns a true value.
+
+    `Page.wait_for_function` awaits no promise: it takes that of an asynchronous function as true.
+    """
+    wait_until(lambda: page.evaluate(condition, arg), condition, limit_s)

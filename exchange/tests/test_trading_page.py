@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from rig.chromium import watched_page
+from rig.chromium import wait_in_page, watched_page
 from rig.fixtures import Cookie
 
 PAGE = "/instruments/ES/"
@@ -261,9 +261,9 @@ def test_refused_order_says_why_beside_the_buttons(trading: Page) -> None:
 def test_each_trade_arrives_once_and_the_book_is_exact_through_reconnections(trading: Page) -> None:
     seqs = trading.evaluate(HEAR_TRADES, 3)
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-    trading.wait_for_function(SAME_BOOK)
+    wait_in_page(trading, SAME_BOOK)
     trading.evaluate(TEAR)
-    trading.wait_for_function(SAME_BOOK)
+    wait_in_page(trading, SAME_BOOK)
     expect(trading.locator("#connection")).to_have_attribute("data-state", "live")
 
 

@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "measures.md").read_text()
 FIGURES = json.loads((ROOT / "benchmarks" / "results" / "flowcoverage.json").read_text())["figures"]
 
+SAMPLING_ERROR = 0.7
+"""Of a coverage in 1,000 windows."""
+
 pytestmark = pytest.mark.processes
 
 
@@ -52,5 +55,7 @@ def test_published_coverage_is_the_measured_one():
             measured.setdefault(row, []).append(shown)
     for label, cells in measured.items():
         assert f"| {label} | {' | '.join(cells)} |" in DOCS
-    percents = [f["in the interval, %"] for f in FIGURES.values() if isinstance(f, dict)]
-    assert min(p for p in percents if p is not None) >= 93
+    found = [f["in the interval, %"] for f in FIGURES.values() if isinstance(f, dict)]
+    percents = [percent for percent in found if percent is not None]
+    assert min(percents) >= 93 - SAMPLING_ERROR
+    assert max(percents) <= 98

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from orderflow.tests.naivebars import bars_of
-from rig.chromium import watched_page
+from rig.chromium import wait_in_page, watched_page
 from rig.waiting import wait_until
 
 PAGE = "/instruments/ES/orderflow/"
@@ -113,21 +113,21 @@ def test_bars_are_exact_and_live_through_settings_reload_and_lost_connections(
     flow: Page, market: str
 ) -> None:
     expect(flow.locator("#connection")).to_have_attribute("data-state", "live")
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
     seq = flow.evaluate(BARS)[-1]["lastSeq"]
-    flow.wait_for_function(
-        f"async (seq) => ({MODULE}).chart.series.candles.at(-1).lastSeq > seq", arg=seq
+    wait_in_page(
+        flow, f"async (seq) => ({MODULE}).chart.series.candles.at(-1).lastSeq > seq", arg=seq
     )
     flow.evaluate(LOSE_BARS, 5)
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
     flow.evaluate(f"async () => ({MODULE}).barFeed.hear({{ type: 'gap', from_seq: 1, to_seq: 2 }})")
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
     chart = flow.locator("#chart")
     chart.focus()
     for key, found in (("c", "cells=delta"), ("]", r"step=\d+"), ("v", "profile=session")):
         chart.press(key)
         expect(flow).to_have_url(re.compile(found))
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
     flow.get_by_text("Layers").click()
     flow.get_by_label("Naked POCs").check()
     flow.get_by_label("Heat map of the book").uncheck()
@@ -140,9 +140,9 @@ def test_bars_are_exact_and_live_through_settings_reload_and_lost_connections(
     flow.goto(f"{market}/livez")
     flow.evaluate(OTHER_DATABASE)
     opened(flow, market + PAGE)
-    flow.wait_for_function(SAME_AS_API)  # what was copied from another database is not shown
+    wait_in_page(flow, SAME_AS_API)  # what was copied from another database is not shown
     opened(flow, address)
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
     assert flow.url == address
     expect(flow.get_by_label("Heat map of the book")).not_to_be_checked()
 
@@ -156,22 +156,22 @@ def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     )
     chart.press("a")
     expect(flow).to_have_url(re.compile("anchor="))
-    flow.wait_for_function(DETAIL, arg="text")
+    wait_in_page(flow, DETAIL, arg="text")
     for _ in range(8):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(DETAIL, arg="colour")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.heat.grid?.columns.length > 200")
+    wait_in_page(flow, DETAIL, arg="colour")
+    wait_in_page(flow, f"async () => ({MODULE}).chart.heat.grid?.columns.length > 200")
     for _ in range(12):
         chart.press("-")
         flow.evaluate("new Promise(requestAnimationFrame)")
-    flow.wait_for_function(DETAIL, arg="candle")
+    wait_in_page(flow, DETAIL, arg="candle")
     bars = flow.evaluate(f"async () => ({MODULE}).bars.series.candles.length")
     assert bars > 400  # older ones were read ahead
     flow.get_by_text("Measures", exact=True).click()
     flow.get_by_label("Adverse selection").check()
     expect(flow).to_have_url(re.compile("measures=adverse_selection"))
-    flow.wait_for_function(MEASURED, arg=["Adverse selection", "Adverse selection, exact"])
+    wait_in_page(flow, MEASURED, arg=["Adverse selection", "Adverse selection, exact"])
     flow.keyboard.press("Escape")
     chart.press("t")
     expect(flow.locator("#chart-table")).to_be_focused()
@@ -198,10 +198,11 @@ def test_profile_of_a_range_is_exact_also_before_the_first_bar(flow: Page, marke
     start, end = newest - 400 * 60_000, newest - 3 * 60_000
     span = f"profile_from={iso(start)}&profile_to={iso(end)}"
     opened(flow, f"{market}{PAGE}?step=1&profile=range&{span}")
-    flow.wait_for_function(f"async () => ({MODULE}).chart.profile.profile?.from === {start}")
+    wait_in_page(flow, f"async () => ({MODULE}).chart.profile.profile?.from === {start}")
     wanted = read(market, f"profile/?start={start}&end={end}&step=1")
     rows = [[price, sell, buy] for price, sell, buy, _ in wanted["rows"]]
-    flow.wait_for_function(
+    wait_in_page(
+        flow,
         f"""async ([rows, levels]) => {{
           const {{ cells, poc, valueLow, valueHigh }} = ({MODULE}).chart.profile.profile;
           const shown = cells.ticks.map((t, i) => [t / 4, cells.sell[i], cells.buy[i]]);
@@ -221,8 +222,8 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
     for moment in (begin + 61_003, first + 300_000, begin + 5_000):
         check_replay(market, flow.evaluate(SHOWN, moment), moment)
     flow.get_by_role("button", name="Play", exact=True).click()
-    flow.wait_for_function(
-        f"async (moment) => ({MODULE}).replay.moment > moment", arg=first + 2 * 300_000
+    wait_in_page(
+        flow, f"async (moment) => ({MODULE}).replay.moment > moment", arg=first + 2 * 300_000
     )
     flow.get_by_role("button", name="Pause", exact=True).click()
     check_replay(market, flow.evaluate(SHOWN, None))
@@ -243,7 +244,7 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
     assert earliest["moment"] < first
     flow.get_by_role("button", name="Back to live").click()
     expect(flow.locator("#replay")).to_be_hidden()
-    flow.wait_for_function(SAME_AS_API)
+    wait_in_page(flow, SAME_AS_API)
 
 
 def iso(ms: int) -> str:

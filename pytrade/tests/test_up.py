@@ -10,12 +10,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, Page
 
+from orderflow.tests.naivebars import Trade, bars_of
+from rig.chromium import wait_in_page, watched_page
 from rig.processes import ROOT, free_port, open_stream
 from rig.waiting import wait_until
 from scripts.services import PostgreSQL
@@ -23,7 +27,11 @@ from scripts.sessions import members
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 90.0
+TICK_SIZE = 0.25
 ROLES = ("simulation", "worker", "gateway", "beat")
+BARS = 'await import("/static/js/orderflow/orderflow.js").then(({ chart }) => chart.series.candles)'
+UNAVAILABLE = ("Failed to load resource", "WebSocket connection to")
+"""What Chromium logs while a web process is down."""
 SLEEPERS = """
 [supervisord]
 nodaemon=true
@@ -115,9 +123,42 @@ def next_ticks(stack: Up) -> None:
     assert types[-2:] == ["ticks"] * 2
 
 
-def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(data: Path) -> None:
-    with up(data) as stack:
+def read(stack: Up, path: str) -> list[Any]:
+    """Return the rows of a table of ES."""
+    address = f"http://127.0.0.1:{stack.port}/api/v1/instruments/ES/{path}"
+    with urlopen(address, timeout=LIMIT_S) as answer:
+        found: list[Any] = json.load(answer)["rows"]
+    return found
+
+
+def wait_for_more_trades(stack: Up, page: Page) -> None:
+    """Wait until the bars of the order-flow page include 20 trades that are not there yet."""
+    (newest,) = read(stack, "footprint/?limit=1")
+    has_trade = f"async (seq) => ({BARS}).at(-1)?.lastSeq >= seq"
+    wait_in_page(page, has_trade, newest[-1] + 20, limit_s=2 * LIMIT_S)
+
+
+def check_bars(stack: Up, page: Page) -> None:
+    """Fail unless the newest bars of the page are those of the recorded trades."""
+    shown: list[dict[str, Any]] = page.evaluate(f"async () => ({BARS}).slice(-10)")
+    rows = read(stack, f"trades/?start={shown[0]['openedAt']}&limit=10000")
+    trades: list[Trade] = [
+        (seq, at, round(price / TICK_SIZE), round(quantity), side)
+        for seq, at, price, quantity, side in rows
+        if seq <= shown[-1]["lastSeq"]
+    ]
+    wanted = bars_of(trades, 60_000, 1)
+    assert len(wanted) == 10
+    assert [{name: bar[name] for name in wanted[0]} for bar in shown] == wanted
+
+
+def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(
+    data: Path, browser: Browser
+) -> None:
+    with up(data) as stack, watched_page(browser, *UNAVAILABLE) as page:
         next_ticks(stack)
+        page.goto(f"http://127.0.0.1:{stack.port}/instruments/ES/orderflow/?step=1")
+        wait_for_more_trades(stack, page)
         second = stack.again()
         assert second.returncode == 1
         assert (
@@ -129,6 +170,10 @@ def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(data: 
         stack.process("pytrade.asgi:application", str(stack.port)).kill()
         stack.wait_for(f"exited: web-{stack.port} (terminated by SIGKILL")
         next_ticks(stack)
+        stack.process("runsim").kill()
+        stack.wait_for("exited: simulation (terminated by SIGKILL")
+        wait_for_more_trades(stack, page)
+        check_bars(stack, page)
         with pytest.raises(HTTPError) as not_found:  # a web process logs nothing but faults
             urlopen(f"http://127.0.0.1:{stack.port}/nowhere/", timeout=60)
         not_found.value.close()

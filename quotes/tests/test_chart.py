@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Download, Page, Route, expect
 
+from rig.chromium import wait_in_page
 from rig.fixtures import LONG_MINUTES
 
 HOUR_FROM = "/instruments/LONG/?timeframe=1m&from=2025-01-05T10:00Z&to=2025-01-05T10:59Z"
@@ -75,16 +76,16 @@ def test_home_and_end_show_the_first_and_the_newest_candles(page, long_history):
     open_chart(page, f"{long_history}/instruments/LONG/")
     page.locator("#chart").focus()
     page.keyboard.press("Home")
-    page.wait_for_function(f"async () => ({MODULE}).candles.series.first.lastSeq === 1")
+    wait_in_page(page, f"async () => ({MODULE}).candles.series.first.lastSeq === 1")
     expect(page.locator("#to-newest")).to_be_visible()
     for _ in range(30):  # forward, across the boundaries between reads
         page.keyboard.press("PageDown")
         page.evaluate("new Promise(requestAnimationFrame)")
-    page.wait_for_function(f"async () => ({MODULE}).candles.series.last.lastSeq > 3000")
+    wait_in_page(page, f"async () => ({MODULE}).candles.series.last.lastSeq > 3000")
     seqs = page.evaluate(SERIES)
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
     page.keyboard.press("End")
-    page.wait_for_function(f"async () => ({MODULE}).candles.series.last.lastSeq > {LONG_MINUTES}")
+    wait_in_page(page, f"async () => ({MODULE}).candles.series.last.lastSeq > {LONG_MINUTES}")
     expect(page.locator("#to-newest")).to_be_hidden()
 
 

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from rig.chromium import wait_in_page
+
 PERCENT = re.compile(r"(\d+) %")
 
 
@@ -102,12 +104,13 @@ def test_each_measure_is_drawn_below_the_candles(page, market):
     page.goto(f"{market}/instruments/ES/")
     for box in page.locator("#panes input").all():
         box.check()
-    page.wait_for_function(
+    wait_in_page(
+        page,
         """async () => {
           const { chart } = await import("/static/js/instrument.js");
           return chart.overlays.length === 5 && chart.overlays.every((line) =>
             Number.isFinite(line.at(chart.series.candles.at(-3))));
-        }"""
+        }""",
     )
     assert page.locator("#panes small").all_inner_texts() == [""] * 4
 

@@ -18,7 +18,7 @@ const POINTS = {
   // The fewest that all measures accept, available early in a new market.
   closes: { n: 501, perMinute: () => 1 },
 };
-const DIGITS = 3; // of the values on the axis
+const DIGITS = 2; // of the values on the axis, which must not become wider than prices
 const LONG = 1000; // larger values have no decimals
 const TITLES_PX = 560; // narrower charts have no room for line titles
 

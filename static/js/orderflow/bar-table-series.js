@@ -8,13 +8,18 @@ const TEXT_PX = 34; // narrowest bar with texts
 const FONT_PX = 11;
 const ROW_PX = 17;
 
-/** Title, what is shown, whether with a sign. */
+const percent = (value) => `${value > 0 ? "+" : value < 0 ? "\u2212" : ""}${Math.abs(value).toFixed(0)} %`;
+const lots = (value, texts) => texts.plain(value);
+const signedLots = (value, texts) => texts.signed(value);
+
+/** Title, what is shown, whether with a sign, its text. */
 const ROWS = [
-  ["Volume", ({ volume }) => volume, false],
-  ["Delta", ({ delta }) => delta, true],
-  ["Max Δ", ({ deltaMax }) => deltaMax, true],
-  ["Min Δ", ({ deltaMin }) => deltaMin, true],
-  ["Trades", ({ trades }) => trades, false],
+  ["Volume", ({ volume }) => volume, false, lots],
+  ["Delta", ({ delta }) => delta, true, signedLots],
+  ["Delta %", ({ delta, volume }) => (volume ? (100 * delta) / volume : 0), true, percent],
+  ["Max Δ", ({ deltaMax }) => deltaMax, true, signedLots],
+  ["Min Δ", ({ deltaMin }) => deltaMin, true, signedLots],
+  ["Trades", ({ trades }) => trades, false, String],
 ];
 export const TABLE_PX = ROWS.length * ROW_PX;
 
@@ -61,7 +66,7 @@ export class BarTableSeries {
     });
   }
 
-  #row({ context, spacing, height, ratio, titles }, bars, [, read, isSigned], number) {
+  #row({ context, spacing, height, ratio, titles }, bars, [, read, isSigned, write], number) {
     const { palette, texts } = this.look;
     const largest = bars.reduce((most, { originalData }) => Math.max(most, Math.abs(read(originalData))), 1);
     const top = Math.round(number * height);
@@ -76,9 +81,9 @@ export class BarTableSeries {
       context.fillRect(left, top, Math.round(x * ratio + spacing / 2) - left - gap, Math.round(height) - ratio);
       if (!hasText) continue;
       context.fillStyle = palette.text;
-      const isCount = read === ROWS.at(-1)[1];
-      const text = isCount ? String(value) : isSigned ? texts.signed(value) : texts.plain(value);
-      const isHidden = x * ratio - context.measureText(text).width / 2 < titles[number];
+      const text = write(value, texts);
+      const isNear = x * ratio - spacing / 2 < titles[number];
+      const isHidden = isNear && x * ratio - context.measureText(text).width / 2 < titles[number];
       if (!isHidden) context.fillText(text, x * ratio, top + height / 2);
     }
   }

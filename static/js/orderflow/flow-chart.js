@@ -13,7 +13,7 @@ import { textPx } from "./levels-of-detail.js";
 import { MarksLayer } from "./marks-layer.js";
 import { Palette } from "./palette.js";
 import { ProfileLayer } from "./profile-layer.js";
-import { cumulativeDelta, vwap } from "./vwap.js";
+import { cumulativeDelta, sessionOf, vwap } from "./vwap.js";
 
 const USUAL_REM = 5.2; // wide enough for the texts of cells
 const FRACTIONS = 1.15; // times as wide for quantities with decimals
@@ -238,13 +238,17 @@ export class FlowChart extends TimeChart {
     if (this.#table) this.#put(this.#table, candles, from);
   }
 
-  #drawVwap(means, from) {
+  /** A line ends with its session. */
+  #drawVwap(means, changed) {
     const { candles } = this.series;
+    const isLast = (i) => i + 1 < candles.length && sessionOf(candles[i].openedAt) !== sessionOf(candles[i + 1].openedAt);
+    const from = changed > 0 && isLast(changed - 1) ? 0 : changed;
+    const point = (time, i, times) => ({ ...this.#point(time, means[i], times), ...(isLast(i) && { color: "transparent" }) });
     for (const [name, line] of this.#lines) {
       if (name === "anchored") continue;
       const [way, number] = name.split(" ");
       const times = way === "vwap" ? 0 : Number(number) * (way === "upper" ? 1 : -1);
-      this.#put(line, candles.map(({ time }, i) => this.#point(time, means[i], times)), from);
+      this.#put(line, candles.map(({ time }, i) => point(time, i, times)), from);
     }
   }
 

@@ -152,17 +152,23 @@ export class Studies {
     const { settings, series: { candles }, visible } = this.chart;
     if (!settings.show.includes("profile") || !visible) return this.chart.profile.show(null);
     const [from, to] = this.#spanOfProfile(candles, visible);
-    const inside = candles.filter(({ openedAt }) => openedAt >= from && openedAt < to);
+    const before = this.#readBefore(candles[0], from, to);
+    const begin = before?.to ?? from; // older bars may have been loaded since
+    const inside = candles.filter(({ openedAt }) => openedAt >= begin && openedAt < to);
     const parts = inside.map(({ cells, step }) => ({ cells, step }));
-    const before = settings.profile === "session" ? this.#cellsBefore : this.#cellsOfRange;
-    if (settings.profile !== "visible" && before?.cells && before.from >= from && before.to <= to) {
-      parts.push({ cells: before.cells, step: 1 });
-    }
+    if (before?.cells) parts.push({ cells: before.cells, step: 1 });
     if (settings.profile === "range") this.#coverRange(candles, from, to);
     if (parts.length === 0) return this.chart.profile.show(null);
     const step = commonStep(parts.map((part) => part.step));
     const cells = mergeCells(parts, step);
     this.chart.profile.show({ cells, step, from, to, ...valueArea(cells) });
+  }
+
+  /** What was read of the span of a profile, up to a bar that is loaded; null if there is nothing. */
+  #readBefore(first, from, to) {
+    const { profile } = this.chart.settings;
+    const read = { session: this.#cellsBefore, range: this.#cellsOfRange }[profile];
+    return read && read.from === from && read.to >= first.openedAt && read.to <= to ? read : null;
   }
 
   #spanOfProfile(candles, visible) {

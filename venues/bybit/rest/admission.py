@@ -11,7 +11,6 @@ from exchange.accounts.traders import Trader, UnknownKeyError, WrongSignatureErr
 from market.integers import parse_integer
 from market.quoting import quoted
 from venues.bybit.errors import BybitError, RetCode, parameter_error
-from venues.bybit.fields import LATEST_MS
 from venues.bybit.limits import Limit, Usage, Windows
 from venues.bybit.rest.calls import Access, Route
 from venues.bybit.rest.routes import ROUTES
@@ -23,6 +22,7 @@ from venues.bybit.signing import (
 )
 from venues.doors import clock
 from venues.doors.http import Request
+from venues.doors.members import LATEST_MS
 
 KEY, TIMESTAMP, WINDOW, SIGN = (
     "x-bapi-api-key", "x-bapi-timestamp", "x-bapi-recv-window", "x-bapi-sign",

@@ -123,7 +123,7 @@ def test_limits_funding_and_interest_have_the_fields_of_bybit(btc: Instrument) -
         ("/v5/market/kline", LINEAR, "interval is missing"),
         ("/v5/market/kline", LINEAR | {"interval": "2"}, "interval '2' is not one of 1, 3, 5"),
         ("/v5/market/kline", LINEAR | {"interval": "1", "start": "2", "end": "1"}, "end is before"),
-        ("/v5/market/orderbook", LINEAR | {"limit": "1001"}, "limit: '1001' is not a whole number"),
+        ("/v5/market/orderbook", LINEAR | {"limit": "1001"}, "limit '1001' is not a whole number"),
         ("/v5/market/orderbook", {"category": "linear"}, "symbol is missing"),
         ("/v5/market/orderbook", LINEAR | {"symbol": "ES"}, "symbol invalid: 'ES'"),
         ("/v5/market/tickers", {"category": "linear", "symbol": "X\0"}, "printable"),
