@@ -91,6 +91,8 @@ INSTALLED_APPS = [
     "indicators",
     "orderflow",
     "venues",
+    "venues.accounts",
+    "venues.feeds",
     "venues.gateway",
     "trading",
     "pytrade",

@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("orderflow.pages.urls")),
     path("laboratory/", include("indicators.urls")),
     path("exchange/", include("exchange.urls")),
+    path("venues/", include("venues.urls")),
     path("status/", status, name="status"),
     path("api/v1/", include("quotes.http.api_urls")),
     path("api/v1/indicators/", include("indicators.api_urls")),

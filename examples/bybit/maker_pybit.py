@@ -25,6 +25,7 @@ class Maker:
         self.session = HTTP(api_key=KEY, api_secret=SECRET, recv_window=10_000)
         self.session.endpoint = URL
         self.fills = {}
+        self.states = {}
         self.orders = {}
         sockets = URL.replace("http", "ws", 1)
         pybit.unified_trading.PRIVATE_WSS = f"{sockets}/v5/private"
@@ -33,11 +34,18 @@ class Maker:
             retries=0, private_auth_expire=30,
         )  # fmt: skip
         self.stream.execution_stream(self.note_fills)
+        self.stream.order_stream(self.note_orders)
 
     def note_fills(self, message):
         """Count each execution once: it may be reported twice, or late."""
         for row in message["data"]:
             self.fills[row["execId"], row["orderId"]] = (row["side"], float(row["execQty"]))
+
+    def note_orders(self, message):
+        """Keep the newest state of each order: messages may come twice, or late."""
+        for row in message["data"]:
+            state = (int(row["updatedTime"]), row["orderStatus"])
+            self.states[row["orderId"]] = max(state, self.states.get(row["orderId"], (0, "")))
 
     def sure(self, request, **fields):
         """Send a request until it is answered, and return the answer; None if it is too late."""

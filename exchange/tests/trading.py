@@ -1,6 +1,7 @@
 """An exchange for tests: the real desk, engines and journal, stepped by the test.
 
-It executes the commands that doors stored, as the driver of a live market does.
+It executes the commands that doors stored, as the driver of a live market does. One thread at a
+time uses it: the test, or the one that executes commands.
 """
 
 import threading
@@ -70,6 +71,7 @@ class Exchange:
 
     def __init__(self, instruments: Sequence[Instrument], journal: Journal) -> None:
         self.journal = journal
+        self._lock = threading.RLock()
         self.ports = {}
         for instrument in instruments:
             newest = Quote.objects.latest_of(instrument)
@@ -84,36 +86,41 @@ class Exchange:
 
     def provide(self, symbol: str, side: int, ticks: int, lots: int) -> None:
         """Add a resting order of the background flow."""
-        assert not len(self.ports[symbol].background(Kind.NEW, side, ticks, lots))
+        with self._lock:
+            assert not len(self.ports[symbol].background(Kind.NEW, side, ticks, lots))
 
     def trade(self, symbol: str, side: int, lots: int) -> None:
         """Send a market order of the background flow, and record what it does to accounts."""
         port = self.ports[symbol]
-        self.desk.on_trades(port.instrument_id, port.background(Kind.MARKET, side, 0, lots))
-        self.store()
+        with self._lock:
+            self.desk.on_trades(port.instrument_id, port.background(Kind.MARKET, side, 0, lots))
+            self.store()
 
     def mark(self, symbol: str, ticks: int, at: int | None = None) -> None:
         """Move the price of the law."""
         port = self.ports[symbol]
-        port.at = port.marked_at = at or port.at + 1_000_000
-        port.mark = ticks
-        self.desk.on_mark(port.instrument_id, ticks, port.at)
-        self.store()
+        with self._lock:
+            port.at = port.marked_at = at or port.at + 1_000_000
+            port.mark = ticks
+            self.desk.on_mark(port.instrument_id, ticks, port.at)
+            self.store()
 
     def execute(self, *, store_each: bool = True) -> int:
         """Execute the waiting commands, one transaction each or all in one; return how many."""
-        commands = loading.waiting_commands()
-        for command in commands:
-            if not self.desk.knows(command.account):
-                self.desk.add(*loading.accounts([command.account]))
-            self.desk.handle(command)
-            if store_each:
-                self.store()
-        self.store()
+        with self._lock:
+            commands = loading.waiting_commands()
+            for command in commands:
+                if not self.desk.knows(command.account):
+                    self.desk.add(*loading.accounts([command.account]))
+                self.desk.handle(command)
+                if store_each:
+                    self.store()
+            self.store()
         return len(commands)
 
     def store(self) -> None:
-        self.journal.append(self.desk.take_records())
+        with self._lock:
+            self.journal.append(self.desk.take_records())
 
     @contextmanager
     def running(self) -> Iterator[None]:

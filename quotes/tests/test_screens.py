@@ -21,6 +21,7 @@ PAGES = {
     "truth": "/exchange/truth/",
     "runs": "/laboratory/runs/",
     "status": "/status/",
+    "clients": "/venues/clients/",
     "api": "/api/docs/",
     "admin": "/admin/",
     "admin-quotes": "/admin/quotes/quote/",

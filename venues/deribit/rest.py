@@ -15,6 +15,7 @@ from venues.deribit.methods.calls import Call
 from venues.deribit.params import Params
 from venues.deribit.requests import BadRequestError, RpcRequest, parsed
 from venues.doors import clock
+from venues.doors.clients import Key, clients
 from venues.doors.http import MOST_BYTES, Answer, Request
 from venues.doors.metrics import REQUESTS
 
@@ -47,6 +48,7 @@ class Rest:
             result = self._result(request, rpc)
         except Exception as error:
             refused = as_rpc_error(error, method)
+            clients.request(Key("deribit", request.address, ""), refusal=str(refused))
             request_id = getattr(error, "id", request_id)
             body = refusal(request_id, refused, received_us, clock.now_ns() // 1_000)
             return answered(body, STATUSES.get(refused.code, HTTPStatus.BAD_REQUEST))
@@ -61,7 +63,10 @@ class Rest:
             raise
         self._gate.pay(route, who, request.address)
         check_access(route, who)
-        return route.handler(Call(params=rpc.params, now_ms=clock.now_ms(), who=who))
+        result = route.handler(Call(params=rpc.params, now_ms=clock.now_ms(), who=who))
+        account = "" if who is None else who.account.name
+        clients.request(Key("deribit", request.address, account))
+        return result
 
 
 def trader_of(request: Request, rpc: RpcRequest) -> Trader | None:

@@ -18,6 +18,7 @@ from live.limits import MessageRate, connections
 from live.outlet import Outlet
 from venues.doors import connecting
 from venues.doors.application import App
+from venues.doors.clients import clients
 
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
@@ -74,6 +75,7 @@ class DoorSocket:
             connection=f"{self.venue}-{next(_numbers)}", client=self._address
         )
         metrics.SOCKETS.inc()
+        clients.connect(self.connection, self.venue, self._address)
         self._is_open = True
         try:
             transports.bound(self._send)
@@ -83,6 +85,7 @@ class DoorSocket:
         finally:
             self._is_open = False
             metrics.SOCKETS.dec()
+            clients.disconnect(self.connection)
             connections.leave(self._address)
             await self._finish()
 

@@ -10,13 +10,15 @@ import orjson
 import structlog
 from django.db import DatabaseError
 
+from exchange.accounts.traders import Trader
 from venues.bybit.envelopes import Envelope, envelope, refusal
 from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
-from venues.bybit.limits import Usage
+from venues.bybit.limits import Limit, Usage
 from venues.bybit.rest.admission import Gate, now_ms, route_of, trader_of
 from venues.bybit.rest.calls import Call
 from venues.doors.bodies import parse_object
+from venues.doors.clients import Key, Use, clients
 from venues.doors.http import MOST_BYTES, Answer, Request
 from venues.doors.metrics import REQUESTS
 
@@ -40,6 +42,7 @@ class Rest:
     def __call__(self, request: Request) -> Answer:
         """Return the answer to any request."""
         usage = self._gate.by_address(request.address)
+        limit, trader = Limit.ADDRESS, None
         try:
             if usage.is_exceeded:
                 raise BybitError(RetCode.IP_LIMIT)
@@ -48,15 +51,32 @@ class Rest:
                 raise TooLargeError
             trader = trader_of(request, route)
             if trader is not None:
-                usage = self._gate.by_class(trader, route.limit)
+                limit = route.limit
+                usage = self._gate.by_class(trader, limit)
                 if usage.is_exceeded:
                     raise BybitError(RetCode.TOO_MANY_VISITS)
             call = Call(fields=fields_of(request), now_ms=now_ms(), who=trader)
             result = route.handler(call)
         except Exception as error:
             refused = reason(error, request)
+            note(request.address, trader, limit, usage, refused)
             return answered(refusal(refused, now_ms()), usage, status_of(refused))
+        note(request.address, trader, limit, usage)
         return answered(envelope(result.result, now_ms(), result.more), usage)
+
+
+def note(
+    address: str,
+    trader: Trader | None,
+    limit: Limit,
+    usage: Usage | None,
+    refused: BybitError | None = None,
+) -> None:
+    """Show a request on the page of clients."""
+    account = "" if trader is None else trader.account.name
+    reason = "" if refused is None else f"{refused.code.value}: {refused.text}"
+    limits = {} if usage is None else {limit.value.counts: Use(usage.limit, usage.left)}
+    clients.request(Key("bybit", address, account), refusal=reason, limits=limits)
 
 
 class TooLargeError(BybitError):

@@ -29,6 +29,7 @@ from venues.bybit.sockets.topicnames import (
     private_topic,
     public_topic,
 )
+from venues.doors.clients import clients
 from venues.doors.clock import now_ms
 from venues.doors.publishers import Following, Make, SilentTopic, Topics
 from venues.doors.sockets import POLICY_VIOLATION
@@ -161,6 +162,7 @@ class PrivateSocket(StreamSocket):
     async def _authenticate(self, operation: Operation) -> None:
         try:
             await self._authentication.log_in(operation.args)
+            clients.identify(self.connection, self._authentication.trader.account.name)
         except LoginRefusedError as error:
             self.reply(refused(operation, self.connection, str(error)))
             return

@@ -15,11 +15,12 @@ from venues.bybit.errors import BybitError, RetCode, parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.limits import Limit, Usage
 from venues.bybit.rest.admission import Gate, check_window
-from venues.bybit.rest.answering import limit_headers
+from venues.bybit.rest.answering import limit_headers, note
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
 from venues.bybit.sockets.operations import OK, Operation, trade_pong, trade_reply
 from venues.bybit.sockets.socket import Socket
 from venues.bybit.trading import batches, orders
+from venues.doors.clients import clients
 from venues.doors.clock import now_ms
 from venues.doors.sockets import POLICY_VIOLATION
 from venues.doors.threads import in_thread
@@ -95,6 +96,7 @@ class TradeSocket(Socket):
         code, text = 0, OK
         try:
             await self._authentication.log_in(operation.args)
+            clients.identify(self.connection, self._authentication.trader.account.name)
         except LoginRefusedError as error:
             code, text = error.code.value, str(error)
         self.reply(trade_reply(operation, self.connection, code, text))
@@ -159,6 +161,7 @@ class TradeSocket(Socket):
             logger.exception("request failed", op=operation.op)
             self._refuse(operation, BybitError(RetCode.SERVER), usage)
         else:
+            note(self._address, trader, request.limit, usage)
             header = header_of(usage)
             self.reply(
                 trade_reply(
@@ -174,6 +177,9 @@ class TradeSocket(Socket):
 
     def _refuse(self, operation: Operation, error: BybitError, usage: Usage | None = None) -> None:
         header = header_of(usage)
+        trader = None if self._authentication.login is None else self._authentication.trader
+        limit = REQUESTS[operation.op].limit if operation.op in REQUESTS else Limit.OTHER
+        note(self._address, trader, limit, usage, error)
         self.reply(
             trade_reply(operation, self.connection, error.code.value, error.text, header=header)
         )

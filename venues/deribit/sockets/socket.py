@@ -22,6 +22,7 @@ from venues.deribit.proofs import Proved
 from venues.deribit.requests import BadRequestError, RpcRequest, parsed
 from venues.deribit.sockets.accountfeeds import private_maker
 from venues.deribit.sockets.publishing import key_of, public_maker
+from venues.doors.clients import Key, clients
 from venues.doors.clock import now_ms, now_ns
 from venues.doors.publishers import Following, Make, Topics
 from venues.doors.sockets import POLICY_VIOLATION, DoorSocket
@@ -155,6 +156,9 @@ class RpcSocket(DoorSocket):
         error: RpcError | None = None,
     ) -> None:
         sent_us = now_ns() // 1_000
+        account = "" if self._trader is None else self._trader.account.name
+        reason = "" if error is None else str(error)
+        clients.request(Key(self.venue, self._address, account), refusal=reason)
         if error is not None:
             self.reply(refusal(request_id, error, received_us, sent_us))
         else:
@@ -180,6 +184,7 @@ class RpcSocket(DoorSocket):
             raise RpcError(Code.UNAUTHORIZED, reason)
         await self._access.enter(KeyLogin(trader, trader.key))
         self._trader = replace(trader, signature="")
+        clients.identify(self.connection, trader.account.name)
         return proved.result
 
     async def _set_heartbeat(self, rpc: RpcRequest, who: Trader | None) -> str:

@@ -1,16 +1,19 @@
 from typing import Any
 
+from channels.routing import get_default_application
 from django.core.management.base import CommandError, CommandParser
 
 from live.webserver import Tls, WebServer
 from quotes.management.base import QuietCommand, address
 from venues.catalogue import DIALECTS, DOORS
 from venues.doors import clock
-from venues.doors.application import App
+from venues.doors.application import App, Mounted
 from venues.faults.injection import Faults
 from venues.faults.profiles import PROFILES, profile_of
 
 DEFAULT_ADDRESS = "127.0.0.1:8020"
+PAGES = ("/venues/clients/", "/static/")
+"""What a door on a port of its own serves of the site: who uses it."""
 
 
 class Command(QuietCommand):
@@ -40,7 +43,9 @@ class Command(QuietCommand):
         tls = Tls(*options["tls"]) if options["tls"] else None
         try:
             door = self.door(options["venue"], options["faults"], options["seed"])
-            server = WebServer(host, port, door, tls)
+            site = get_default_application()
+            served = Mounted(dict.fromkeys(PAGES, site), door)
+            server = WebServer(host, port, served, tls)
         except OSError as error:
             reason = error.strerror or str(error)
             raise CommandError(f"cannot serve on {host}:{port}: {reason}") from error

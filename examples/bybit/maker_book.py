@@ -1,0 +1,166 @@
+"""A market maker in ccxt that reads the order book itself and trusts nothing.
+
+It checks the numbers of the book's messages and reads the book again after a hole, signs with the
+venue's clock, and waits while the venue is closed.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import uuid
+
+import ccxt.async_support as ccxt
+from ccxt_settings import settings
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+SYMBOL, NAME, QUANTITY, DISTANCE, TICK = "BTC/USDT:USDT", "BTCUSDT", 0.01, 3, 0.1
+TOPIC = f"orderbook.50.{NAME}"
+PATIENCE_S = 120
+LATER = (ccxt.NetworkError, ccxt.RateLimitExceeded, ccxt.ExchangeNotAvailable, ccxt.InvalidNonce)
+
+
+class Book:
+    """The best 50 levels of each side, or nothing while they are unknown."""
+
+    def __init__(self):
+        self.sides, self.update, self.holes = None, None, 0
+
+    async def follow(self, url):
+        """Follow the book for ever; connect again whenever the connection ends."""
+        while True:
+            with contextlib.suppress(WebSocketException, OSError):
+                async with connect(url) as socket:
+                    await self.read(socket)
+            self.forget()
+            await asyncio.sleep(0.5)
+
+    async def read(self, socket):
+        await self.say(socket, "subscribe")
+        async for text in socket:
+            message = json.loads(text)
+            if message.get("topic") == TOPIC and not self.take(message["type"], message["data"]):
+                self.holes += 1
+                self.forget()
+                await self.say(socket, "unsubscribe")
+                await self.say(socket, "subscribe")
+
+    async def say(self, socket, op):
+        await socket.send(json.dumps({"op": op, "args": [TOPIC]}))
+
+    def forget(self):
+        self.sides = self.update = None
+
+    def take(self, kind, data):
+        """Apply a message; return False if messages before it are missing."""
+        if kind == "snapshot" or data["u"] == 1:
+            self.sides = {"b": {}, "a": {}}
+        elif self.update is None:
+            return True  # of the book before; the snapshot follows
+        elif data["u"] != self.update + 1:
+            return False
+        self.update = data["u"]
+        for name, levels in self.sides.items():
+            for price, size in data[name]:
+                levels[float(price)] = float(size)
+                if not float(size):
+                    del levels[float(price)]
+        return True
+
+    def best(self):
+        """Return best bid and ask, None while they are unknown."""
+        if not self.sides or not all(self.sides.values()):
+            return None
+        return max(self.sides["b"]), min(self.sides["a"])
+
+
+class Maker:
+    def __init__(self):
+        given = settings()
+        given["options"]["adjustForTimeDifference"] = True
+        self.exchange = ccxt.bybit(given)
+        self.book, self.fills, self.orders, self.waits = Book(), {}, {}, 0
+
+    async def sure(self, request, *arguments):
+        """Send a request until it is answered; None if an earlier attempt, or the market, won."""
+        until = asyncio.get_running_loop().time() + PATIENCE_S
+        is_repeat = False
+        while asyncio.get_running_loop().time() < until:
+            try:
+                return await request(*arguments)
+            except ccxt.OrderNotFound:
+                return None
+            except LATER as error:
+                self.waits += 1
+                if isinstance(error, ccxt.InvalidNonce):
+                    with contextlib.suppress(*LATER):
+                        await self.exchange.load_time_difference()
+                await asyncio.sleep(0.2)
+            except ccxt.InvalidOrder as error:
+                if is_repeat and "110072" in str(error):
+                    return None
+                raise
+            is_repeat = True
+        raise SystemExit(f"no answer within {PATIENCE_S} s")
+
+    async def create(self, kind, side, size, price, **params):
+        link = uuid.uuid4().hex
+        params["orderLinkId"] = link
+        await self.sure(self.exchange.create_order, SYMBOL, kind, side, size, price, params)
+        return link
+
+    async def quote(self, side, price):
+        """Keep one order on a side at a price."""
+        price = round(price, 1)
+        order, at = self.orders.get(side, (None, None))
+        if at == price:
+            return
+        if order is not None:
+            await self.sure(self.exchange.cancel_order, None, SYMBOL, {"orderLinkId": order})
+        self.orders[side] = (
+            await self.create("limit", side, QUANTITY, price, postOnly=True),
+            price,
+        )
+
+    async def run(self, seconds):
+        await self.sure(self.exchange.load_markets)
+        url = os.environ["BYBIT_URL"].replace("http", "ws", 1) + "/v5/public/linear"
+        following = asyncio.create_task(self.book.follow(url))
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            if best := self.book.best():
+                await self.quote("buy", best[0] - DISTANCE * TICK)
+                await self.quote("sell", best[1] + DISTANCE * TICK)
+            await asyncio.sleep(0.2)
+        following.cancel()
+        await self.sure(self.exchange.cancel_all_orders, SYMBOL)
+        if position := await self.position():
+            side = "sell" if position > 0 else "buy"
+            await self.create("market", side, abs(position), None, reduceOnly=True)
+        return {
+            "position": await self.position(),
+            "executions": len(self.fills),
+            "orders": len(self.orders),
+            "holes": self.book.holes,
+            "waits": self.waits,
+        }
+
+    async def position(self):
+        for trade in await self.sure(self.exchange.fetch_my_trades, SYMBOL, None, 100):
+            self.fills[trade["id"], trade["order"]] = (trade["side"], trade["amount"])
+        signs = {"buy": 1, "sell": -1}
+        return round(sum(signs[side] * size for side, size in self.fills.values()), 3)
+
+
+async def main(seconds):
+    maker = Maker()
+    try:
+        print(json.dumps(await maker.run(seconds)), flush=True)
+    finally:
+        await maker.exchange.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 30))

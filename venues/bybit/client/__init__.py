@@ -1,0 +1,1 @@
+"""Our own client of Bybit v5: public market data as a feed, orders as a broker."""

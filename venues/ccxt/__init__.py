@@ -1,0 +1,1 @@
+"""Feeds and brokers of the venues that ccxt knows."""

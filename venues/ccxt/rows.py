@@ -1,0 +1,116 @@
+"""Orders, trades and positions of ccxt, and ours for them. Pure."""
+
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from typing import Any, Final
+
+from exchange.engine.messages import BUY, SELL
+from exchange.kinds import MONEY_UNITS
+from instruments.lattice import Lattice
+from venues.accountprogress import execution_number
+from venues.brokers import (
+    Balance,
+    ExecutionSeen,
+    OrderReport,
+    OrderSeen,
+    PositionSeen,
+    Style,
+    VenueState,
+)
+from venues.ccxt.exchanges import decimal
+
+SIDES: Final = {"buy": BUY, "sell": SELL, "long": BUY, "short": SELL}
+WORDS: Final = {BUY: "buy", SELL: "sell"}
+STATES: Final[Mapping[str, VenueState]] = {
+    "open": VenueState.WORKING,
+    "closed": VenueState.FILLED,
+    "canceled": VenueState.CANCELLED,
+    "canceling": VenueState.WORKING,
+    "expired": VenueState.EXPIRED,
+    "rejected": VenueState.REJECTED,
+}
+TYPES: Final = {Style.POST_ONLY: "limit", Style.LIMIT: "limit", Style.MARKET: "market"}
+
+
+def order_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> OrderSeen:
+    """Return an order; `symbol` is our name of its instrument."""
+    lots, filled = (steps(row[name], lattice.lot_size) for name in ("amount", "filled"))
+    state = STATES[row["status"] or "open"]
+    if state is VenueState.FILLED and filled < lots:
+        state = VenueState.CANCELLED  # ccxt calls all orders closed that are not open
+    is_limit = row["type"] != "market"
+    return OrderSeen(
+        client_id=row["clientOrderId"] or "",
+        venue_id=str(row["id"]),
+        symbol=symbol,
+        side=SIDES[row["side"]],
+        report=OrderReport(
+            number=changed_at(row),
+            state=state,
+            lots=lots,
+            filled=filled,
+            ticks=steps(row["price"], lattice.tick_size) if is_limit else 0,
+        ),
+        reason=str(row["status"] or "open"),
+    )
+
+
+def changed_at(row: Mapping[str, Any]) -> int:
+    """Return when an order changed last, in milliseconds, as far as the venue says."""
+    times = (row.get(name) for name in ("lastUpdateTimestamp", "lastTradeTimestamp", "timestamp"))
+    return max((int(each) for each in times if each), default=0)
+
+
+def is_final(row: Mapping[str, Any]) -> bool:
+    return STATES[row["status"] or "open"] is not VenueState.WORKING
+
+
+def execution_seen(
+    row: Mapping[str, Any], symbol: str, lattice: Lattice, client_id: str
+) -> ExecutionSeen:
+    """Return a fill. Fees count as money of the account, whatever their currency."""
+    fee = row["fee"] or {}
+    at_ms = int(row["timestamp"])
+    return ExecutionSeen(
+        number=execution_number(at_ms, str(row["id"]), str(row["order"])),
+        venue_id=str(row["id"]),
+        client_id=client_id,
+        symbol=symbol,
+        at=at_ms * 1_000,
+        side=SIDES[row["side"]],
+        ticks=steps(row["price"], lattice.tick_size),
+        lots=steps(row["amount"], lattice.lot_size),
+        is_maker=row["takerOrMaker"] == "maker",
+        fee=money(fee.get("cost") or 0, ROUND_CEILING),
+        realised=0,
+    )
+
+
+def position_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> PositionSeen:
+    lots = steps(row["contracts"], lattice.lot_size) * SIDES.get(row["side"], 0)
+    entry = decimal(row["entryPrice"] or 0) * lots * lattice.lot_size
+    return PositionSeen(
+        symbol=symbol,
+        lots=lots,
+        cost=money(entry * decimal(row["contractSize"] or 1)),
+        mark=steps(row["markPrice"], lattice.tick_size),
+        realised=money(row.get("realizedPnl") or 0),
+        fees=0,
+        funding=0,
+    )
+
+
+def balance_of(found: Mapping[str, Any], currency: str) -> Balance:
+    """Return the money in one currency; ccxt does not tell it from the equity."""
+    total, free = (money((found.get(name) or {}).get(currency) or 0) for name in ("total", "free"))
+    return Balance(balance=total, equity=total, available=free)
+
+
+def steps(number: Any, step: Decimal) -> int:
+    """Return a price or quantity in whole steps, rounded: averages lie between them."""
+    return int((decimal(number or 0) / step).to_integral_value(ROUND_HALF_EVEN))
+
+
+def money(number: Any, rounding: str = ROUND_HALF_EVEN) -> int:
+    """Return an amount in MONEY_UNITS."""
+    return int((decimal(number) * MONEY_UNITS).to_integral_value(rounding))

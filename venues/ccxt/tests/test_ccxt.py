@@ -1,0 +1,152 @@
+"""Feed and broker of ccxt.pro at our own door, over real sockets."""
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+
+import pytest
+
+from exchange.depth.recording import BlockWriter
+from exchange.engine.messages import BUY, SELL
+from exchange.kinds import MONEY_UNITS, TRADES
+from exchange.tests.clients import MARK
+from rig.books import record_book
+from venues import sources
+from venues.brokers import Cursor, ExecutionSeen, Instruction, RefusedError, Style, VenueState
+from venues.bybit.door import door
+from venues.bybit.sockets.tests.talking import Bot, listed
+from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
+from venues.bybit.tests.serving import served
+from venues.feeds.events import FeedError
+from venues.feeds.following import Follower
+from venues.feeds.recorder import Recorder
+from venues.feeds.tape import Tape
+from venues.tests.markets import in_thread, market
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYMBOL = "BTC/USDT:USDT"
+PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def no_limits(settings):
+    settings.BYBIT_LIMIT_FACTOR = 0.0
+
+
+async def reach(condition):
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(coroutine):
+    task = asyncio.create_task(coroutine)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_feed_records_the_past_the_book_and_what_is_live():
+    instrument = await in_thread(listed)
+    trades = Trades(instrument)
+    await trades.trade((0, MARK, 5, 1), (1, MARK + 1, 7, -1))
+    await in_thread(record_book, instrument, 100)
+    bundles, blocks = [], BlockWriter(1)
+
+    def rows(*names):
+        found = [each.rows for bundle in bundles for each in bundle if each.kind is TRADES]
+        return [tuple(int(row[name]) for name in names) for part in found for row in part]
+
+    async with served(door()) as url, sources.feed_of("ccxt:bybit", url)() as feed:
+        with pytest.raises(FeedError, match="does not have market symbol"):
+            await feed.contract("NO/USDT:USDT")
+        contract = await feed.contract(SYMBOL)
+        assert (contract.lattice, contract.currency) == (instrument.lattice, "USDT")
+
+        def put(bundle):
+            bundles.append(bundle)
+            return True
+
+        follower = Follower(contract, Recorder(1, {}, blocks), Tape(), put)
+        async with running(follower.run(feed, 50)):
+            await reach(lambda: len(rows("seq")) == 2 and len(blocks.book))
+            await trades.trade((2_000, MARK + 2, 3, 1))
+            await reach(lambda: len(rows("seq")) == 3)
+    assert rows("ticks", "lots", "side") == [(MARK, 5, 1), (MARK + 1, 7, -1), (MARK + 2, 3, 1)]
+    assert blocks.book.best(BUY) < blocks.book.best(SELL)
+
+
+async def test_a_broker_places_orders_once_and_reports_what_became_of_them():
+    instrument = await in_thread(listed)
+    async with market(instrument) as exchange, served(door()) as url:
+        bot = await in_thread(Bot)
+        async with sources.feed_of("ccxt:bybit", url)() as feed:
+            contracts = {"OURS": await feed.contract(SYMBOL)}
+        open_broker = sources.broker_of("ccxt:bybit", url)
+        async with open_broker(bot.key, bot.secret, contracts) as broker:
+            await an_order_lives(broker)
+            await fills_are_reported(broker, exchange)
+
+
+def instruction(client_id, **changes):
+    wanted = {"side": BUY, "style": Style.POST_ONLY, "lots": 10, "ticks": MARK - 50, **changes}
+    return Instruction(client_id=client_id, symbol="OURS", **wanted)
+
+
+async def an_order_lives(broker):
+    placed = await broker.place(instruction("a"))
+    assert placed.report.state is VenueState.WORKING
+    assert await broker.place(instruction("a")) == placed
+    assert await broker.open_orders() == [placed]
+    amended = await broker.amend("a", lots=7, ticks=MARK - 60)
+    assert (amended.report.lots, amended.report.ticks) == (7, MARK - 60)
+    cancelled = await broker.cancel("a")
+    assert cancelled.report.state is VenueState.CANCELLED
+    assert await broker.cancel("a") == cancelled
+    assert (await broker.order("never")).report.state is VenueState.UNKNOWN
+    poor = await broker.place(instruction("b", lots=10_000_000))
+    assert poor.report.state is not VenueState.WORKING
+    with pytest.raises(RefusedError, match="ES is not traded"):
+        await broker.cancel_all("ES")
+
+
+async def fills_are_reported(broker, exchange):
+    changes = []
+
+    async def follow():
+        async with contextlib.aclosing(broker.changes(Cursor())) as found:
+            async for change in found:
+                changes.append(change)  # noqa: PERF401 - one by one: the generator has no end
+
+    def filled(name):
+        return sum(
+            each.lots
+            for each in changes
+            if isinstance(each, ExecutionSeen) and each.client_id == name
+        )
+
+    async with running(follow()):
+        taken = instruction("taker", style=Style.MARKET, ticks=0)
+        assert (await broker.place(taken)).report.state is VenueState.FILLED
+        await broker.place(instruction("maker", ticks=MARK))
+        await in_thread(exchange.trade, "BTCUSDT", SELL, 10)
+        await reach(lambda: filled("taker") == filled("maker") == 10)
+        (position,) = [each for each in await broker.positions() if each.lots]
+        assert (position.symbol, position.lots) == ("OURS", 20)
+        assert position.cost == 10 * (2 * MARK + 1) * MONEY_UNITS // 10_000
+        assert (await broker.balance()).balance > 0
+        await broker.place(instruction("open"))
+        await broker.cancel_all("OURS")
+        await reach(lambda: any(getattr(each, "client_id", "") == "open" for each in changes))
+    assert [each.is_maker for each in await broker.executions(0)] == [False, True]
+
+
+def test_an_exchange_that_does_not_exist_is_named():
+    with pytest.raises(FeedError, match="has no exchange 'nasdaq'"):
+        sources.feed_of("ccxt:nasdaq")
+    with pytest.raises(FeedError, match="ccxt knows the addresses of kraken"):
+        sources.feed_of("ccxt:kraken", "http://127.0.0.1:1")

@@ -1,0 +1,68 @@
+"""Where market data come from and orders go to: feeds and brokers, by the name of their venue."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from venues.brokers import Broker
+from venues.bybit.client import addresses, broker, feed
+from venues.bybit.client.addresses import Addresses
+from venues.bybit.client.rest import Credentials
+from venues.feeds.events import Contract, FeedError, OpenFeed
+
+BYBIT: Final[Mapping[str, Addresses]] = {
+    "bybit": addresses.MAINNET,
+    "bybit-testnet": addresses.TESTNET,
+}
+CCXT: Final = "ccxt:"
+FORMS: Final = ", ".join([*BYBIT, f"{CCXT}EXCHANGE"])
+DEPTHS: Final = feed.DEPTHS
+
+
+class OpenBroker(Protocol):
+    """Opens a broker with a key, on the event loop that runs; `contracts` by our symbols."""
+
+    def __call__(
+        self, key: str, secret: str, contracts: Mapping[str, Contract], /
+    ) -> AbstractAsyncContextManager[Broker]: ...
+
+
+def feed_of(venue: str, url: str | None = None) -> OpenFeed:
+    """Return what opens the feed of a venue, at `url` instead of its own address.
+
+    Raise FeedError for a venue or an address that does not exist.
+    """
+    if venue.startswith(CCXT):
+        found: OpenFeed = _ccxt("feed").opener(venue.removeprefix(CCXT), url)
+        return found
+    return feed.opener(_bybit(venue, url))
+
+
+def broker_of(venue: str, url: str | None = None) -> OpenBroker:
+    """Return what opens brokers of a venue; raise FeedError as `feed_of`."""
+    if venue.startswith(CCXT):
+        found: OpenBroker = _ccxt("broker").opener(venue.removeprefix(CCXT), url)
+        return found
+    at = _bybit(venue, url)
+
+    def open_broker(
+        key: str, secret: str, contracts: Mapping[str, Contract], /
+    ) -> AbstractAsyncContextManager[Broker]:
+        return broker.opened(at, Credentials(key, secret), contracts)
+
+    return open_broker
+
+
+def _bybit(venue: str, url: str | None) -> Addresses:
+    if venue not in BYBIT:
+        raise FeedError(f"there is no venue {venue!r}: choose one of {FORMS}")
+    try:
+        return Addresses.below(url) if url else BYBIT[venue]
+    except ValueError as error:
+        raise FeedError(str(error)) from error
+
+
+def _ccxt(name: str) -> Any:
+    """Return a module of venues.ccxt. ccxt takes a second to load, so only those who use it do."""
+    return import_module(f"venues.ccxt.{name}")
