@@ -135,6 +135,11 @@ def test_environment_of_roles_has_known_settings_and_no_secrets() -> None:
     assert re.findall(r"://[^:/\s]+:[^$@/\s]+@", text) == []
 
 
+def test_memory_of_the_servers_of_users_is_limited() -> None:
+    limits = {role: SERVICES[role].get("mem_limit") for role in ("web", "gateway", "beat")}
+    assert limits == {"web": "1g", "gateway": "512m", "beat": "512m"}
+
+
 def test_services_depend_only_on_services_with_a_healthcheck() -> None:
     waited_for = set()
     for service in SERVICES.values():

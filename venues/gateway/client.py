@@ -38,8 +38,10 @@ class RpcClient:
         self._answer_s = answer_s
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self.opened_at = asyncio.get_running_loop().time()
         self.is_open = True
-        self._is_closing = False
+        self.is_closing = False
+        """Whether the connection ends because of us."""
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -82,7 +84,7 @@ class RpcClient:
             self._answers.pop(number, None)
 
     async def close(self) -> None:
-        self._is_closing = True
+        self.is_closing = True
         await self._connection.close()
         await asyncio.wait([self._reading])
 
@@ -110,7 +112,7 @@ class RpcClient:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(LostError(reason))
-        if not self._is_closing:
+        if not self.is_closing:
             logger.warning("connection to the venue ended", reason=reason)
         self._closed(self)
 

@@ -23,6 +23,8 @@ from venues.gateway.pacing import Pacer, QueueFullError
 logger = structlog.get_logger(__name__)
 
 SIZE: Final = 10
+STEADY_S: Final = 5.0
+"""A venue that closes connections earlier than this counts as unavailable."""
 PATIENCE_S: Final = 30.0
 """For a request, from its arrival to its answer."""
 TOO_MANY_REQUESTS: Final = 10028
@@ -51,6 +53,8 @@ class Pool:
         self._ready: deque[RpcClient] = deque()
         self._taken: set[RpcClient] = set()
         self._changed = asyncio.Condition()
+        self._hold_s = 0.0
+        """How long to wait before the next connection."""
         self._down = ""
         """Why the newest attempt to connect failed; "" if it did not."""
         self._notes: set[asyncio.Task[None]] = set()
@@ -146,7 +150,9 @@ class Pool:
         self.requests += 1
         outcome = "answered"
         try:
-            return await client.call(method, params)
+            result = await client.call(method, params)
+            self._backoff.succeed()
+            return result
         except (LostError, RefusedError) as error:
             outcome = "lost" if isinstance(error, LostError) else "refused"
             raise
@@ -178,17 +184,18 @@ class Pool:
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: len(self._ready) < self.size)
+            if self._hold_s:
+                await asyncio.sleep(self._hold_s)
+                self._hold_s = 0.0
             try:
                 client = await RpcClient.open(self.url, self._drop, self._answer_s)
             except UnavailableError as error:
                 metrics.FAILED.inc()
-                delay = self._backoff.fail()
-                logger.warning("venue unavailable", error=str(error), retry_s=round(delay, 2))
+                self._hold_s = self._backoff.fail()
+                logger.warning("venue unavailable", error=str(error), retry_s=self._hold_s)
                 self._down = str(error)
                 await self._note()
-                await asyncio.sleep(delay)
             else:
-                self._backoff.succeed()
                 self._down = ""
                 self._ready.append(client)
                 await self._note()
@@ -197,6 +204,9 @@ class Pool:
         """Forget a client whose connection has ended."""
         with contextlib.suppress(ValueError):  # taken, or never ready
             self._ready.remove(client)
+        lasted_s = asyncio.get_running_loop().time() - client.opened_at
+        if not client.is_closing and lasted_s < STEADY_S and not self._hold_s:
+            self._hold_s = self._backoff.fail()
         note = asyncio.get_running_loop().create_task(self._note())
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)

@@ -11,9 +11,9 @@ Talk = Callable[[ServerConnection], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def venue(talk: Talk, port: int = 0) -> AsyncIterator[str]:
+async def venue(talk: Talk) -> AsyncIterator[str]:
     """Serve connections with `talk`; yield the beginning of the addresses."""
-    async with serve(talk, "127.0.0.1", port) as server:
+    async with serve(talk, "127.0.0.1", 0) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 

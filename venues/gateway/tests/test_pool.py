@@ -88,15 +88,38 @@ async def test_requests_of_all_clients_share_one_pace() -> None:
 
 
 async def test_requests_wait_for_a_venue_that_comes_back() -> None:
-    async with venue(echo) as url, pooled(url) as pool:
-        assert await pool.call("first") == "first"
-        port = int(url.rpartition(":")[2])
-        asked: list[asyncio.Task[Any]] = []
-    async with pooled(url) as pool:
+    is_down = asyncio.Event()
+    is_down.set()
+
+    async def restarting(connection: ServerConnection) -> None:
+        if is_down.is_set():
+            await connection.close(1012)
+        else:
+            await echo(connection)
+
+    async with venue(restarting) as url, pooled(url) as pool:
         asked = [asyncio.create_task(pool.call(f"m{number}")) for number in range(20)]
         await until(lambda: pool.waiting == 20)
-        async with venue(echo, port):
-            assert await asyncio.gather(*asked) == [f"m{number}" for number in range(20)]
+        is_down.clear()
+        assert await asyncio.gather(*asked) == [f"m{number}" for number in range(20)]
+
+
+async def test_venue_that_closes_every_connection_is_not_hammered() -> None:
+    opened: list[object] = []
+
+    async def closing(connection: ServerConnection) -> None:
+        opened.append(connection)
+        await connection.close(1012)
+
+    never = Backoff(lambda: 0.0, first_s=3_600, longest_s=3_600)
+    async with venue(closing) as url:
+        pool = Pool(f"{url}{PATH}", Pacer(time.monotonic), size=1, backoff=never)
+        pool.start()
+        async with asyncio.timeout(LIMIT_S):
+            await until(lambda: never.failures)
+        await asyncio.sleep(0.1)  # time in which it might connect again
+        await pool.stop()
+    assert len(opened) == 1
 
 
 async def test_request_whose_connection_breaks_is_sent_again() -> None:
