@@ -44,7 +44,8 @@ class Flattened:
 def kill(bots: Sequence[Bot], *, bot: Bot | None, actor: str, reason: str) -> list[Flattened]:
     """Throw the kill switch of a bot, or with None of all; flatten `bots` at the same time."""
     killing.throw(bot=bot, actor=actor, reason=reason, at=timezone.now())
-    return async_to_sync(_flatten_all)(bots)
+    with_accounts = Bot.objects.select_related("account").in_bulk([each.pk for each in bots])
+    return async_to_sync(_flatten_all)(list(with_accounts.values()))
 
 
 def recover_now(bot: Bot, actor: str) -> Recovery:
@@ -63,7 +64,8 @@ def close(position: BotPosition) -> BotOrder:
 
 
 def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
-    result: R = async_to_sync(_acted)(bot, act)
+    with_account = Bot.objects.select_related("account").get(pk=bot.pk)
+    result: R = async_to_sync(_acted)(with_account, act)
     return result
 
 

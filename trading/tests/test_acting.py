@@ -1,0 +1,103 @@
+"""What users do to bots while no runner runs them, with the real exchange."""
+
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from exchange.matching import BUY, SELL
+from exchange.models import Order
+from exchange.tests.clients import MARK, funded, listed
+from exchange.tests.trading import Exchange
+from instruments.models import Instrument
+from trading import acting
+from trading.brokers.opening import open_broker
+from trading.core.orderstates import OrderState
+from trading.core.risk.limits import Limits
+from trading.core.strategies.orders import Order as Wanted
+from trading.desk import Desk, Wish
+from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.sending import RiskRefusedError
+from trading.tests.bots import bot
+from trading.tests.running import now, running_exchange, wanted_bot
+from venues.brokers import Style
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("committed_log"),
+]
+RESTING = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
+
+
+@pytest.fixture
+def es() -> Instrument:
+    return listed("ES")
+
+
+@pytest.fixture
+def traders(es: Instrument) -> list[Bot]:
+    """Two bots, each with an account of its own."""
+    return [wanted_bot(funded(name), name) for name in ("b1", "b2")]
+
+
+@pytest.fixture
+def exchange(es: Instrument, traders: list[Bot]) -> Iterator[Exchange]:
+    with running_exchange(es) as exchange:
+        yield exchange
+
+
+def place(of: Bot, es: Instrument, order: Wanted) -> BotOrder:
+    broker = open_broker(of)
+    desk = Desk(of, broker, now)
+    wish = Wish(instrument=es, order=order, strategy="test")
+    placed: BotOrder = async_to_sync(desk.place)(wish, Limits())
+    broker.close()
+    return placed
+
+
+def test_the_kill_switch_flattens_all_bots_and_blocks_them(
+    exchange: Exchange, traders: list[Bot], es: Instrument
+) -> None:
+    for each, side in zip(traders, (BUY, SELL), strict=True):
+        place(each, es, Wanted(side, Style.MARKET, 2, 0, False))
+        place(each, es, RESTING)
+    call_command("killswitch", "--reason", "drill")
+    assert not Order.objects.open().exists()
+    assert not BotPosition.objects.live().exists()
+    assert KillSwitch.objects.get().reason == "drill"
+    with pytest.raises(RiskRefusedError, match=r"bot\.kill_switch.*all\.kill_switch"):
+        place(traders[0], es, RESTING)
+    call_command("killswitch", "--release")
+    place(traders[0], es, RESTING)
+
+
+def test_the_kill_switch_of_one_bot_leaves_the_others(
+    exchange: Exchange, traders: list[Bot], es: Instrument
+) -> None:
+    for each in traders:
+        place(each, es, RESTING)
+    call_command("killswitch", "b1")
+    assert list(Order.objects.open().values_list("account__name", flat=True)) == ["b2"]
+
+
+def test_a_bot_without_a_venue_is_blocked_all_the_same(es: Instrument) -> None:
+    bot("lost")
+    with pytest.raises(CommandError, match="blocked, but not flat: lost: bot lost has no account"):
+        call_command("killswitch")
+    assert KillSwitch.objects.on().exists()
+
+
+def test_orders_are_cancelled_and_positions_closed_one_by_one(
+    exchange: Exchange, traders: list[Bot], es: Instrument
+) -> None:
+    resting = place(traders[0], es, RESTING)
+    acting.cancel(BotOrder.objects.select_related("bot__account").get(pk=resting.pk))
+    assert BotOrder.objects.get().state == OrderState.CANCELLED
+    place(traders[0], es, Wanted(SELL, Style.MARKET, 2, 0, False))
+    held = BotPosition.objects.live().select_related("bot__account", "instrument").get()
+    acting.close(held)
+    assert not BotPosition.objects.live().exists()
+    report = acting.recover_now(traders[0], "me")
+    assert (report.findings, report.open_findings) == ([], 0)
