@@ -1,6 +1,7 @@
 """Faults between a small venue and its clients: what they do, and that a seed repeats them."""
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import pytest
@@ -267,15 +268,14 @@ def test_every_profile_names_what_it_shows_and_a_real_incident():
 
 
 def test_faults_are_logged_with_what_repeats_them(caplog):
-    from structlog.testing import capture_logs
-
     async def run():
         application = faulty(Venue(["book 1"]), missing=1.0, errors=1.0)
         await request(application)
         await talk(application)
 
-    with capture_logs() as logs:
+    with caplog.at_level(logging.INFO):
         asyncio.run(run())
+    logs = [each.msg for each in caplog.records if each.name.startswith("venues.faults")]
     assert [(log["fault"], log["profile"], log["seed"]) for log in logs] == [
         ("server error", "quiet", 1),
         ("change of a book lost", "quiet", 1),
