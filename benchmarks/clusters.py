@@ -26,6 +26,7 @@ from market.kinds import Delivery, Rows
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from orderflow.clusters import of_trades
 from orderflow.derived import RecordedClusters
+from orderflow.stepping import known_steps
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 from rig.books import START
@@ -115,6 +116,7 @@ def served(client: Client, instrument: Instrument, timeframe: str, step: str) ->
 
     def cold() -> bytes:
         caches["clusters"].clear()
+        known_steps.cache_clear()
         return get(client, path)
 
     plain = partial(bare, instrument, TIMEFRAMES[timeframe], rows)

@@ -14,7 +14,7 @@ from orderflow.clusters import Clusters, Integers, in_steps
 from orderflow.history import open_cluster
 from orderflow.kinds import CLUSTERS
 from orderflow.rowtexts import row_texts
-from orderflow.stepping import auto_steps
+from orderflow.stepping import auto_steps, known_steps
 from orderflow.stretches import Wanted, rows
 
 AUTO: Final = 0
@@ -61,7 +61,7 @@ def page(
     else:
         seq = closed_before(instrument, timeframe_s, opened)
     times = np.append(found["opened_at"], opened) if is_last else found["opened_at"]
-    steps = steps_of(instrument, timeframe_s, step, times)
+    steps = marked_steps(instrument, timeframe_s, step, times, found["mark"])
     wanted = Wanted(found["opened_at"], found["mark"], steps[: len(found)])
     texts = rows(instrument, timeframe_s, wanted)
     if is_last:
@@ -99,8 +99,17 @@ def closed_before(instrument: Instrument, timeframe_s: int, opened: int) -> int:
 def closed_rows(instrument: Instrument, timeframe_s: int, step: int, keys: Columns) -> list[bytes]:
     """Return the rows of closed clusters; `step` may be AUTO."""
     times = keys["opened_at"]
-    wanted = Wanted(times, keys["mark"], steps_of(instrument, timeframe_s, step, times))
-    return rows(instrument, timeframe_s, wanted)
+    steps = marked_steps(instrument, timeframe_s, step, times, keys["mark"])
+    return rows(instrument, timeframe_s, Wanted(times, keys["mark"], steps))
+
+
+def marked_steps(
+    instrument: Instrument, timeframe_s: int, step: int, opened: Integers, marks: Integers
+) -> Integers:
+    """Return `steps_of` candles up to the one after the cluster with the last of the marks."""
+    if step == AUTO and len(marks):
+        return known_steps(instrument, timeframe_s, opened.tobytes(), int(marks[-1]))
+    return steps_of(instrument, timeframe_s, step, opened)
 
 
 def steps_of(instrument: Instrument, timeframe_s: int, step: int, opened: Integers) -> Integers:

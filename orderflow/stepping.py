@@ -1,6 +1,7 @@
 """The steps that candles have with step=auto, from the stored candles of trades."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,22 @@ BLOCK: Final = 256
 """Candle lengths of a block. The steps of a block's candles follow from the candles before them in
 the block and from the last 256 before the block, whatever range a request asks for."""
 MOST: Final = 2**31
+REMEMBERED: Final = 64
+"""Answers of `known_steps` in memory."""
 FIELDS: Final = ("opened_at", "high", "low", "close")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def known_steps(instrument: Instrument, timeframe_s: int, opened: bytes, mark: int) -> Integers:
+    """Return `auto_steps` of the times in `opened`; computed once for each history.
+
+    `mark`: of the newest cluster that closed before the last of these candles, which stands for all
+    history before it.
+    """
+    del mark
+    steps = auto_steps(instrument, timeframe_s, np.frombuffer(opened, np.int64))
+    steps.setflags(write=False)
+    return steps
 
 
 def auto_steps(instrument: Instrument, timeframe_s: int, opened: Integers) -> Integers:

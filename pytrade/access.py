@@ -21,7 +21,7 @@ from exchange.accounts.traders import Trader
 from exchange.http.authentication import trader_of_key
 from web.problems import problem
 
-ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|health|admin/.*|api/v1/auth/.*)")  # logins
+ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|health|admin/.*|login/|api/v1/auth/.*)")  # logins
 FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
 DETAIL = "reads require a session, a token or an API key: see docs/security.md"
 
@@ -41,7 +41,7 @@ class ReadersMiddleware:
             request.reader = reader  # type: ignore[attr-defined]  # for pytrade/throttling.py
             return self.get_response(request)
         if not FOR_PROGRAMS.match(request.path):
-            return redirect_to_login(request.get_full_path(), "admin:login")
+            return redirect_to_login(request.get_full_path(), "login")
         response = problem(HTTPStatus.UNAUTHORIZED, DETAIL)
         response["WWW-Authenticate"] = TokenAuthentication.keyword
         return response

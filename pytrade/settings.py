@@ -203,6 +203,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Logins: see docs/security.md.
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "bots"
+LOGOUT_REDIRECT_URL = "watchlist"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -25,6 +25,7 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", include("quotes.pages.urls")),
     path("", include("orderflow.pages.urls")),
+    path("", include("trading.pages.urls")),
     path("laboratory/", include("indicators.urls")),
     path("exchange/", include("exchange.urls")),
     path("venues/", include("venues.urls")),

@@ -5,9 +5,10 @@ import pytest
 
 from archive.selections import Span
 from exchange.kinds import CANDLES_OF_TRADES
+from exchange.models import TradeCandle
 from market.candles import CANDLE, Candles
 from orderflow.clusters import Integers
-from orderflow.stepping import auto_steps
+from orderflow.stepping import auto_steps, known_steps
 from orderflow.steps import FEWEST_ROWS, MOST_ROWS, PERIOD, following_steps, ladder_step
 from orderflow.tests.naive import random_trades
 from orderflow.tests.recorded import make_traded, store
@@ -81,3 +82,16 @@ def test_the_step_of_a_candle_does_not_depend_on_the_range_that_is_asked_for() -
         first, end = np.sort(rng.choice(len(opened), 2, replace=False))
         assert np.array_equal(auto_steps(es, 300, opened[first:end]), whole[first:end])
     assert len(auto_steps(es, 300, opened[:0])) == 0
+
+
+@pytest.mark.django_db
+def test_steps_are_computed_again_for_another_history() -> None:
+    es = make_traded()
+    trades = random_trades(np.random.default_rng(3), 300, pause_s=20)
+    store(es, trades)
+    (opened,) = closed_candles(CANDLES_OF_TRADES, es, 60, Span())["opened_at"][-1:].tolist()
+    times = np.array([opened], np.int64).tobytes()
+    first = known_steps(es, 60, times, 1)
+    TradeCandle.objects.filter(timeframe=60).update(high=10**7)
+    assert known_steps(es, 60, times, 1) is first
+    assert known_steps(es, 60, times, 2) > first

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.urls import URLPattern, URLResolver, get_resolver
 
 ROOT = Path(__file__).resolve().parents[2]
-OUR_APPS = ("instruments", "quotes", "exchange", "indicators", "venues", "pytrade")
+OUR_APPS = ("instruments", "quotes", "exchange", "indicators", "venues", "trading", "pytrade")
 OTHERS = ("admin/",)
 
 

@@ -61,7 +61,7 @@ def test_pages_redirect_to_login_when_reads_are_not_public(
     client: Client, closed: None, path: str
 ) -> None:
     answer = client.get(path)
-    assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={path}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={path}")
 
 
 def test_health_checks_are_always_public(client: Client, closed: None) -> None:

@@ -104,7 +104,7 @@ def test_malicious_parameter_values_are_rejected_or_harmless(path: str, names: l
     open_account(name="of u", balance=0, owner=user)
     headers = {"authorization": f"Token {Token.objects.create(user=user).key}"}
     client = Client(raise_request_exception=False, headers=headers)
-    known = {"symbol": "ES", "name": "hurst", "run_id": "x", "order_id": "1"}
+    known = {"symbol": "ES", "name": "hurst", "run_id": "x", "order_id": "1", "ticker": "x"}
     for name, value in product(names, VALUES):
         filled = path.format(**known | {name: quote(value, safe="")})
         query = {} if f"{{{name}}}" in path else {name: value}

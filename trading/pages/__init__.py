@@ -1,0 +1,1 @@
+"""Pages of bots and the screener, rendered by the server."""

@@ -1,0 +1,157 @@
+"""Pages of bots: roles, forms, filters; the screener."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from exchange.tests.clients import listed
+from instruments.models import Instrument
+from trading.models import AuditEntry, Bot, BotConfiguration, KillSwitch
+from trading.pages.screener import Screened, ordered
+from trading.roles import ADMINS, TRADERS
+from trading.tests.bots import order, position
+from trading.tests.test_bots_api import member
+
+pytestmark = pytest.mark.django_db
+CONFIGURATION = {"strategy": "imbalance", "symbols": ["ES"]}
+PRIVATE = ["", "orders/", "positions/", "risk/", "recovery/", "audit/"]
+
+
+@pytest.fixture
+def trader() -> Client:
+    return member("trader", TRADERS)
+
+
+@pytest.fixture
+def mine(trader: Client) -> Bot:
+    asked = {"name": "maker", "account": "of trader", "on_death": "keep"}
+    assert trader.post("/trading/", asked).status_code == 302
+    return Bot.objects.get()
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_private_pages_lead_to_the_login(path: str) -> None:
+    answer = Client().get(f"/trading/{path}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/login/?next=/trading/{path}")
+
+
+def test_a_login_leads_back_and_a_logout_to_the_watchlist() -> None:
+    User.objects.create_user("me", password="of-a-test")
+    client = Client()
+    form = {"username": "me", "password": "wrong", "next": "/trading/risk/"}
+    assert "is wrong" in text(client.post("/login/", form))
+    answer = client.post("/login/", {**form, "password": "of-a-test"})
+    assert (answer.status_code, answer["Location"]) == (302, "/trading/risk/")
+    assert client.get("/trading/risk/").status_code == 200
+    assert client.post("/logout/")["Location"] == "/"
+    outside = client.post(
+        "/login/", {"username": "me", "password": "of-a-test", "next": "https://evil.example/"}
+    )
+    assert outside["Location"] == "/trading/"
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_pages_show_ones_own_bots_only(mine: Bot, path: str) -> None:
+    order(position(mine, listed("ES")), "client-7")
+    assert "maker" not in text(member("viewer").get(f"/trading/{path}"))
+    if path not in ("recovery/", "audit/"):
+        assert "maker" in text(member("root", ADMINS).get(f"/trading/{path}"))
+
+
+def test_a_bot_is_configured_and_started_on_its_page(trader: Client, mine: Bot) -> None:
+    listed("ES")
+    page = f"/trading/bots/{mine.pk}/"
+    bad = trader.post(page, {"configuration": '{"strategy": "x", "symbols": ["ES"]}'})
+    assert bad.status_code == 400
+    assert "is not known: use one of imbalance" in text(bad)
+    assert trader.post(page, {"configuration": "{"}).status_code == 400
+    assert not BotConfiguration.objects.exists()
+    assert trader.post(page, {"configuration": json.dumps(CONFIGURATION)}).status_code == 302
+    assert BotConfiguration.objects.get().parameters == CONFIGURATION
+    trader.post(f"{page}start/")
+    assert "starting" in text(trader.get(page))
+    trader.post(f"{page}stop/")
+    assert "stopped" in text(trader.get(page))
+    assert Bot.objects.get().on_death == 0
+
+
+def test_the_kill_switch_is_a_button(trader: Client, mine: Bot) -> None:
+    page = f"/trading/bots/{mine.pk}/"
+    assert "The kill switch is on" in text(trader.post(f"{page}kill/", follow=True))
+    assert "Release the kill switch" in text(trader.get(page))
+    trader.post(f"{page}release/")
+    assert not KillSwitch.objects.on().exists()
+    assert trader.post("/trading/switch/kill/").status_code == 403
+    admin = member("root", ADMINS)
+    assert "nothing is opened" in text(admin.post("/trading/switch/kill/", follow=True))
+    admin.post("/trading/switch/release/")
+    assert not KillSwitch.objects.on().exists()
+
+
+def test_viewers_change_nothing_and_others_do_not_exist(mine: Bot) -> None:
+    entries = AuditEntry.objects.count()
+    owner = User.objects.get(username="trader")
+    owner.groups.clear()
+    viewer = Client()
+    viewer.force_login(owner)
+    other = member("other", TRADERS)
+    for path in ("start/", "stop/", "kill/", "release/", "recover/", ""):
+        target = f"/trading/bots/{mine.pk}/{path}"
+        assert viewer.post(target, {"configuration": "{}"}).status_code == 403
+        assert other.post(target, {"configuration": "{}"}).status_code == 404
+    assert viewer.post("/trading/", {"name": "x"}).status_code == 403
+    assert viewer.post("/trading/risk/", {"limits": "{}"}).status_code == 403
+    assert AuditEntry.objects.count() == entries
+
+
+def test_orders_are_filtered_and_shown_in_detail(trader: Client, mine: Bot) -> None:
+    placed = order(position(mine, listed("ES")), "client-7")
+    for query, is_shown in (
+        ("", True),
+        ("state=working", True),
+        ("state=filled", False),
+        ("symbol=ES&sort=quantity", True),
+        ("symbol=%00", False),
+        ("state=nonsense", False),
+    ):
+        assert ("client-7" in text(trader.get(f"/trading/orders/?{query}"))) is is_shown, query
+    detail = text(trader.get(f"/trading/orders/{placed.pk}/"))
+    assert "data-profit" in detail
+    assert "The venue has not answered yet." in detail
+    assert trader.get("/trading/orders/99999/").status_code == 404
+    assert trader.get("/trading/orders/x/").status_code == 404
+
+
+def test_limits_of_all_bots_are_set_on_the_risk_page() -> None:
+    admin = member("root", ADMINS)
+    assert admin.post("/trading/risk/", {"limits": '{"max_positions": -1}'}).status_code == 400
+    assert admin.post("/trading/risk/", {"limits": '{"max_positions": 2}'}).status_code == 302
+    assert "max_positions" in text(admin.get("/trading/risk/"))
+
+
+def test_the_screener_sorts_by_every_column_with_the_unknown_last() -> None:
+    rows = [
+        Screened(symbol="A", name="a", price="1", last=1.0, change=-2.0),
+        Screened(symbol="B", name="b", price="3", last=3.0, change=5.0),
+        Screened(symbol="C", name="c", price=""),
+    ]
+    assert [row.symbol for row in ordered(rows, "change", True)] == ["B", "A", "C"]
+    assert [row.symbol for row in ordered(rows, "change", False)] == ["A", "B", "C"]
+    assert [row.symbol for row in ordered(rows, "symbol", True)] == ["C", "B", "A"]
+
+
+def test_the_screener_shows_instruments_with_and_without_prices(client: Client) -> None:
+    listed("ES")
+    Instrument.objects.create(symbol="NEW", name="New", tick_size="0.01", currency="USD")
+    page = text(client.get("/screener/?sort=-change"))
+    assert 'data-symbol="ES"' in page
+    assert 'data-symbol="NEW"' in page
+    assert 'aria-sort="descending"' in page
+    assert client.get("/screener/?sort=luck").status_code == 404
