@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from asgiref.sync import async_to_sync
+from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from trading import killing
 from trading.brokers.opening import open_broker
-from trading.core.risk.limits import Limits
-from trading.desk import Desk, closing
+from trading.desk import Desk
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.recovering import recover
 from venues.brokers import BrokerError
@@ -19,6 +19,8 @@ from venues.brokers import BrokerError
 R = TypeVar("R")
 
 LONGEST_S: Final = 20.0
+AT_ONCE: Final = 16
+"""Bots that are flattened at the same time: each of them needs connections to the database."""
 ROUNDS: Final = 5
 """Of cancelling and closing; each but the first finds what came in between."""
 
@@ -42,7 +44,7 @@ class Flattened:
 
 
 def kill(bots: Sequence[Bot], *, bot: Bot | None, actor: str, reason: str) -> list[Flattened]:
-    """Throw the kill switch of a bot, or with None of all; flatten `bots` at the same time."""
+    """Throw the kill switch of a bot, or with None of all; flatten `bots`."""
     killing.throw(bot=bot, actor=actor, reason=reason, at=timezone.now())
     with_accounts = Bot.objects.select_related("account").in_bulk([each.pk for each in bots])
     return async_to_sync(_flatten_all)(list(with_accounts.values()))
@@ -60,7 +62,7 @@ def cancel(order: BotOrder) -> None:
 
 def close(position: BotPosition) -> BotOrder:
     """Close a position at the market; raise BrokerError or RiskRefusedError."""
-    return _at_desk(position.bot, lambda desk: desk.place(closing(position), Limits()))
+    return _at_desk(position.bot, lambda desk: desk.close(position))
 
 
 def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
@@ -79,18 +81,21 @@ async def _acted(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
             f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
         ) from None
     finally:
-        broker.close()
+        await asyncio.to_thread(broker.close)  # it waits for calls that still run
 
 
 async def _flatten_all(bots: Sequence[Bot]) -> list[Flattened]:
-    return await asyncio.gather(*(_flatten(bot) for bot in bots))
+    turns = asyncio.Semaphore(AT_ONCE)
+    return await asyncio.gather(*(_flatten(bot, turns) for bot in bots))
 
 
-async def _flatten(bot: Bot) -> Flattened:
+async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
     try:
-        orders, positions = await _acted(bot, _flat)
-    except (BrokerError, ValueError) as error:  # of one bot; the others go on
-        return Flattened(bot, error=str(error))
+        async with turns:
+            orders, positions = await _acted(bot, _flat)
+    except (BrokerError, ValueError, RuntimeError, DatabaseFailure) as error:
+        # An error of one bot must not keep the others from being flattened.
+        return Flattened(bot, error=str(error).strip() or type(error).__name__)
     return Flattened(bot, orders, positions)
 
 

@@ -5,10 +5,10 @@ kill switch: they apply what the venue says to the same rows, each change once.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from django.db.models import Max
@@ -30,12 +30,15 @@ from trading.sending import Intention, Scope, check, commit, send, settle
 from trading.tracing import traced
 from venues.brokers import (
     Broker,
+    BrokerError,
     Cursor,
     ExecutionSeen,
     OrderSeen,
     Style,
     VenueState,
 )
+
+R = TypeVar("R", BotOrder, BotPosition)
 
 logger = structlog.get_logger(__name__)
 
@@ -81,19 +84,21 @@ class Desk:
             await settle(self.broker, self.follower, seen)
 
     async def cancel_all(self) -> None:
-        """Cancel all orders of the bot."""
-        for order in await in_thread(self.working):
-            await self.cancel(order)
+        """Try to cancel all orders of the bot; then raise the first error."""
+        _raise_first(await _failures(self.cancel, await in_thread(self.working)))
 
-    async def close_all(self) -> None:
-        """Close all positions of the bot at the market."""
-        for position in await in_thread(self.held):
-            await self.place(closing(position), Limits())
+    async def close(self, position: BotPosition) -> BotOrder:
+        """Close a position at the market; return the order that does so."""
+        return await self.place(closing(position), Limits())
 
     async def flatten(self) -> tuple[int, int]:
-        """Cancel all orders, close all positions; return how many of each are left."""
-        await self.cancel_all()
-        await self.close_all()
+        """Try to cancel all orders and to close all positions; return how many of each are left.
+
+        An order or position that fails does not stop the others. Then raise the first error.
+        """
+        failures = await _failures(self.cancel, await in_thread(self.working))
+        failures += await _failures(self.close, await in_thread(self.held))
+        _raise_first(failures)
         return len(await in_thread(self.working)), len(await in_thread(self.held))
 
     async def follow(self) -> None:
@@ -159,6 +164,22 @@ def closing(position: BotPosition) -> Wish:
     order = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=True)
     why = {"position": position.pk}
     return Wish(instrument=position.instrument, order=order, strategy=CLOSING, why=why)
+
+
+async def _failures(act: Callable[[R], Awaitable[object]], rows: Iterable[R]) -> list[Exception]:
+    """Act on each row, whatever happens to the others; return what went wrong."""
+    found: list[Exception] = []
+    for row in rows:
+        try:
+            await act(row)
+        except (BrokerError, ValueError, RuntimeError) as error:  # without a database, all fail
+            found.append(error)
+    return found
+
+
+def _raise_first(failures: Sequence[Exception]) -> None:
+    if failures:
+        raise failures[0]
 
 
 def _proposal(wish: Wish) -> Proposal:

@@ -19,6 +19,7 @@ from trading.journeys import Execution, count_execution, move_position, report_o
 from trading.models import Bot, BotOrder, BotPosition
 from venues.brokers import ExecutionSeen, OrderSeen, VenueState
 
+LONGEST_CAUSE: Final = 200
 PARTED: Final = "/"
 """Between the venue's name of an execution and the number of its part, where it was split."""
 
@@ -69,7 +70,7 @@ class Follower:
         if seen.report.state is not VenueState.UNKNOWN:
             first = {} if order.acknowledged_at else {"acknowledged_at": now}
             BotOrder.objects.filter(pk=order.pk).update(venue_id=seen.venue_id, **first)
-        added = report_order(order, seen.report, cause=seen.reason or "reported", at=now)
+        added = report_order(order, seen.report, cause=_cause(seen), at=now)
         if added and added[-1].life.is_final:
             self._end_of(order, now)
         return bool(added)
@@ -132,3 +133,8 @@ class Follower:
         if event is not None:
             cause = f"order {order.client_id} {OrderState(order.state).name.lower()}"
             move_position(position, event, cause=cause, at=now)
+
+
+def _cause(seen: OrderSeen) -> str:
+    """Return why an order changed, as long as the history stores it."""
+    return (seen.reason or "reported")[:LONGEST_CAUSE]

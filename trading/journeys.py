@@ -25,6 +25,12 @@ orders: Final[Registry[int, OrderLife]] = Registry()
 positions: Final[Registry[int, PositionLife]] = Registry()
 
 
+def forget_final() -> None:
+    """Forget the machines that have ended: a process would collect them without end."""
+    orders.clear_final()
+    positions.clear_final()
+
+
 class StaleError(RuntimeError):
     """Another process changed the row since it was read."""
 

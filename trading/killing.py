@@ -17,6 +17,8 @@ from trading.models import Bot, KillSwitch
 from venues.brokers import Broker, Instruction, OrderSeen, PositionSeen, Style
 
 OF_ALL: Final = 0
+LONGEST_REASON: Final = 200
+"""PostgreSQL rejects a longer one; the kill switch must not fail because of that."""
 
 
 def throw(*, bot: Bot | None, actor: str, reason: str, at: datetime) -> KillSwitch:
@@ -27,7 +29,7 @@ def throw(*, bot: Bot | None, actor: str, reason: str, at: datetime) -> KillSwit
     try:
         with transaction.atomic():
             thrown = KillSwitch.objects.create(
-                bot=bot, thrown_at=at, thrown_by=actor, reason=reason
+                bot=bot, thrown_at=at, thrown_by=actor, reason=reason[:LONGEST_REASON]
             )
             _log("kill", bot, actor, reason, at)
             return thrown

@@ -19,10 +19,10 @@ from django.db import InterfaceError, OperationalError
 
 from exchange.accounts.instruments import books
 from instruments.models import Instrument
-from trading import owning
+from trading import journeys, owning
 from trading.books import Books
 from trading.configuring import configuration_of
-from trading.core.configuration import Configuration
+from trading.core.configuration import Configuration, ConfigurationError
 from trading.core.execution import Circumstances, Touch
 from trading.core.orderstates import OrderState
 from trading.core.strategies.orders import Order, Working, actions
@@ -44,6 +44,9 @@ RECOVER_S: Final = 15.0
 REFUSED_S: Final = 10.0
 """A refused order is not tried again for so long."""
 RETRY_S: Final = 1.0
+FIRST_PAUSE_S: Final = 0.25
+"""After the first attempt under the kill switch that left something open; then doubled."""
+LONGEST_PAUSE_S: Final = 10.0
 MIDDLES: Final = 60
 """Prices from which the volatility is estimated, one per decision."""
 PATIENCE: Final = 10
@@ -82,6 +85,10 @@ class Runner:
         self._watched: dict[str, Watched] = {}
         self._beaten_at = -math.inf
         self._recovered_at = -math.inf
+        self._has_missed = False
+        """Whether reports may have been missed since the last recovery."""
+        self._not_flat = 0
+        """Attempts in a row under the kill switch that left something open."""
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -92,10 +99,12 @@ class Runner:
         """Run until stopped or no longer wanted; raise NotYoursError, ConfigurationError."""
         await self._beat()
         await self._recover()
-        await in_thread(configuration_of, self._desk.bot)
         followers = [asyncio.create_task(self._follow()), asyncio.create_task(self._beats())]
         try:
             await self._trade(followers)
+        except ConfigurationError:
+            await self._desk.cancel_all()  # it is not started again
+            raise
         finally:
             for task in followers:
                 task.cancel()
@@ -118,13 +127,28 @@ class Runner:
         """Decide once in every instrument; return how long to wait for the next time."""
         configuration = await in_thread(configuration_of, self._desk.bot)
         if await in_thread(KillSwitch.objects.stops, self._desk.bot):
-            await self._desk.flatten()
-            return configuration.interval_s
-        if self._monotonic() - self._recovered_at > RECOVER_S and await in_thread(self._is_pending):
-            await self._recover()
+            pause_s = await self._flatten(configuration.interval_s)
+            await self._recover_if_due()
+            return pause_s
+        self._not_flat = 0
+        await self._recover_if_due()
         for symbol in configuration.symbols:
             await self._decide(configuration, books()[symbol])
         return configuration.interval_s
+
+    async def _flatten(self, interval_s: float) -> float:
+        """Flatten the bot; return how long to wait: longer after each attempt that failed."""
+        try:
+            is_flat = await self._desk.flatten() == (0, 0)
+        except BrokerError as error:
+            is_flat = False
+            logger.warning("bot is not flat", bot=self._desk.bot.name, error=str(error))
+        if is_flat:
+            self._not_flat = 0
+            return interval_s
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._not_flat, 10))
+        self._not_flat += 1
+        return max(interval_s, pause_s)
 
     async def _decide(self, configuration: Configuration, instrument: Instrument) -> None:
         book = await in_thread(self._market.book, instrument)
@@ -192,9 +216,19 @@ class Runner:
         mine = BotOrder.objects.filter(bot=self._desk.bot, state=OrderState.PENDING.value)
         return mine.exists()
 
+    async def _recover_if_due(self) -> None:
+        is_due = self._monotonic() - self._recovered_at > RECOVER_S
+        if self._has_missed or (is_due and await in_thread(self._is_pending)):
+            await self._recover()
+
     async def _recover(self) -> None:
         self._recovered_at = self._monotonic()
-        await recover(self._desk, actor=self._runner, clock=self._clock)
+        had_missed, self._has_missed = self._has_missed, False
+        try:
+            await recover(self._desk, actor=self._runner, clock=self._clock)
+        except BaseException:
+            self._has_missed = had_missed or self._has_missed
+            raise
 
     async def _follow(self) -> None:
         """Follow the venue; begin again after its failures."""
@@ -204,6 +238,7 @@ class Runner:
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("bot follows again", bot=self._desk.bot.name, error=str(error))
                 await asyncio.sleep(RETRY_S)
+                self._has_missed = True
 
     async def _beats(self) -> None:
         while True:
@@ -226,6 +261,7 @@ class Runner:
         bot = self._desk.bot
         bot.peak = max(bot.peak, equity)
         owning.beat(bot, self._runner, self._clock(), equity=equity, peak=bot.peak)
+        journeys.forget_final()
 
     def _is_wanted(self) -> bool:
         return Bot.objects.filter(pk=self._desk.bot.pk, is_wanted=True).exists()

@@ -73,7 +73,10 @@ class Supervisor:
     async def look(self) -> None:
         """Take over from the dead, then start what is wanted and not running."""
         for bot in await in_thread(self._dead):
-            if await in_thread(owning.take_over, bot, self._runner, self._clock()):
+            # Heartbeats of its own bots may be late, for example after an outage of the database.
+            if bot.pk not in self._tasks and await in_thread(
+                owning.take_over, bot, self._runner, self._clock()
+            ):
                 self._start(bot, self._bury)
         for bot in await in_thread(self._wanted):
             if bot.pk not in self._tasks and await in_thread(
@@ -99,7 +102,7 @@ class Supervisor:
             try:
                 await act(bot, Desk(bot, broker, self._clock))
             finally:
-                broker.close()
+                await asyncio.to_thread(broker.close)  # it waits for calls that still run
         except owning.NotYoursError as error:
             logger.warning("bot lost", bot=bot.name, error=str(error))
         except (ConfigurationError, NoBrokerError) as error:

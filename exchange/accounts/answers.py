@@ -1,4 +1,4 @@
-"""What the desk answers to commands: stored with them, and told to the doors that wait. Pure."""
+"""What the desk answers to commands: stored with them, and sent to the doors that wait. Pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice

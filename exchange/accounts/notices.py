@@ -1,7 +1,7 @@
 """Answers from the exchange to the doors of other processes, by LISTEN and NOTIFY of PostgreSQL.
 
-A notification is delivered with the commit of the answers that it contains. It may be lost with its
-connection, so doors look into the database as well, now and then.
+A notification is delivered when the answers that it contains are committed. It may be lost with its
+connection, so doors also poll the database, at a longer interval.
 """
 
 import threading
@@ -62,8 +62,8 @@ class Listener:
         while not self._ends.is_set():
             try:
                 self._listen(parameters)
-            except psycopg.OperationalError as error:
-                logger.warning("answers are polled for", error=str(error).strip())
+            except psycopg.Error as error:
+                logger.warning("no notifications: answers are polled", error=str(error).strip())
             self.is_listening = False
             self._ends.wait(RETRY_S)
 

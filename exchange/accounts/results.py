@@ -19,8 +19,8 @@ from web.clients import check_client
 WAIT_S: Final = 5.0
 """A command that takes longer is answered as pending."""
 POLL_S: Final = 0.01
-TOLD_POLL_S: Final = 0.25
-"""The same where answers are told, and polling only repairs what was missed."""
+NOTIFIED_POLL_S: Final = 0.25
+"""The same where notifications arrive, and polling only finds the answers whose were lost."""
 MOST_NOTED: Final = 10_000
 
 
@@ -33,7 +33,7 @@ class Door:
         self.woken = threading.Event()
 
     def wake(self, answer: Answer) -> None:
-        """Tell this door how its command ended."""
+        """Hand over how its command ended."""
         self.answer = answer
         self.woken.set()
 
@@ -72,7 +72,7 @@ class Results:
                 if self._doors[0] is door:
                     self._poll(door, left)
                 else:
-                    door.sleep(min(left, TOLD_POLL_S))
+                    door.sleep(min(left, NOTIFIED_POLL_S))
                 check_client()
         return door.answer
 
@@ -92,8 +92,8 @@ class Results:
 
     def _poll(self, door: Door, left: float) -> None:
         """Look once for the commands of all doors, unless this one is woken before."""
-        is_told = self._is_beside or self.listener.is_listening
-        door.sleep(min(left, TOLD_POLL_S if is_told else POLL_S))
+        is_notified = self._is_beside or self.listener.is_listening
+        door.sleep(min(left, NOTIFIED_POLL_S if is_notified else POLL_S))
         if door.answer is None:
             with self._lock:
                 keys = {each.key for each in self._doors}

@@ -120,7 +120,7 @@ def _symbols(given: object, tradable: Collection[str], problems: Problems) -> tu
         problems.note("symbols", f"must be a list of 1 to {MOST_SYMBOLS} symbols")
         return ()
     for symbol in given:
-        if symbol not in tradable:
+        if not isinstance(symbol, str) or symbol not in tradable:
             listed = ", ".join(tradable) or "there is none yet"
             problems.note("symbols", f"{quoted(str(symbol))} has no order book: use {listed}")
     if not problems.found and len(set(given)) < len(given):
@@ -160,7 +160,10 @@ def _scaled(value: object, unit: int, most: Decimal, problems: Problems, name: s
 
 def _number(value: object, bounds: Parameter, problems: Problems, name: str) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    number = float(value) if is_number else float("nan")  # type: ignore[arg-type]
+    try:
+        number = float(value) if is_number else float("nan")  # type: ignore[arg-type]
+    except OverflowError:  # a whole number of more than 308 digits
+        number = float("inf")
     what = "whole number" if bounds.is_whole else "number"
     if not bounds.smallest <= number <= bounds.largest or (
         bounds.is_whole and number != int(number)

@@ -26,6 +26,8 @@ from trading.roles import Role
 from web.bodies import Body
 
 LONGEST: Final = 4_096
+LONGEST_NAME: Final = 150
+"""Of a user. PostgreSQL cannot note a failed login under a name that exceeds 255 characters."""
 WRONG: Final = "user name or password is wrong"
 
 
@@ -54,6 +56,8 @@ def read(data: Any, *names: str) -> list[str]:
 def checked(request: Any, username: str, password: str) -> Any:
     """Return the user who knows a password; raise AuthenticationFailed or Throttled."""
     plain = request._request
+    if len(username) > LONGEST_NAME:
+        raise AuthenticationFailed(WRONG)
     user = authenticate(plain, username=username, password=password)
     if user is not None:
         return user

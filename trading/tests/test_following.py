@@ -57,6 +57,14 @@ def test_a_filled_entry_opens_the_position(follower: Follower, entry: BotOrder) 
     assert violations() == []
 
 
+def test_the_history_stores_the_beginning_of_a_long_reason(
+    follower: Follower, entry: BotOrder
+) -> None:
+    said = replace(report(VenueState.CANCELLED, 0, 1), reason="x" * 500)
+    assert follower.report(said)
+    assert entry.transitions.get().cause == "x" * 200
+
+
 def test_repeats_change_nothing(follower: Follower, entry: BotOrder) -> None:
     story = [execution(1, 4), report(VenueState.WORKING, 4, 1), report(VenueState.CANCELLED, 4, 2)]
     for said in story + story:

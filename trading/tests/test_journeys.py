@@ -1,5 +1,7 @@
 """Orders and positions in the database: row, version, history and fills move together."""
 
+from typing import Any
+
 import pytest
 
 from archive.auditing import Report
@@ -49,6 +51,20 @@ def violations() -> list[str]:
     found = Report("bots")
     audit_bots(found)
     return found.violations
+
+
+def test_machines_that_have_ended_are_forgotten(
+    held: BotPosition, django_capture_on_commit_callbacks: Any
+) -> None:
+    entry = order(held)
+    with django_capture_on_commit_callbacks(execute=True):
+        report(entry, seen(VenueState.WORKING))
+    journeys.forget_final()
+    assert journeys.orders.get(entry.pk) is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        report(entry, seen(VenueState.CANCELLED, number=2))
+    journeys.forget_final()
+    assert journeys.orders.get(entry.pk) is None
 
 
 def test_a_report_writes_row_and_history(held: BotPosition) -> None:

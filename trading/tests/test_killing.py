@@ -42,6 +42,11 @@ def test_throwing_twice_is_one_switch_and_one_entry(of_all: bool) -> None:
     assert list(actions) == ["kill", "release", "kill"]
 
 
+@pytest.mark.django_db
+def test_a_long_reason_does_not_keep_the_switch_from_blocking() -> None:
+    assert len(throw(bot=None, actor="me", reason="x" * 1000, at=NOW).reason) == 200
+
+
 @pytest.fixture
 def es() -> Instrument:
     return listed("ES")

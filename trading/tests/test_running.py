@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,13 +22,20 @@ from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
 from trading.desk import Desk, Wish
-from trading.models import AuditEntry, Bot, BotOrder, BotPosition, Recovery
+from trading.models import (
+    AuditEntry,
+    Bot,
+    BotConfiguration,
+    BotOrder,
+    BotPosition,
+    Recovery,
+)
 from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
 from trading.recovering import recover
 from trading.supervisor import Supervisor
 from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
-from venues.brokers import Instruction, Style
+from venues.brokers import Cursor, Instruction, NotSentError, Style
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -208,3 +216,49 @@ async def test_a_bot_without_configuration_ends_with_the_reason(
     async with supervised(GivenBooks()):
         await until(lambda: Bot.objects.filter(is_wanted=False).exists(), "it was given up")
     assert "has none yet" in (await in_thread(Bot.objects.get)).problem
+
+
+async def test_a_bot_whose_configuration_became_invalid_leaves_no_orders(
+    exchange: Exchange, account: Account
+) -> None:
+    bot = await in_thread(wanted_bot, account, strategy="marketmaker")
+    async with supervised(GivenBooks(50, 50)):
+        await until(lambda: Order.objects.open().count() == 2, "two quotes")
+        await in_thread(
+            BotConfiguration.objects.create, bot=bot, number=2, author="x", created_at=now()
+        )
+        await until(lambda: Bot.objects.filter(is_wanted=False).exists(), "it was given up")
+    assert "strategy" in (await in_thread(Bot.objects.get)).problem
+    assert not await in_thread(Order.objects.open().exists)
+
+
+async def test_a_bot_recovers_after_it_could_not_follow_its_venue(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow, is_first = ExchangeBroker.changes, [True]
+
+    def changes(broker: ExchangeBroker, since: Cursor) -> Any:
+        if is_first:
+            is_first.clear()
+            raise NotSentError("the connection was lost")
+        return follow(broker, since)
+
+    monkeypatch.setattr(ExchangeBroker, "changes", changes)
+    await in_thread(wanted_bot, account)
+    async with supervised(GivenBooks(50, 50)):
+        await until(lambda: Recovery.objects.count() == 2, "recovery at the start, and again")
+
+
+async def test_a_supervisor_does_not_take_its_own_bots_for_dead(
+    exchange: Exchange, account: Account
+) -> None:
+    ahead = [timedelta(0)]
+    supervisor = Supervisor(market=GivenBooks(50, 50), clock=lambda: now() + ahead[0])
+    await in_thread(wanted_bot, account)
+    task = asyncio.create_task(supervisor.run())
+    await until(lambda: Recovery.objects.exists(), "the bot runs")
+    ahead[0] = timedelta(minutes=1)  # as if no heartbeat had been possible for so long
+    await supervisor.look()
+    supervisor.stop()
+    await task
+    assert not await in_thread(AuditEntry.objects.filter(action="dead").exists)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -110,6 +111,12 @@ def test_brute_force_locks_the_user_at_that_address(user: User, settings: Settin
 def test_a_forged_address_is_no_error(settings: Settings) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     assert log_in("guess", HTTP_X_FORWARDED_FOR="nobody, x").status_code == 401
+
+
+def test_a_name_that_is_too_long_to_be_noted_is_wrong() -> None:
+    answer = post("token", {"username": "x" * 256, "password": PASSWORD})
+    assert answer.status_code == 401
+    assert not AccessAttempt.objects.exists()
 
 
 def test_a_success_resets_the_count_of_failures(user: User, settings: Settings) -> None:
