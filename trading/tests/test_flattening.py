@@ -1,0 +1,115 @@
+"""The kill switch in spite of failures: those of single orders, of bots, and of the venue."""
+
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from exchange.matching import BUY, SELL
+from exchange.models import Account, Order
+from exchange.tests.clients import MARK, funded, listed
+from exchange.tests.trading import Exchange, open_exchange
+from instruments.models import Instrument
+from trading import acting, killing, owning
+from trading.brokers.inprocess import ExchangeBroker
+from trading.core.risk.limits import Limits
+from trading.core.strategies.orders import Order as Wanted
+from trading.database import in_thread
+from trading.desk import Desk, Wish
+from trading.journeys import StaleError
+from trading.models import Bot, BotOrder, BotPosition
+from trading.runner import Runner
+from trading.tests.running import GivenBooks, now, wanted_bot
+from venues.brokers import OrderSeen, RefusedError, Style
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("committed_log"),
+]
+LONG = Wanted(BUY, Style.MARKET, 2, 0, False)
+RESTING = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
+
+
+@pytest.fixture
+def es() -> Instrument:
+    return listed("ES")
+
+
+@pytest.fixture
+def account(es: Instrument) -> Account:
+    return funded()
+
+
+@pytest.fixture
+def exchange(es: Instrument, account: Account) -> Iterator[Exchange]:
+    """An exchange at which nobody buys."""
+    with open_exchange(es) as exchange:
+        exchange.provide("ES", SELL, MARK + 1, 50)
+        with exchange.running():
+            yield exchange
+
+
+class Stubborn(ExchangeBroker):
+    """Does not cancel."""
+
+    error: Exception = RefusedError("not now")
+
+    async def cancel(self, client_id: str) -> OrderSeen:
+        raise self.error
+
+
+async def place(desk: Desk, es: Instrument, *orders: Wanted) -> None:
+    for order in orders:
+        await desk.place(Wish(instrument=es, order=order, strategy="test"), Limits())
+
+
+def lots() -> int:
+    return sum(BotPosition.objects.live().values_list("lots", flat=True))
+
+
+async def test_an_order_that_is_not_cancelled_does_not_keep_positions_open(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    desk = Desk(await in_thread(wanted_bot, account), Stubborn(account), now)
+    exchange.provide("ES", BUY, MARK - 60, 50)
+    await place(desk, es, LONG, RESTING)
+    with pytest.raises(RefusedError, match="not now"):
+        await desk.flatten()
+    assert await in_thread(lots) == 0
+
+
+async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    await place(desk, es, LONG)
+    await in_thread(owning.claim, bot, "runner", now())
+    await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=now())
+    runner = Runner(desk, GivenBooks(), "runner", now)
+    assert [await runner.round() for _ in range(3)] == [0.25, 0.5, 1.0]
+    assert await in_thread(lots) == 2
+    exchange.provide("ES", BUY, MARK - 1, 50)
+    assert await runner.round() == 0.05
+    assert await in_thread(lots) == 0
+
+
+def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
+    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Torn(Stubborn):
+        error = StaleError("changed meanwhile")
+
+    def opened(bot: Bot) -> ExchangeBroker:
+        return (Torn if bot.name == "b1" else ExchangeBroker)(bot.account)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(acting, "open_broker", opened)
+    bots = [wanted_bot(account), wanted_bot(funded("other"), "b2")]
+    for each in bots:
+        broker = ExchangeBroker(each.account)  # type: ignore[arg-type]
+        async_to_sync(place)(Desk(each, broker, now), es, RESTING)
+        broker.close()
+    torn, flat = acting.kill(bots, bot=None, actor="me", reason="test")
+    assert (torn.error, flat.is_flat) == ("changed meanwhile", True)
+    (left,) = Order.objects.open()
+    assert left.client_id == BotOrder.objects.get(bot=torn.bot).client_id
