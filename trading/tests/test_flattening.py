@@ -10,7 +10,7 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
-from trading import acting, killing, owning
+from trading import acting, killing
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
@@ -71,7 +71,7 @@ async def test_an_order_that_is_not_cancelled_does_not_keep_positions_open(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     desk = Desk(await in_thread(wanted_bot, account), Stubborn(account), now)
-    exchange.provide("ES", BUY, MARK - 60, 50)
+    exchange.provide("ES", BUY, MARK - 1, 50)
     await place(desk, es, LONG, RESTING)
     with pytest.raises(RefusedError, match="not now"):
         await desk.flatten()
@@ -84,7 +84,6 @@ async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(
     bot = await in_thread(wanted_bot, account)
     desk = Desk(bot, ExchangeBroker(account), now)
     await place(desk, es, LONG)
-    await in_thread(owning.claim, bot, "runner", now())
     await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=now())
     runner = Runner(desk, GivenBooks(), "runner", now)
     assert [await runner.round() for _ in range(3)] == [0.25, 0.5, 1.0]
