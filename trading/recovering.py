@@ -55,7 +55,7 @@ class Outcome:
 async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> Recovery:
     """Bring a bot up to date with its venue; raise BrokerError if the venue cannot be asked."""
     began = clock()
-    missed = await _count_executions(desk)
+    missed, outcomes = await _count_executions(desk)
     working = await in_thread(desk.working)
     seen = {order.client_id: await desk.broker.order(order.client_id) for order in working}
     there = [order.client_id for order in await desk.broker.open_orders()]
@@ -63,7 +63,7 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
         *_of_orders(working, seen, clock()),
         *find_strangers(there, await in_thread(_known, there), prefix_of(desk.bot)),
     ]
-    outcomes = [await _remedied(desk, finding, seen) for finding in findings]
+    outcomes += [await _remedied(desk, finding, seen) for finding in findings]
     held = {each.symbol: each.lots for each in await desk.broker.positions() if each.lots}
     mismatches = compare_positions(await in_thread(_held, desk.bot), held)
     outcomes += [Outcome(finding, is_open=True) for finding in mismatches]
@@ -73,13 +73,23 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
     )
 
 
-async def _count_executions(desk: Desk) -> int:
+async def _count_executions(desk: Desk) -> tuple[int, list[Outcome]]:
+    """Count the executions that were missed; return how many, and those that cannot be true."""
     since = await in_thread(desk.follower.counted)
-    executions = await desk.broker.executions(since)
-    counted = [
-        await in_thread(applied, desk.follower.execution, execution) for execution in executions
-    ]
-    return sum(counted)
+    count = 0
+    outcomes: list[Outcome] = []
+    for execution in await desk.broker.executions(since):
+        try:
+            count += await in_thread(applied, desk.follower.execution, execution)
+        except (ContradictionError, IllegalTransitionError) as error:
+            finding = Finding(
+                trouble=Trouble.CONTRADICTION,
+                remedy=Remedy.TELL,
+                name=execution.client_id,
+                text=str(error),
+            )
+            outcomes.append(Outcome(finding, is_open=True))
+    return count, outcomes
 
 
 def _of_orders(
@@ -114,8 +124,8 @@ async def _remedied(desk: Desk, finding: Finding, seen: Mapping[str, OrderSeen])
 
 
 def _known(client_ids: Sequence[str]) -> frozenset[str]:
-    """Return those client ids that are orders of any bot."""
-    found = BotOrder.objects.filter(client_id__in=client_ids)
+    """Return those client ids that are working orders of any bot."""
+    found = BotOrder.objects.working().filter(client_id__in=client_ids)
     return frozenset(found.values_list("client_id", flat=True))
 
 

@@ -92,7 +92,8 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
         wait_until(lambda: listener.is_listening, "listening")
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
         wait_until(
             lambda: notices.send({1: Answer(None, None)}) or everything.is_set(), "an answer"

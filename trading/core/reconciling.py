@@ -25,7 +25,7 @@ class Trouble(IntEnum):
     NOT_FOUND = 1
     """We have it, the venue does not."""
     NOT_OURS = 2
-    """The venue has it open, we do not know it."""
+    """The venue has it open, we do not."""
     HANGING = 3
     CONTRADICTION = 4
     """What the venue says cannot follow from what it said before."""
@@ -91,10 +91,11 @@ def compare_orders(
 def find_strangers(
     open_there: Iterable[str], known: frozenset[str], prefix: str
 ) -> Iterator[Finding]:
-    """Return the open orders of the venue that are not ours.
+    """Return the open orders of the venue that are not among our working ones, which are `known`.
 
-    Those whose client id begins with the prefix of our bots are what is left of a lost database:
-    they are cancelled. Others belong to somebody else who uses the account.
+    Those whose client id begins with the prefix of our bots are what is left of a lost database, or
+    arrived after they had been given up: they are cancelled. Others belong to somebody else who
+    uses the account.
     """
     for client_id in open_there:
         if client_id not in known:
@@ -103,7 +104,7 @@ def find_strangers(
                 trouble=Trouble.NOT_OURS,
                 remedy=Remedy.CANCEL if is_lost else Remedy.TELL,
                 name=client_id,
-                text="it is open at the venue, and not among our orders",
+                text="it is open at the venue, and not among our working orders",
             )
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.exceptions import APIException, NotFound
@@ -81,7 +82,10 @@ def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             role = role_of(request.user)
             if role is Role.NOBODY:
-                return redirect_to_login(request.get_full_path(), "login")
+                is_shown = request.method in ("GET", "HEAD")  # others cannot be repeated as a link
+                return redirect_to_login(
+                    request.get_full_path() if is_shown else reverse("bots"), "login"
+                )
             if role < least:
                 return render(request, "403.html", status=403)
             try:

@@ -42,6 +42,11 @@ def test_private_pages_lead_to_the_login(path: str) -> None:
     assert (answer.status_code, answer["Location"]) == (302, f"/login/?next=/trading/{path}")
 
 
+def test_a_button_without_a_login_leads_to_a_page_after_it() -> None:
+    answer = Client().post("/trading/bots/1/start/")
+    assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/trading/")
+
+
 def test_a_login_leads_back_and_a_logout_to_the_watchlist() -> None:
     User.objects.create_user("me", password="of-a-test")
     client = Client()

@@ -195,6 +195,22 @@ async def test_recovery_settles_what_happened_without_us_and_repeats_without_eff
     assert await in_thread(violations) == []
 
 
+async def test_an_order_that_was_given_up_but_arrived_is_cancelled_and_its_fills_reported(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    late = await resting(desk, es)
+    given_up = BotOrder.objects.filter(pk=late.pk)
+    await in_thread(given_up.update, state=OrderState.FAILED.value)
+    await in_thread(exchange.trade, "ES", SELL, 51)  # 50 lots rest before it
+    report = await recover(desk, actor="me", clock=now)
+    troubles = [each["trouble"] for each in report.findings]
+    assert troubles == ["contradiction", "not_ours", "position_mismatch"]
+    assert report.open_findings == 2
+    assert not await in_thread(Order.objects.open().exists)
+
+
 async def test_a_position_that_nobody_knows_is_reported(
     exchange: Exchange, account: Account
 ) -> None:
