@@ -219,7 +219,7 @@ def _tell_left(request: HttpRequest, done: list[acting.Flattened]) -> None:
             left = each.error or f"{each.orders} orders and {each.positions} positions"
             messages.error(request, f"{each.bot.name} is blocked, but not flat: {left}.")
     flat = sum(each.is_flat for each in done)
-    messages.success(request, f"The kill switch is on; bots that are flat: {flat}.")
+    messages.success(request, f"The kill switch is on. Flat bots: {flat} of {len(done)}.")
 
 
 @require_POST

@@ -62,6 +62,16 @@ def test_a_login_leads_back_and_a_logout_to_the_watchlist() -> None:
     assert outside["Location"] == "/trading/"
 
 
+def test_the_form_says_what_becomes_of_orders_and_positions(trader: Client) -> None:
+    form = text(trader.get("/trading/"))
+    for shown in (
+        "keep its orders",
+        "cancel its orders",
+        "cancel its orders and close its positions",
+    ):
+        assert f">{shown}</option>" in form
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_pages_show_ones_own_bots_only(mine: Bot, path: str) -> None:
     order(position(mine, listed("ES")), "client-7")
