@@ -146,7 +146,7 @@ class Runner:
         if is_flat:
             self._not_flat = 0
             return interval_s
-        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._not_flat, 10))
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._not_flat, 10))
         self._not_flat += 1
         return max(interval_s, pause_s)
 
