@@ -67,7 +67,7 @@ def test_unproved_requests_are_refused(client: Client) -> None:
     ):
         assert public("public/auth", **wrong)["error"]["code"] == 13004
     assert public("public/auth", grant_type="password")["error"]["code"] == -32602
-    for header in ("bearer x", "Basic x", "nonsense", "deri-hmac-sha256 id=x"):
+    for header in ("bearer x", "Basic x", "Basic AHg6eQ==", "nonsense", "deri-hmac-sha256 id=x"):
         assert post(POSITIONS, authorization=header)["error"]["code"] == 13009
     old = client.signed("private/get_positions", age_ms=61_000)
     assert body_of(client.rest(old))["error"]["code"] == 13004
