@@ -99,7 +99,7 @@ def exact(price: Any) -> Decimal:
     except (ArithmeticError, ValueError):
         raise ValueError(f"the venue sent {quoted(str(price))}, which is not a price") from None
     if ticks < 1:
-        raise ValueError(f"the price {price} cannot be recorded in steps of {TICK_SIZE}")
+        raise ValueError(f"the price {found:f} cannot be recorded in steps of {TICK_SIZE}")
     return found
 
 

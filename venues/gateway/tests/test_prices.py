@@ -185,7 +185,7 @@ async def test_price_below_one_step_is_named_and_stops_no_other_ticker(settings:
             )
         assert await in_thread(tasks.fetch_prices) == 1
     ticker = await in_thread(lambda: PriceTicker.objects.get(name="aaa_usd"))
-    assert ticker.error == "the price 2e-05 cannot be recorded in steps of 0.0001"
+    assert ticker.error == "the price 0.00002 cannot be recorded in steps of 0.0001"
 
 
 @pytest.mark.parametrize("sent", [None, "nonsense", [1], "NaN", "Infinity", 0, -1.5])
