@@ -8,8 +8,9 @@ from typing import Any
 import django
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a checkout without .env
@@ -21,6 +22,9 @@ from web.snapshots import Snapshot  # noqa: E402
 pytest_plugins = ["rig.fixtures"]
 
 LONG_EXAMPLES = 1_000
+END_OTHER_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
 running: list[pytest.Item] = []
@@ -105,10 +109,13 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """End the connection that listens for answers before the test database is dropped."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """End the connections of permanent threads before the test database is dropped."""
     yield
     results.listener.stop()
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(END_OTHER_CONNECTIONS)
 
 
 @pytest.fixture(autouse=True)

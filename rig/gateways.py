@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from celery import current_app
 from django.core.cache import caches
 
 from venues.gateway import publishing, running, schedule, vault
@@ -10,10 +11,12 @@ from venues.gateway import publishing, running, schedule, vault
 
 @contextmanager
 def own_gateway() -> Iterator[None]:
-    """Stop the gateway, if the block used it, and forget everything that it knows."""
+    """Run its tasks at once; in the end stop it, if the block used it, and forget what it knows."""
+    eager, current_app.conf.task_always_eager = current_app.conf.task_always_eager, True
     try:
         yield
     finally:
+        current_app.conf.task_always_eager = eager
         schedule.stop()
         running.stop()
         publishing.forget_loop()

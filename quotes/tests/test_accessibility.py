@@ -28,9 +28,11 @@ SHIFTS = """() => new Promise((resolve) => {
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 FOCUS = """() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  const { borderStyle, borderWidth } = getComputedStyle(document.activeElement, "::after");
   const { activeElement: { tagName, id, textContent } } = document;
   return { name: id || `${tagName} ${textContent.trim().slice(0, 20)}`,
-    visible: outlineStyle !== "none" && parseFloat(outlineWidth) > 0 };
+    visible: (outlineStyle !== "none" && parseFloat(outlineWidth) > 0)
+      || (borderStyle !== "none" && parseFloat(borderWidth) > 0) };
 }"""
 
 
