@@ -284,7 +284,12 @@ def test_nginx_overwrites_forwarding_headers_and_limits_requests() -> None:
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
     assert re.search(r"client_max_body_size \d+m;", text)
     assert "return 404;" in location("/metrics")
-    for path in ("/admin/login/", "= /login/", "= /api/v1/auth/token/"):
+    for path in (
+        "/admin/login/",
+        "= /login/",
+        "= /api/v1/auth/token/",
+        "= /api/v1/venues/deribit/connections/",
+    ):
         assert "limit_req zone=login" in location(path)
     assert "limit_conn streams" in location("/api/v1/stream/")
     assert "alias /srv/static/;" in location("/static/")

@@ -36,6 +36,12 @@ SERVERS = {
         ("/a?access_token=x%2Fy;password=z", "/a?access_token=[redacted];password=[redacted]"),
         ("request=ab12 token=x", "request=ab12 token=x"),
         ("/a?start=1&symbol=ES", "/a?start=1&symbol=ES"),
+        (
+            f"GET /api/v1/venues/deribit/connections/{'x-_' * 14}/stream/ 503",
+            "GET /api/v1/venues/deribit/connections/[redacted]/stream/ 503",
+        ),
+        (f"/ws/v1/venues/deribit/{'x' * 43}", "/ws/v1/venues/deribit/[redacted]"),
+        ("/api/v1/venues/deribit/prices/btc_usd/", "/api/v1/venues/deribit/prices/btc_usd/"),
     ],
 )
 def test_only_secret_parameters_are_redacted(text: str, expected: str) -> None:
@@ -45,6 +51,9 @@ def test_only_secret_parameters_are_redacted(text: str, expected: str) -> None:
 def test_only_the_query_string_is_removed() -> None:
     assert without_query("GET /a/?token=x&y=%20 200") == "GET /a/ 200"
     assert without_query("GET /a/ 200") == "GET /a/ 200"
+    assert without_query(f"/ws/v1/venues/deribit/{'x' * 43}?since=1") == (
+        "/ws/v1/venues/deribit/[redacted]"
+    )
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
@@ -109,7 +118,7 @@ def test_nginx_log_format_has_no_query_strings() -> None:
     (written,) = re.findall(r"log_format without_query\s+(.*?);\n", NGINX["zones.conf"], re.DOTALL)
     with_query = {"request", "request_uri", "args", "query_string", "is_args", "http_referer"}
     assert not with_query & set(re.findall(r"\$(\w+)", written))
-    assert "$uri" in written
+    assert "$uri_without_token" in written
     assert '"~^(?<address>[^?]*)" $address;' in NGINX["zones.conf"]
 
 

@@ -41,6 +41,7 @@ POLL_S: Final = 0.1
 CHECK_S: Final = 30.0
 """Between two comparisons with REST: a message may be lost without a sign."""
 PAGE: Final = 100
+REMEMBERED: Final = 10_000
 NOT_SENT: Final = (ccxt.RateLimitExceeded, ccxt.DDoSProtection, ccxt.InvalidNonce)
 WRONG: Final = (
     ccxt.AuthenticationError,
@@ -165,7 +166,7 @@ class CcxtBroker:
         """Yield what came after `since` and what comes, through disconnections."""
         progress, waits = Progress(since), pauses()
         while True:
-            news: asyncio.Queue[Exception | None] = asyncio.Queue()
+            news: asyncio.Queue[Exception | None] = asyncio.Queue(PAGE)
             tasks = [asyncio.create_task(each) for each in self._watchers(news)]
             try:
                 while True:
@@ -179,7 +180,7 @@ class CcxtBroker:
                     while not news.empty():
                         if (error := news.get_nowait()) is not None:
                             raise error
-            except (ccxt.NetworkError, NotSentError) as error:
+            except (ccxt.OperationFailed, NotSentError) as error:
                 logger.warning("account stream interrupted", reason=explained(error))
             except ccxt.BaseError as error:
                 raise RefusedError(explained(error)) from error
@@ -234,15 +235,23 @@ class CcxtBroker:
 
     def _seen(self, row: Row) -> OrderSeen:
         symbol = self._ours[row["symbol"]]
-        self._client_ids[str(row["id"])] = row["clientOrderId"] or ""
+        self._name(str(row["id"]), row["clientOrderId"] or "")
         return rows.order_seen(row, symbol, self._contracts[symbol].lattice)
 
     async def _execution(self, row: Row, contract: Contract) -> ExecutionSeen:
-        if str(row["order"]) not in self._client_ids:
+        venue_id = str(row["order"])
+        if venue_id not in self._client_ids:
+            self._name(venue_id, "")  # unless it is listed
             async for order in self._orders(contract):
-                self._client_ids[str(order["id"])] = order["clientOrderId"] or ""
-        client_id = self._client_ids.setdefault(str(row["order"]), "")
+                self._name(str(order["id"]), order["clientOrderId"] or "")
+        client_id = self._client_ids.get(venue_id, "")
         return rows.execution_seen(row, self._ours[contract.symbol], contract.lattice, client_id)
+
+    def _name(self, venue_id: str, client_id: str) -> None:
+        """Remember the client id of an order; the oldest ones are forgotten."""
+        self._client_ids[venue_id] = client_id
+        if len(self._client_ids) > REMEMBERED:
+            del self._client_ids[next(iter(self._client_ids))]
 
     async def _orders(self, contract: Contract) -> AsyncGenerator[Row, None]:
         """Yield the newest orders: those that are open, then those that ended."""
@@ -287,7 +296,7 @@ class CcxtBroker:
     async def _read(self, request: Any, *arguments: Any) -> Any:
         try:
             return await request(*arguments)
-        except ccxt.NetworkError as error:
+        except ccxt.OperationFailed as error:
             raise NotSentError(explained(error)) from error
         except ccxt.BaseError as error:
             raise RefusedError(explained(error)) from error
@@ -298,7 +307,7 @@ class CcxtBroker:
             return await request(*arguments)
         except NOT_SENT as error:
             raise NotSentError(explained(error)) from error
-        except ccxt.NetworkError as error:
+        except ccxt.OperationFailed as error:  # also an answer that cannot be read
             raise UnknownOutcomeError(explained(error)) from error
         except WRONG as error:
             raise RefusedError(explained(error)) from error

@@ -1,5 +1,6 @@
 """Exchanges of ccxt.pro, and their markets in whole ticks and lots."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -58,7 +59,7 @@ async def contract_of(exchange: Any, symbol: str) -> Contract:
     try:
         await exchange.load_markets()
         market = exchange.market(symbol)
-    except ccxt.NetworkError as error:
+    except ccxt.OperationFailed as error:
         raise UnavailableError(explained(error)) from error
     except ccxt.BaseError as error:
         raise FeedError(f"{exchange.id}: {explained(error)}") from error
@@ -85,4 +86,6 @@ def decimal(number: Any) -> Decimal:
 
 
 def explained(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """Return an error in one line, without the queries of addresses: some venues sign in them."""
+    text = re.sub(r"\?\S*", "?...", " ".join(str(error).split()))
+    return text[:300] or type(error).__name__

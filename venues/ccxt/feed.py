@@ -66,7 +66,7 @@ class CcxtFeed:
                     if isinstance(event, Snapshot):
                         waits = pauses()
                     yield event
-            except ccxt.NetworkError as error:
+            except ccxt.OperationFailed as error:
                 yield Lost(Cause.DISCONNECTED, explained(error))
             except ccxt.BaseError as error:
                 raise FeedError(f"{self._exchange.id}: {explained(error)}") from error
@@ -78,7 +78,7 @@ class CcxtFeed:
     async def _read(self, request: Any, *arguments: Any) -> Sequence[Any]:
         try:
             found: Sequence[Any] = await request(*arguments)
-        except ccxt.NetworkError as error:
+        except ccxt.OperationFailed as error:
             raise UnavailableError(explained(error)) from error
         except ccxt.BaseError as error:
             raise FeedError(f"{self._exchange.id}: {explained(error)}") from error

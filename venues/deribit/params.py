@@ -25,8 +25,8 @@ class Params(Members):
             value = [part.strip(' "') for part in value.strip("[] ").split(",")]
         if not isinstance(value, list) or not 1 <= len(value) <= most:
             raise self.invalid(name, f"must be a list of 1 to {most} texts")
-        if not all(isinstance(each, str) for each in value):
-            raise self.invalid(name, "must contain texts only")
+        if not all(isinstance(each, str) and each.isprintable() for each in value):
+            raise self.invalid(name, "must contain printable texts only")
         return value
 
     def refuse(self, *names: str) -> None:

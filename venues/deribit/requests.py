@@ -11,6 +11,7 @@ from venues.deribit.params import Params
 from venues.doors.bodies import parse_object
 
 LONGEST_ID: Final = 128
+LARGEST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ def identifier(message: Mapping[str, Any], *, needs_id: bool) -> RequestId:
         raise BadRequestError(Code.INVALID_REQUEST, "id is missing: every request needs one")
     if isinstance(found, bool) or not isinstance(found, int | str | None):
         raise BadRequestError(Code.INVALID_REQUEST, "id must be a whole number or a text")
+    if isinstance(found, int) and abs(found) > LARGEST_ID:  # answers could not repeat it
+        raise BadRequestError(Code.INVALID_REQUEST, "id has more than 64 bits")
+    if isinstance(found, str) and not found.isprintable():
+        raise BadRequestError(Code.INVALID_REQUEST, "id must consist of printable characters")
     if isinstance(found, str) and len(found) > LONGEST_ID:
         reason = f"id has {len(found)} characters, more than {LONGEST_ID}"
         raise BadRequestError(Code.INVALID_REQUEST, reason)

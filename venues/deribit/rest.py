@@ -1,17 +1,18 @@
 """HTTP of the door: GET and POST /api/v2/METHOD. From a request to an answer; it never raises."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import orjson
 
 from exchange.accounts.traders import Trader
+from market.quoting import quoted
 from venues.deribit import proofs
 from venues.deribit.envelopes import Envelope, answer, refusal
 from venues.deribit.errors import Code, RpcError
 from venues.deribit.methods.admission import Gate, as_rpc_error, check_access, route_of
-from venues.deribit.methods.calls import Call
+from venues.deribit.methods.calls import Call, Route
 from venues.deribit.params import Params
 from venues.deribit.requests import BadRequestError, RpcRequest, parsed
 from venues.doors import clock
@@ -41,32 +42,38 @@ class Rest:
     def __call__(self, request: Request) -> Answer:
         """Return the answer to any request."""
         received_us = clock.now_ns() // 1_000
-        method, request_id = "", None
+        method, request_id, who = "", None, None
         try:
             rpc = rpc_of(request)
             method, request_id = rpc.method, rpc.id
-            result = self._result(request, rpc)
+            route = route_of(rpc.method)
+            who = self._paid(request, rpc, route)
+            check_access(route, who)
+            result = route.handler(Call(params=rpc.params, now_ms=clock.now_ms(), who=who))
         except Exception as error:
             refused = as_rpc_error(error, method)
-            clients.request(Key("deribit", request.address, ""), refusal=str(refused))
+            note(request.address, who, str(refused))
             request_id = getattr(error, "id", request_id)
             body = refusal(request_id, refused, received_us, clock.now_ns() // 1_000)
             return answered(body, STATUSES.get(refused.code, HTTPStatus.BAD_REQUEST))
+        note(request.address, who)
         return answered(answer(request_id, result, received_us, clock.now_ns() // 1_000))
 
-    def _result(self, request: Request, rpc: RpcRequest) -> Any:
-        route = route_of(rpc.method)
+    def _paid(self, request: Request, rpc: RpcRequest, route: Route) -> Trader | None:
+        """Return who sent a request and has paid for it; raise RpcError."""
         try:
             who = trader_of(request, rpc)
         except RpcError:  # guesses cost the address
             self._gate.pay(route, None, request.address)
             raise
         self._gate.pay(route, who, request.address)
-        check_access(route, who)
-        result = route.handler(Call(params=rpc.params, now_ms=clock.now_ms(), who=who))
-        account = "" if who is None else who.account.name
-        clients.request(Key("deribit", request.address, account))
-        return result
+        return who
+
+
+def note(address: str, who: Trader | None, refusal: str = "") -> None:
+    """Show a request on the page of clients."""
+    account = "" if who is None else who.account.name
+    clients.request(Key("deribit", address, account), refusal=refusal)
 
 
 def trader_of(request: Request, rpc: RpcRequest) -> Trader | None:
@@ -89,7 +96,7 @@ def rpc_of(request: Request) -> RpcRequest:
         return RpcRequest(None, named, in_query(request.query))
     rpc = parsed(request.body, needs_id=False, method=named)
     if named and rpc.method != named:
-        reason = f"the body calls {rpc.method}, the path {named}"
+        reason = f"the body calls {quoted(rpc.method)}, the path {quoted(named)}"
         raise BadRequestError(Code.INVALID_REQUEST, reason, rpc.id)
     return rpc
 

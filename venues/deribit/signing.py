@@ -47,11 +47,12 @@ def signed_header(text: str) -> SignedHeader:
 def basic_credentials(text: str) -> tuple[str, str]:
     """Return client_id and client_secret of a header of BASIC; raise RpcError."""
     try:
-        key, _, secret = b64decode(text.partition(" ")[2], validate=True).decode().partition(":")
+        given = b64decode(text.partition(" ")[2], validate=True).decode()
     except ValueError:
-        raise RpcError(
-            Code.UNAUTHORIZED, "the header Basic holds no client_id:client_secret"
-        ) from None
+        given = ""
+    key, _, secret = given.partition(":")
+    if not key or not given.isprintable():  # databases refuse some characters
+        raise RpcError(Code.UNAUTHORIZED, "the header Basic holds no client_id:client_secret")
     return key[:LONGEST], secret[:LONGEST]
 
 

@@ -17,7 +17,7 @@ logger = structlog.get_logger(__name__)
 CONNECT_S: Final = 10.0
 ANSWER_S: Final = 10.0
 PING_S: Final = 10.0
-"""Between pings; a venue that does not answer one within as long is given up."""
+"""Between pings; a connection whose ping is not answered within the same time is closed."""
 LARGEST_MESSAGE: Final = 4_194_304
 
 
@@ -76,7 +76,7 @@ class RpcClient:
                 await self._connection.send(orjson.dumps(message).decode())
                 return result_of(await answer)
         except TimeoutError:
-            await self.close()  # an answer that comes late would find nobody
+            await self.close()  # nobody waits for a late answer
             raise LostError(f"no answer to {method} within {self._answer_s:g} s") from None
         except ConnectionClosed as error:
             raise LostError(f"the connection broke during {method}: {error}") from None
@@ -94,7 +94,7 @@ class RpcClient:
             async for text in self._connection:
                 self._take(orjson.loads(text))
         except (ValueError, TypeError, AttributeError) as error:  # not JSON-RPC
-            reason = f"the venue sent something else than JSON-RPC: {error}"
+            reason = f"the venue sent a message that is not JSON-RPC: {error}"
             await self._connection.close(1002)
         except ConnectionClosed as error:
             reason = f"the connection broke: {error}"
@@ -102,7 +102,7 @@ class RpcClient:
             self._end(reason)
 
     def _take(self, message: Any) -> None:
-        """Give an answer to who waits for it; raise AttributeError for no object."""
+        """Pass an answer to its caller; raise AttributeError unless it is an object."""
         answer = self._answers.get(message.get("id"))
         if answer is not None and not answer.done():
             answer.set_result(message)

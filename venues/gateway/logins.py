@@ -1,4 +1,4 @@
-"""Logins of users: their credentials are tried at the venue, once in 27 hours."""
+"""Logins of users: the venue checks their credentials, at most once in 27 hours."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -33,6 +33,9 @@ def authenticate(handle: str, connection_id: int) -> ConnectionState:
         state, reason = ConnectionState.REFUSED, str(error)
     except (VenueError, QueueFullError) as error:
         state, reason = ConnectionState.UNAVAILABLE, str(error)
+    except Exception:  # an error of ours: the user must not wait for ever
+        logger.exception("login failed", connection=connection_id)
+        state, reason = ConnectionState.UNAVAILABLE, "the login failed: try again"
     Connection.objects.filter(pk=connection_id).update(
         state=state, reason=reason[:300], person=person
     )
@@ -95,7 +98,7 @@ def fingerprint(client_id: str) -> str:
 
 
 def digest(purpose: str, text: str) -> str:
-    """Return an HMAC with SECRET_KEY, from which nobody finds the text."""
+    """Return an HMAC with SECRET_KEY, which does not reveal the text."""
     return salted_hmac(f"venues.gateway.{purpose}", text, algorithm="sha256").hexdigest()
 
 

@@ -1,12 +1,16 @@
 """The prices that one user follows, in order, each once, at the interval that the user chose."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from django.db import Error as DatabaseError
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from live.feed import Feed
 from live.frames import Publication
@@ -17,6 +21,8 @@ from venues.gateway.models import Connection, ConnectionState, PriceSubscription
 from venues.gateway.prices import Price, newest_of, symbol_of
 
 HEARTBEAT_S: Final = 15.0
+CHECK_S: Final = 45.0
+"""Between two looks at whether the connection has expired, or was deleted in the admin."""
 MOST_WAITING: Final = 1_000
 """Events for a client that reads too slowly; then its stream ends, and it resumes."""
 LATE_MS: Final = 250
@@ -56,6 +62,7 @@ class PriceFeed:
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
         self._is_stale = True
+        self._checked_at = time.monotonic()
         self._feed = Feed(current_hub(), self._send, self._offer, self._fail)
 
     async def open(self) -> None:
@@ -69,11 +76,13 @@ class PriceFeed:
 
     async def take(self) -> list[dict[str, Any]]:
         """Return the next events, none after HEARTBEAT_S of silence; raise DatabaseError."""
+        self._changed.clear()  # before the read: a change during it must end the wait below
+        if time.monotonic() - self._checked_at >= CHECK_S:
+            await self._check()
         if self._is_stale:
             self._is_stale = False
             await self._renew()
-        if not self._events:
-            self._changed.clear()
+        if not self._events and not self.is_ended:
             try:
                 async with asyncio.timeout(self._wait_s()):
                     await self._changed.wait()
@@ -85,6 +94,13 @@ class PriceFeed:
         """Return the events that wait."""
         taken, self._events = self._events, []
         return taken
+
+    async def _check(self) -> None:
+        """Note whether the connection has ended; the stream outlives an outage of the database."""
+        self._checked_at = time.monotonic()
+        with contextlib.suppress(DatabaseError):
+            if await read(has_ended, self._connection):
+                self._is_stale = True
 
     async def _renew(self) -> None:
         """Follow what the database says; the newest price of the cache comes first."""
@@ -198,9 +214,18 @@ def topic_of(name: str) -> str:
     return f"quotes.{symbol_of(name)}"
 
 
+def valid(connection: int) -> "QuerySet[Connection]":
+    """Return the connection, unless it was closed or has expired."""
+    return Connection.objects.filter(pk=connection, expires_at__gt=timezone.now())
+
+
+def has_ended(connection: int) -> bool:
+    return not valid(connection).exists()
+
+
 def read_wanted(connection: int) -> Wanted | None:
-    """Return state and subscriptions of a connection; None if it was closed."""
-    found = Connection.objects.filter(pk=connection).first()
+    """Return state and subscriptions of a connection; None if it has ended."""
+    found = valid(connection).first()
     if found is None:
         return None
     rows = PriceSubscription.objects.filter(person=found.person_id).select_related("ticker")

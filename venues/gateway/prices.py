@@ -15,6 +15,7 @@ from instruments.models import Instrument
 from journal.journal import Journal
 from journal.leases import LeaseHeldError
 from market.kinds import Delivery
+from market.quoting import quoted
 from market.ticks import tick_array
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
@@ -65,7 +66,7 @@ async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) ->
     """Return of each index its price, or the error instead of it."""
     calls = [pool.call(METHOD, {"index_name": name}, patience_s) for name in names]
     answers = await asyncio.gather(*calls, return_exceptions=True)
-    return [each["index_price"] if isinstance(each, dict) else each for each in answers]
+    return [each.get("index_price") if isinstance(each, dict) else each for each in answers]
 
 
 def stored(ticker: PriceTicker, price: Any) -> bool:
@@ -76,7 +77,10 @@ def stored(ticker: PriceTicker, price: Any) -> bool:
     if isinstance(price, BaseException):
         raise price
     try:
-        instrument = record(ticker, Decimal(str(price)))
+        instrument = record(ticker, exact(price))
+    except ValueError as error:
+        fail(ticker, error)
+        return False
     except LeaseHeldError as error:
         logger.warning("price not recorded", ticker=ticker.name, error=str(error))
         return False
@@ -85,6 +89,18 @@ def stored(ticker: PriceTicker, price: Any) -> bool:
         ticker.save(update_fields=["instrument", "error"])
         announce_followers(ticker)
     return True
+
+
+def exact(price: Any) -> Decimal:
+    """Return a price of the venue; raise ValueError for one that cannot be recorded."""
+    try:
+        found = Decimal(str(price))
+        ticks = round(found / TICK_SIZE)
+    except (ArithmeticError, ValueError):
+        raise ValueError(f"the venue sent {quoted(str(price))}, which is not a price") from None
+    if ticks < 1:
+        raise ValueError(f"the price {found:f} cannot be recorded in steps of {TICK_SIZE}")
+    return found
 
 
 def announce_followers(ticker: PriceTicker) -> None:

@@ -1,7 +1,7 @@
 """Where sealed credentials wait for the task that authenticates.
 
-The text is in the cache, which deletes it when it expires; its key is a row of the database. Who
-steals one of the two reads nothing.
+The text is in the cache, which deletes it when it expires; its key is a row of the database.
+Neither is of use without the other.
 """
 
 import time
@@ -46,7 +46,7 @@ def take(handle: str) -> Credentials:
 
 
 def purge() -> int:
-    """Delete what is left of expired credentials; return of how many."""
+    """Delete what is left of expired credentials; return how many there were."""
     expired = list(
         SealingKey.objects.filter(expires_at__lt=timezone.now()).values_list("handle", flat=True)
     )

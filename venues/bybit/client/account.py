@@ -31,7 +31,7 @@ PAGE: Final = 50
 EXECUTIONS_PAGE: Final = 100
 WEEK_MS: Final = 7 * 86_400_000
 """The longest time of which Bybit lists executions at once."""
-UNAVAILABLE: Final = (10002, 10006, 10016)
+UNAVAILABLE: Final = (429, 10000, 10002, 10006, 10016, 10018, 10429)
 """Codes after which a read may succeed later."""
 Row = Mapping[str, Any]
 

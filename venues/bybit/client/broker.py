@@ -47,8 +47,10 @@ POLL_S: Final = 0.1
 DUPLICATE: Final = 110072
 ENDED: Final = (110001, 110008, 110010)
 """There is no such open order (any more)."""
-NOT_SENT: Final = (10002, 10006)
-DOUBTFUL: Final = (10016,)
+NOT_SENT: Final = (10002, 10006, 10018, 10429)
+"""A wrong time, and limits of the key, the address and the venue."""
+DOUBTFUL: Final = (429, 10000, 10014, 10016)
+"""High load, a timeout at the venue, a repeated request, an error of the venue."""
 FOR_GOOD: Final = range(10001, 11000)
 """Codes for requests that are wrong in themselves: parameters, keys, signatures, permissions."""
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from exchange.engine.messages import BUY, SELL
@@ -18,6 +19,7 @@ from venues.brokers import (
     Cursor,
     ExecutionSeen,
     Instruction,
+    NotSentError,
     OrderSeen,
     RefusedError,
     Style,
@@ -168,6 +170,28 @@ async def test_rejections_of_the_venue_are_orders_and_wrong_requests_are_errors(
 async def test_a_key_that_may_not_trade_is_refused():
     async with trading(can_trade=False) as (broker, _):
         with pytest.raises(RefusedError, match="10005"):
+            await broker.place(instruction("a"))
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(429, UnknownOutcomeError), (10000, UnknownOutcomeError), (10014, UnknownOutcomeError),
+     (10018, NotSentError), (10429, NotSentError)],
+)  # fmt: skip
+async def test_an_order_that_the_venue_may_have_taken_is_not_called_rejected(code, error):
+    body = {"retCode": code, "retMsg": "later", "result": {"list": []}, "time": 1}
+
+    async def venue(scope, receive, send):
+        is_order = scope["path"].endswith("/create")
+        answer = orjson.dumps(body if is_order else {**body, "retCode": 0})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": answer})
+
+    async with (
+        served(venue) as url,
+        opened(Addresses.below(url), Credentials("key", "secret"), CONTRACTS) as broker,
+    ):
+        with pytest.raises(error, match=str(code)):
             await broker.place(instruction("a"))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from contextlib import asynccontextmanager
 
+import ccxt
 import pytest
 
 from exchange.depth.recording import BlockWriter
@@ -12,11 +13,22 @@ from exchange.kinds import MONEY_UNITS, TRADES
 from exchange.tests.clients import MARK
 from rig.books import record_book
 from venues import sources
-from venues.brokers import Cursor, ExecutionSeen, Instruction, RefusedError, Style, VenueState
+from venues.brokers import (
+    Cursor,
+    ExecutionSeen,
+    Instruction,
+    NotSentError,
+    RefusedError,
+    Style,
+    UnknownOutcomeError,
+    VenueState,
+)
 from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot, listed
 from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
 from venues.bybit.tests.serving import served
+from venues.ccxt.broker import CcxtBroker
+from venues.ccxt.exchanges import explained
 from venues.feeds.events import FeedError
 from venues.feeds.following import Follower
 from venues.feeds.recorder import Recorder
@@ -143,6 +155,22 @@ async def fills_are_reported(broker, exchange):
         await broker.cancel_all("OURS")
         await reach(lambda: any(getattr(each, "client_id", "") == "open" for each in changes))
     assert [each.is_maker for each in await broker.executions(0)] == [False, True]
+
+
+async def test_an_order_whose_answer_cannot_be_read_is_not_called_rejected():
+    async def garbled():
+        raise ccxt.BadResponse("bybit returned <html>")
+
+    broker = CcxtBroker(None, {})
+    with pytest.raises(UnknownOutcomeError, match="returned <html>"):
+        await broker._write(garbled)
+    with pytest.raises(NotSentError):
+        await broker._read(garbled)
+
+
+def test_errors_do_not_repeat_signed_queries():
+    error = ccxt.RequestTimeout("binance GET https://a.b/c?apiKey=K&signature=S timed out")
+    assert explained(error) == "binance GET https://a.b/c?... timed out"
 
 
 def test_an_exchange_that_does_not_exist_is_named():

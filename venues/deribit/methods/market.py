@@ -135,11 +135,13 @@ def get_last_trades_by_currency_and_time(call: Call) -> dict[str, Any]:
 
 
 def trades_of(listed: list[Listed], params: Params, span: Span) -> dict[str, Any]:
-    count = count_of(params)
-    found = [trades.newest(each, count, span) for each in listed]
+    """Return the newest trades of a span; the oldest if they are wanted ascending from a moment."""
+    count, is_from = count_of(params), sorting(params) == "asc" and span.start is not None
+    read: Callable[..., Any] = trades.oldest if is_from else trades.newest
+    found = [read(each, count, span) for each in listed]
     rows = sorted((row for rows, _ in found for row in rows), key=moment_of)
     has_more = len(rows) > count or any(more for _, more in found)
-    return page(rows[-count:], params, has_more=has_more)
+    return page(rows[:count] if is_from else rows[-count:], params, has_more=has_more)
 
 
 def moment_of(row: dict[str, Any]) -> tuple[int, int]:

@@ -2,10 +2,14 @@
 
 from typing import Any, Final
 
+from django.db.models import Q
+
 from exchange.clearing.orders import State
+from exchange.engine.messages import BUY, SELL
 from exchange.models import Execution
 from exchange.models.orders import OrderQuerySet
 from market.times import EARLIEST, LATEST, from_microseconds
+from venues.deribit import words
 from venues.deribit.accounts.fills import fill_rows
 from venues.deribit.accounts.orderrows import order_row, order_rows
 from venues.deribit.listed import Listed, all_listed, by_key
@@ -23,10 +27,12 @@ from venues.deribit.trading import orders, sweeping
 
 FINAL: Final = [state.value for state in State if state.is_final]
 MOST_OPEN: Final = 1_000
-TYPES: Final = {"all": None, "limit": False, "trigger_all": True, "stop_all": True,
-                "stop_limit": True, "stop_market": True, "take_all": True, "take_limit": True,
-                "take_market": True, "trailing_all": True, "trailing_stop": True}  # fmt: skip
-"""Values of `type` -> whether they mean conditional orders; None: all orders."""
+ALL, NOT_WAITING, WAITING = "all", "limit", "trigger_all"
+TYPES: Final = (
+    ALL, NOT_WAITING, WAITING, "stop_all", "stop_limit", "stop_market", "take_all", "take_limit",
+    "take_market", "trailing_all", "trailing_stop",
+)  # fmt: skip
+"""Values of `type`. There are no trailing stops here."""
 
 
 def buy(call: Call) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def cancel_all_by_kind_or_type(call: Call) -> int:
 
 def cancelled(call: Call, where: list[Listed]) -> int:
     """Cancel the orders of a type in some instruments; return how many."""
-    if is_conditional(call.params) is None:
+    if type_of(call.params) == ALL:
         return sweeping.sweep(call.trader, where)
     return sweeping.cancel_each(call.trader, list(open_orders(call, where)))
 
@@ -107,17 +113,27 @@ def get_open_orders_by_label(call: Call) -> list[dict[str, Any]]:
 def open_orders(call: Call, where: list[Listed]) -> OrderQuerySet:
     """Return the open orders in some instruments, the newest first."""
     found = mine(call).open().filter(instrument__in=[each.key for each in where])
-    wanted = is_conditional(call.params)
-    if wanted is not None:
-        waits = State.UNTRIGGERED
-        found = found.filter(state=waits) if wanted else found.exclude(state=waits)
+    found = of_type(found, type_of(call.params))
     return found.select_related("instrument").order_by("-pk")
 
 
-def is_conditional(params: Params) -> bool | None:
-    """Return whether `type` selects conditional orders; None: all."""
-    name = params.choice("type", {each: each for each in TYPES}, "all")
-    return TYPES[name]
+def type_of(params: Params) -> str:
+    return params.choice("type", {each: each for each in TYPES}, ALL)
+
+
+def of_type(found: OrderQuerySet, name: str) -> OrderQuerySet:
+    """Return the open orders that a value of `type` selects."""
+    if name == ALL:
+        return found
+    if name == NOT_WAITING:
+        return found.exclude(state=State.UNTRIGGERED)
+    wanted = Q(pk__in=())
+    for word, (kind, gains) in words.TYPES.items():
+        if gains and name in (word, f"{word.partition('_')[0]}_all", WAITING):
+            for side in (BUY, SELL):
+                direction = words.trigger_direction(side, gains)
+                wanted |= Q(type=kind, side=side, trigger_direction=direction)
+    return found.filter(wanted, state=State.UNTRIGGERED)
 
 
 def get_order_history_by_instrument(call: Call) -> list[dict[str, Any]]:

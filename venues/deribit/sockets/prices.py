@@ -111,6 +111,10 @@ class Ticker(BookFeed):
                 self._day = await read(ticker, self.listed)
             except DatabaseError as error:
                 logger.warning("ticker not read", topic=self.name, error=str(error).strip())
+            except Exception:  # an error of ours: its subscribers must not get old figures for ever
+                logger.exception("ticker not read", topic=self.name)
+                self.fail()
+                return
             else:
                 self.pace.touch()
 

@@ -178,14 +178,27 @@ class RpcSocket(DoorSocket):
         trader = proved.trader
         if trader.key is None:
             raise RpcError(Code.CREDENTIALS)
-        before = self._access.login
-        if before is not None and before.account != trader.account.pk:
-            reason = "this connection is authenticated for another account: open another one"
-            raise RpcError(Code.UNAUTHORIZED, reason)
+        self._check_account(trader)
         await self._access.enter(KeyLogin(trader, trader.key))
         self._trader = replace(trader, signature="")
         clients.identify(self.connection, trader.account.name)
         return proved.result
+
+    def _check_account(self, trader: Trader) -> None:
+        """Raise RpcError if the connection belongs to another account."""
+        login = self._access.login
+        if login is not None and login.account != trader.account.pk:
+            reason = "this connection is authenticated for another account: open another one"
+            raise RpcError(Code.UNAUTHORIZED, reason)
+
+    async def _watch(self, trader: Trader) -> None:
+        """Make the connection end when the key that follows private channels is revoked.
+
+        It has logged in, or the request names a token; raise RpcError.
+        """
+        self._check_account(trader)
+        if self._access.login is None and trader.key is not None:
+            await self._access.enter(KeyLogin(trader, trader.key))
 
     async def _set_heartbeat(self, rpc: RpcRequest, who: Trader | None) -> str:
         self._heart = Heart(rpc.params.whole("interval", SHORTEST_S, LONGEST_S))
@@ -224,6 +237,8 @@ class RpcSocket(DoorSocket):
         is_private = rpc.method.startswith("private/")
         served = [each for each in wanted if is_private or not each.kind.is_private]
         new = [each for each in served if each.name not in self._following]
+        if who is not None and any(each.kind.is_private for each in new):
+            await self._watch(who)
         topics = await read(topics_of, new, who)
         followed = [each for each in names if each in topics or each in self._following]
         if not followed:

@@ -67,7 +67,7 @@ def test_unproved_requests_are_refused(client: Client) -> None:
     ):
         assert public("public/auth", **wrong)["error"]["code"] == 13004
     assert public("public/auth", grant_type="password")["error"]["code"] == -32602
-    for header in ("bearer x", "Basic x", "nonsense", "deri-hmac-sha256 id=x"):
+    for header in ("bearer x", "Basic x", "Basic AHg6eQ==", "nonsense", "deri-hmac-sha256 id=x"):
         assert post(POSITIONS, authorization=header)["error"]["code"] == 13009
     old = client.signed("private/get_positions", age_ms=61_000)
     assert body_of(client.rest(old))["error"]["code"] == 13004
@@ -132,6 +132,29 @@ async def test_connection_belongs_to_one_account(client: Client) -> None:
 async def test_revoked_key_ends_its_connections(client: Client) -> None:
     async with connected() as socket:
         await socket.call("public/auth", **credentials(client))
+        await in_thread(revoke, client.model)
+        await Access.end_revoked()
+        assert await socket.closed() == POLICY_VIOLATION
+
+
+async def test_revoked_key_ends_connections_that_follow_private_channels_by_its_token(
+    client: Client,
+) -> None:
+    other = await in_thread(lambda: Client(open_account(name="other", balance=0)))
+    tokens = [
+        (await in_thread(public, "public/auth", **credentials(each)))["result"]["access_token"]
+        for each in (client, other)
+    ]
+    names = ["user.orders.any.any.raw"]
+    async with connected() as socket:
+        for _ in range(2):
+            assert names == await socket.call(
+                "private/subscribe", channels=names, access_token=tokens[0]
+            )
+        refused = await socket.refused(
+            "private/subscribe", channels=["user.portfolio.usdc"], access_token=tokens[1]
+        )
+        assert refused[0] == 13009
         await in_thread(revoke, client.model)
         await Access.end_revoked()
         assert await socket.closed() == POLICY_VIOLATION

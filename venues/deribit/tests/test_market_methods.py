@@ -90,6 +90,10 @@ def test_trades_by_number_and_by_time() -> None:
     assert timed["trades"] == rows[::-1]
     by_currency = result("get_last_trades_by_currency", currency="BTC", count=1000)
     assert [row["trade_seq"] for row in by_currency["trades"]] == seqs
+    for sorting, wanted in (("asc", rows[-1:]), ("desc", rows[:1])):
+        found = result("get_last_trades_by_currency_and_time", currency="BTC", count=1,
+                       sorting=sorting, **span)  # fmt: skip
+        assert found == {"trades": wanted, "has_more": True}
     assert code("get_last_trades_by_instrument_and_time", instrument_name=NAME) == -32602
 
 

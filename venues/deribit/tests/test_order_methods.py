@@ -101,6 +101,35 @@ def test_stop_order_waits_for_its_trigger(exchange: Exchange, client: Client) ->
     assert client.call("private/get_open_orders", type="limit") == []
 
 
+def test_type_selects_stops_or_profit_takers_alone(exchange: Exchange, client: Client) -> None:
+    waiting = {"instrument_name": NAME, "amount": 1, "trigger": "mark_price"}
+    ids = {
+        kind: client.call("private/sell", **waiting, type=kind, trigger_price=at, **price)["order"][
+            "order_id"
+        ]
+        for kind, at, price in (
+            ("stop_market", 64000, {}),
+            ("take_limit", 66000, {"price": 66000}),
+        )
+    }
+    for name, kinds in (
+        ("stop_all", ["stop_market"]),
+        ("stop_market", ["stop_market"]),
+        ("stop_limit", []),
+        ("take_all", ["take_limit"]),
+        ("take_limit", ["take_limit"]),
+        ("trailing_all", []),
+        ("limit", []),
+        ("trigger_all", ["take_limit", "stop_market"]),
+    ):
+        found = client.call("private/get_open_orders", type=name)
+        assert [each["order_id"] for each in found] == [ids[kind] for kind in kinds], name
+    sweep = {"instrument_name": NAME, "type": "take_all"}
+    assert client.call("private/cancel_all_by_instrument", **sweep) == 1
+    (left,) = client.call("private/get_open_orders")
+    assert left["order_id"] == ids["stop_market"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

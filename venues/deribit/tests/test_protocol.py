@@ -2,7 +2,9 @@
 
 import pytest
 
+from venues.deribit.rest import ROOT
 from venues.deribit.sockets import socket
+from venues.deribit.tests.clients import post
 from venues.deribit.tests.talking import connected, run
 from venues.doors import sockets
 
@@ -50,6 +52,24 @@ def test_what_is_wrong_is_named():
     assert heartbeat[0] == -32602
     assert heartbeat[1]["param"] == "interval"
     assert token == (13009, {"reason": "the token is not one of this site"})
+
+
+@pytest.mark.parametrize("request_id", [2**70, -(2**64), "\ud800", "a" * 129])
+def test_ids_that_no_answer_could_repeat_are_refused(request_id):
+    async def talk():
+        async with connected() as client:
+            await client.say({"id": request_id, "method": "public/test"})
+            refused = await client.hear()
+            names = ["\ud800"]
+            return refused, await client.refused("public/subscribe", channels=names)
+
+    refused, channels = run(talk())
+    assert (refused["error"]["code"], "id" in refused) == (-32600, False)
+    assert channels == (-32602, {"reason": "must contain printable texts only",
+                                 "param": "channels"})  # fmt: skip
+    body = post({"id": request_id, "method": "public/test"})
+    assert body["error"]["code"] == -32600
+    assert post({"method": "\ud800"}, f"{ROOT}/public/test")["error"]["code"] == -32600
 
 
 def test_client_that_does_not_answer_a_test_request_is_disconnected(monkeypatch):

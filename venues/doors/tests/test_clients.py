@@ -6,6 +6,7 @@ from django.test import Client
 
 from venues.bybit.tests.clients import Client as Bot
 from venues.bybit.tests.clients import listed
+from venues.deribit.tests import clients as clients_of_deribit
 from venues.doors.clients import FORGOTTEN_S, MOST_CLIENTS, Clients, Key, Use
 
 KEY = Key("bybit", "1.2.3.4", "bot")
@@ -71,6 +72,16 @@ def test_the_page_shows_the_requests_of_a_bot(staff):
     assert "10001: params error" in row
     assert "create 9 of 10" in row
     assert bot.secret not in page
+
+
+@pytest.mark.django_db
+def test_refusals_of_deribit_are_those_of_the_account(staff):
+    clients_of_deribit.listed()
+    bot = clients_of_deribit.Client()
+    assert bot.refused("private/buy", instrument_name="NOPE")[0] == 13020
+    page = staff.get("/venues/clients/").content.decode()
+    row = page[page.index('data-client="deribit bot a"') :]
+    assert "&#x27;NOPE&#x27; does not exist" in row[: row.index("</tr>")]
 
 
 @pytest.mark.django_db

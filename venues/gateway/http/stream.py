@@ -1,7 +1,9 @@
 """Prices to one user as server-sent events."""
 
+import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from typing import Final
 
 import orjson
 import structlog
@@ -20,6 +22,8 @@ from venues.gateway.pricefeed import PriceFeed
 from web.problems import database_unavailable, problem
 
 logger = structlog.get_logger(__name__)
+
+TICKER: Final = re.compile(r"[a-z0-9]+_[a-z0-9]+")
 
 
 @require_GET
@@ -54,7 +58,7 @@ def read_place(text: str) -> dict[str, int]:
     place: dict[str, int] = {}
     for part in filter(None, text.split(",")):
         name, _, seq = part.rpartition(":")
-        if not name:
+        if not TICKER.fullmatch(name):  # ids repeat it: no line breaks
             raise ValueError(f"{quoted(part)} is not a place in a stream: use TICKER:SEQ")
         place[name] = parse_integer(seq, 0, LARGEST_SEQ)
     return place

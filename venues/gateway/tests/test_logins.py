@@ -14,13 +14,14 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
+from websockets.asyncio.server import ServerConnection
 
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
 from venues.gateway import logins, running, vault
 from venues.gateway.credentials import Credentials, CredentialsGoneError
 from venues.gateway.models import Connection, Person, SealingKey
-from venues.gateway.tests.talking import venue
+from venues.gateway.tests.talking import answered, venue
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
 
@@ -94,6 +95,21 @@ async def test_login_is_cached_and_needs_the_same_secret(bot: Client, settings: 
         await asyncio.to_thread(running.stop)
     assert await in_thread(Person.objects.count) == 1
     assert not await in_thread(logins_with_other_secret, bot)
+
+
+async def test_login_that_fails_for_another_reason_ends_as_unavailable(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def listing(connection: ServerConnection) -> None:
+        async for text in connection:
+            await connection.send(answered(text, result=[]))
+
+    async with venue(listing) as url:
+        settings.DERIBIT_URL = url
+        status, body = await connect("id", "hidden-secret")
+        await asyncio.to_thread(running.stop)
+    assert (status, body["detail"]) == (503, "the login failed: try again")
+    assert "hidden-secret" not in caplog.text
 
 
 def logins_with_other_secret(bot: Client) -> bool:

@@ -3,19 +3,34 @@
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
 from django.test import Client as Browser
+from django.urls import path
 from django.utils import timezone
 from pytest_django import Settings
 
 from instruments.models import Instrument
+from live import cutting
 from quotes.models import Quote
-from venues.gateway import connections, following, prices, running, schedule, tasks
-from venues.gateway.http.stream import events
+from venues.gateway import (
+    connections,
+    following,
+    pricefeed,
+    prices,
+    publishing,
+    running,
+    schedule,
+    tasks,
+)
+from venues.gateway.consumers import PriceConsumer
+from venues.gateway.http.stream import events, read_place
 from venues.gateway.logins import digest, expiry
 from venues.gateway.models import Connection, ConnectionState, Person, PriceTicker
 from venues.gateway.pricefeed import Followed, PriceFeed
@@ -159,6 +174,83 @@ async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings:
         assert (live["ticker"], live["state"], live["reason"]) == ("nonsense_usd", "live", "")
         await stream.texts.aclose()
     assert await in_thread(Instrument.objects.filter(symbol__contains="NONSENSE").exists)
+
+
+async def test_price_below_one_step_is_named_and_stops_no_other_ticker(settings: Settings) -> None:
+    whose = await in_thread(person)
+    async with served(settings, aaa_usd=0.00002, btc_usd=1.5):
+        for name in ("aaa_usd", "btc_usd"):
+            await in_thread(
+                lambda name=name: following.subscribe(person=whose, name=name, interval_s=5)
+            )
+        assert await in_thread(tasks.fetch_prices) == 1
+    ticker = await in_thread(lambda: PriceTicker.objects.get(name="aaa_usd"))
+    assert ticker.error == "the price 0.00002 cannot be recorded in steps of 0.0001"
+
+
+@pytest.mark.parametrize("sent", [None, "nonsense", [1], "NaN", "Infinity", 0, -1.5])
+def test_what_is_no_price_is_refused(sent: Any) -> None:
+    with pytest.raises(ValueError, match=r"not a price|cannot be recorded"):
+        prices.exact(sent)
+
+
+async def test_stream_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pricefeed, "CHECK_S", 0.0)
+    monkeypatch.setattr(pricefeed, "HEARTBEAT_S", 0.01)
+    key = (await in_thread(lambda: connection(person()))).pk
+    async with asyncio.timeout(LIMIT_S):
+        stream = Stream(key)
+        assert (await stream.next("status"))["state"] == "open"
+        await in_thread(Connection.objects.update, expires_at=timezone.now())
+        assert (await stream.next("status"))["state"] == "closed"
+        await stream.texts.aclose()
+
+
+async def test_change_during_a_read_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pricefeed, "HEARTBEAT_S", 3_600.0)
+    key = (await in_thread(lambda: connection(person()))).pk
+    feed, loop, real = PriceFeed(key), asyncio.get_running_loop(), pricefeed.read_wanted
+    note = cutting.made({}, 0, 0, topic=publishing.topic_of(key))
+
+    def closed_after(connection: int) -> Any:
+        """Read, then close the connection; return what was read before."""
+        found, noted = real(connection), threading.Event()
+        Connection.objects.all().delete()
+        loop.call_soon_threadsafe(lambda: (feed._offer(note), noted.set()))
+        assert noted.wait(LIMIT_S)
+        return found
+
+    async with asyncio.timeout(LIMIT_S):
+        await feed.open()
+        assert [each["state"] for each in await feed.take()] == ["open"]
+        monkeypatch.setattr(pricefeed, "read_wanted", closed_after)
+        feed._offer(note)
+        assert await feed.take() == []
+        monkeypatch.setattr(pricefeed, "read_wanted", real)
+        assert [each["state"] for each in await feed.take()] == ["closed"]
+        await feed.close()
+
+
+async def test_socket_sends_prices_and_counts_for_its_address(settings: Settings) -> None:
+    settings.STREAM_CONNECTIONS_PER_ADDRESS = 1
+    application = URLRouter([path("<str:token>", PriceConsumer.as_asgi())])
+    await in_thread(lambda: connection(person()))
+    for _ in range(2):  # the first makes room for the second
+        socket = WebsocketCommunicator(application, "t")
+        assert (await socket.connect(LIMIT_S))[0]
+        assert json.loads(await socket.receive_from(LIMIT_S))["state"] == "open"
+        other = WebsocketCommunicator(application, "t")
+        assert not (await other.connect(LIMIT_S))[0]
+        await socket.disconnect()
+    unknown = WebsocketCommunicator(application, "nonsense")
+    assert not (await unknown.connect(LIMIT_S))[0]
+
+
+@pytest.mark.parametrize("place", ["btc_usd", "btc_usd:x", "a\nb_c:1", ":1", "btc_usd:-1"])
+def test_malformed_places_are_refused(place: str) -> None:
+    assert read_place("btc_usd:17,eth_usd:5") == {"btc_usd": 17, "eth_usd": 5}
+    with pytest.raises(ValueError, match=r"is not|must"):
+        read_place(place)
 
 
 async def test_intervals_send_the_newest_price_when_they_are_over() -> None:

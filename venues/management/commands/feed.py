@@ -55,7 +55,10 @@ class Command(QuietCommand):
         depth = options["depth"]
         is_own = not options["venue"].startswith(sources.CCXT)
         if depth not in sources.DEPTHS if is_own else not 1 <= depth <= max(sources.DEPTHS):
-            raise UsageError(f"--depth {depth}: use one of {', '.join(map(str, sources.DEPTHS))}")
+            own = f"one of {', '.join(map(str, sources.DEPTHS))}"
+            raise UsageError(
+                f"--depth {depth}: use {own if is_own else f'1 to {max(sources.DEPTHS)}'}"
+            )
         try:
             open_feed = sources.feed_of(options["venue"], options["url"])
             found = find(open_feed, symbols)

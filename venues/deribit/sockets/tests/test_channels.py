@@ -12,10 +12,11 @@ from live.broadcast import Broadcaster
 from market.kinds import Delivery
 from quotes.kinds import QUOTES
 from rig.histories import make_ticks
-from venues.deribit.sockets import publishing, tape
+from venues.deribit.sockets import prices, publishing, tape
 from venues.deribit.tests.clients import LIMIT, MARK, MARKET, NAME, Client, listed, public
 from venues.deribit.tests.talking import connected
 from venues.doors.publishers import current_publishers
+from venues.doors.sockets import INTERNAL_ERROR
 from venues.tests.books import rest_book
 from venues.tests.markets import in_thread, market
 
@@ -140,6 +141,16 @@ async def test_ticker_has_the_fields_of_http(btc):
     assert set(whole) == set(body["result"])
     assert part == {"type": "snapshot", **whole}
     assert (whole["best_bid_price"], whole["mark_price"]) == (64999.5, 65000.0)
+
+
+async def test_ticker_that_cannot_be_read_disconnects_its_subscribers(btc, monkeypatch):
+    def broken(listed):
+        raise RuntimeError("a defect")
+
+    async with connected() as client:
+        await client.call("public/subscribe", channels=[f"ticker.{NAME}.100ms"])
+        monkeypatch.setattr(prices, "ticker", broken)
+        assert await client.closed() == INTERNAL_ERROR
 
 
 async def test_orders_trades_and_money_of_an_account(btc):
