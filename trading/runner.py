@@ -132,8 +132,9 @@ class Runner:
             return pause_s
         self._not_flat = 0
         await self._recover_if_due()
+        instruments = await in_thread(books)
         for symbol in configuration.symbols:
-            await self._decide(configuration, books()[symbol])
+            await self._decide(configuration, instruments[symbol])
         return configuration.interval_s
 
     async def _flatten(self, interval_s: float) -> float:

@@ -33,6 +33,7 @@ from trading.models import (
 from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
 from trading.recovering import recover
+from trading.runner import Runner
 from trading.supervisor import Supervisor
 from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
 from venues.brokers import Cursor, Instruction, NotSentError, Style
@@ -278,3 +279,15 @@ async def test_a_supervisor_does_not_take_its_own_bots_for_dead(
     supervisor.stop()
     await task
     assert not await in_thread(AuditEntry.objects.filter(action="dead").exists)
+
+
+async def test_a_round_reads_instruments_again_outside_of_the_event_loop(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> dict[str, Instrument]:
+        return {each.symbol: each for each in Instrument.objects.filter(has_book=True)}
+
+    monkeypatch.setattr("trading.runner.books", read)
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    assert await Runner(desk, GivenBooks(50, 50), "runner", now).round() == 0.05
