@@ -5,6 +5,7 @@ import contextlib
 import json
 import random
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ class UnavailableError(OSError):
     """The server refuses the stream for now."""
 
 
-class Watcher:
+class Watcher(ABC):
     """Follows the quotes of `ledgers` on random `ports`, optionally reconnecting at random."""
 
     way = ""
@@ -47,9 +48,9 @@ class Watcher:
         self._chance = chance
         self._stay_s = stay_s
 
+    @abstractmethod
     def frames(self, port: int) -> contextlib.AbstractAsyncContextManager[AsyncIterator[Any]]:
         """Open a stream that resumes after the last seq of each ledger."""
-        raise NotImplementedError
 
     @property
     def topics(self) -> list[str]:

@@ -3,25 +3,25 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, re_path
 
-from trading.pages import screener, views
+from trading.pages import bots, orders, oversight, screener
 
 urlpatterns = [
     path("screener/", screener.screener, name="screener"),
     path("login/", LoginView.as_view(template_name="trading/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("trading/", views.bots, name="bots"),
-    path("trading/bots/<str:bot_id>/", views.bot, name="bot"),
+    path("trading/", bots.bots, name="bots"),
+    path("trading/bots/<str:bot_id>/", bots.bot, name="bot"),
     re_path(
         r"^trading/bots/(?P<bot_id>[0-9]+)/(?P<action>start|stop|kill|release|recover)/$",
-        views.act,
+        bots.act,
         name="bot-act",
     ),
-    re_path(r"^trading/switch/(?P<action>kill|release)/$", views.switch, name="switch"),
-    path("trading/orders/", views.orders, name="bot-orders"),
-    path("trading/orders/<str:order_id>/", views.order, name="bot-order"),
-    path("trading/positions/", views.positions, name="positions"),
-    path("trading/positions/<str:position_id>/close/", views.close, name="close"),
-    path("trading/risk/", views.risk, name="risk"),
-    path("trading/recovery/", views.recovery, name="recovery"),
-    path("trading/audit/", views.audit, name="audit"),
+    re_path(r"^trading/switch/(?P<action>kill|release)/$", bots.switch, name="switch"),
+    path("trading/orders/", orders.orders, name="bot-orders"),
+    path("trading/orders/<str:order_id>/", orders.order, name="bot-order"),
+    path("trading/positions/", orders.positions, name="positions"),
+    path("trading/positions/<str:position_id>/close/", orders.close, name="close"),
+    path("trading/risk/", oversight.risk, name="risk"),
+    path("trading/recovery/", oversight.recovery, name="recovery"),
+    path("trading/audit/", oversight.audit, name="audit"),
 ]

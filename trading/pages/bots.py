@@ -1,0 +1,141 @@
+"""Pages of bots: a list, one bot with its configuration; starting, stopping, the kill switch."""
+
+import json
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.exceptions import APIException
+
+from exchange.accounts.traders import accounts_of_session
+from trading import acting, killing, owning
+from trading.configuring import configure
+from trading.core.configuration import ConfigurationError
+from trading.http.bots import created, find_bot
+from trading.http.records import statistics
+from trading.listings import ORDERS, RULES, bot_record
+from trading.models import Bot, BotConfiguration, BotOrder, KillSwitch
+from trading.models.bots import OnDeath
+from trading.pages.guards import page, private, tell
+from trading.pages.orders import ORDER_COLUMNS, order_address
+from trading.pages.tables import table
+from trading.roles import Role, bots_of, role_of
+
+EXAMPLE: Final = {"strategy": "imbalance", "symbols": ["ES"]}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private()
+def bots(request: HttpRequest) -> HttpResponse:
+    """List bots; POST creates one."""
+    problem = ""
+    if request.method == "POST":
+        if role_of(request.user) < Role.TRADER:
+            return render(request, "403.html", status=403)
+        asked = {name: request.POST.get(name, "") for name in ("name", "account", "on_death")}
+        try:
+            rule = RULES.get(asked["on_death"], OnDeath.CANCEL)
+            bot = created(request.user, asked["name"], asked["account"], rule)
+            return redirect("bot", bot.pk)
+        except APIException as error:
+            problem = "; ".join(map(str, _texts(error.detail)))
+    found = bots_of(request.user).select_related("account")
+    context = {
+        "bots": [bot_record(bot) for bot in found],
+        "statistics": statistics(bots_of(request.user)),
+        "accounts": accounts_of_session({}, request.user),
+        "rules": RULES,
+        "problem": problem,
+    }
+    response = page(request, "bots", **context)
+    response.status_code = 400 if problem else 200
+    return response
+
+
+def _texts(detail: Any) -> list[Any]:
+    if not isinstance(detail, dict):
+        return [detail]
+    return [f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items()]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private()
+def bot(request: HttpRequest, bot_id: str) -> HttpResponse:
+    """Show a bot; POST stores a new version of its configuration."""
+    found = find_bot(request.user, bot_id)
+    newest = BotConfiguration.objects.newest_of(found)
+    given = json.dumps(newest.parameters if newest else EXAMPLE, indent=2)
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        if role_of(request.user) < Role.TRADER:
+            return render(request, "403.html", status=403)
+        given = request.POST.get("configuration", "")
+        errors = _configured(found, given, request.user.get_username())
+        if not errors:
+            messages.success(request, "The configuration is in force from the next decision on.")
+            return redirect("bot", found.pk)
+    orders_of = BotOrder.objects.filter(bot=found).select_related("bot", "instrument")
+    context = {
+        "bot": bot_record(found),
+        "configuration": given,
+        "errors": errors,
+        "versions": found.configurations.order_by("-number")[:10],
+        "is_bot_killed": KillSwitch.objects.on().filter(bot=found).exists(),
+        "table": table(ORDERS, orders_of.order_by("-id")[:10], ORDER_COLUMNS, order_address),
+    }
+    response = page(request, "bot", **context)
+    response.status_code = 400 if errors else 200
+    return response
+
+
+def _configured(bot: Bot, text: str, author: str) -> dict[str, list[str]]:
+    """Store a configuration; return what is wrong with it."""
+    try:
+        configure(bot=bot, parameters=json.loads(text), author=author, at=timezone.now())
+    except ConfigurationError as error:
+        return error.errors
+    except (ValueError, RecursionError) as error:
+        return {"configuration": [f"is not JSON: {error}"]}
+    return {}
+
+
+@require_POST
+@private(Role.TRADER)
+def act(request: HttpRequest, bot_id: str, action: str) -> HttpResponse:
+    """Start, stop, kill, release or recover a bot."""
+    found, actor = find_bot(request.user, bot_id), request.user.get_username()
+    if action in ("start", "stop"):
+        owning.want(found, is_wanted=action == "start", actor=actor, at=timezone.now())
+    elif action == "kill":
+        _tell_left(request, acting.kill([found], bot=found, actor=actor, reason="page"))
+    elif action == "release":
+        killing.release(bot=found, actor=actor, at=timezone.now())
+    else:
+        tell(request, lambda: acting.recover_now(found, actor), "Recovery has run: see its report.")
+    return redirect("recovery") if action == "recover" else redirect("bot", found.pk)
+
+
+def _tell_left(request: HttpRequest, done: list[acting.Flattened]) -> None:
+    for each in done:
+        if not each.is_flat:
+            left = each.error or f"{each.orders} orders and {each.positions} positions"
+            messages.error(request, f"{each.bot.name} is blocked, but not flat: {left}.")
+    flat = sum(each.is_flat for each in done)
+    messages.success(request, f"The kill switch is on. Flat bots: {flat} of {len(done)}.")
+
+
+@require_POST
+@private(Role.ADMIN)
+def switch(request: HttpRequest, action: str) -> HttpResponse:
+    """Throw or release the kill switch of all bots."""
+    actor = request.user.get_username()
+    if action == "kill":
+        everyone = list(Bot.objects.select_related("account"))
+        _tell_left(request, acting.kill(everyone, bot=None, actor=actor, reason="page"))
+    else:
+        killing.release(bot=None, actor=actor, at=timezone.now())
+        messages.success(request, "Bots may trade again.")
+    return redirect("risk")

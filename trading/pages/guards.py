@@ -1,0 +1,65 @@
+"""What all pages of bots share: login and role, what they show, what became of an action."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from rest_framework.exceptions import NotFound
+
+from quotes.pages.views import not_found
+from trading.brokers.opening import NoBrokerError
+from trading.models import KillSwitch
+from trading.roles import Role, role_of
+from trading.sending import RiskRefusedError
+from venues.brokers import BrokerError
+
+View = Callable[..., HttpResponse]
+
+
+def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
+    """Require a login and a role; say what went wrong on the page that was shown before."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            role = role_of(request.user)
+            if role is Role.NOBODY:
+                is_shown = request.method in ("GET", "HEAD")  # others cannot be repeated as a link
+                return redirect_to_login(
+                    request.get_full_path() if is_shown else reverse("bots"), "login"
+                )
+            if role < least:
+                return render(request, "403.html", status=403)
+            try:
+                return view(request, *args, **kwargs)
+            except NotFound as error:
+                return not_found(request, f"{str(error.detail).capitalize()}.")
+
+        return guarded
+
+    return decorate
+
+
+def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    role = role_of(request.user)
+    common = {
+        "may_trade": role >= Role.TRADER,
+        "is_admin": role is Role.ADMIN,
+        "is_killed": KillSwitch.objects.on().filter(bot=None).exists(),
+    }
+    return render(request, f"trading/{template}.html", common | context)
+
+
+def tell(request: HttpRequest, act: Callable[[], object], done: str) -> None:
+    """Act, and say on the next page what became of it."""
+    try:
+        act()
+    except (BrokerError, NoBrokerError, RiskRefusedError) as error:
+        messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    else:
+        messages.success(request, done)
