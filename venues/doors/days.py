@@ -46,7 +46,7 @@ def last_day(instrument: Instrument) -> Day:
     day_ago = _price_before(instrument.pk, since) or _first_price(instrument.pk) or last
     return Day(
         at, last, day_ago, _price_before(instrument.pk, at - HOUR_US) or day_ago,
-        high or last, low or last, volume, value,
+        max(high, last), min(low or last, last), volume, value,
     )  # fmt: skip
 
 

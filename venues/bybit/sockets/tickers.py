@@ -5,7 +5,9 @@ subscribers.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextvars import Context
+from decimal import Decimal
 from typing import Any, Final
 
 import structlog
@@ -112,7 +114,7 @@ class Tickers(Publisher):
         if self._mark.ticks:
             mark = price_text(self._listed.lattice, self._mark.ticks)
             fields |= {"markPrice": mark, "indexPrice": mark}
-        return fields
+        return fields | widened(fields)
 
     def _best(self) -> dict[str, str]:
         self._window.show(self._board.image.ladders)  # type: ignore[attr-defined]  # BookImage
@@ -139,6 +141,17 @@ class Tickers(Publisher):
                 logger.warning("ticker not read", topic=self.name, error=str(error).strip())
             else:
                 self._pace.touch()
+
+
+def widened(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the range of the day with the last price in it, which may be newer than the range."""
+    high, low, last = map(fields.get, ("highPrice24h", "lowPrice24h", "lastPrice"))
+    if not (high and low and last):
+        return {}
+    return {
+        "highPrice24h": max(high, last, key=Decimal),
+        "lowPrice24h": min(low, last, key=Decimal),
+    }
 
 
 def streamed(row: dict[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from exchange.matching import BUY, SELL
 from instruments.models import Instrument
 from rig.histories import START, make_instrument
+from venues.bybit.sockets.tickers import widened
 from venues.bybit.tests.clients import public
 from venues.tests.books import rest_book
 from web.snapshots import Snapshot
@@ -138,3 +139,10 @@ def test_wrong_parameters_are_named(
     assert answer["retCode"] == 10001
     assert text in answer["retMsg"]
     assert answer["result"] == {}
+
+
+def test_range_of_the_day_contains_a_newer_price() -> None:
+    day = {"highPrice24h": "100.5", "lowPrice24h": "99.5"}
+    assert widened({**day, "lastPrice": "101.0"}) == {**day, "highPrice24h": "101.0"}
+    assert widened({**day, "lastPrice": "9.0"}) == {**day, "lowPrice24h": "9.0"}
+    assert widened({"highPrice24h": "", "lowPrice24h": "", "lastPrice": "9.0"}) == {}

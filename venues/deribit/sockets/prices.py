@@ -1,6 +1,7 @@
 """The channels deribit_price_index, ticker and incremental_ticker."""
 
 import asyncio
+from collections.abc import Mapping
 from contextvars import Context
 from typing import Any, Final
 
@@ -101,7 +102,7 @@ class Ticker(BookFeed):
         if self._mark.ticks:
             now |= marked(self.listed, self._mark.ticks)
         at_ms = max(self._day["timestamp"], self._at_ms, self._mark.at_ms, self.image.at // 1_000)
-        return {**now, "timestamp": at_ms}
+        return {**now, "stats": widened(now["stats"], now["last_price"]), "timestamp": at_ms}
 
     async def _read_on(self) -> None:
         """Read what concerns the whole day, again and again."""
@@ -117,6 +118,13 @@ class Ticker(BookFeed):
                 return
             else:
                 self.pace.touch()
+
+
+def widened(stats: Mapping[str, Any], last: float | None) -> dict[str, Any]:
+    """Return the figures of the day with the last price in its range, which may be older."""
+    if last is None or stats["high"] is None:
+        return dict(stats)
+    return {**stats, "high": max(stats["high"], last), "low": min(stats["low"], last)}
 
 
 class IncrementalTicker(Ticker):

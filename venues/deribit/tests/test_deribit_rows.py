@@ -19,6 +19,7 @@ from venues.deribit.contracts import Contract
 from venues.deribit.errors import Code, RpcError
 from venues.deribit.listed import Listed
 from venues.deribit.market.instruments import instrument_row
+from venues.deribit.sockets.prices import widened
 
 LATTICE = Lattice(Decimal("0.1"), Decimal("0.001"))
 CONTRACT = Contract(7, "BTCUSDT", "BTC_USDC-PERPETUAL", "BTC", "USDC", LATTICE)
@@ -164,3 +165,10 @@ def test_scope_limits_the_life_of_a_token() -> None:
     assert tokens.lifetime(["trade:read", "expires:60"]) == 60
     with pytest.raises(RpcError):
         tokens.lifetime(["expires:0"])
+
+
+def test_range_of_the_day_contains_a_newer_price() -> None:
+    day = {"high": 100.5, "low": 99.5, "volume": 1.0}
+    assert widened(day, 101.0) == {**day, "high": 101.0}
+    assert widened(day, 9.0) == {**day, "low": 9.0}
+    assert widened({**day, "high": None, "low": None}, None)["high"] is None

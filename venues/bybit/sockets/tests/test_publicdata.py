@@ -144,7 +144,8 @@ async def test_the_ticker_is_complete_at_first_and_then_only_what_changed(btcusd
     assert set(rest) - set(snapshot["data"]) == {"basis"}
     assert snapshot["data"]["lastPrice"] == "2000.0"
     assert delta["type"] == "delta"
-    assert delta["data"] == {"symbol": "BTCUSDT", "lastPrice": "2000.3"}
+    changed = {"lastPrice": "2000.3", "highPrice24h": "2000.3"}  # the highest price so far
+    assert delta["data"] == {"symbol": "BTCUSDT", **changed}
     assert delta["cs"] == AT + 1
 
 
