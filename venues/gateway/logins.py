@@ -9,11 +9,11 @@ from django.core.cache import caches
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from venues.deribit.client.errors import RefusedError, VenueError
+from venues.deribit.client.pacing import QueueFullError
 from venues.gateway import vault
 from venues.gateway.credentials import Credentials, CredentialsGoneError
-from venues.gateway.errors import RefusedError, VenueError
 from venues.gateway.models import Connection, ConnectionState, Person
-from venues.gateway.pacing import QueueFullError
 from venues.gateway.pool import Pool
 from venues.gateway.publishing import announce
 from venues.gateway.running import current_gateway

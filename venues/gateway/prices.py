@@ -20,10 +20,10 @@ from market.ticks import tick_array
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Quote
+from venues.deribit.client.errors import VenueError
+from venues.deribit.client.pacing import QueueFullError
 from venues.gateway import vault
-from venues.gateway.errors import VenueError
 from venues.gateway.models import DERIBIT, Connection, PriceTicker
-from venues.gateway.pacing import QueueFullError
 from venues.gateway.pool import Pool
 from venues.gateway.publishing import announce, broadcaster
 from venues.gateway.running import current_gateway
