@@ -6,16 +6,18 @@ from decimal import Decimal
 import pytest
 from pytest_django import Settings
 
-from exchange.engine.messages import SELL
+from exchange.engine.messages import BUY, SELL
 from instruments.lattice import Lattice
 from venues import sources
 from venues.deribit.client.addresses import socket_below
 from venues.deribit.client.books import BookCheck, SkippedError
 from venues.deribit.client.parsing import contract_of, minutes_of
 from venues.deribit.door import door
+from venues.deribit.sockets.tests.test_channels import Tape
 from venues.deribit.tests.clients import MARK, NAME, listed
-from venues.feeds.events import Delta, FeedError, Joined, Level, Minute, Snapshot, Trades
-from venues.tests.markets import in_thread, market
+from venues.feeds.events import Delta, FeedError, Level, Minute, Snapshot, Trades
+from venues.tests.books import rest_book
+from venues.tests.markets import in_thread
 from venues.tests.serving import serving
 
 PATIENCE_S = 60
@@ -25,9 +27,11 @@ LATTICE = Lattice(Decimal("0.5"), Decimal("0.1"))
 @pytest.mark.django_db(transaction=True)
 async def test_feed_has_the_book_and_the_trades_of_the_door(settings: Settings) -> None:
     settings.DERIBIT_LIMIT_FACTOR = 0.0
-    instrument = await in_thread(listed)
+    instrument = await in_thread(lambda: listed(trades=0))
+    await in_thread(rest_book, instrument, [(BUY, MARK - 1, 50)])
+    tape, seen = Tape(instrument), []
+    await tape.trade((0, MARK, 5, BUY))
     async with (
-        market(instrument, mark=MARK) as exchange,
         serving(door()) as url,
         asyncio.timeout(PATIENCE_S),
         sources.feed_of("deribit", url)() as feed,
@@ -36,21 +40,15 @@ async def test_feed_has_the_book_and_the_trades_of_the_door(settings: Settings) 
         assert contract.lattice == instrument.lattice
         with pytest.raises(FeedError, match="13020"):
             await feed.contract("NONE-PERPETUAL")
-        assert await feed.recent(contract)
-        seen: set[type] = set()
         async for event in feed.events(contract, 200):
             if isinstance(event, Snapshot):
-                assert Level(-1, MARK + 1, 50) in event.levels
-                await in_thread(exchange.trade, NAME, SELL, 3)
+                assert event.levels == [Level(BUY, MARK - 1, 50)]
+                await tape.trade((1, MARK - 1, 3, SELL))
             if isinstance(event, Trades):
-                assert [(each.ticks, each.lots, each.side) for each in event.prints] == [
-                    (MARK - 1, 3, SELL)
-                ]
-            if isinstance(event, Delta):
-                assert Level(1, MARK - 1, 47) in event.levels
-            seen.add(type(event))
-            if seen == {Joined, Snapshot, Trades, Delta}:
-                return
+                seen += event.prints
+                break
+        assert (await feed.recent(contract))[1:] == seen
+    assert [(each.ticks, each.lots, each.side) for each in seen] == [(MARK - 1, 3, SELL)]
 
 
 def test_books_without_a_message_must_be_read_again() -> None:
