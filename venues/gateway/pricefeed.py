@@ -17,6 +17,7 @@ from live.frames import Publication
 from live.hub import current_hub
 from live.reads import read
 from venues.gateway import publishing, schedule
+from venues.gateway.logins import LOGIN_LASTS_S, give_up
 from venues.gateway.models import Connection, ConnectionState, PriceSubscription
 from venues.gateway.prices import Price, newest_of, symbol_of
 
@@ -36,6 +37,8 @@ class Followed:
     interval_s: int
     has_prices: bool
     reason: str = ""
+    is_unknown: bool = False
+    """The venue does not know it, and is not asked any more."""
     sent: Price | None = None
     skipped: Price | None = None
     """The newest price that came before the interval was over."""
@@ -43,11 +46,12 @@ class Followed:
 
 @dataclass
 class Wanted:
-    """What the database says of a connection."""
+    """What the database says of a connection; a pending login is over at `ends_at`, monotonic."""
 
     state: str
     reason: str
     tickers: dict[str, Followed] = field(default_factory=dict)
+    ends_at: float | None = None
 
 
 class PriceFeed:
@@ -62,6 +66,7 @@ class PriceFeed:
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
         self._is_stale = True
+        self._login_ends_at: float | None = None
         self._checked_at = time.monotonic()
         self._feed = Feed(current_hub(), self._send, self._offer, self._fail)
 
@@ -79,6 +84,9 @@ class PriceFeed:
         self._changed.clear()  # before the read: a change during it must end the wait below
         if time.monotonic() - self._checked_at >= CHECK_S:
             await self._check()
+        if self._login_ends_at is not None and time.monotonic() >= self._login_ends_at:
+            await read(give_up)
+            self._is_stale = True
         if self._is_stale:
             self._is_stale = False
             await self._renew()
@@ -105,6 +113,7 @@ class PriceFeed:
     async def _renew(self) -> None:
         """Follow what the database says; the newest price of the cache comes first."""
         wanted = await read(read_wanted, self._connection)
+        self._login_ends_at = None if wanted is None else wanted.ends_at
         if wanted is None or wanted.state != self._state:
             self._state = "closed" if wanted is None else wanted.state
             reason = "" if wanted is None else wanted.reason
@@ -123,7 +132,7 @@ class PriceFeed:
         if known is not None:
             known.interval_s = ticker.interval_s
         if ticker.reason != ("" if known is None else known.reason):
-            state = "stale" if ticker.reason else "live"
+            state = "unknown" if ticker.is_unknown else "stale" if ticker.reason else "live"
             self._tell({"type": "status", "ticker": name, "state": state, "reason": ticker.reason})
         if known is not None and known.has_prices == ticker.has_prices:
             known.reason = ticker.reason
@@ -189,9 +198,10 @@ class PriceFeed:
     def _wait_s(self) -> float:
         """Return for how long nothing is due."""
         due = [due_ms(each) for each in self._followed.values() if each.skipped is not None]
-        if not due:
-            return HEARTBEAT_S
-        return min(HEARTBEAT_S, max(0.0, min(due) / 1_000 - time.time()))
+        waits = [HEARTBEAT_S, *(each / 1_000 - time.time() for each in due)]
+        if self._login_ends_at is not None:
+            waits.append(self._login_ends_at - time.monotonic())
+        return max(0.0, min(waits))
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)
@@ -229,9 +239,17 @@ def read_wanted(connection: int) -> Wanted | None:
     if found is None:
         return None
     rows = PriceSubscription.objects.filter(person=found.person_id).select_related("ticker")
-    return Wanted(found.state, found.reason, {
+    tickers = {
         row.ticker.name: Followed(
-            row.interval_s, row.ticker.instrument_id is not None, row.ticker.error
+            row.interval_s,
+            row.ticker.instrument_id is not None,
+            row.ticker.error,
+            row.ticker.is_unknown,
         )
         for row in (rows if found.person_id is not None else ())
-    })  # fmt: skip
+    }
+    ends_at = None
+    if found.state == ConnectionState.PENDING:
+        age_s = (timezone.now() - found.opened_at).total_seconds()
+        ends_at = time.monotonic() + LOGIN_LASTS_S - age_s
+    return Wanted(found.state, found.reason, tickers, ends_at)

@@ -20,7 +20,7 @@ from market.ticks import tick_array
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Quote
-from venues.deribit.client.errors import VenueError
+from venues.deribit.client.errors import RefusedError, VenueError
 from venues.deribit.client.pacing import QueueFullError
 from venues.gateway import vault
 from venues.gateway.models import DERIBIT, Connection, PriceTicker
@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 TICK_SIZE: Final = Decimal("0.0001")
 """Of the instruments that indexes are recorded as; prices are rounded to it."""
 METHOD: Final = "public/get_index_price"
+UNKNOWN: Final = (-32602, 10020, 13020)
+"""Codes with which a venue says that it has no such index."""
 FIRST_S: Final = 5.0
 """Patience for the first price of a ticker, which a user waits for."""
 
@@ -51,8 +53,11 @@ def symbol_of(name: str) -> str:
 
 
 def fetch_prices(names: Sequence[str] | None = None) -> int:
-    """Fetch and record the price of each followed ticker, or of `names`; return how many came."""
-    chosen = PriceTicker.objects.filter(subscriptions__isnull=False).distinct()
+    """Fetch and record the price of each followed ticker, or of `names`; return how many came.
+
+    Tickers that the venue does not know are fetched only by name.
+    """
+    chosen = PriceTicker.objects.filter(subscriptions__isnull=False, is_unknown=False).distinct()
     tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
     if not tickers:
         return 0
@@ -85,8 +90,8 @@ def stored(ticker: PriceTicker, price: Any) -> bool:
         logger.warning("price not recorded", ticker=ticker.name, error=str(error))
         return False
     if ticker.error or ticker.instrument_id is None:
-        ticker.instrument, ticker.error = instrument, ""
-        ticker.save(update_fields=["instrument", "error"])
+        ticker.instrument, ticker.error, ticker.is_unknown = instrument, "", False
+        ticker.save(update_fields=["instrument", "error", "is_unknown"])
         announce_followers(ticker)
     return True
 
@@ -114,8 +119,14 @@ def fail(ticker: PriceTicker, error: Exception) -> None:
     """Note why there is no price, and tell those who follow the ticker."""
     logger.warning("no price", ticker=ticker.name, error=str(error))
     ticker.error = str(error)[:300]
-    ticker.save(update_fields=["error"])
+    ticker.is_unknown = isinstance(error, RefusedError) and error.code in UNKNOWN
+    ticker.save(update_fields=["error", "is_unknown"])
     announce_followers(ticker)
+
+
+def ask_again() -> int:
+    """Fetch tickers again that the venue did not know; return how many there are."""
+    return PriceTicker.objects.filter(is_unknown=True).update(is_unknown=False)
 
 
 def record(ticker: PriceTicker, price: Decimal) -> Instrument:

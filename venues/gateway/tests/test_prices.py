@@ -22,6 +22,7 @@ from quotes.models import Quote
 from venues.gateway import (
     connections,
     following,
+    logins,
     pricefeed,
     prices,
     publishing,
@@ -166,9 +167,12 @@ async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings:
         ]
         stream = Stream(key)
         assert (await stream.next("status"))["state"] == "open"
-        stale = await stream.next("status")
-        assert (stale["ticker"], stale["state"]) == ("nonsense_usd", "stale")
+        unknown = await stream.next("status")
+        assert (unknown["ticker"], unknown["state"]) == ("nonsense_usd", "unknown")
         source.prices["nonsense_usd"] = 7.0
+        assert await in_thread(tasks.fetch_prices) == 1
+        assert source.asked.count("nonsense_usd") == 1  # the venue said that it has none
+        assert await in_thread(tasks.store_persons) == 0  # at midnight
         assert await in_thread(tasks.fetch_prices) == 2
         live = await stream.next("status")
         assert (live["ticker"], live["state"], live["reason"]) == ("nonsense_usd", "live", "")
@@ -204,6 +208,29 @@ async def test_stream_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) 
         await in_thread(Connection.objects.update, expires_at=timezone.now())
         assert (await stream.next("status"))["state"] == "closed"
         await stream.texts.aclose()
+
+
+async def test_login_whose_task_was_lost_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pending(token: str) -> int:
+        made = Connection.objects.create(digest=digest("token", token), expires_at=expiry())
+        return made.pk
+
+    monkeypatch.setattr(pricefeed, "LOGIN_LASTS_S", 0.0)
+    monkeypatch.setattr(logins, "LOGIN_LASTS_S", 0.0)
+    monkeypatch.setattr(connections, "LOGIN_LASTS_S", 0.0)
+    key = await in_thread(pending, "t")
+    async with asyncio.timeout(LIMIT_S):
+        stream = Stream(key)
+        assert (await stream.next("status"))["state"] == "pending"
+        ended = await stream.next("status")
+        assert (ended["state"], ended["reason"]) == ("unavailable", logins.LOST)
+        assert [event async for event in stream.texts] == []
+    await in_thread(pending, "u")
+    found = await in_thread(connections.find, "u")
+    assert found is not None
+    assert found.state == ConnectionState.UNAVAILABLE
+    assert await in_thread(logins.authenticate, "no handle", found.pk)
+    assert (await in_thread(connections.find, "u")).state == ConnectionState.UNAVAILABLE
 
 
 async def test_change_during_a_read_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
