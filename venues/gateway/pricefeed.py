@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -26,6 +27,8 @@ CHECK_S: Final = 45.0
 """Between two looks at whether the connection has expired, or was deleted in the admin."""
 MOST_WAITING: Final = 1_000
 """Events for a client that reads too slowly; then its stream ends, and it resumes."""
+SILENT_FETCHES: Final = 2.5
+SHORTEST_SILENCE_S: Final = 5.0
 LATE_MS: Final = 250
 """Prices may come this much earlier than the interval: fetches are not exact."""
 
@@ -42,6 +45,10 @@ class Followed:
     sent: Price | None = None
     skipped: Price | None = None
     """The newest price that came before the interval was over."""
+    heard_at: float = field(default_factory=time.monotonic)
+    """When a price came last, or the ticker was subscribed."""
+    is_silent: bool = False
+    """Whether the user was told that no price comes."""
 
 
 @dataclass
@@ -96,6 +103,7 @@ class PriceFeed:
                     await self._changed.wait()
             except TimeoutError:
                 self._send_due()
+                self._tell_silent()
         return self.take_now()
 
     def take_now(self) -> list[dict[str, Any]]:
@@ -167,13 +175,29 @@ class PriceFeed:
             return
         if frame["type"] == "ticks":
             for row in frame["data"]:
-                self._price(name, Price(*row))
+                self._price(name, Price(*row), is_live=True)
         else:  # a gap or a reset
             self._tell({**frame, "topic": None, "ticker": name})
 
-    def _price(self, name: str, price: Price) -> None:
+    def _hear(self, name: str, ticker: Followed) -> None:
+        ticker.heard_at = time.monotonic()
+        if ticker.is_silent:
+            ticker.is_silent = False
+            self._tell({"type": "status", "ticker": name, "state": "live", "reason": ""})
+
+    def _tell_silent(self) -> None:
+        """Name the tickers for which no price came in SILENT_FETCHES fetches."""
+        for name, ticker in self._followed.items():
+            if may_fall_silent(ticker) and silent_at(ticker) <= time.monotonic():
+                ticker.is_silent = True
+                reason = f"no price for {silent_s():g} s: the gateway or the venue is unavailable"
+                self._tell({"type": "status", "ticker": name, "state": "stale", "reason": reason})
+
+    def _price(self, name: str, price: Price, *, is_live: bool = False) -> None:
         """Send a price, or keep it until the interval is over; drop one that was sent."""
         ticker = self._followed[name]
+        if is_live:
+            self._hear(name, ticker)
         if ticker.sent is not None:
             if price.seq <= ticker.sent.seq:
                 return
@@ -199,6 +223,11 @@ class PriceFeed:
         """Return for how long nothing is due."""
         due = [due_ms(each) for each in self._followed.values() if each.skipped is not None]
         waits = [HEARTBEAT_S, *(each / 1_000 - time.time() for each in due)]
+        waits += [
+            silent_at(each) - time.monotonic()
+            for each in self._followed.values()
+            if may_fall_silent(each)
+        ]
         if self._login_ends_at is not None:
             waits.append(self._login_ends_at - time.monotonic())
         return max(0.0, min(waits))
@@ -218,6 +247,20 @@ def due_ms(ticker: Followed) -> float:
     """Return when the skipped price of a ticker is due."""
     sent = ticker.sent
     return 0.0 if sent is None else sent.at + ticker.interval_s * 1_000
+
+
+def may_fall_silent(ticker: Followed) -> bool:
+    """Return whether the user expects prices, and was not told that none come."""
+    return ticker.has_prices and not ticker.reason and not ticker.is_silent
+
+
+def silent_at(ticker: Followed) -> float:
+    return ticker.heard_at + silent_s()
+
+
+def silent_s() -> float:
+    """Return after how many seconds without a price something is wrong."""
+    return max(SHORTEST_SILENCE_S, SILENT_FETCHES * float(settings.DERIBIT_FETCH_S))
 
 
 def topic_of(name: str) -> str:

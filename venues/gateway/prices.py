@@ -1,8 +1,10 @@
 """Prices of the indexes that persons follow: fetched once for all, recorded like any source."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -39,6 +41,10 @@ FIRST_S: Final = 5.0
 """Patience for the first price of a ticker, which a user waits for."""
 
 
+_reserving: Final = threading.Lock()
+_fetching: Final[set[str]] = set()
+
+
 class Price(NamedTuple):
     """A recorded price; `at` in milliseconds since 1970 UTC."""
 
@@ -59,12 +65,29 @@ def fetch_prices(names: Sequence[str] | None = None) -> int:
     """
     chosen = PriceTicker.objects.filter(subscriptions__isnull=False, is_unknown=False).distinct()
     tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
-    if not tickers:
-        return 0
     patience_s = None if names is None else FIRST_S
-    wanted = [each.name for each in tickers]
-    found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
-    return sum(stored(ticker, price) for ticker, price in zip(tickers, found, strict=True))
+    with in_flight(tickers) as fresh:
+        if not fresh:
+            return 0
+        wanted = [each.name for each in fresh]
+        found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
+        return sum(stored(ticker, price) for ticker, price in zip(fresh, found, strict=True))
+
+
+@contextmanager
+def in_flight(tickers: Sequence[PriceTicker]) -> Iterator[list[PriceTicker]]:
+    """Reserve tickers that nobody fetches now: requests must not pile up while the venue is away.
+
+    Each process has its own reservations; one process runs all tasks of the gateway.
+    """
+    with _reserving:
+        fresh = [each for each in tickers if each.name not in _fetching]
+        _fetching.update(each.name for each in fresh)
+    try:
+        yield fresh
+    finally:
+        with _reserving:
+            _fetching.difference_update(each.name for each in fresh)
 
 
 async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) -> list[Any]:

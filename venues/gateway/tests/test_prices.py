@@ -290,6 +290,29 @@ async def test_intervals_send_the_newest_price_when_they_are_over() -> None:
     assert sent == [1, 4, 5]
 
 
+async def test_user_is_told_when_prices_cease() -> None:
+    feed = PriceFeed(1)
+    feed._followed["btc_usd"] = ticker = Followed(interval_s=1, has_prices=True)
+    feed._tell_silent()
+    assert feed.take_now() == []
+    ticker.heard_at -= pricefeed.silent_s()
+    assert feed._wait_s() == 0.0
+    for _ in range(2):
+        feed._tell_silent()
+    feed._price("btc_usd", Price(1, 1_000, 1.0), is_live=True)
+    told = [(event["type"], event.get("state")) for event in feed.take_now()]
+    assert told == [("status", "stale"), ("status", "live"), ("price", None)]
+
+
+def test_prices_that_are_being_fetched_are_not_asked_for_again() -> None:
+    names = ("btc_usd", "eth_usd")
+    tickers = [PriceTicker.objects.create(name=name) for name in names]
+    with prices.in_flight(tickers[:1]), prices.in_flight(tickers) as fresh:
+        assert fresh == tickers[1:]
+    with prices.in_flight(tickers) as fresh:
+        assert fresh == tickers
+
+
 def record(*moments: str) -> None:
     ticker = PriceTicker.objects.create(name="btc_usd")
     for _ in moments:
