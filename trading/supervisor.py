@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from trading import owning
 from trading.books import Books, RecordedBooks
-from trading.brokers.opening import NoBrokerError, open_broker
 from trading.core.configuration import ConfigurationError
 from trading.database import in_thread
 from trading.desk import Desk
 from trading.models import Bot
 from trading.models.bots import OnDeath
+from trading.opening import NoBrokerError, opened
 from trading.recovering import recover
 from trading.runner import Runner
 from venues.brokers import BrokerError
@@ -85,10 +85,11 @@ class Supervisor:
                 self._start(bot, self._run)
 
     def _dead(self) -> list[Bot]:
-        return list(owning.dead(self._clock()).select_related("account"))
+        return list(owning.dead(self._clock()).select_related("account", "venue_account"))
 
     def _wanted(self) -> list[Bot]:
-        wanted = Bot.objects.filter(is_wanted=True, runner="").select_related("account")
+        wanted = Bot.objects.filter(is_wanted=True, runner="")
+        wanted = wanted.select_related("account", "venue_account")
         return list(wanted if self._names is None else wanted.filter(name__in=self._names))
 
     def _start(self, bot: Bot, act: Act) -> None:
@@ -98,11 +99,8 @@ class Supervisor:
         """Act for a bot, then give it back with what went wrong."""
         problem, is_final = "", False
         try:
-            broker = open_broker(bot)
-            try:
+            async with opened(bot) as broker:
                 await act(bot, Desk(bot, broker, self._clock))
-            finally:
-                await asyncio.to_thread(broker.close)  # it waits for calls that still run
         except owning.NotYoursError as error:
             logger.warning("bot lost", bot=bot.name, error=str(error))
         except (ConfigurationError, NoBrokerError) as error:
