@@ -44,6 +44,15 @@ for bot in Bot.objects.filter(name__in=json.loads('''{names}''')):
 """
 
 
+RECOVER = """
+import json
+from trading.acting import recover_now
+from trading.models import Bot
+for bot in Bot.objects.filter(name__in=json.loads('''{names}''')):
+    print(recover_now(bot, "rig").open_findings)
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WantedBot:
     """A bot to create, with an account of the same name at the exchange."""
@@ -77,6 +86,12 @@ def want(stack: Stack, names: Sequence[str], *, is_wanted: bool) -> None:
     """Ask for bots to be started or stopped."""
     code = WANT.format(names=json.dumps(list(names)), is_wanted=is_wanted)
     stack.manage("shell", "-v0", "-c", code)
+
+
+def recover(stack: Stack, names: Sequence[str]) -> int:
+    """Recover bots, as a user may at any time; return how many findings are left."""
+    code = RECOVER.format(names=json.dumps(list(names)))
+    return sum(map(int, stack.manage("shell", "-v0", "-c", code).split()))
 
 
 def ask(url: str, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:

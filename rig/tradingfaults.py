@@ -17,6 +17,7 @@ from rig.tradingbots import (
     create,
     have_ended,
     orders_of,
+    recover,
     want,
 )
 from rig.tradingchecks import counts, differences
@@ -30,7 +31,7 @@ SPEED = 5.0
 BOTS = 4
 INTERVAL_S = 0.1
 LONGEST_OUTAGE_S = 2.0
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 15.0
 PHASE_S = 1_800.0
 """A profile under which the orders take longer has failed."""
 SETTLE_S = 300.0
@@ -117,6 +118,8 @@ def phase(
     want(stack, names, is_wanted=False)
     try:
         wait_until(lambda: have_ended(database, names), f"{profile}: bots end", SETTLE_S)
+        if left := recover(stack, names):
+            trial.complaints.append(f"{profile}: recovery leaves {left} findings")
     except TimeoutError as error:
         trial.complaints.append(str(error))
 

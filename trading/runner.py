@@ -7,9 +7,11 @@ somebody has taken the bot over, it sends nothing.
 import asyncio
 import math
 import statistics
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -29,6 +31,7 @@ from trading.core.strategies.strategy import Decision, Seen
 from trading.database import in_thread
 from trading.desk import Desk, Wish
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.models.bots import OnDeath
 from trading.recovering import recover
 from trading.sending import RiskRefusedError
 from venues.brokers import BrokerError, Style
@@ -51,6 +54,8 @@ RETRY_S: Final = 1.0
 FIRST_PAUSE_S: Final = 0.25
 """After the first attempt under the kill switch that left something open; then doubled."""
 LONGEST_PAUSE_S: Final = 10.0
+INSIST_S: Final = 30.0
+"""For how long a bot that ends tries to cancel its orders although its venue fails."""
 MIDDLES: Final = 60
 """Prices from which the volatility is estimated, one per decision."""
 PATIENCE: Final = 10
@@ -122,17 +127,31 @@ class Runner:
         """Run until stopped or no longer wanted; raise NotYoursError, ConfigurationError."""
         await self._beat()
         await self._recover()
+        async with self._followed() as followers:
+            try:
+                await self._trade(followers)
+            finally:
+                error = sys.exception()
+                if error is None or isinstance(error, ConfigurationError):
+                    await self._insist(OnDeath.CANCEL, followers)
+
+    async def bury(self, rule: OnDeath) -> None:
+        """Do with what the bot has open what its rule says; the process that ran it has died."""
+        await self._beat()
+        await self._recover()
+        async with self._followed() as followers:
+            await self._insist(rule, followers)
+
+    @asynccontextmanager
+    async def _followed(self) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Follow the venue and prove that the runner lives."""
         followers = [asyncio.create_task(self._follow()), asyncio.create_task(self._beats())]
         try:
-            await self._trade(followers)
-        except ConfigurationError:
-            await self._desk.cancel_all()  # it is not started again
-            raise
+            yield followers
         finally:
             for task in followers:
                 task.cancel()
             await asyncio.gather(*followers, return_exceptions=True)
-        await self._desk.cancel_all()
 
     async def _trade(self, followers: list[asyncio.Task[None]]) -> None:
         while not self._stopping.is_set():
@@ -141,10 +160,37 @@ class Runner:
                 pause_s = await self.round()
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("bot waits", bot=self._desk.bot.name, error=str(error).strip())
-            for task in followers:
-                if task.done():
-                    task.result()  # raises why it ended
+            _check(followers)
             await self._wait(pause_s)
+
+    async def _insist(self, rule: OnDeath, followers: list[asyncio.Task[None]]) -> None:
+        """Cancel and close what a rule says, again after failures, for INSIST_S at most.
+
+        Recovery settles the requests whose answers were lost. Raise BrokerError.
+        """
+        ends, pause_s = self._monotonic() + INSIST_S, FIRST_PAUSE_S
+        while rule is not OnDeath.KEEP:
+            try:
+                if await self._is_settled(rule):
+                    return
+                await self._recover()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("bot not settled", bot=self._desk.bot.name, error=str(error).strip())
+                if self._monotonic() > ends:
+                    raise
+            _check(followers)
+            if self._monotonic() > ends:
+                logger.error("bot has something open", bot=self._desk.bot.name)
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    async def _is_settled(self, rule: OnDeath) -> bool:
+        """Cancel, and close if the rule says so; return whether nothing is left."""
+        if rule is OnDeath.CLOSE:
+            return await self._desk.flatten() == (0, 0)
+        await self._desk.cancel_all()
+        return not await in_thread(self._desk.working)
 
     async def round(self) -> float:
         """Decide once in every instrument; return how long to wait for the next time."""
@@ -317,6 +363,13 @@ class Runner:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _check(followers: list[asyncio.Task[None]]) -> None:
+    """Raise why a task ended that must not end."""
+    for task in followers:
+        if task.done():
+            task.result()
 
 
 def _working(order: BotOrder) -> Working:

@@ -21,7 +21,6 @@ from trading.desk import Desk
 from trading.models import Bot
 from trading.models.bots import OnDeath
 from trading.opening import NoBrokerError, opened
-from trading.recovering import recover
 from trading.runner import Runner
 from venues.brokers import BrokerError
 
@@ -134,11 +133,8 @@ class Supervisor:
     async def _bury(self, bot: Bot, desk: Desk) -> None:
         """Do with the orders of a bot whose process died what its rule says."""
         logger.warning("bot died", bot=bot.name, rule=bot.get_on_death_display())
-        await recover(desk, actor=self._runner, clock=self._clock)
-        if bot.on_death == OnDeath.CANCEL.value:
-            await desk.cancel_all()
-        elif bot.on_death == OnDeath.CLOSE.value:
-            await desk.flatten()
+        runner = Runner(desk, self._market, self._runner, self._clock)
+        await runner.bury(OnDeath(bot.on_death))
 
 
 class BotThread(threading.Thread):

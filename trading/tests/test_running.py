@@ -38,7 +38,14 @@ from trading.runner import Runner
 from trading.sending import settle
 from trading.supervisor import Supervisor
 from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
-from venues.brokers import Cursor, Instruction, NotSentError, Style
+from venues.brokers import (
+    Cursor,
+    Instruction,
+    NotSentError,
+    OrderSeen,
+    Style,
+    UnknownOutcomeError,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -357,3 +364,25 @@ async def test_a_bot_lives_although_its_venue_does_not_say_its_equity(
     await in_thread(owning.claim, bot, "runner", now() - DEAD_AFTER)
     await Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)._beat()
     assert not await in_thread(owning.dead(now()).exists)
+
+
+async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_answers_are_lost(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel, is_first = ExchangeBroker.cancel, [True]
+
+    async def lossy(broker: ExchangeBroker, client_id: str) -> OrderSeen:
+        seen = await cancel(broker, client_id)
+        if is_first:
+            is_first.clear()
+            raise UnknownOutcomeError("the answer was lost")
+        return seen
+
+    monkeypatch.setattr(ExchangeBroker, "cancel", lossy)
+    bot = await in_thread(wanted_bot, account, strategy="marketmaker")
+    async with supervised(GivenBooks(50, 50)):
+        await until(lambda: Order.objects.open().count() == 2, "two quotes")
+        await in_thread(owning.want, bot, is_wanted=False, actor="me", at=now())
+        await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
+    assert not await in_thread(BotOrder.objects.working().exists)
+    assert (await in_thread(Bot.objects.get)).problem == ""
