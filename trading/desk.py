@@ -29,7 +29,7 @@ from trading.funding import book_funding
 from trading.models import Bot, BotOrder, BotPosition
 from trading.portfolios import portfolio_of, portfolio_of_all
 from trading.sending import Intention, Scope, check, commit, send, settle
-from trading.tracing import traced
+from trading.tracing import span, stage, traced
 from venues.brokers import (
     Broker,
     BrokerError,
@@ -75,9 +75,12 @@ class Desk:
 
     async def place(self, wish: Wish, limits: Limits) -> BotOrder:
         """Check, commit and send an order; raise RiskRefusedError or RefusedError."""
-        with traced():
-            order = await in_thread(applied, self._committed, wish, limits)
-            await send(self.broker, self.follower, order)
+        venue = self.broker.name
+        with traced(), span(f"order {wish.instrument.symbol}", bot=self.bot.name):
+            with stage(venue, "commit"):
+                order = await in_thread(applied, self._committed, wish, limits)
+            with stage(venue, "send"):
+                await send(self.broker, self.follower, order)
             return order
 
     async def cancel(self, order: BotOrder) -> None:

@@ -17,6 +17,7 @@ from purgatory.domain.messages.events import ContextChanged
 from purgatory.domain.model import OpenedState
 
 from trading.brokers.rates import EXCHANGE, Rate
+from trading.tracing import stage
 from venues.brokers import (
     Balance,
     Broker,
@@ -105,7 +106,8 @@ class GuardedBroker:
         breaker = self._breakers.get(kind) or await self._breaker(kind)
         try:
             async with breaker:
-                return await request()
+                with stage(self.name, kind):
+                    return await request()
         except OpenedState as error:
             raise NotSentError(
                 f"circuit {self.name}.{kind} is open after {FAILURES} failures: it closes again "

@@ -16,6 +16,7 @@ from trading.acting import CONFLICTS
 from trading.models import KillSwitch
 from trading.opening import NoBrokerError
 from trading.roles import Role, role_of
+from trading.tracing import span, traced
 from venues.brokers import BrokerError
 
 View = Callable[..., HttpResponse]
@@ -36,7 +37,8 @@ def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
             if role < least:
                 return render(request, "403.html", status=403)
             try:
-                return view(request, *args, **kwargs)
+                with traced(), span(f"{request.method} {request.path}"):
+                    return view(request, *args, **kwargs)
             except NotFound as error:
                 return not_found(request, f"{str(error.detail).capitalize()}.")
 
