@@ -32,7 +32,6 @@ from rig.waiting import wait_until
 SPEED = 10.0
 INTERVAL_S = 0.5
 RECORD_MINUTES = 6.0
-POLL_S = 0.01
 PASSWORD = "correct-horse-battery"  # of a user in a database that is dropped
 ADMIN = f"""
 from django.contrib.auth.models import User
@@ -69,7 +68,7 @@ def kill(stack: Stack) -> dict[str, object]:
 
     clicking = threading.Thread(target=click)
     clicking.start()
-    wait_until(lambda: ask(url, OPEN) == [(0, 0)] or time.sleep(POLL_S), "nothing is open", 120)
+    wait_until(lambda: ask(url, OPEN) == [(0, 0)], "nothing is open", 120)
     took = time.perf_counter() - begun
     clicking.join()
     return {
