@@ -10,7 +10,7 @@ from exchange.http.tables import exact_json, problems
 from market.quoting import quoted
 from venues.gateway import following
 from venues.gateway.http.views import TAGS, GatewayView, person_of
-from venues.gateway.models import LONGEST_S, SHORTEST_S, PriceSubscription
+from venues.gateway.models import LONGEST_S, SHORTEST_S, Person, PriceSubscription
 from web.bodies import Body
 
 SUBSCRIPTION_SCHEMA: Final = {
@@ -26,6 +26,14 @@ SUBSCRIPTION_SCHEMA: Final = {
         },
         "error": {"type": "string", "description": "why there is no price"},
     },
+}
+INTERVAL_SCHEMA: Final = {
+    "type": "object",
+    "required": ["interval_s"],
+    "properties": {
+        "interval_s": {"type": "integer", "minimum": SHORTEST_S, "maximum": LONGEST_S},
+    },
+    "additionalProperties": False,
 }
 BODY_SCHEMA: Final = {
     "type": "object",
@@ -84,11 +92,7 @@ class SubscriptionsView(GatewayView):
         if not name and not body.has("ticker"):
             body.refuse("ticker", "is missing: name a price index, e.g. btc_usd")
         body.check()
-        try:
-            made, is_new = following.subscribe(person=person, name=name, interval_s=interval_s)
-        except following.FollowingError as error:
-            raise ValidationError({"ticker": [f"{quoted(name)}: {error}"]}) from error
-        return exact_json(shown(made), 201 if is_new else 200)
+        return subscribed(person, name, interval_s)
 
     @extend_schema(
         operation_id="venue_cancel_all",
@@ -106,6 +110,43 @@ class SubscriptionsView(GatewayView):
 
 class SubscriptionView(GatewayView):
     @extend_schema(
+        operation_id="venue_subscription_read",
+        tags=TAGS,
+        auth=[],
+        responses={
+            (200, "application/json"): SUBSCRIPTION_SCHEMA,
+            **problems(401, 404, 429, 503),
+        },
+    )
+    def get(self, request: Any, token: str, ticker: str) -> HttpResponse:
+        """One subscription."""
+        found = following.subscriptions(person_of(token))
+        chosen = None if "\0" in ticker else found.filter(ticker__name=ticker).first()
+        if chosen is None:
+            raise NotFound(f"{quoted(ticker)} is not subscribed")
+        return exact_json(shown(chosen))
+
+    @extend_schema(
+        operation_id="venue_subscribe_ticker",
+        tags=TAGS,
+        auth=[],
+        request={"application/json": INTERVAL_SCHEMA},
+        responses={
+            (200, "application/json"): SUBSCRIPTION_SCHEMA,
+            (201, "application/json"): SUBSCRIPTION_SCHEMA,
+            **problems(400, 401, 404, 429, 503),
+        },
+        examples=[OpenApiExample("once a minute", {"interval_s": 60}, request_only=True)],
+    )
+    def post(self, request: Any, token: str, ticker: str) -> HttpResponse:
+        """Follow the index that the address names, or change its interval."""
+        person = person_of(token)
+        body = Body(request.data, ("interval_s",))
+        interval_s = body.whole("interval_s", SHORTEST_S, LONGEST_S)
+        body.check()
+        return subscribed(person, ticker, interval_s)
+
+    @extend_schema(
         operation_id="venue_cancel",
         tags=TAGS,
         auth=[],
@@ -120,6 +161,15 @@ class SubscriptionView(GatewayView):
         if "\0" in ticker or not (count := following.cancel(person, ticker)):
             raise NotFound(f"{quoted(ticker)} is not subscribed")
         return exact_json({"cancelled": count})
+
+
+def subscribed(person: Person, name: str, interval_s: int) -> HttpResponse:
+    """Subscribe and answer with the subscription; raise ValidationError."""
+    try:
+        made, is_new = following.subscribe(person=person, name=name, interval_s=interval_s)
+    except following.FollowingError as error:
+        raise ValidationError({"ticker": [f"{quoted(name)}: {error}"]}) from error
+    return exact_json(shown(made), 201 if is_new else 200)
 
 
 def shown(subscription: PriceSubscription) -> dict[str, Any]:

@@ -143,7 +143,12 @@ async def test_user_subscribes_reads_the_stream_and_cancels(settings: Settings) 
         assert [each["ticker"] for each in (await in_thread(ask, "get", "subscriptions/"))[1]] == [
             "btc_usd"
         ]
+        changed = await in_thread(ask, "post", "subscriptions/btc_usd/", interval_s=2)
+        assert (changed[0], changed[1]["interval_s"]) == (200, 2)
+        assert (await in_thread(ask, "get", "subscriptions/btc_usd/")) == changed
+        assert (await in_thread(ask, "post", "subscriptions/Nonsense/", interval_s=2))[0] == 400
         assert (await in_thread(ask, "delete", "subscriptions/btc_usd/"))[1] == {"cancelled": 1}
+        assert (await in_thread(ask, "get", "subscriptions/btc_usd/"))[0] == 404
         assert (await in_thread(ask, "delete", "subscriptions/btc_usd/"))[0] == 404
         assert (await in_thread(ask, "delete", "subscriptions/"))[1] == {"cancelled": 0}
         assert (await in_thread(ask, "delete", ""))[0] == 204
