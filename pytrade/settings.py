@@ -266,6 +266,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
+# Spans of bots are exported to this OTLP collector over HTTP; empty: not at all.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
 # The journal and the lease: see docs/architecture.md.
