@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trading import killing
+from trading.configuring import configuration_of
+from trading.core.configuration import ConfigurationError
 from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
 from trading.desk import Desk
@@ -24,6 +26,7 @@ from venues.brokers import BrokerError
 R = TypeVar("R")
 
 CONFLICTS: Final = (
+    ConfigurationError,
     ContradictionError,
     IllegalTransitionError,
     StaleError,
@@ -78,6 +81,20 @@ def cancel(order: BotOrder) -> None:
 def close(position: BotPosition) -> BotOrder:
     """Close a position at the market; raise BrokerError or one of CONFLICTS."""
     return _at_desk(position.bot, lambda desk: desk.close(position))
+
+
+def amend(order: BotOrder, *, lots: int, ticks: int) -> None:
+    """Change size and limit of an order; raise BrokerError or one of CONFLICTS."""
+    _at_desk(order.bot, lambda desk: desk.amend(order, lots=lots, ticks=ticks))
+
+
+def reverse(position: BotPosition) -> BotOrder:
+    """Close a position and open the opposite one; raise BrokerError or one of CONFLICTS.
+
+    What it opens is checked with the limits of the bot and of all bots.
+    """
+    limits = configuration_of(position.bot).limits
+    return _at_desk(position.bot, lambda desk: desk.reverse(position, limits))
 
 
 def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -28,6 +29,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]
+LONG_AGO = now() - timedelta(minutes=1)
 LONG = Wanted(BUY, Style.MARKET, 2, 0, False)
 RESTING = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
 
@@ -86,7 +88,7 @@ async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(
     bot = await in_thread(wanted_bot, account)
     desk = Desk(bot, ExchangeBroker(account), now)
     await place(desk, es, LONG)
-    await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=now())
+    await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=LONG_AGO)
     runner = Runner(desk, GivenBooks(), "runner", now)
     assert [await runner.round() for _ in range(3)] == [0.25, 0.5, 1.0]
     assert await in_thread(lots) == 2
