@@ -304,6 +304,12 @@ _CLUSTERS_CACHE = (
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "clusters": _CLUSTERS_CACHE,
+    "books": {
+        **_CLUSTERS_CACHE,
+        "LOCATION": REDIS_URL or "books",
+        "KEY_PREFIX": "books",
+        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1} if REDIS_URL else {},
+    },
     "gateway": {
         **_CLUSTERS_CACHE,
         "LOCATION": REDIS_URL or "gateway",
