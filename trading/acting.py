@@ -1,6 +1,7 @@
 """What users do to bots beside their runner: kill, close, cancel, recover. Bounded in time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -37,8 +38,11 @@ CONFLICTS: Final = (
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 16
 """Bots that are flattened at the same time: each of them needs connections to the database."""
-ROUNDS: Final = 5
-"""Of cancelling and closing; each but the first finds what came in between."""
+FLATTEN_S: Final = 15.0
+"""For so long, what is left is cancelled and closed again: a circuit breaker may be open for 10 s,
+and orders may come in between."""
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
 
 
 class TooLongError(BrokerError):
@@ -134,9 +138,8 @@ async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
 
 
 async def _flat(desk: Desk) -> tuple[int, int]:
-    left = await desk.flatten()
-    for _ in range(ROUNDS - 1):
-        if left == (0, 0):
-            break
-        left = await desk.flatten()
+    ends, pause_s = time.monotonic() + FLATTEN_S, FIRST_PAUSE_S
+    while (left := await desk.flatten()) != (0, 0) and time.monotonic() < ends:
+        await asyncio.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
     return left

@@ -19,6 +19,7 @@ from exchange.engine.messages import BUY, SELL
 from instruments.models import Instrument
 from trading import auditlog
 from trading.configuring import global_limits
+from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Proposal
@@ -156,11 +157,18 @@ class Desk:
 
         All at the same time. One that fails does not stop the others; then raise the first error.
         """
-        cancelled, closed = await asyncio.gather(
-            _failures(self.cancel, await in_thread(self.working)),
-            _failures(self.close, await in_thread(self.held)),
-        )
-        _raise_first(cancelled + closed)
+        working, held = await in_thread(self.working), await in_thread(self.held)
+        unsent = {order.position_id: order for order in working if _is_unsent_exit(order)}
+
+        async def close(position: BotPosition) -> None:
+            if (order := unsent.get(position.pk)) is None:
+                await self.close(position)
+            else:
+                await send(self.broker, self.follower, order, again=True)
+
+        others = [order for order in working if order not in unsent.values()]
+        failures = await asyncio.gather(_failures(self.cancel, others), _failures(close, held))
+        _raise_first([*failures[0], *failures[1]])
         return len(await in_thread(self.working)), len(await in_thread(self.held))
 
     async def book_funding(self) -> Sequence[PositionSeen]:
@@ -247,6 +255,12 @@ def closing(position: BotPosition) -> Wish:
     order = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=True)
     why = {"position": position.pk}
     return Wish(instrument=position.instrument, order=order, strategy=CLOSING, why=why)
+
+
+def _is_unsent_exit(order: BotOrder) -> bool:
+    """Return whether an order closes a position, and whether the venue has it is unknown."""
+    is_exit = order.reduce_only and order.style == Style.MARKET
+    return is_exit and order.state == OrderState.PENDING
 
 
 async def _failures(act: Callable[[R], Awaitable[object]], rows: Iterable[R]) -> list[Exception]:

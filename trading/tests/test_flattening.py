@@ -23,7 +23,7 @@ from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition
 from trading.runner import Runner
 from trading.tests.running import GivenBooks, now, wanted_bot
-from venues.brokers import OrderSeen, RefusedError, Style
+from venues.brokers import Instruction, NotSentError, OrderSeen, RefusedError, Style
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -119,3 +119,24 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
     assert (torn.error, flat.is_flat) == ("changed meanwhile", True)
     (left,) = Order.objects.open()
     assert left.client_id == BotOrder.objects.get(bot=torn.bot).client_id
+
+
+async def test_a_closing_order_whose_answer_was_lost_is_sent_again_not_doubled(
+    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.provide("ES", BUY, MARK - 1, 50)
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    await place(desk, es, LONG)
+    sent, is_away = ExchangeBroker.place, [True]
+
+    async def placed(broker: ExchangeBroker, order: Instruction) -> OrderSeen:
+        if is_away:
+            raise NotSentError("the exchange is closed")
+        return await sent(broker, order)
+
+    monkeypatch.setattr(ExchangeBroker, "place", placed)
+    monkeypatch.setattr("trading.sending.FIRST_PAUSE_S", 0.0)
+    assert await desk.flatten() == (1, 1)
+    is_away.clear()
+    assert await desk.flatten() == (0, 0)
+    assert await in_thread(BotOrder.objects.filter(reduce_only=True).count) == 1
