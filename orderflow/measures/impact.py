@@ -11,7 +11,7 @@ from orderflow.measures.inputs import numbers, refuse_few
 from orderflow.measures.intervals import MEMORY, mean_interval, window_interval
 
 FEWEST_INTERVALS: Final = 20
-PARTS: Final = 22
+PARTS: Final = 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
     `changes`, shape (n,): of the price in the same interval, in ticks. Ticks per unit of flow. The
     line passes through the origin, as in the model, because without flow nothing is learned. The
     interval is that of the ratio for the parameters of the window (the delta method; successive
-    differences of 22 parts): it holds for changing variance and for correlated intervals.
+    differences of 24 parts): it holds for changing variance and for correlated intervals.
 
     Raises ValueError if the two differ in length. Source: Kyle, Continuous auctions and insider
     trading, Econometrica 53 (1985); the regression, Hasbrouck, Empirical market microstructure

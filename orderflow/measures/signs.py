@@ -11,14 +11,16 @@ from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
 from indicators.quantiles import NORMAL_97_5
 from indicators.series import Series, length
 from orderflow.measures.inputs import Sides, refuse_few, sides
-from orderflow.measures.intervals import MEMORY, window_interval
+from orderflow.measures.intervals import window_interval
 
 FEWEST_RUNS: Final = 25
-TAIL_SHARE: Final = 0.125
+TAIL_SHARE: Final = 1 / 12
 """The share of the runs, the longest, that the tail is fitted to."""
 FEWEST_IN_TAIL: Final = 8
-PARTS: Final = 10
+PARTS: Final = 8
 """Long ones, because runs are: the last of a window may take a third of it."""
+MEMORY_OF_RUNS: Final = 1.1
+"""As MEMORY of other measures, for runs."""
 SMALLEST_EXPONENT: Final = 1.1
 """A run has a finite mean only if its tail exponent is above 1."""
 
@@ -60,10 +62,10 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     `aggressors`, shape (n,): 1 (buy) or -1 (sell), in order. A run is a longest sequence of equal
     signs. Orders that are split into pieces make runs of infinite variance, so that the plain
     autocorrelation is mostly too small and rarely far too large. E[run length] is therefore
-    estimated as Peng does: the mean of the runs, but for the longest eighth a Pareto tail (Hill's
+    estimated as Peng does: the mean of the runs, but for the longest twelfth a Pareto tail (Hill's
     estimator, which takes the last run as censored). The interval is that of the mean of the
     influence of each run on E[run length] (the delta method), for the parameters of the window
-    (successive differences of 10 parts).
+    (successive differences of 8 parts).
 
     Null band: independent signs. Sources: Lillo and Farmer, The long memory of the efficient
     market, Studies in Nonlinear Dynamics & Econometrics 8 (2004); Peng, Estimating the mean of a
@@ -78,7 +80,7 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
         return SignEstimate(value=None, reason=str(error), n=length(aggressors))
     tail = tail_of(lengths, rest)
     influence = influence_on_mean(lengths, tail)
-    interval = window_interval(influence, np.ones(influence.size), PARTS, MEMORY)
+    interval = window_interval(influence, np.ones(influence.size), PARTS, MEMORY_OF_RUNS)
     band = NORMAL_97_5 / sqrt(side.size - 1)
     return SignEstimate(
         value=autocorrelation_of(float(influence.mean())),

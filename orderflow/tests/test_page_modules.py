@@ -361,3 +361,29 @@ def test_quantities_are_short_and_keep_their_digits() -> None:
     )
     minus = "\N{MINUS SIGN}"
     assert found == ["7", f"{minus}1234", "46k", "2.5M", "0", "0.25", "1.5", "+123.5", "0"]
+
+
+def test_polling_leaves_no_hole_however_many_bars_closed_since() -> None:
+    """The history answers as the API does: the newest bars, or those from a start on."""
+    found = run_module(
+        """const { BarWindow } = await import("./orderflow/bar-window.js");
+        const minute = 60_000;
+        let closed = 20;
+        const bar = (i) => ({ openedAt: minute * i, time: 60 * i, lastSeq: 10 * i + closed });
+        const history = {
+          async candles(_timeframe, { start, limit }) {
+            const all = Array.from({ length: closed + 1 }, (_, i) => bar(i));
+            if (start === undefined) return { candles: all.slice(-limit), isLive: true };
+            const after = all.filter(({ openedAt }) => openedAt >= start);
+            return { candles: after.slice(0, limit), isLive: true };
+          },
+        };
+        const bars = new BarWindow(history, "1m", () => false);
+        await bars.newest("1m");
+        closed = 700;
+        await bars.catchUp();
+        await bars.catchUp();
+        return bars.series.candles.map(({ openedAt }) => openedAt / minute);""",
+        None,
+    )
+    assert found == list(range(701))
