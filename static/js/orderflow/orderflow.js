@@ -304,6 +304,7 @@ function goToNewest() {
 panel.addEventListener("change", ({ detail: { name } }) => {
   if (NEEDS_PANES.includes(name)) chart.arrange();
   if (name === "speed") replay.speed = settings.speed;
+  if (name === "orders") sales.joins = settings.orders;
   if (NEEDS_BARS.includes(name)) reopen();
   else {
     chart.redraw();
@@ -479,6 +480,7 @@ Object.entries(buttons).forEach(([id, act]) => find(id).addEventListener("click"
 
 /** Show what the settings of the URL say. */
 function begin() {
+  sales.joins = settings.orders;
   if (replay.isOpen && settings.replay === null) return endReplay();
   hasMoved = settings.from !== null;
   history_.step = settings.step;
