@@ -11,6 +11,7 @@ from exchange.accounts import loading
 from exchange.accounts.waking import committed_blocks
 from exchange.clearing.accounts import Contract
 from exchange.clearing.desk import Desk
+from exchange.depth.followed import FollowedBooks
 from exchange.running.catchup import Behind, CatchUp
 from exchange.running.choices import add_options, chosen
 from exchange.running.commandqueue import CommandQueue
@@ -103,7 +104,10 @@ def prepared(
     def driver(put: Put) -> Driver:
         place = Marketplace(desk, put)
         catch_up = CatchUp(place, books, partial(chosen, options))
-        return Driver(place, catch_up, CommandQueue(), simulation.release, committed_blocks, clock)
+        followed = FollowedBooks(clock)
+        return Driver(
+            place, catch_up, CommandQueue(), simulation.release, committed_blocks, followed, clock
+        )
 
     return driver
 
