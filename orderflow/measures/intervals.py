@@ -40,8 +40,8 @@ COSINES: Final = 0.4
 FEWEST_COSINES: Final = 4
 
 MEMORY: Final = 1.06
-"""Parts that share a metaorder differ too little. The widening and the numbers of parts were
-chosen to keep the largest deviation from 95 % small under the six laws of the published coverage, in 1,000
+"""Parts that share a metaorder differ too little. The widening and the numbers of parts were chosen
+to keep the largest deviation from 95 % small under the six laws of the published coverage, in 1,000
 other simulated markets of each (seeds 5,001 to 6,000)."""
 
 Values = NDArray[Any]
