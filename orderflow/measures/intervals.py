@@ -39,10 +39,12 @@ COSINES: Final = 0.4
 """Cosine transforms are so many times the number of values to the power 2/3 (their equation 4)."""
 FEWEST_COSINES: Final = 4
 
-MEMORY: Final = 1.06
-"""Parts that share a metaorder differ too little. The widening and the numbers of parts were chosen
-to keep the largest deviation from 95 % small under the six laws of the published coverage, in 1,000
-other simulated markets of each (seeds 5,001 to 6,000)."""
+BLOCKS: Final = 16
+MOST_SCATTER: Final = 32.0
+"""Of `is_steady`: the 99 % quantile of chi-squared with 15 degrees of freedom is 30.6."""
+MEMORY: Final = 1.1
+"""Parts that share a metaorder differ too little. Calibrated on simulated markets other than those
+of the published coverage (seeds 5,001 to 6,000)."""
 
 Values = NDArray[Any]
 
@@ -101,6 +103,21 @@ def window_interval(
     variance = parts * float((steps * steps).sum()) / (2 * (parts - 1))
     reach = widening * student_97_5(2 * (parts - 1) / 3) * sqrt(variance) / abs(total)
     return value - reach, value + reach
+
+
+def is_steady(values: Values, most: float = MOST_SCATTER) -> bool:
+    """Return whether the means of 16 blocks of `values` differ no more than chance explains.
+
+    They scatter by the chi-squared distribution with 15 degrees of freedom if the values have one
+    mean and do not remember each other. Where they scatter more, a law has changed.
+    """
+    length = len(values) // BLOCKS
+    if length < 2:
+        return True
+    blocks = np.asarray(values[: BLOCKS * length], np.float64).reshape(BLOCKS, length)
+    noise = float(blocks.var(axis=1, ddof=1).mean()) / length
+    means = blocks.mean(axis=1)
+    return float(((means - means.mean()) ** 2).sum()) <= most * noise
 
 
 def long_run_sum(residuals: Values) -> float:

@@ -9,12 +9,17 @@ import numpy as np
 from indicators.estimate import Estimate, Interval, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few, sides
-from orderflow.measures.intervals import MEMORY, window_interval
+from orderflow.measures.intervals import MEMORY, is_steady, window_interval
 
 FEWEST_CHANGES: Final = 20
 FEWEST_ORDERS: Final = 20
 PARTS: Final = 20
-PARTS_OF_CHANGES: Final = 16
+STEADY_PARTS: Final = 10
+PARTS_OF_CHANGES: Final = 22
+MOST_SCATTER: Final = 45.0
+"""Products of changes remember metaorders, so they scatter more than chance explains."""
+FURTHEST: Final = 0.3
+"""The upper end is that of a logarithm up to this relative distance, and then a straight line."""
 NO_BOUNCE: Final = "successive changes have covariance {:.3g}, not below 0"
 
 
@@ -32,10 +37,10 @@ def roll_spread(prices: Series) -> RollEstimate:
     between bid and ask at random around a price without memory, it is the spread. No value if c is
     not negative; the interval then begins at 0 and says how large a spread may be nevertheless.
     Changes are not centred: the mean change of a market is 0. The interval is that of c for the
-    parameters of the window (successive differences of 16 parts), transformed. Its lower end is 0
-    where c may be positive; its upper end is that of the logarithm of -c, as long as that is no
-    further than e (in c at most the variance of the changes), because the estimate varies less in
-    windows in which it is too small.
+    parameters of the window (successive differences of 10 parts, or of 22 if c changes within the
+    window), transformed. Its lower end is 0 where c may be positive; its upper end is that of the
+    logarithm of -c where it is near (in c at most the variance of the changes), because the
+    estimate varies less in windows in which it is too small.
 
     Source: Roll, A simple implicit measure of the effective bid-ask spread in an efficient market,
     Journal of Finance 39 (1984).
@@ -48,7 +53,9 @@ def roll_spread(prices: Series) -> RollEstimate:
         return RollEstimate(value=None, reason=str(error), n=length(prices))
     products = changes[1:] * changes[:-1]
     covariance = float(products.mean())
-    of_mean = window_interval(products, np.ones(products.size), PARTS_OF_CHANGES, MEMORY)
+    is_constant = is_steady(products, MOST_SCATTER)
+    parts, widening = (STEADY_PARTS, MEMORY) if is_constant else (PARTS_OF_CHANGES, 1.0)
+    of_mean = window_interval(products, np.ones(products.size), parts, widening)
     is_bouncing = covariance < 0
     return RollEstimate(
         value=_spread(covariance) if is_bouncing else None,
@@ -67,7 +74,7 @@ def _spreads(covariance: float, interval: Interval | None, variance: float) -> I
     if interval is None:
         return None
     reach = interval[1] - covariance
-    relative = min(1.0, reach / -covariance) if covariance < 0 else 1.0
+    relative = min(FURTHEST, reach / -covariance) if covariance < 0 else FURTHEST
     growth = expm1(relative) / relative if relative > 0 else 1.0
     return _spread(interval[1]), _spread(max(-variance, covariance - growth * reach))
 

@@ -15,6 +15,7 @@ from orderflow.measures.imbalance import contributions, mid_changes, order_flow_
 from orderflow.measures.impact import amihud_illiquidity, kyle_lambda
 from orderflow.measures.intervals import (
     cosine_interval,
+    is_steady,
     long_run_sum,
     mean_interval,
     ratio_interval,
@@ -173,6 +174,15 @@ def test_cosine_interval_covers_the_mean_of_correlated_values(n):
     held = [low < 0 < high for low, high in map(cosine_interval, noise)]
     assert 0.91 < np.mean(held) < 0.985
     assert cosine_interval(noise[0][:19]) is None
+
+
+def test_a_change_of_the_mean_is_noticed_and_chance_is_not():
+    rng = np.random.default_rng(10)
+    noise = rng.normal(size=(400, 1_600))
+    assert np.mean([is_steady(row) for row in noise]) > 0.97
+    changed = noise + np.repeat([0.0, 0.4], 800)
+    assert np.mean([is_steady(row) for row in changed]) < 0.03
+    assert is_steady(noise[0][:31])
 
 
 def test_interval_of_a_window_leaves_out_slow_changes():

@@ -153,8 +153,8 @@ def counted(found: list[Found], are_alike: bool) -> Coverage:
     truth = float(np.mean([exact for _, exact in compared])) if compared else None
     if truth is None and are_alike:
         compared = [(e.interval, mean) for e, _ in found]
-    compared = [(interval, exact) for interval, exact in compared if interval is not None]
-    if len(compared) < len(found) / 2:
+    intervals = [(interval, exact) for interval, exact in compared if interval is not None]
+    if len(intervals) < len(found) / 2:
         return Coverage(None, None, mean, len(measured))
-    held = [low <= exact <= high for (low, high), exact in compared]
+    held = [low <= exact <= high for (low, high), exact in intervals]
     return Coverage(100 * sum(held) / len(held), truth, mean, len(held))
