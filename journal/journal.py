@@ -130,8 +130,8 @@ class Journal:
         tables = by_table(merged, after)
         is_small = sum(len(rows) for _, rows in tables) <= FEW_ROWS
         with transaction.atomic():
-            streams.advance({each.before: each.tail.seq for each in after})
             with statements.together() if is_small else nullcontext():
+                streams.advance({each.before: each.tail.seq for each in after})
                 for table, rows in tables:
                     insert(table, rows)
                 projections.project(merged)

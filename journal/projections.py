@@ -12,9 +12,11 @@ import numpy as np
 from market.kinds import Delivery, Kind, Rows
 
 Project = Callable[[Rows], None]
+ProjectAll = Callable[[Sequence[Delivery]], None]
 
 _projections: dict[str, list[Project]] = {}
 _callbacks: dict[str, list[Project]] = {}
+_last: list[ProjectAll] = []
 
 
 def register(kind: Kind, project: Project) -> None:
@@ -27,6 +29,14 @@ def register(kind: Kind, project: Project) -> None:
     _projections.setdefault(kind.name, []).append(project)
 
 
+def register_last(project: ProjectAll) -> None:
+    """Call `project` with everything that a transaction stores, after all other projections.
+
+    What was committed is published as the same sequence, unless the answer to a COMMIT was lost.
+    """
+    _last.append(project)
+
+
 def after_commit(kind: Kind, callback: Project) -> None:
     """Call `callback` in the journal's thread with records of `kind` that were committed."""
     _callbacks.setdefault(kind.name, []).append(callback)
@@ -35,6 +45,8 @@ def after_commit(kind: Kind, callback: Project) -> None:
 def project(deliveries: Sequence[Delivery]) -> None:
     """Run all projections of records that the current transaction stores."""
     _run(_projections, deliveries)
+    for function in _last:
+        function(deliveries)
 
 
 def announce(deliveries: Sequence[Delivery]) -> None:

@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from exchange.accounts import notices
-from exchange.accounts.answers import Answer, Answers
+from exchange.accounts.answers import Answer, parsed
 from exchange.accounts.notices import Listener
 from exchange.accounts.results import Results
 from exchange.clearing.commands import CommandKind
@@ -65,12 +65,12 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
     heard: dict[int, Answer] = {}
     everything = threading.Event()
 
-    def take(some: Answers) -> None:
-        heard.update(some)
+    def take(text: str) -> None:
+        heard.update(parsed(text))
         if len(heard) == len(answers):
             everything.set()
 
-    listener = Listener(take)
+    listener = Listener(notices.ANSWERS, take)
     listener.start()
     try:
         wait_until(lambda: listener.is_listening, "listening")
@@ -86,7 +86,7 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
 @pytest.mark.postgresql
 def test_listener_returns_after_its_connection_was_lost() -> None:
     everything = threading.Event()
-    listener = Listener(lambda some: everything.set())
+    listener = Listener(notices.COMMANDS, lambda text: everything.set())
     listener.start()
     try:
         wait_until(lambda: listener.is_listening, "listening")
@@ -95,8 +95,6 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
-        wait_until(
-            lambda: notices.send({1: Answer(None, None)}) or everything.is_set(), "an answer"
-        )
+        wait_until(lambda: notices.announce_commands() or everything.is_set(), "an announcement")
     finally:
         listener.stop()
