@@ -23,8 +23,8 @@ def register(kind: Kind, project: Project) -> None:
     """Call `project` in the transaction that stores records of `kind`, once for each record.
 
     It receives the transaction's records of all streams of the kind, each stream ascending. If it
-    raises an error, nothing is stored. Projections run in the order of their registration. How many
-    rows a statement found is known only later (`statements.when_executed`).
+    raises an error, nothing is stored. Projections run in the order of their registration. What
+    they execute with `statements.execute` may be executed later than other statements.
     """
     _projections.setdefault(kind.name, []).append(project)
 

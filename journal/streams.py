@@ -1,6 +1,6 @@
 """The ends of streams, and the fencing that keeps out a second writer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from django.db.models import F
@@ -67,3 +67,12 @@ def fenced(found: int, expected: int) -> FencedError:
         f"{expected - found} of {expected} streams have another writer: stop one of the two "
         "processes"
     )
+
+
+def check(expected: Iterable[Place]) -> None:
+    """Raise FencedError if a stream is no longer at its place."""
+    wanted = set(expected)
+    found = Stream.objects.filter(pk__in=[place.stream_id for place in wanted])
+    here = {Place(*each) for each in found.values_list("id", "last_seq", "epoch")}
+    if here != wanted:
+        raise fenced(len(here & wanted), len(wanted))

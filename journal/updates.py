@@ -35,18 +35,18 @@ class Update:
         """
         if not rows:
             return
-        cursor = connection.cursor()
+
+        def check(found: int, _: object = None) -> None:
+            if found != len(rows):
+                raise missing(found, len(rows))
+
         if connection.vendor == "postgresql":
-            cursor.execute(self._for_all(), [list(column) for column in zip(*rows, strict=True)])
-        else:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            statements.execute(self._for_all(), columns, check)
+            return
+        with connection.cursor() as cursor:
             cursor.executemany(self._for_each(), rows)
-
-        def check() -> None:
-            with cursor:
-                if 0 <= cursor.rowcount != len(rows):  # negative: it was not executed
-                    raise missing(cursor.rowcount, len(rows))
-
-        statements.when_executed(check)
+            check(cursor.rowcount)
 
     def _for_each(self) -> str:
         sets = [f"{name} = %s" for name in self.to] + [f"{name} = {name} + %s" for name in self.by]

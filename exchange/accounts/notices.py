@@ -14,6 +14,7 @@ import structlog
 from django.db import connection
 
 from exchange.accounts.answers import Answers, texts_of
+from journal import statements
 
 logger = structlog.get_logger(__name__)
 
@@ -41,8 +42,7 @@ def announce_commands() -> None:
 
 def notify(channel: str, text: str) -> None:
     if is_possible():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [channel, text])
+        statements.execute("SELECT pg_notify(%s, %s)", [channel, text])
 
 
 class Listener:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-from django.db import connection
 
 from exchange.accounts import notices
 from exchange.accounts.answers import Answers, answers_of
@@ -21,7 +20,7 @@ from exchange.clearing.orders import Cause, OrderType
 from exchange.engine.messages import TimeInForce
 from exchange.kinds import EXECUTIONS, FUNDING, LEDGER, ORDER_EVENTS
 from exchange.models import Leverage, Order
-from journal import projections
+from journal import projections, statements
 from journal.storage import insert
 from journal.updates import Update
 from market.kinds import Rows
@@ -184,10 +183,9 @@ def add_to_positions(rows: Rows) -> None:
 
 def open_positions(keys: Iterable[tuple[int, int]]) -> None:
     """Add a position for each account and instrument that has none."""
-    with connection.cursor() as cursor:
-        values = [each for key in keys for each in key]
-        rows = ", ".join([OPEN_POSITION] * (len(values) // 2))
-        cursor.execute(f"{OPEN_POSITIONS} {rows} ON CONFLICT DO NOTHING", values)
+    values = [each for key in keys for each in key]
+    rows = ", ".join([OPEN_POSITION] * (len(values) // 2))
+    statements.execute(f"{OPEN_POSITIONS} {rows} ON CONFLICT DO NOTHING", values)
 
 
 def book(rows: Rows, entries: Rows) -> None:

@@ -7,8 +7,6 @@ together with its other statements, so that nothing waits for them afterwards.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from django.db import connection
-
 from journal import statements
 
 STATES: Final = """
@@ -74,13 +72,5 @@ def select(statement: str, keys: Iterable[int], found: list[Any]) -> None:
     wanted: Sequence[int] = sorted(set(keys))
     if not wanted:
         return
-    cursor = connection.cursor()
     marks = ", ".join(["%s"] * len(wanted))
-    cursor.execute(statement.format(keys=marks), wanted)
-
-    def fetch() -> None:
-        with cursor:
-            if cursor.description is not None:  # otherwise it was not executed
-                found.extend(cursor.fetchall())
-
-    statements.when_executed(fetch)
+    statements.execute(statement.format(keys=marks), wanted, lambda _, rows: found.extend(rows))
