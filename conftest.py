@@ -9,6 +9,7 @@ import django
 import pytest
 from django.conf import settings
 from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
@@ -17,6 +18,7 @@ os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a check
 django.setup()
 
 from exchange.accounts.results import results  # noqa: E402  needs the settings above
+from rig.emptying import empty_filled_tables  # noqa: E402
 from web.snapshots import Snapshot  # noqa: E402
 
 pytest_plugins = ["rig.fixtures"]
@@ -92,6 +94,14 @@ def quick_settings() -> None:
     """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Empty only what a test filled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_filled_tables)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,6 @@ Figures = dict[str, object]
 CLIENTS: Final = 100
 MORE_SYMBOLS: Final = ("XRPUSDT", "ADAUSDT", "DOGEUSDT")
 INTERVAL_S: Final = 0.25
-FLUSH_S: Final = 0.02
 WARM_UP_S: Final = 5.0
 MESSAGES: Final = 100_000
 BLOCK: Final = 20
@@ -52,7 +51,7 @@ def late(seconds: float) -> Figures:
     """Measure how late changes of books reach many clients."""
     symbols = (*rigged.SYMBOLS, *MORE_SYMBOLS)
     with (
-        rigged.market(INTERVAL_S, symbols=symbols, flush_s=FLUSH_S) as env,
+        rigged.market(INTERVAL_S, symbols=symbols) as env,
         rigged.door(env) as venue,
     ):
         rigged.wait_for_trades(venue)

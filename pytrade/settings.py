@@ -266,6 +266,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
+# Spans of bots are exported to this OTLP collector over HTTP; empty: not at all.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
 # The journal and the lease: see docs/architecture.md.
@@ -302,6 +304,12 @@ _CLUSTERS_CACHE = (
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "clusters": _CLUSTERS_CACHE,
+    "books": {
+        **_CLUSTERS_CACHE,
+        "LOCATION": REDIS_URL or "books",
+        "KEY_PREFIX": "books",
+        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1} if REDIS_URL else {},
+    },
     "gateway": {
         **_CLUSTERS_CACHE,
         "LOCATION": REDIS_URL or "gateway",

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 from rig.databases import seeded_on
 from rig.ledger import Row
 from rig.processes import ROOT, free_port, wait_for_http
+from rig.venues import add_instruments
 from scripts.services import PostgreSQL, Redis, Service
 
 END_S = 60.0
@@ -81,12 +82,17 @@ class Stack:
         speed: float,
         webs: int = 2,
         postgresql: PostgreSQL | None = None,
+        added: Sequence[str] = (),
     ) -> None:
-        """`postgresql`: a running server to use; None: start one that stops with the stack."""
+        """`postgresql`: a running server to use; None: start one that stops with the stack.
+
+        `added`: instruments with a book beside those of the seed list.
+        """
         self.symbols = list(symbols)
         self._speed = speed
         self._webs = webs
         self._shared_postgresql = postgresql
+        self._added = list(added)
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -100,6 +106,7 @@ class Stack:
             self.redis = opening.enter_context(Redis())
             urls = {"DATABASE_URL": seeded_on(self.postgresql.url), "REDIS_URL": self.redis.url}
             self.env = os.environ | urls | {"DEBUG": "on", "PYTHONUNBUFFERED": "1"}
+            add_instruments(self._added, self.env)
             self.webs = [
                 opening.enter_context(Web(free_port(), self.env, self.log))
                 for _ in range(self._webs)

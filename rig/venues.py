@@ -69,7 +69,6 @@ def market(
     interval_s: float = 0.25,
     factor: float = 0.0,
     symbols: Sequence[str] = SYMBOLS,
-    flush_s: float = 0.05,
 ) -> Iterator[dict[str, str]]:
     """Run Redis and a simulation with books; yield the environment of its processes.
 
@@ -79,7 +78,6 @@ def market(
         env = environment(f"sqlite:///{Path(folder) / 'market.sqlite3'}", redis.url)
         env |= {"BYBIT_LIMIT_FACTOR": str(factor), "DERIBIT_LIMIT_FACTOR": str(factor)}
         env |= {"LOG_FORMAT": "json"}
-        env |= {"JOURNAL_FLUSH_S": str(flush_s)}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
         add_instruments(symbols, env)

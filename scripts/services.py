@@ -51,13 +51,23 @@ class Service:
         raise NotImplementedError
 
     def pause(self) -> None:
-        """Suspend it and its child processes until `resume`."""
-        for process in family(self.pid):
-            process.suspend()
+        """Suspend it and its child processes until `resume`.
+
+        The parent is suspended first, so that it starts no other child, and resumed last, so that
+        a child that has ended keeps its pid until then.
+        """
+        parent = psutil.Process(self.pid)
+        parent.suspend()
+        while parent.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
+        for child in parent.children(recursive=True):
+            child.suspend()
 
     def resume(self) -> None:
-        for process in family(self.pid):
-            process.resume()
+        parent = psutil.Process(self.pid)
+        for child in parent.children(recursive=True):
+            child.resume()
+        parent.resume()
 
     def __enter__(self) -> Self:
         self.start()
@@ -65,11 +75,6 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
 
 
 class PostgreSQL(Service):
@@ -127,10 +132,12 @@ class PostgreSQL(Service):
 
     def kill(self) -> None:
         """Kill its processes, as a power failure would; the next start recovers from the WAL."""
-        processes = family(self.pid)
-        for process in processes:
+        self.pause()  # now it neither starts a child nor reaps one
+        parent = psutil.Process(self.pid)
+        children = parent.children(recursive=True)
+        for process in [*children, parent]:
             process.kill()
-        psutil.wait_procs(processes, timeout=60)
+        psutil.wait_procs([*children, parent], timeout=60)
 
 
 class Redis(Service):

@@ -7,17 +7,30 @@ from typing import Final, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import Error as DatabaseFailure
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from trading import killing
-from trading.brokers.opening import open_broker
+from trading.core.reports import ContradictionError
+from trading.core.transitions import IllegalTransitionError
 from trading.desk import Desk
+from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition, Recovery
+from trading.opening import opened
 from trading.recovering import recover
+from trading.sending import RejectedError, RiskRefusedError
 from venues.brokers import BrokerError
 
 R = TypeVar("R")
 
+CONFLICTS: Final = (
+    ContradictionError,
+    IllegalTransitionError,
+    StaleError,
+    RejectedError,
+    RiskRefusedError,
+)
+"""What orders and positions, or those who decide on them, do not allow as they are now."""
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 16
 """Bots that are flattened at the same time: each of them needs connections to the database."""
@@ -43,10 +56,12 @@ class Flattened:
         return not (self.orders or self.positions or self.error)
 
 
-def kill(bots: Sequence[Bot], *, bot: Bot | None, actor: str, reason: str) -> list[Flattened]:
+def kill(
+    bots: Sequence[Bot], *, bot: Bot | None, actor: str, reason: str, by_admin: bool = False
+) -> list[Flattened]:
     """Throw the kill switch of a bot, or with None of all; flatten `bots`."""
-    killing.throw(bot=bot, actor=actor, reason=reason, at=timezone.now())
-    with_accounts = Bot.objects.select_related("account").in_bulk([each.pk for each in bots])
+    killing.throw(bot=bot, actor=actor, reason=reason, at=timezone.now(), by_admin=by_admin)
+    with_accounts = _with_accounts().in_bulk([each.pk for each in bots])
     return async_to_sync(_flatten_all)(list(with_accounts.values()))
 
 
@@ -56,32 +71,34 @@ def recover_now(bot: Bot, actor: str) -> Recovery:
 
 
 def cancel(order: BotOrder) -> None:
-    """Cancel an order; raise BrokerError."""
+    """Cancel an order; raise BrokerError or one of CONFLICTS."""
     _at_desk(order.bot, lambda desk: desk.cancel(order))
 
 
 def close(position: BotPosition) -> BotOrder:
-    """Close a position at the market; raise BrokerError or RiskRefusedError."""
+    """Close a position at the market; raise BrokerError or one of CONFLICTS."""
     return _at_desk(position.bot, lambda desk: desk.close(position))
 
 
 def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
-    with_account = Bot.objects.select_related("account").get(pk=bot.pk)
+    with_account = _with_accounts().get(pk=bot.pk)
     result: R = async_to_sync(_acted)(with_account, act)
     return result
 
 
+def _with_accounts() -> "QuerySet[Bot]":
+    return Bot.objects.select_related("account", "venue_account")
+
+
 async def _acted(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
-    broker = open_broker(bot)
-    try:
-        async with asyncio.timeout(LONGEST_S):
-            return await act(Desk(bot, broker, timezone.now))
-    except TimeoutError:
-        raise TooLongError(
-            f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
-        ) from None
-    finally:
-        await asyncio.to_thread(broker.close)  # it waits for calls that still run
+    async with opened(bot) as broker:
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                return await act(Desk(bot, broker, timezone.now))
+        except TimeoutError:
+            raise TooLongError(
+                f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
+            ) from None
 
 
 async def _flatten_all(bots: Sequence[Bot]) -> list[Flattened]:

@@ -24,20 +24,23 @@ from trading.models import (
 
 @admin.register(Bot)
 class BotAdmin(admin.ModelAdmin[Bot]):
-    list_display = ["name", "owner", "broker", "account", "is_wanted", "runner", "heartbeat_at"]
+    list_display = [
+        "name", "owner", "broker", "account", "venue_account", "is_wanted", "runner",
+        "heartbeat_at",
+    ]  # fmt: skip
     list_filter = ["broker", "is_wanted"]
-    list_select_related = ["owner", "account"]
+    list_select_related = ["owner", "account", "venue_account"]
     search_fields = ["name"]
     autocomplete_fields = ["owner", "account"]
     fields = [
-        "name", "owner", "broker", "account", "on_death", "is_wanted", "runner", "heartbeat_at",
-        "created_at",
+        "name", "owner", "broker", "account", "venue_account", "on_death", "is_wanted", "runner",
+        "heartbeat_at", "created_at",
     ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Fix what the runner writes, and where a bot trades once it exists."""
         written = ["is_wanted", "runner", "heartbeat_at", "created_at"]
-        return written if obj is None else [*written, "name", "broker", "account"]
+        return written if obj is None else [*written, "name", "broker", "account", "venue_account"]
 
     def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:
         """Write only what may change: the runner updates the row meanwhile."""

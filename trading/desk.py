@@ -16,6 +16,7 @@ from django.db.models import Max
 from exchange.accounts.loading import marks, tick_value
 from exchange.engine.messages import BUY, SELL
 from instruments.models import Instrument
+from trading import auditlog
 from trading.configuring import global_limits
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
@@ -24,16 +25,18 @@ from trading.core.strategies.orders import Order
 from trading.core.transitions import IllegalTransitionError
 from trading.database import applied, in_thread
 from trading.following import Follower
+from trading.funding import book_funding
 from trading.models import Bot, BotOrder, BotPosition
 from trading.portfolios import portfolio_of, portfolio_of_all
 from trading.sending import Intention, Scope, check, commit, send, settle
-from trading.tracing import traced
+from trading.tracing import span, stage, traced
 from venues.brokers import (
     Broker,
     BrokerError,
     Cursor,
     ExecutionSeen,
     OrderSeen,
+    PositionSeen,
     Style,
     VenueState,
 )
@@ -72,9 +75,12 @@ class Desk:
 
     async def place(self, wish: Wish, limits: Limits) -> BotOrder:
         """Check, commit and send an order; raise RiskRefusedError or RefusedError."""
-        with traced():
-            order = await in_thread(applied, self._committed, wish, limits)
-            await send(self.broker, self.follower, order)
+        venue = self.broker.name
+        with traced(), span(f"order {wish.instrument.symbol}", bot=self.bot.name):
+            with stage(venue, "commit"):
+                order = await in_thread(applied, self._committed, wish, limits)
+            with stage(venue, "send"):
+                await send(self.broker, self.follower, order)
             return order
 
     async def cancel(self, order: BotOrder) -> None:
@@ -101,6 +107,12 @@ class Desk:
         _raise_first(failures)
         return len(await in_thread(self.working)), len(await in_thread(self.held))
 
+    async def book_funding(self) -> Sequence[PositionSeen]:
+        """Book the funding that the venue states; return its positions."""
+        seen = await self.broker.positions()
+        await in_thread(book_funding, self.bot, seen, self._clock())
+        return seen
+
     async def follow(self) -> None:
         """Apply what the venue says, until cancelled."""
         since = await in_thread(self._cursor)
@@ -116,6 +128,7 @@ class Desk:
                 await settle(self.broker, self.follower, change)
         except (ContradictionError, IllegalTransitionError) as error:
             logger.error("report of the venue contradicts", bot=self.bot.name, error=str(error))
+            await in_thread(self._log_illegal, change.client_id, str(error))
 
     def working(self) -> Sequence[BotOrder]:
         """Return the orders of the bot that may still trade."""
@@ -152,6 +165,11 @@ class Desk:
             Scope(name="bot", portfolio=portfolio_of(self.bot, limits), limits=limits),
             Scope(name="all", portfolio=portfolio_of_all(of_all), limits=of_all),
         ]
+
+    def _log_illegal(self, client_id: str, error: str) -> None:
+        actor, detail = f"bot {self.bot.name}", {"client_id": client_id, "error": error}
+        at = self._clock()
+        auditlog.append(actor=actor, action="illegal", detail=detail, at=at, bot=self.bot.pk)
 
     def _cursor(self) -> Cursor:
         newest = BotOrder.objects.filter(bot=self.bot).aggregate(newest=Max("reported"))["newest"]

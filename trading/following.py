@@ -17,14 +17,14 @@ from trading.core.positionstates import PositionState
 from trading.core.profits import Fill
 from trading.journeys import Execution, count_execution, move_position, report_order
 from trading.models import Bot, BotOrder, BotPosition
-from venues.brokers import ExecutionSeen, OrderSeen, VenueState
+from venues.brokers import BrokerError, ExecutionSeen, OrderSeen, VenueState
 
 LONGEST_CAUSE: Final = 200
 PARTED: Final = "/"
 """Between the venue's name of an execution and the number of its part, where it was split."""
 
 
-class UncountedError(RuntimeError):
+class UncountedError(BrokerError):
     """A report says that more is filled than its executions: fetch them, then apply it again."""
 
 

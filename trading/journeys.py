@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F
 
 from trading.core.orderstates import OrderLife
 from trading.core.positionstates import PositionEvent, PositionFacts, PositionLife
@@ -16,7 +17,7 @@ from trading.core.profits import AverageCost, Fill
 from trading.core.registry import Registry
 from trading.core.reports import Step, steps
 from trading.core.transitions import IllegalTransitionError
-from trading.models import BotFill, BotOrder, BotPosition, Transition
+from trading.models import Bot, BotFill, BotOrder, BotPosition, Transition
 from trading.tracing import trace_id
 from venues.brokers import OrderReport, VenueState
 
@@ -151,6 +152,9 @@ def count_execution(
             is_maker=execution.is_maker,
             fee=fill.fee,
             realised=realised,
+        )
+        Bot.objects.filter(pk=position.bot_id).update(
+            realised=F("realised") + realised, fees=F("fees") + fill.fee
         )
     return True
 

@@ -5,72 +5,70 @@ whichever process is killed, no bot opens anything until the switch is released.
 closing may be repeated until nothing is left.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from exchange.engine.messages import BUY, SELL
 from trading import auditlog
 from trading.models import Bot, KillSwitch
-from venues.brokers import Broker, Instruction, OrderSeen, PositionSeen, Style
 
 OF_ALL: Final = 0
 LONGEST_REASON: Final = 200
 """PostgreSQL rejects a longer one; the kill switch must not fail because of that."""
 
 
-def throw(*, bot: Bot | None, actor: str, reason: str, at: datetime) -> KillSwitch:
-    """Block a bot, or with None all bots; throwing it again changes nothing."""
+class AdminOnlyError(PermissionError):
+    """An admin threw the switch, so only an admin may release it."""
+
+
+def throw(
+    *, bot: Bot | None, actor: str, reason: str, at: datetime, by_admin: bool = False
+) -> KillSwitch:
+    """Block a bot, or with None all bots; again, it only keeps others from releasing it."""
     known = KillSwitch.objects.on().filter(bot=bot)
     if (found := known.first()) is not None:
-        return found
+        return _kept(found, actor, reason, at) if by_admin else found
     try:
         with transaction.atomic():
             thrown = KillSwitch.objects.create(
-                bot=bot, thrown_at=at, thrown_by=actor, reason=reason[:LONGEST_REASON]
+                bot=bot,
+                thrown_at=at,
+                thrown_by=actor,
+                reason=reason[:LONGEST_REASON],
+                needs_admin=by_admin,
             )
             _log("kill", bot, actor, reason, at)
             return thrown
     except IntegrityError:  # somebody threw it at the same time
-        return known.get()
+        found = known.get()
+        return _kept(found, actor, reason, at) if by_admin else found
 
 
 @transaction.atomic
-def release(*, bot: Bot | None, actor: str, at: datetime) -> bool:
-    """Let a bot, or all bots, open positions again; return False if the switch was not on."""
+def _kept(thrown: KillSwitch, actor: str, reason: str, at: datetime) -> KillSwitch:
+    """Let only admins release a switch from now on."""
+    others = KillSwitch.objects.on().filter(pk=thrown.pk, needs_admin=False)
+    if others.update(needs_admin=True):
+        thrown.needs_admin = True
+        _log("kill", thrown.bot, actor, reason, at)
+    return thrown
+
+
+@transaction.atomic
+def release(*, bot: Bot | None, actor: str, at: datetime, by_admin: bool = False) -> bool:
+    """Let a bot, or all bots, open positions again; return False if the switch was not on.
+
+    Raise AdminOnlyError if an admin threw it and nobody with that role releases it.
+    """
     on = KillSwitch.objects.on().filter(bot=bot)
-    if not on.update(is_on=False, released_at=at, released_by=actor):
+    mine = on if by_admin else on.filter(needs_admin=False)
+    if not mine.update(is_on=False, released_at=at, released_by=actor):
+        if on.exists():
+            raise AdminOnlyError("an admin threw this kill switch: only an admin may release it")
         return False
     _log("release", bot, actor, "", at)
     return True
-
-
-async def clear(broker: Broker, closing_id: str) -> tuple[Sequence[OrderSeen], list[PositionSeen]]:
-    """Cancel all orders and close all positions of an account; return what is left.
-
-    `closing_id` begins the client ids of the closing orders: with the same one, a repeat sends
-    nothing twice, so use a new one for each attempt that should send again.
-    """
-    await broker.cancel_all()
-    for position in await broker.positions():
-        if position.lots:
-            await broker.place(closing(position, closing_id))
-    held = [position for position in await broker.positions() if position.lots]
-    return await broker.open_orders(), held
-
-
-def closing(position: PositionSeen, closing_id: str) -> Instruction:
-    """Return the market order that closes a position."""
-    return Instruction(
-        client_id=f"{closing_id}-{position.symbol}",
-        symbol=position.symbol,
-        side=SELL if position.lots > 0 else BUY,
-        style=Style.MARKET,
-        lots=abs(position.lots),
-        reduce_only=True,
-    )
 
 
 def _log(action: str, bot: Bot | None, actor: str, reason: str, at: datetime) -> None:

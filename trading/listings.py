@@ -208,7 +208,7 @@ def bot_record(bot: Bot) -> dict[str, Any]:
         "id": bot.pk,
         "name": bot.name,
         "broker": bot.broker,
-        "account": None if bot.account is None else bot.account.name,
+        "account": account.name if (account := bot.account or bot.venue_account) else None,
         "on_death": OnDeath(bot.on_death).name.lower(),
         "state": state_of(bot),
         "runner": bot.runner or None,

@@ -33,8 +33,9 @@ from venues.brokers import BrokerError, OrderSeen
 
 logger = structlog.get_logger(__name__)
 
-IN_FLIGHT_US: Final = 10_000_000
-"""A request that was sent longer ago can no longer reach the venue."""
+IN_FLIGHT_US: Final = 15_000_000
+"""An attempt that began longer ago can no longer reach the venue: it lasts 8 s at most
+(trading/sending.py), and venues refuse requests that were signed more than 5 s ago."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
         *find_strangers(there, await in_thread(_known, there), prefix_of(desk.bot)),
     ]
     outcomes += [await _remedied(desk, finding, seen) for finding in findings]
-    held = {each.symbol: each.lots for each in await desk.broker.positions() if each.lots}
+    seen_positions = await desk.book_funding()
+    held = {each.symbol: each.lots for each in seen_positions if each.lots}
     mismatches = compare_positions(await in_thread(_held, desk.bot), held)
     outcomes += [Outcome(finding, is_open=True) for finding in mismatches]
     await in_thread(_restore, desk)

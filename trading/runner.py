@@ -7,9 +7,11 @@ somebody has taken the bot over, it sends nothing.
 import asyncio
 import math
 import statistics
+import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -17,11 +19,10 @@ from typing import Final
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from exchange.accounts.instruments import books
 from instruments.models import Instrument
 from trading import journeys, owning
 from trading.books import Books
-from trading.configuring import configuration_of
+from trading.configuring import configuration_of, tradable_by
 from trading.core.configuration import Configuration, ConfigurationError
 from trading.core.execution import Circumstances, Touch
 from trading.core.orderstates import OrderState
@@ -30,6 +31,7 @@ from trading.core.strategies.strategy import Decision, Seen
 from trading.database import in_thread
 from trading.desk import Desk, Wish
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.models.bots import OnDeath
 from trading.recovering import recover
 from trading.sending import RiskRefusedError
 from venues.brokers import BrokerError, Style
@@ -41,12 +43,19 @@ SILENT_S: Final = 8.0
 """Without a heartbeat for so long, nothing is sent: after DEAD_AFTER the bot is taken over."""
 RECOVER_S: Final = 15.0
 """Between recoveries while an order is pending."""
-REFUSED_S: Final = 10.0
-"""A refused order is not tried again for so long."""
+FIRST_REFUSED_S: Final = 1.0
+"""After an order was refused or rejected, no other is sent in its instrument; then doubled."""
+LONGEST_REFUSED_S: Final = 30.0
+FUNDING_S: Final = 60.0
+"""Between two questions for the funding that the venue has paid."""
+BALANCE_S: Final = 2.0
+"""A heartbeat does not wait longer for the equity: a bot lives although its venue is slow."""
 RETRY_S: Final = 1.0
 FIRST_PAUSE_S: Final = 0.25
 """After the first attempt under the kill switch that left something open; then doubled."""
 LONGEST_PAUSE_S: Final = 10.0
+INSIST_S: Final = 30.0
+"""For how long a bot that ends tries to cancel its orders although its venue fails."""
 MIDDLES: Final = 60
 """Prices from which the volatility is estimated, one per decision."""
 PATIENCE: Final = 10
@@ -58,7 +67,24 @@ class Watched:
     """What the runner remembers of an instrument."""
 
     middles: deque[float] = field(default_factory=lambda: deque(maxlen=MIDDLES))
-    refused_at: float = -math.inf
+    refusals: int = 0
+    """Orders in a row that were refused or rejected."""
+    opens_from: float = -math.inf
+    closes_from: float = -math.inf
+
+    def refused(self, now: float, *, reduce_only: bool) -> None:
+        """Note a refused order: the next one waits longer each time.
+
+        What closes a position waits only after such an order was refused.
+        """
+        pause_s = min(LONGEST_REFUSED_S, FIRST_REFUSED_S * 2.0 ** min(self.refusals, 10))
+        self.refusals += 1
+        self.opens_from = now + pause_s
+        if reduce_only:
+            self.closes_from = now + pause_s
+
+    def is_barred(self, now: float, *, reduce_only: bool) -> bool:
+        return now < (self.closes_from if reduce_only else self.opens_from)
 
     def volatility(self) -> float:
         """Return the standard deviation of the price, in ticks, over PATIENCE decisions."""
@@ -90,6 +116,8 @@ class Runner:
         self._not_flat = 0
         """Attempts in a row under the kill switch that left something open."""
         self._stopping = asyncio.Event()
+        self._traded: Mapping[str, str] | None = None
+        """What the broker was opened for."""
 
     def stop(self) -> None:
         """Ask the runner to end: it cancels its orders and keeps its positions."""
@@ -99,17 +127,31 @@ class Runner:
         """Run until stopped or no longer wanted; raise NotYoursError, ConfigurationError."""
         await self._beat()
         await self._recover()
+        async with self._followed() as followers:
+            try:
+                await self._trade(followers)
+            finally:
+                error = sys.exception()
+                if error is None or isinstance(error, ConfigurationError):
+                    await self._insist(OnDeath.CANCEL, followers)
+
+    async def bury(self, rule: OnDeath) -> None:
+        """Do with what the bot has open what its rule says; the process that ran it has died."""
+        await self._beat()
+        await self._recover()
+        async with self._followed() as followers:
+            await self._insist(rule, followers)
+
+    @asynccontextmanager
+    async def _followed(self) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Follow the venue and prove that the runner lives."""
         followers = [asyncio.create_task(self._follow()), asyncio.create_task(self._beats())]
         try:
-            await self._trade(followers)
-        except ConfigurationError:
-            await self._desk.cancel_all()  # it is not started again
-            raise
+            yield followers
         finally:
             for task in followers:
                 task.cancel()
             await asyncio.gather(*followers, return_exceptions=True)
-        await self._desk.cancel_all()
 
     async def _trade(self, followers: list[asyncio.Task[None]]) -> None:
         while not self._stopping.is_set():
@@ -118,10 +160,37 @@ class Runner:
                 pause_s = await self.round()
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("bot waits", bot=self._desk.bot.name, error=str(error).strip())
-            for task in followers:
-                if task.done():
-                    task.result()  # raises why it ended
+            _check(followers)
             await self._wait(pause_s)
+
+    async def _insist(self, rule: OnDeath, followers: list[asyncio.Task[None]]) -> None:
+        """Cancel and close what a rule says, again after failures, for INSIST_S at most.
+
+        Recovery settles the requests whose answers were lost. Raise BrokerError.
+        """
+        ends, pause_s = self._monotonic() + INSIST_S, FIRST_PAUSE_S
+        while rule is not OnDeath.KEEP:
+            try:
+                if await self._is_settled(rule):
+                    return
+                await self._recover()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("bot not settled", bot=self._desk.bot.name, error=str(error).strip())
+                if self._monotonic() > ends:
+                    raise
+            _check(followers)
+            if self._monotonic() > ends:
+                logger.error("bot has something open", bot=self._desk.bot.name)
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    async def _is_settled(self, rule: OnDeath) -> bool:
+        """Cancel, and close if the rule says so; return whether nothing is left."""
+        if rule is OnDeath.CLOSE:
+            return await self._desk.flatten() == (0, 0)
+        await self._desk.cancel_all()
+        return not await in_thread(self._desk.working)
 
     async def round(self) -> float:
         """Decide once in every instrument; return how long to wait for the next time."""
@@ -132,7 +201,11 @@ class Runner:
             return pause_s
         self._not_flat = 0
         await self._recover_if_due()
-        instruments = await in_thread(books)
+        instruments = await in_thread(tradable_by, self._desk.bot)
+        if self._traded not in (None, configuration.venue_symbols):
+            self.stop()  # the supervisor opens the broker again, for other instruments
+            return 0.0
+        self._traded = configuration.venue_symbols
         for symbol in configuration.symbols:
             await self._decide(configuration, instruments[symbol])
         return configuration.interval_s
@@ -180,8 +253,8 @@ class Runner:
     ) -> None:
         watched, now = self._watched[instrument.symbol], self._monotonic()
         is_silent = now - self._beaten_at > SILENT_S
-        was_refused = now - watched.refused_at < REFUSED_S and not order.reduce_only
-        if is_silent or was_refused or self._stopping.is_set():
+        is_barred = watched.is_barred(now, reduce_only=order.reduce_only)
+        if is_silent or is_barred or self._stopping.is_set():
             return
         wish = Wish(
             instrument=instrument,
@@ -192,8 +265,10 @@ class Runner:
         try:
             await self._desk.place(wish, configuration.limits)
         except (RiskRefusedError, BrokerError) as error:
-            watched.refused_at = now
+            watched.refused(now, reduce_only=order.reduce_only)
             logger.info("order refused", bot=self._desk.bot.name, reason=str(error))
+        else:
+            watched.refusals = 0
 
     def _own(self, instrument: Instrument) -> tuple[int, list[BotOrder]]:
         """Return what the bot holds in an instrument, and its working orders there."""
@@ -242,26 +317,41 @@ class Runner:
                 self._has_missed = True
 
     async def _beats(self) -> None:
+        booked_at = self._monotonic()
         while True:
             await asyncio.sleep(BEAT_S)
             try:
                 await self._beat()
+                if self._monotonic() - booked_at > FUNDING_S:
+                    booked_at = self._monotonic()
+                    await self._desk.book_funding()
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("no heartbeat", bot=self._desk.bot.name, error=str(error))
 
     async def _beat(self) -> None:
         """Prove that the runner lives; stop if the bot is not wanted any more."""
+        equity = await self._equity()
         began = self._monotonic()
-        equity = (await self._desk.broker.balance()).equity
         await in_thread(self._store_beat, equity)
         self._beaten_at = began
         if not await in_thread(self._is_wanted):
             self.stop()
 
-    def _store_beat(self, equity: int) -> None:
-        bot = self._desk.bot
-        bot.peak = max(bot.peak, equity)
-        owning.beat(bot, self._runner, self._clock(), equity=equity, peak=bot.peak)
+    async def _equity(self) -> int | None:
+        """Return the equity, None if the venue does not say it now."""
+        try:
+            async with asyncio.timeout(BALANCE_S):
+                return (await self._desk.broker.balance()).equity
+        except (BrokerError, TimeoutError) as error:
+            logger.warning("no equity", bot=self._desk.bot.name, error=str(error))
+            return None
+
+    def _store_beat(self, equity: int | None) -> None:
+        bot, known = self._desk.bot, {}
+        if equity is not None:
+            bot.peak = max(bot.peak, equity)
+            known = {"equity": equity, "peak": bot.peak}
+        owning.beat(bot, self._runner, self._clock(), **known)
         journeys.forget_final()
 
     def _is_wanted(self) -> bool:
@@ -273,6 +363,13 @@ class Runner:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _check(followers: list[asyncio.Task[None]]) -> None:
+    """Raise why a task ended that must not end."""
+    for task in followers:
+        if task.done():
+            task.result()
 
 
 def _working(order: BotOrder) -> Working:

@@ -15,6 +15,7 @@ from django.db import transaction
 from instruments.models import Instrument
 from trading import auditlog
 from trading.core.positionstates import PositionEvent, PositionState
+from trading.core.reports import ENDS
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Portfolio, Proposal
 from trading.core.risk.rules import Refusal, refusals
@@ -27,7 +28,9 @@ from venues.brokers import (
     Broker,
     Instruction,
     NotSentError,
+    OrderReport,
     OrderSeen,
+    RefusedError,
     Style,
     UnknownOutcomeError,
 )
@@ -35,7 +38,16 @@ from venues.brokers import (
 ATTEMPTS: Final = 5
 FIRST_PAUSE_S: Final = 0.1
 """Doubled after each attempt."""
+LONGEST_ATTEMPT_S: Final = 8.0
+"""Brokers may repeat a request, but none is sent later: recovery relies on that."""
+EVERYTHING: Final = 0
+"""Where executions are read from if those after the newest that was counted are not enough: where
+numbers are times, one that becomes visible late may have a lower number."""
 KILLED: Final = Refusal("kill_switch", "the kill switch is on: release it to trade again")
+
+
+class RejectedError(RefusedError):
+    """The venue has rejected an order, or ended it at once because nothing trades with it."""
 
 
 class RiskRefusedError(ValueError):
@@ -119,30 +131,46 @@ async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
     """Send a committed order until the venue has answered; return False if it has not.
 
     False leaves the order pending: recovery finds out. Raise RefusedError where the venue will not
-    take the request, which leaves it pending as well.
+    take the request, which leaves it pending as well; RejectedError where the order ends in vain.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
             await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
             await in_thread(_note_attempt, order, follower.now())
         try:
-            seen = await broker.place(instruction(order))
-        except (NotSentError, UnknownOutcomeError):
+            async with asyncio.timeout(LONGEST_ATTEMPT_S):
+                seen = await broker.place(instruction(order))
+        except (NotSentError, UnknownOutcomeError, TimeoutError):
             continue
         await settle(broker, follower, seen)
+        if _is_in_vain(seen.report):
+            raise RejectedError(
+                f"{broker.name} has not executed order {order.client_id}: {seen.reason}"
+            )
         return True
     return False
 
 
+def _is_in_vain(report: OrderReport) -> bool:
+    return report.state in ENDS and not report.filled
+
+
 async def settle(broker: Broker, follower: Follower, seen: OrderSeen) -> None:
-    """Apply a report of an order, after the executions that it includes."""
+    """Apply a report of an order, after the executions that it includes; raise UncountedError."""
     try:
         await in_thread(applied, follower.report, seen)
     except UncountedError:
-        since = await in_thread(follower.counted)
-        for execution in await broker.executions(since):
-            await in_thread(applied, follower.execution, execution)
-        await in_thread(applied, follower.report, seen)
+        await _count(broker, follower, await in_thread(follower.counted))
+        try:
+            await in_thread(applied, follower.report, seen)
+        except UncountedError:
+            await _count(broker, follower, EVERYTHING)
+            await in_thread(applied, follower.report, seen)
+
+
+async def _count(broker: Broker, follower: Follower, since: int) -> None:
+    for execution in await broker.executions(since):
+        await in_thread(applied, follower.execution, execution)
 
 
 def instruction(order: BotOrder) -> Instruction:

@@ -15,13 +15,12 @@ from django.utils import timezone
 
 from trading import owning
 from trading.books import Books, RecordedBooks
-from trading.brokers.opening import NoBrokerError, open_broker
 from trading.core.configuration import ConfigurationError
 from trading.database import in_thread
 from trading.desk import Desk
 from trading.models import Bot
 from trading.models.bots import OnDeath
-from trading.recovering import recover
+from trading.opening import NoBrokerError, opened
 from trading.runner import Runner
 from venues.brokers import BrokerError
 
@@ -85,10 +84,11 @@ class Supervisor:
                 self._start(bot, self._run)
 
     def _dead(self) -> list[Bot]:
-        return list(owning.dead(self._clock()).select_related("account"))
+        return list(owning.dead(self._clock()).select_related("account", "venue_account"))
 
     def _wanted(self) -> list[Bot]:
-        wanted = Bot.objects.filter(is_wanted=True, runner="").select_related("account")
+        wanted = Bot.objects.filter(is_wanted=True, runner="")
+        wanted = wanted.select_related("account", "venue_account")
         return list(wanted if self._names is None else wanted.filter(name__in=self._names))
 
     def _start(self, bot: Bot, act: Act) -> None:
@@ -98,11 +98,8 @@ class Supervisor:
         """Act for a bot, then give it back with what went wrong."""
         problem, is_final = "", False
         try:
-            broker = open_broker(bot)
-            try:
+            async with opened(bot) as broker:
                 await act(bot, Desk(bot, broker, self._clock))
-            finally:
-                await asyncio.to_thread(broker.close)  # it waits for calls that still run
         except owning.NotYoursError as error:
             logger.warning("bot lost", bot=bot.name, error=str(error))
         except (ConfigurationError, NoBrokerError) as error:
@@ -136,11 +133,8 @@ class Supervisor:
     async def _bury(self, bot: Bot, desk: Desk) -> None:
         """Do with the orders of a bot whose process died what its rule says."""
         logger.warning("bot died", bot=bot.name, rule=bot.get_on_death_display())
-        await recover(desk, actor=self._runner, clock=self._clock)
-        if bot.on_death == OnDeath.CANCEL.value:
-            await desk.cancel_all()
-        elif bot.on_death == OnDeath.CLOSE.value:
-            await desk.flatten()
+        runner = Runner(desk, self._market, self._runner, self._clock)
+        await runner.bury(OnDeath(bot.on_death))
 
 
 class BotThread(threading.Thread):

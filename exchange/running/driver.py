@@ -13,6 +13,7 @@ from exchange.accounts.readiness import HELD_SLOTS
 from exchange.accounts.waking import Committed
 from exchange.clearing.commands import ANYTIME, Command
 from exchange.clearing.orders import Cause
+from exchange.depth.followed import FollowedBooks
 from exchange.running.bookrun import BookRun
 from exchange.running.catchup import Behind, CatchUp
 from exchange.running.commandqueue import UNAVAILABLE, CommandQueue
@@ -24,7 +25,7 @@ from quotes.law.simulation import Handover
 logger = structlog.get_logger(__name__)
 
 BLOCK_S: Final = 0.5
-"""Most wall time from one block of a changing book to the next."""
+"""Most wall time from one block of a changing book to the next, unless it is followed closely."""
 CATCH_UP_S: Final = 0.008
 """Work per pass on books that are behind, which leaves live books and other threads their share."""
 MOST_OUTSTANDING: Final = 4
@@ -56,6 +57,7 @@ class Driver:
         queue: CommandQueue,
         release: Callable[[int], Handover],
         committed: Committed,
+        followed: FollowedBooks,
         clock: Callable[[], float],
     ) -> None:
         """`release` stops the quotes of an instrument and returns what continues them."""
@@ -65,6 +67,7 @@ class Driver:
         self._queue = queue
         self._release = release
         self._committed = committed
+        self._followed = followed
         self._clock = clock
         self._held: list[Command] = []
         self._released: dict[int, Handover] = {}
@@ -135,14 +138,20 @@ class Driver:
         return [self.live[key] for key in keys if key in chosen]
 
     def _record(self, now: float, *, urgent: bool) -> bool:
-        due = [
-            book
-            for book in self.live.values()
-            if book.run.has_records or (book.run.has_changes and now - book.recorded_at >= BLOCK_S)
-        ]
+        followed = self._followed.among(self.live)
+        due = [book for book in self.live.values() if self._is_due(book, now, followed)]
         for book in due:
             book.recorded_at = now
+            urgent |= book.run.instrument_id in followed
         return self._place.record([book.run for book in due], urgent=urgent)
+
+    def _is_due(self, book: LiveBook, now: float, followed: Set[int]) -> bool:
+        """Return whether to record a book: one that is followed, as fast as the journal can."""
+        run = book.run
+        if run.has_records or not run.has_changes or now - book.recorded_at >= BLOCK_S:
+            return run.has_records or run.has_changes
+        key = run.instrument_id
+        return key in followed and self._committed.seq(key) >= run.block_seq
 
     def _end_books(self) -> None:
         for key in [key for key, book in self.live.items() if book.timetable.has_ended]:

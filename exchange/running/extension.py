@@ -12,6 +12,7 @@ from exchange.accounts.notices import COMMANDS, Listener
 from exchange.accounts.waking import commands_arrived, committed_blocks
 from exchange.clearing.accounts import Contract
 from exchange.clearing.desk import Desk
+from exchange.depth.followed import FollowedBooks
 from exchange.running.catchup import Behind, CatchUp
 from exchange.running.choices import add_options, chosen
 from exchange.running.commandqueue import CommandQueue
@@ -113,8 +114,8 @@ def prepared(
     def driver(put: Put) -> Driver:
         place = Marketplace(desk, put)
         catch_up = CatchUp(place, books, partial(chosen, options))
-        queue = CommandQueue(is_notified, clock)
-        return Driver(place, catch_up, queue, simulation.release, committed_blocks, clock)
+        queue, followed = CommandQueue(is_notified, clock), FollowedBooks(clock)
+        return Driver(place, catch_up, queue, simulation.release, committed_blocks, followed, clock)
 
     return driver
 

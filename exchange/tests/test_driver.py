@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from django.core.cache import caches
 
 from exchange.accounts.opening import open_account
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause, State
+from exchange.depth import followed
 from exchange.flow.market import BookMarket, Position
 from exchange.kinds import BLOCKS, CHECKPOINTS, FLOW, MESSAGES, MONEY_UNITS, TRADES
 from exchange.matching import BUY, SELL
@@ -110,6 +112,25 @@ def test_every_slot_is_one_transaction_of_quote_trades_and_block(es: Instrument)
             assert bundle[QUOTES]["seq"][-1] == slot - 1
             assert slot - 1 in bundle[TRADES]["slot"]
     assert sum(QUOTES in bundle for bundle in bundles) == 5
+
+
+def test_followed_book_is_recorded_in_each_pass_that_changes_it(es: Instrument) -> None:
+    def blocks_of(passes: int) -> int:
+        before = len(rows(BLOCKS, es))
+        exchange.run(passes * 0.02, passes)
+        return len(rows(BLOCKS, es)) - before
+
+    with live([es]) as exchange:
+        exchange.go_live()
+        exchange.run(1.0, 1)
+        alone = blocks_of(150)
+        caches[followed.CACHE].set(str(es.pk), True, None)
+        try:
+            exchange.run(1.0, 1)  # it looks once a second
+            closely = blocks_of(150)
+        finally:
+            caches[followed.CACHE].clear()
+    assert closely > 2 * alone
 
 
 def test_command_is_executed_once_and_trades_at_its_moment(

@@ -52,9 +52,10 @@ def test_workers_persist_and_a_killed_one_is_replaced(pool):
     assert len(pids) == 2
     work = ("indicators.tests.test_scanning:pid_of_worker", matrix, [()] * 4)
     assert set(pool.map(*work)) <= pids
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], timeout=60)
+    killed = [psutil.Process(pid) for pid in pids]
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, timeout=60)
     after = set(pool.map(*work))
     assert after
     assert not after & pids

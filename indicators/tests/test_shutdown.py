@@ -1,17 +1,19 @@
 """A web process that computes runs itself ends on SIGTERM although runs are queued."""
 
 import json
-import os
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
-from rig.databases import new_database_url
+from rig.databases import seeded_database_url
 from rig.processes import environment, free_port, manage
 from rig.servers import asgi_command, running, wait_for
+from rig.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 RUN = {
@@ -21,35 +23,29 @@ RUN = {
     "end": "2026-01-01T00:00:00Z",
     "parameters": {"n": 10_000, "num_windows": 200},
 }
-STATES = """
-import json
-from indicators.models import ComputationRun as Run
-print(json.dumps(sorted(Run.objects.values_list("state", "chunks_done", "chunk_count"))))
-"""
-
-
-def shell(env: dict[str, str], code: str) -> str:
-    return manage("shell", "-v0", "-c", code, env=env)
+STORE = "from rig.longhistory import *; store_minutes('LONG', 20_000)"
+STATES = "SELECT state, chunks_done FROM indicators_computationrun ORDER BY 1, 2"
 
 
 def test_queued_runs_do_not_delay_shutdown(tmp_path: Path) -> None:
-    env = environment(new_database_url(tmp_path))
-    manage("migrate", "-v0", env=env)
-    shell(env, "from rig.longhistory import *; store_minutes('LONG', 20_000)")
+    env = environment(seeded_database_url(tmp_path))
+    manage("shell", "-v0", "-c", STORE, env=env)
     port = free_port()
-    with running(asgi_command("daphne", port, "pytrade.asgi:application"), env) as process:
+    with (
+        closing(sqlite3.connect(tmp_path / "market.sqlite3", timeout=30)) as database,
+        running(asgi_command("daphne", port, "pytrade.asgi:application"), env) as process,
+    ):
         wait_for(port, process)
         for _ in range(20):  # minutes of work
             start(port)
-        while not json.loads(shell(env, STATES))[-1][1]:
-            os.sched_yield()
+        wait_until(lambda: database.execute(STATES).fetchall()[-1][1], "a run has begun")
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             raise AssertionError("the process still computes what was queued") from None
-    states = json.loads(shell(env, STATES))
-    assert [state for state, _, _ in states] == ["queued"] * 19 + ["running"]
+        states = [state for state, _ in database.execute(STATES)]
+    assert states == ["queued"] * 19 + ["running"]
 
 
 def start(port: int) -> None:

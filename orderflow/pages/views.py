@@ -1,4 +1,4 @@
-"""The order-flow page of an instrument with a book."""
+"""The order-flow page of an instrument with a book, or with trades recorded from a venue."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from exchange.kinds import TRADES
 from instruments.models import Instrument
+from journal import streams
 from market.timeframes import TIMEFRAMES
 from orderflow.measures.entries import ENTRIES
 from quotes.pages.views import not_found
@@ -24,8 +26,9 @@ def orderflow(request: HttpRequest, symbol: str) -> HttpResponse:
     found = Instrument.objects.filter(symbol=symbol).first()
     if found is None:
         return not_found(request, f"There is no instrument {symbol}.")
-    if not found.has_book:
-        return not_found(request, f"{symbol} has no order book, so there is no order flow.")
+    if not (found.has_book or streams.ends(TRADES, [symbol]).get(symbol)):
+        reason = f"{symbol} has no order book and no recorded trades, so there is no order flow."
+        return not_found(request, reason)
     context = {
         "row": watchlist_rows([found])[0],
         "timeframes": TIMEFRAMES,

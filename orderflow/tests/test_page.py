@@ -7,7 +7,7 @@ from django.test import Client
 
 from instruments.models import Instrument
 from market.timeframes import TIMEFRAMES
-from rig.histories import make_instrument
+from rig.histories import make_instrument, make_ticks, record
 from rig.modules import run_module
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,14 @@ def test_what_has_no_book_has_no_order_flow(client: Client) -> None:
         assert answer.status_code == 404
         assert reason in answer.content.decode()
     assert "orderflow" not in client.get("/instruments/NQ/").content.decode()
+
+
+def test_trades_recorded_from_a_venue_have_an_order_flow(client: Client) -> None:
+    recorded = make_instrument("BTCUSDT.BYBIT", "0.1")
+    record(make_ticks(recorded, 3), trades=1)
+    page = f"/instruments/{recorded.symbol}/orderflow/"
+    assert client.get(page).status_code == 200
+    assert f'href="{page}"' in client.get(f"/instruments/{recorded.symbol}/").content.decode()
 
 
 @pytest.mark.processes

@@ -28,7 +28,7 @@ MALLEABLE = [
     or any(parameter["in"] == "query" for parameter in PATHS[path][method].get("parameters", ()))
 ]
 """Operations that can be called in violation of the schema; others have only path parameters."""
-EXAMPLES, LONG_EXAMPLES = 6, 1_000
+EXAMPLES, LONG_EXAMPLES = 3, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
 """Path parameters that exist, so that requests get past 404."""
 NEGATIVE, POSITIVE = schemathesis.GenerationMode.NEGATIVE, schemathesis.GenerationMode.POSITIVE

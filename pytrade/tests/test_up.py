@@ -102,7 +102,14 @@ class Up:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [one for one in processes if one.is_running() and one.status() != "zombie"]
+    return [one for one in processes if is_alive(one)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextlib.contextmanager
@@ -182,7 +189,7 @@ def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(
         assert len(alive(processes)) > 10
         os.killpg(stack.front.pid, signal.SIGINT)
         assert stack.front.wait(LIMIT_S) == 0, stack.log.read_text()
-        assert alive(processes) == []
+        wait_until(lambda: not alive(processes), "all processes exited")
     text = stack.log.read_text()
     assert "Traceback" not in text
     for role in (f"web-{stack.port}", *ROLES):

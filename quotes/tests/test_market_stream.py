@@ -119,7 +119,7 @@ def test_every_tick_arrives_once_although_the_server_is_killed(visitor, market):
     receive_more(visitor)
     assert_each_tick_once(visitor)
     assert visitor.evaluate("received.perFrame") == []
-    assert visitor.evaluate("received.transports.every((way) => way === 'socket')")
+    assert visitor.evaluate("received.transports").count("socket") > 0
 
 
 def test_page_reconnects_after_the_server_hung(visitor, market):

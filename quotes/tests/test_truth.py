@@ -11,8 +11,8 @@ from rig.processes import environment, manage
 
 pytestmark = pytest.mark.processes
 
-SYMBOLS = ("NQ", "YM", "FDAX", "CL", "GC", "SI", "ZN", "6E", "USDJPY")
-"""The instruments without a book, which would cost the most."""
+SYMBOLS = ("NQ", "YM", "FDAX", "CL")
+"""Instruments without a book, which would cost the most."""
 LONG = 1_000
 """Regimes of at least this many ticks: the normal approximation is close."""
 
@@ -21,7 +21,7 @@ LONG = 1_000
 def live_run(tmp_path):
     """Return {symbol: (ticks, [(phi, first_seq, last_seq)])} recorded by a live market."""
     env = environment(seeded_database_url(tmp_path))
-    pace = ("--speed", "4000", "--duration", "5")
+    pace = ("--speed", "4000", "--duration", "4")
     manage("runsim", "--seed", "11", *pace, "--instruments", *SYMBOLS, env=env)
     code = (
         "import json; from itertools import pairwise; from instruments.models import Instrument; "
@@ -50,4 +50,4 @@ def test_sign_correlation_within_recorded_regimes_equals_phi(live_run):
             lag_2 = (steps[2:] * steps[:-2]).mean()
             assert abs(lag_2 - phi**2) < 4 * math.sqrt(variance / n)
             checked += 1
-    assert checked >= 10
+    assert checked >= 4

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -152,7 +153,8 @@ class PybitRest:
     def executions(self) -> None:
         order = self.buy()
         rows = self.rows(self.session.get_executions(**MARKET, orderId=order))
-        require(sum(float(row["execQty"]) for row in rows) == 0.02, "quantities do not add up")
+        filled = sum(Decimal(row["execQty"]) for row in rows)
+        require(filled == Decimal("0.02"), f"executions of {filled} instead of 0.02")
 
     def positions(self) -> None:
         self.buy()

@@ -7,7 +7,8 @@ make requests wait, for a bounded time. A refusal by the venue is an answer, not
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 from prometheus_client import Counter
@@ -15,6 +16,8 @@ from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.messages.events import ContextChanged
 from purgatory.domain.model import OpenedState
 
+from trading.brokers.rates import EXCHANGE, Rate
+from trading.tracing import stage
 from venues.brokers import (
     Balance,
     Broker,
@@ -30,27 +33,12 @@ from venues.brokers import (
 R = TypeVar("R")
 
 
-class Rate(NamedTuple):
-    """So many requests in so many seconds."""
-
-    requests: float
-    seconds: float
-
-
 FAILURES: Final = 5
 """In a row, which open a circuit."""
 PAUSE_S: Final = 10.0
 """How long a circuit stays open before one request tries the venue again."""
 LONGEST_WAIT_S: Final = 5.0
 """For a turn under a rate limit."""
-RATES: Final[Mapping[str, Rate]] = {
-    "place": Rate(50, 1),
-    "amend": Rate(50, 1),
-    "cancel": Rate(50, 1),
-    "order": Rate(100, 1),
-    "account": Rate(100, 1),
-}
-"""What the exchange lets one account do."""
 CIRCUITS: Final = Counter(
     "trading_circuit_changes_total", "Changes of circuit breakers", ["circuit", "state"]
 )
@@ -59,15 +47,11 @@ LIMITED: Final = Counter(
 )
 
 
-class Closable(Broker, Protocol):
-    def close(self) -> None: ...
-
-
 class GuardedBroker:
     """Satisfies venues.brokers.Broker; every request passes limiter and breaker first."""
 
     def __init__(
-        self, broker: Closable, rates: Mapping[str, Rate] = RATES, pause_s: float = PAUSE_S
+        self, broker: Broker, rates: Mapping[str, Rate] = EXCHANGE, pause_s: float = PAUSE_S
     ) -> None:
         self._broker = broker
         self._limiters = {kind: AsyncLimiter(*rate) for kind, rate in rates.items()}
@@ -77,13 +61,11 @@ class GuardedBroker:
             exclude=[RefusedError, asyncio.CancelledError],
         )
         self._circuits.add_listener(_count)
+        self._breakers: dict[str, AbstractAsyncContextManager[object]] = {}
 
     @property
     def name(self) -> str:
         return self._broker.name
-
-    def close(self) -> None:
-        self._broker.close()
 
     async def place(self, order: Instruction) -> OrderSeen:
         return await self._guarded("place", lambda: self._broker.place(order))
@@ -121,20 +103,30 @@ class GuardedBroker:
     async def _guarded(self, kind: str, request: Callable[[], Awaitable[R]]) -> R:
         """Make a request in its turn, unless the circuit is open; raise BrokerError."""
         await self._turn(kind)
-        circuit = f"{self.name}.{kind}"
+        breaker = self._breakers.get(kind) or await self._breaker(kind)
         try:
-            async with await self._circuits.get_breaker(circuit):
-                return await request()
+            async with breaker:
+                with stage(self.name, kind):
+                    return await request()
         except OpenedState as error:
             raise NotSentError(
-                f"circuit {circuit} is open after {FAILURES} failures: it closes again once the "
-                "venue answers"
+                f"circuit {self.name}.{kind} is open after {FAILURES} failures: it closes again "
+                "once the venue answers"
             ) from error
 
+    async def _breaker(self, kind: str) -> AbstractAsyncContextManager[object]:
+        """Return the circuit breaker of a kind: looking it up costs more than passing it."""
+        found = self._breakers[kind] = await self._circuits.get_breaker(f"{self.name}.{kind}")
+        return found
+
     async def _turn(self, kind: str) -> None:
+        limiter = self._limiters[kind]
+        if limiter.has_capacity():
+            await limiter.acquire()  # at once: only those who wait need a time-out
+            return
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                await self._limiters[kind].acquire()
+                await limiter.acquire()
         except TimeoutError:
             LIMITED.labels(self.name, kind).inc()
             raise NotSentError(

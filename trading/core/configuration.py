@@ -15,8 +15,9 @@ from trading.core.risk.limits import Limits
 from trading.core.strategies.catalogue import STRATEGIES
 from trading.core.strategies.strategy import Parameter, Strategy
 
-FIELDS: Final = ("strategy", "symbols", "parameters", "limits", "interval_s")
+FIELDS: Final = ("strategy", "symbols", "parameters", "limits", "interval_s", "venue_symbols")
 MOST_SYMBOLS: Final = 50
+LONGEST_NAME: Final = 64
 SHORTEST_S: Final = 0.05
 LONGEST_S: Final = 3_600.0
 LARGEST: Final = Decimal(10**9)
@@ -51,6 +52,8 @@ class Configuration:
     limits: Limits
     interval_s: float
     """Between two decisions."""
+    venue_symbols: Mapping[str, str]
+    """What the venue calls each instrument."""
 
 
 @dataclass
@@ -79,11 +82,21 @@ def parse(given: object, tradable: Collection[str]) -> Configuration:
         known.get("interval_s", 0.5), Parameter(0.5, SHORTEST_S, LONGEST_S, ""), problems,
         "interval_s",
     )  # fmt: skip
+    names = _venue_symbols(known.get("venue_symbols", {}), symbols, problems)
     problems.check()
     assert strategy is not None and limits is not None  # noqa: S101, PT018  # checked
     return Configuration(
-        strategy=strategy, symbols=symbols, limits=limits, interval_s=float(interval_s)
+        strategy=strategy,
+        symbols=symbols,
+        limits=limits,
+        interval_s=float(interval_s),
+        venue_symbols=names,
     )
+
+
+def venue_symbol(symbol: str) -> str:
+    """Return what a venue calls an instrument that a feed records, e.g. BTCUSDT.BYBIT."""
+    return symbol.partition(".")[0]
 
 
 def parse_limits(given: object) -> Limits:
@@ -126,6 +139,16 @@ def _symbols(given: object, tradable: Collection[str], problems: Problems) -> tu
     if not problems.found and len(set(given)) < len(given):
         problems.note("symbols", "names an instrument twice")
     return tuple(map(str, given))
+
+
+def _venue_symbols(given: object, symbols: Sequence[str], problems: Problems) -> Mapping[str, str]:
+    """Return the venue's name of each instrument, where none is given its own."""
+    names = _members(given, "venue_symbols", symbols, problems) if symbols else {}
+    for symbol, name in names.items():
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            text = f"{quoted(str(name))} is not a name of 1 to {LONGEST_NAME} characters"
+            problems.note(f"venue_symbols.{symbol}", text)
+    return {each: str(names.get(each) or venue_symbol(each)) for each in symbols}
 
 
 def _limits(given: Mapping[str, Any], problems: Problems) -> Limits | None:

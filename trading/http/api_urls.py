@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.http import bots, logins, records
+from trading.http import bots, logins, orders, oversight, positions
 
 urlpatterns = [
     path("auth/token/", logins.TokenView.as_view(), name="api-token"),
@@ -18,16 +18,16 @@ urlpatterns = [
         "trading/bots/<str:bot_id>/config/", bots.ConfigurationView.as_view(), name="api-bot-config"
     ),
     path("trading/kill/", bots.KillAllView.as_view(), name="api-kill"),
-    path("trading/orders/", records.OrdersView.as_view(), name="api-bot-orders"),
-    path("trading/orders/<str:order_id>/", records.OrderView.as_view(), name="api-bot-order"),
-    path("trading/positions/", records.PositionsView.as_view(), name="api-bot-positions"),
+    path("trading/orders/", orders.OrdersView.as_view(), name="api-bot-orders"),
+    path("trading/orders/<str:order_id>/", orders.OrderView.as_view(), name="api-bot-order"),
+    path("trading/positions/", positions.PositionsView.as_view(), name="api-bot-positions"),
     path(
         "trading/positions/<str:position_id>/close/",
-        records.ClosePositionView.as_view(),
+        positions.ClosePositionView.as_view(),
         name="api-bot-position-close",
     ),
-    path("trading/audit/", records.AuditView.as_view(), name="api-bot-audit"),
-    path("trading/risk/", records.RiskView.as_view(), name="api-risk"),
-    path("trading/statistics/", records.StatisticsView.as_view(), name="api-bot-statistics"),
-    path("trading/recovery/", records.RecoveriesView.as_view(), name="api-recovery"),
+    path("trading/audit/", oversight.AuditView.as_view(), name="api-bot-audit"),
+    path("trading/risk/", oversight.RiskView.as_view(), name="api-risk"),
+    path("trading/statistics/", oversight.StatisticsView.as_view(), name="api-bot-statistics"),
+    path("trading/recovery/", oversight.RecoveriesView.as_view(), name="api-recovery"),
 ]

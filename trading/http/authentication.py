@@ -12,6 +12,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from trading.roles import Role, role_of
+from trading.tracing import span, trace_of, traced
 from web.bodies import ExactJSONParser
 from web.views import AnyClient
 
@@ -65,3 +66,9 @@ class RoleView(APIView):  # type: ignore[misc]
     content_negotiation_class = AnyClient
     renderer_classes: ClassVar[list[Any]] = [JSONRenderer]
     writes_need: ClassVar[Role] = Role.TRADER
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer within one trace, which a traceparent header may name."""
+        known = trace_of(request.headers.get("traceparent", ""))
+        with traced(known), span(f"{request.method} {request.path}"):
+            return super().dispatch(request, *args, **kwargs)

@@ -1,31 +1,32 @@
 """Bots over HTTP: create, start, stop, configure, kill."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError as InvalidError
-from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 
-from exchange.accounts.traders import NoAccountError, by_user
 from exchange.http.tables import exact_json, problems
 from market.integers import parse_integer
 from market.quoting import quoted
 from market.times import to_microseconds
-from trading import auditlog, killing, owning
+from trading import killing, owning
 from trading.acting import kill
 from trading.configuring import configure
 from trading.core.configuration import ConfigurationError
+from trading.creating import BROKERS, NewBot, TakenError, create
 from trading.http import schemas
 from trading.http.authentication import RoleView
+from trading.http.venues import KEY, Conflict, once_only
 from trading.listings import RULES, bot_record
 from trading.models import Bot, BotConfiguration, KillSwitch
-from trading.models.bots import OnDeath
-from trading.roles import Role, bots_of
+from trading.models.bots import EXCHANGE, OnDeath
+from trading.roles import Role, bots_of, role_of
 from web.bodies import Body
 
 LARGEST_ID = 2**62
@@ -33,14 +34,14 @@ READ = problems(401, 404, 429, 503)
 WRITE = problems(400, 401, 403, 404, 409, 429, 503)
 
 
-class Conflict(APIException):  # type: ignore[misc]
-    status_code = 409
-
-
 def find_bot(user: Any, bot_id: str) -> Bot:
     """Return a bot of a user; raise NotFound for those of others as for none."""
     try:
-        return bots_of(user).select_related("account").get(pk=parse_integer(bot_id, 1, LARGEST_ID))
+        return (
+            bots_of(user)
+            .select_related("account", "venue_account")
+            .get(pk=parse_integer(bot_id, 1, LARGEST_ID))
+        )
     except (ValueError, Bot.DoesNotExist):
         raise NotFound(f"you have no bot {quoted(bot_id)}: see /api/v1/trading/bots/") from None
 
@@ -62,61 +63,55 @@ class BotsView(RoleView):
     )
     def get(self, request: Any) -> HttpResponse:
         """Your bots; for admins, all."""
-        found = bots_of(request.user).select_related("account")
+        found = bots_of(request.user).select_related("account", "venue_account")
         return exact_json({"bots": [bot_record(bot) for bot in found]})
 
     @extend_schema(
         operation_id="bots_create",
         tags=["bots"],
+        parameters=[KEY],
         request={"application/json": schemas.NEW_BOT},
         responses={(201, "application/json"): schemas.BOT, **WRITE},
     )
     def post(self, request: Any) -> HttpResponse:
-        """Create a bot that trades in one of your accounts of the exchange."""
-        body = Body(request.data, ("name", "account", "on_death"))
-        name, account = body.text("name", 64), body.text("account", 64)
-        rule = body.choice("on_death", RULES, OnDeath.CANCEL) or OnDeath.CANCEL
-        for member, value in (("name", name), ("account", account)):
-            if not value:
-                body.refuse(member, "is missing")
-        body.check()
-        bot = created(request.user, name, account, rule)
-        response = exact_json(bot_record(bot), 201)
-        response["Location"] = f"/api/v1/trading/bots/{bot.pk}/"
-        return response
+        """Create a bot that trades in one of your accounts; admins: in one at another venue."""
+        wanted = new_bot(request.data)
+
+        def answer() -> HttpResponse:
+            bot = created(request.user, wanted)
+            response = exact_json(bot_record(bot), 201)
+            response["Location"] = f"/api/v1/trading/bots/{bot.pk}/"
+            return response
+
+        return once_only(request, "create", asdict(wanted), answer)
 
 
-def created(user: Any, name: str, account: str, rule: OnDeath) -> Bot:
+def new_bot(data: Any) -> NewBot:
+    """Return what a body asks for; raise ValidationError."""
+    body = Body(data, ("name", "broker", "account", "on_death"))
+    broker = body.choice("broker", BROKERS, EXCHANGE) or EXCHANGE
+    rule = body.choice("on_death", RULES, OnDeath.CANCEL)
+    wanted = NewBot(
+        name=body.text("name", 64),
+        broker=broker,
+        account=body.text("account", 64),
+        on_death=OnDeath.CANCEL if rule is None else rule,
+    )
+    for member, value in (("name", wanted.name), ("account", wanted.account)):
+        if not value:
+            body.refuse(member, "is missing")
+    body.check()
+    return wanted
+
+
+def created(user: Any, wanted: NewBot) -> Bot:
     """Create a bot; raise ValidationError or Conflict."""
     try:
-        trader = by_user(user, account)
-    except NoAccountError as error:
-        raise ValidationError({"account": [str(error)]}) from error
-    bot = Bot(
-        name=name,
-        owner=user,
-        broker="exchange",
-        account=trader.account,
-        on_death=rule.value,
-        created_at=timezone.now(),
-    )
-    try:
-        bot.clean_fields(exclude={"created_at"})
-        with transaction.atomic():
-            bot.save()
-            detail = {"bot": name, "account": account}
-            auditlog.append(
-                actor=user.get_username(), action="create", detail=detail, at=bot.created_at,
-                bot=bot.pk,
-            )  # fmt: skip
+        return create(user, wanted, timezone.now())
     except InvalidError as error:
         raise ValidationError(error.message_dict) from error
-    except IntegrityError:
-        raise Conflict(
-            f"there is a bot {quoted(name)} already, or account {quoted(account)} has one: "
-            "use another name or account"
-        ) from None
-    return bot
+    except TakenError as error:
+        raise Conflict(str(error)) from error
 
 
 class BotView(RoleView):
@@ -220,13 +215,15 @@ class KillView(RoleView):
     @extend_schema(
         operation_id="bots_kill",
         tags=["bots"],
+        parameters=[KEY],
         request={"application/json": schemas.REASON},
         responses={(200, "application/json"): schemas.KILLED, **WRITE},
     )
     def post(self, request: Any, bot_id: str) -> HttpResponse:
         """Block a bot, cancel its orders and close its positions; answer what is left."""
         bot = find_bot(request.user, bot_id)
-        return killed(request, [bot], bot)
+        named = {"bot": bot.pk}
+        return once_only(request, "kill", named, lambda: killed(request, [bot], bot), is_named=True)
 
     @extend_schema(
         operation_id="bots_release",
@@ -236,7 +233,7 @@ class KillView(RoleView):
     def delete(self, request: Any, bot_id: str) -> HttpResponse:
         """Let a bot trade again."""
         bot = find_bot(request.user, bot_id)
-        killing.release(bot=bot, actor=request.user.get_username(), at=timezone.now())
+        release(request, bot)
         return exact_json({"is_on": KillSwitch.objects.stops(bot), "left": []})
 
 
@@ -248,12 +245,14 @@ class KillAllView(RoleView):
     @extend_schema(
         operation_id="kill_all",
         tags=["bots"],
+        parameters=[KEY],
         request={"application/json": schemas.REASON},
         responses={(200, "application/json"): schemas.KILLED, **WRITE},
     )
     def post(self, request: Any) -> HttpResponse:
         """Block all bots, cancel their orders and close their positions; answer what is left."""
-        return killed(request, list(Bot.objects.select_related("account")), None)
+        bots = list(Bot.objects.all())
+        return once_only(request, "kill", {}, lambda: killed(request, bots, None), is_named=True)
 
     @extend_schema(
         operation_id="release_all",
@@ -262,15 +261,25 @@ class KillAllView(RoleView):
     )
     def delete(self, request: Any) -> HttpResponse:
         """Let all bots trade again, except those whose own switch is on."""
-        killing.release(bot=None, actor=request.user.get_username(), at=timezone.now())
+        release(request, None)
         return exact_json({"is_on": False, "left": []})
+
+
+def release(request: Any, bot: Bot | None) -> None:
+    """Release a kill switch; raise PermissionDenied."""
+    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
+    try:
+        killing.release(bot=bot, actor=actor, at=timezone.now(), by_admin=by_admin)
+    except killing.AdminOnlyError as error:
+        raise PermissionDenied(str(error)) from error
 
 
 def killed(request: Any, bots: list[Bot], bot: Bot | None) -> HttpResponse:
     body = Body(request.data, ("reason",))
     reason = body.text("reason", 200)
     body.check()
-    done = kill(bots, bot=bot, actor=request.user.get_username(), reason=reason)
+    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
+    done = kill(bots, bot=bot, actor=actor, reason=reason, by_admin=by_admin)
     left = [
         {
             "bot": each.bot.name,

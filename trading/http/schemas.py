@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from trading.core.strategies.catalogue import STRATEGIES
+from trading.creating import BROKERS
 from trading.listings import RULES
 
 TEXT: Final = {"type": "string"}
@@ -32,7 +33,12 @@ NEW_BOT: Final[dict[str, Any]] = {
     "additionalProperties": False,
     "properties": {
         "name": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 64},
-        "account": {"type": "string", "description": "One of yours, by name."},
+        "broker": {"type": "string", "enum": list(BROKERS), "description": "Default: exchange."},
+        "account": {
+            "type": "string",
+            "description": "By name: one of yours at the exchange, or of broker venue one at a "
+            "venue, which admins may use.",
+        },
         "on_death": {"type": "string", "enum": list(RULES)},
     },
 }
@@ -45,6 +51,7 @@ CONFIGURATION: Final[dict[str, Any]] = {
         "parameters": {"type": "object", "additionalProperties": {"type": "number"}},
         "limits": {"type": "object"},
         "interval_s": {"type": "number"},
+        "venue_symbols": {"type": "object", "additionalProperties": TEXT},
     },
 }
 VERSION: Final[dict[str, Any]] = {

@@ -1,7 +1,7 @@
 """Bots, the history of their configuration, and the kill switch."""
 
 from enum import IntEnum
-from typing import Self
+from typing import Final, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -10,6 +10,14 @@ from django.db.models import Q
 
 from exchange.models import Account
 from journal.fields import MicrosecondsField
+from venues.accounts.models import VenueAccount
+
+EXCHANGE: Final = "exchange"
+"""The simulated exchange of this installation."""
+VENUE: Final = "venue"
+"""An account at another venue (venues.accounts)."""
+PAPER: Final = "paper"
+"""Recorded market data, and orders that only we know."""
 
 
 class OnDeath(IntEnum):
@@ -41,7 +49,7 @@ class Bot(models.Model):
         blank=True,
         related_name="bots",
     )
-    broker = models.CharField(max_length=16, help_text="Where it trades, e.g. exchange or paper.")
+    broker = models.CharField(max_length=16, help_text="Where it trades: exchange, venue, paper.")
     account = models.ForeignKey(
         Account,
         on_delete=models.PROTECT,
@@ -49,6 +57,17 @@ class Bot(models.Model):
         blank=True,
         related_name="bots",
         help_text="Of the simulated exchange; no two bots share one.",
+    )
+    venue_account = models.ForeignKey(
+        VenueAccount,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="bots",
+        help_text="At another venue; no two bots share one.",
+    )
+    paper = models.JSONField(
+        null=True, blank=True, editable=False, help_text="Of the paper broker: balance, fees."
     )
     on_death = models.SmallIntegerField(
         choices=[(each.value, each.name.lower()) for each in OnDeath],
@@ -68,13 +87,17 @@ class Bot(models.Model):
     executions = models.BigIntegerField(
         default=0, editable=False, help_text="Number of the venue's newest execution that counts."
     )
+    realised = models.BigIntegerField(default=0, editable=False, help_text="By all its positions.")
+    fees = models.BigIntegerField(default=0, editable=False, help_text="Paid.")
+    funding = models.BigIntegerField(default=0, editable=False, help_text="Received.")
     created_at = MicrosecondsField()
 
     class Meta:
         ordering = ["id"]
         constraints = [
             # Venues net the positions of an account, so two bots could not tell theirs apart.
-            models.UniqueConstraint(fields=["account"], name="bot_account_once")
+            models.UniqueConstraint(fields=["account"], name="bot_account_once"),
+            models.UniqueConstraint(fields=["venue_account"], name="bot_venue_account_once"),
         ]
 
     def __str__(self) -> str:
@@ -142,6 +165,9 @@ class KillSwitch(models.Model):
     thrown_by = models.CharField(max_length=150)
     reason = models.CharField(max_length=200, blank=True)
     is_on = models.BooleanField(default=True)
+    needs_admin = models.BooleanField(
+        default=False, help_text="Whether only admins may release it, because one threw it."
+    )
     released_at = MicrosecondsField(null=True)
     released_by = models.CharField(max_length=150, blank=True, default="")
 

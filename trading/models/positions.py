@@ -72,3 +72,20 @@ class BotPosition(models.Model):
             state=PositionState(self.state),
             version=self.version,
         )
+
+
+class FundingSeen(models.Model):
+    """How much funding of an instrument a bot has booked: what its venue says in total."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+", db_index=False)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    total = models.BigIntegerField(help_text="Received since the account was opened.")
+
+    class Meta:
+        verbose_name_plural = "funding seen"
+        constraints = [
+            models.UniqueConstraint(fields=["bot", "instrument"], name="fundingseen_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bot} {self.instrument} {self.total}"

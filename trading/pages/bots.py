@@ -14,16 +14,18 @@ from exchange.accounts.traders import accounts_of_session
 from trading import acting, killing, owning
 from trading.configuring import configure
 from trading.core.configuration import ConfigurationError
-from trading.http.bots import created, find_bot
-from trading.http.records import statistics
+from trading.creating import venue_accounts_of
+from trading.http.bots import created, find_bot, new_bot
 from trading.listings import ORDERS, RULES, bot_record
 from trading.models import Bot, BotConfiguration, BotOrder, KillSwitch
-from trading.models.bots import OnDeath
+from trading.models.bots import EXCHANGE, VENUE
 from trading.pages.guards import page, private, tell
 from trading.pages.orders import ORDER_COLUMNS, order_address
 from trading.pages.tables import table
 from trading.roles import Role, bots_of, role_of
+from trading.statistics import statistics
 
+AT_VENUE: Final = "venue:"
 EXAMPLE: Final = {"strategy": "imbalance", "symbols": ["ES"]}
 
 
@@ -35,24 +37,30 @@ def bots(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if role_of(request.user) < Role.TRADER:
             return render(request, "403.html", status=403)
-        asked = {name: request.POST.get(name, "") for name in ("name", "account", "on_death")}
         try:
-            rule = RULES.get(asked["on_death"], OnDeath.CANCEL)
-            bot = created(request.user, asked["name"], asked["account"], rule)
-            return redirect("bot", bot.pk)
+            return redirect("bot", created(request.user, new_bot(_filled_in(request))).pk)
         except APIException as error:
             problem = "; ".join(map(str, _texts(error.detail)))
-    found = bots_of(request.user).select_related("account")
+    found = bots_of(request.user).select_related("account", "venue_account")
     context = {
         "bots": [bot_record(bot) for bot in found],
         "statistics": statistics(bots_of(request.user)),
         "accounts": accounts_of_session({}, request.user),
+        "venue_accounts": venue_accounts_of(request.user),
         "rules": RULES,
         "problem": problem,
     }
     response = page(request, "bots", **context)
     response.status_code = 400 if problem else 200
     return response
+
+
+def _filled_in(request: HttpRequest) -> dict[str, str]:
+    """Return the form as the body of a request; venue:NAME names an account at a venue."""
+    asked = {name: request.POST.get(name, "") for name in ("name", "on_death", "account")}
+    account = asked["account"].removeprefix(AT_VENUE)
+    broker = EXCHANGE if account == asked["account"] else VENUE
+    return {**asked, "broker": broker, "account": account}
 
 
 def _texts(detail: Any) -> list[Any]:
@@ -110,9 +118,9 @@ def act(request: HttpRequest, bot_id: str, action: str) -> HttpResponse:
     if action in ("start", "stop"):
         owning.want(found, is_wanted=action == "start", actor=actor, at=timezone.now())
     elif action == "kill":
-        _tell_left(request, acting.kill([found], bot=found, actor=actor, reason="page"))
+        _tell_left(request, _killed(request, [found], found))
     elif action == "release":
-        killing.release(bot=found, actor=actor, at=timezone.now())
+        _release(request, found)
     else:
         tell(request, lambda: acting.recover_now(found, actor), "Recovery has run: see its report.")
     return redirect("recovery") if action == "recover" else redirect("bot", found.pk)
@@ -131,11 +139,23 @@ def _tell_left(request: HttpRequest, done: list[acting.Flattened]) -> None:
 @private(Role.ADMIN)
 def switch(request: HttpRequest, action: str) -> HttpResponse:
     """Throw or release the kill switch of all bots."""
-    actor = request.user.get_username()
     if action == "kill":
-        everyone = list(Bot.objects.select_related("account"))
-        _tell_left(request, acting.kill(everyone, bot=None, actor=actor, reason="page"))
+        _tell_left(request, _killed(request, list(Bot.objects.all()), None))
     else:
-        killing.release(bot=None, actor=actor, at=timezone.now())
-        messages.success(request, "Bots may trade again.")
+        _release(request, None)
     return redirect("risk")
+
+
+def _killed(request: HttpRequest, bots: list[Bot], bot: Bot | None) -> list[acting.Flattened]:
+    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
+    return acting.kill(bots, bot=bot, actor=actor, reason="page", by_admin=by_admin)
+
+
+def _release(request: HttpRequest, bot: Bot | None) -> None:
+    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
+    try:
+        killing.release(bot=bot, actor=actor, at=timezone.now(), by_admin=by_admin)
+    except killing.AdminOnlyError as error:
+        messages.error(request, f"{str(error).capitalize()}.")
+    else:
+        messages.success(request, f"{bot or 'Bots'} may trade again.")

@@ -12,10 +12,11 @@ from django.urls import reverse
 from rest_framework.exceptions import NotFound
 
 from quotes.pages.views import not_found
-from trading.brokers.opening import NoBrokerError
+from trading.acting import CONFLICTS
 from trading.models import KillSwitch
+from trading.opening import NoBrokerError
 from trading.roles import Role, role_of
-from trading.sending import RiskRefusedError
+from trading.tracing import span, traced
 from venues.brokers import BrokerError
 
 View = Callable[..., HttpResponse]
@@ -36,7 +37,8 @@ def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
             if role < least:
                 return render(request, "403.html", status=403)
             try:
-                return view(request, *args, **kwargs)
+                with traced(), span(f"{request.method} {request.path}"):
+                    return view(request, *args, **kwargs)
             except NotFound as error:
                 return not_found(request, f"{str(error.detail).capitalize()}.")
 
@@ -59,7 +61,7 @@ def tell(request: HttpRequest, act: Callable[[], object], done: str) -> None:
     """Act, and say on the next page what became of it."""
     try:
         act()
-    except (BrokerError, NoBrokerError, RiskRefusedError) as error:
+    except (BrokerError, NoBrokerError, *CONFLICTS) as error:
         messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
     else:
         messages.success(request, done)

@@ -14,19 +14,14 @@ from market.times import from_microseconds
 from quotes.models import Candle
 from quotes.pages import sparkline
 from trading import acting
-from trading.http.records import (
-    POSITION_STATES,
-    STATES,
-    find_order,
-    find_position,
-    order_detail,
-    statistics,
-)
+from trading.http.orders import STATES, find_order, order_detail
+from trading.http.positions import POSITION_STATES, find_position
 from trading.listings import ORDERS, POSITIONS, unrealised
 from trading.models import BotOrder, BotPosition
 from trading.pages.guards import page, private, tell
 from trading.pages.tables import table
 from trading.roles import Role, bots_of, role_of
+from trading.statistics import statistics
 
 SHOWN: Final = 100
 MINUTE_S: Final = 60

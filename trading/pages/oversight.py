@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from trading.configuring import configure, global_limits
 from trading.core.configuration import ConfigurationError
 from trading.core.risk.limits import Limits
-from trading.http.records import at_risk
+from trading.http.oversight import at_risk
 from trading.listings import AUDIT, RECOVERIES
 from trading.models import AuditEntry, BotConfiguration, Recovery
 from trading.pages.guards import page, private

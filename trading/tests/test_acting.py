@@ -13,12 +13,12 @@ from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from trading import acting
-from trading.brokers.opening import open_broker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.desk import Desk, Wish
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.opening import opened
 from trading.sending import RiskRefusedError
 from trading.tests.bots import bot
 from trading.tests.running import now, running_exchange, wanted_bot
@@ -49,12 +49,12 @@ def exchange(es: Instrument, traders: list[Bot]) -> Iterator[Exchange]:
 
 
 def place(of: Bot, es: Instrument, order: Wanted) -> BotOrder:
-    broker = open_broker(of)
-    desk = Desk(of, broker, now)
-    wish = Wish(instrument=es, order=order, strategy="test")
-    placed: BotOrder = async_to_sync(desk.place)(wish, Limits())
-    broker.close()
-    return placed
+    async def placed() -> BotOrder:
+        async with opened(of) as broker:
+            wish = Wish(instrument=es, order=order, strategy="test")
+            return await Desk(of, broker, now).place(wish, Limits())
+
+    return async_to_sync(placed)()
 
 
 def test_the_kill_switch_flattens_all_bots_and_blocks_them(

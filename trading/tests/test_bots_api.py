@@ -10,9 +10,14 @@ from exchange.accounts.opening import open_account
 from exchange.kinds import MONEY_UNITS
 from exchange.tests.clients import listed
 from trading import auditlog
-from trading.models import AuditEntry, Bot, KillSwitch
+from trading.core.orderstates import OrderState
+from trading.core.reports import ContradictionError
+from trading.journeys import StaleError
+from trading.models import AuditEntry, Bot, BotOrder, BotPosition, KillSwitch
 from trading.roles import ADMINS, TRADERS
+from trading.sending import RejectedError
 from trading.tests.bots import NOW, bot, order, position
+from venues.accounts.models import VenueAccount
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/trading/"
@@ -92,7 +97,7 @@ def test_a_bad_configuration_names_every_field(trader: Client, mine: int) -> Non
 
 def test_names_are_unique_and_accounts_ones_own(trader: Client, mine: int, viewer: Client) -> None:
     asked = {"name": "maker", "account": "of trader"}
-    assert post(trader, "bots/", asked).status_code == 409
+    assert post(trader, "bots/", asked).status_code == 409  # it has another rule
     assert post(trader, "bots/", {**asked, "name": "second"}).status_code == 409
     for wrong in (
         {"account": "of viewer"},
@@ -216,3 +221,98 @@ def test_a_bot_without_a_venue_answers_503(trader: Client) -> None:
     killed = post(trader, f"bots/{lost.pk}/kill/").json()
     assert killed["is_on"] is True
     assert "has no account" in killed["left"][0]["error"]
+
+
+def test_on_death_is_the_rule_that_was_asked_for(trader: Client) -> None:
+    asked = {"name": "keeper", "account": "of trader", "on_death": "keep"}
+    assert post(trader, "bots/", asked).json()["on_death"] == "keep"
+
+
+def test_a_trader_cannot_release_the_kill_switch_of_an_admin(
+    trader: Client, admin: Client, mine: int
+) -> None:
+    post(trader, f"bots/{mine}/kill/")
+    assert send(trader, "DELETE", f"bots/{mine}/kill/").json()["is_on"] is False
+    post(admin, f"bots/{mine}/kill/")
+    refused = send(trader, "DELETE", f"bots/{mine}/kill/")
+    assert (refused.status_code, "only an admin" in refused.json()["detail"]) == (403, True)
+    assert trader.post(f"/trading/bots/{mine}/release/").status_code == 302
+    assert KillSwitch.objects.on().exists()
+    assert send(admin, "DELETE", f"bots/{mine}/kill/").json()["is_on"] is False
+
+
+@pytest.mark.parametrize(
+    "error", [ContradictionError("no"), StaleError("no"), RejectedError("no")], ids=repr
+)
+def test_what_does_not_fit_the_present_state_is_a_conflict(
+    ids: dict[str, int], trader: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    BotPosition.objects.update(lots=1, cost=1)
+    monkeypatch.setattr("trading.http.orders.cancel", fail)
+    monkeypatch.setattr("trading.http.positions.close", fail)
+    monkeypatch.setattr("trading.acting.close", fail)
+    for answer in (
+        send(trader, "DELETE", f"orders/{ids['order']}/"),
+        post(trader, f"positions/{ids['position']}/close/"),
+    ):
+        assert (answer.status_code, answer.json()["detail"]) == (409, "no")
+    shown = trader.post(f"/trading/positions/{ids['position']}/close/", follow=True)
+    assert "No." in shown.content.decode()
+
+
+def test_a_repeat_gets_the_first_answer(
+    ids: dict[str, int], trader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[int] = []
+    monkeypatch.setattr("trading.http.orders.cancel", lambda order: cancelled.append(order.pk))
+    first, again = (send(trader, "DELETE", f"orders/{ids['order']}/") for _ in range(2))
+    assert (first.json(), len(cancelled)) == (again.json(), 1)
+    assert again["Idempotency-Replayed"] == "true"
+    BotOrder.objects.update(version=1)  # it has changed since: this is another wish
+    send(trader, "DELETE", f"orders/{ids['order']}/")
+    assert len(cancelled) == 2
+
+
+def test_a_bot_is_created_once_and_keys_name_one_request(trader: Client) -> None:
+    asked = {"name": "maker", "account": "of trader"}
+    answers = [post(trader, "bots/", asked) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[1]["Location"] == answers[0]["Location"]
+    kill = f"bots/{answers[0].json()['id']}/kill/"
+    for key, status in (("k", 200), ("k", 200), ("k" * 65, 400)):
+        answer = trader.post(ROOT + kill, {}, "application/json", headers={"Idempotency-Key": key})
+        assert answer.status_code == status
+    other = trader.post(f"{ROOT}bots/", asked, "application/json", headers={"Idempotency-Key": "k"})
+    assert other.status_code == 409
+    assert Bot.objects.count() == 1
+
+
+def test_accounts_at_venues_are_for_admins(trader: Client, admin: Client) -> None:
+    account = VenueAccount(name="mine", venue="bybit", api_key="k")
+    account.secret = "s"
+    account.save()
+    asked = {"name": "far", "broker": "venue", "account": "mine"}
+    refused = post(trader, "bots/", asked)
+    assert refused.status_code == 400
+    assert "you may use no account" in refused.json()["errors"]["account"][0]
+    made = post(admin, "bots/", asked).json()
+    assert (made["broker"], made["account"]) == ("venue", "mine")
+    assert post(admin, "bots/", {**asked, "name": "second"}).status_code == 409
+    assert post(admin, "bots/", {**asked, "broker": "moon"}).status_code == 400
+    assert "mine, at its venue" not in admin.get("/trading/").content.decode()
+
+
+def test_statistics_do_not_scan_all_orders(
+    ids: dict[str, int], trader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading.statistics.NEWEST", 1)
+    held = BotPosition.objects.get()
+    for client_id, state in (("b1-2", OrderState.CANCELLED), ("b1-3", OrderState.REJECTED)):
+        order(held, client_id)
+        BotOrder.objects.filter(client_id=client_id).update(state=state.value)
+    found = trader.get(f"{ROOT}statistics/").json()["orders"]
+    assert (found["pending"], found["cancelled"], found["rejected"]) == (1, 0, 1)

@@ -1,6 +1,8 @@
 """The kill switch in spite of failures: those of single orders, of bots, and of the venue."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -99,10 +101,13 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
     class Torn(Stubborn):
         error = StaleError("changed meanwhile")
 
-    def opened(bot: Bot) -> ExchangeBroker:
-        return (Torn if bot.name == "b1" else ExchangeBroker)(bot.account)  # type: ignore[arg-type]
+    @asynccontextmanager
+    async def opened(bot: Bot) -> AsyncIterator[ExchangeBroker]:
+        broker = (Torn if bot.name == "b1" else ExchangeBroker)(bot.account)  # type: ignore[arg-type]
+        yield broker
+        await asyncio.to_thread(broker.close)
 
-    monkeypatch.setattr(acting, "open_broker", opened)
+    monkeypatch.setattr(acting, "opened", opened)
     bots = [wanted_bot(account), wanted_bot(funded("other"), "b2")]
     for each in bots:
         broker = ExchangeBroker(each.account)  # type: ignore[arg-type]

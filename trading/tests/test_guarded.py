@@ -5,9 +5,10 @@ import pytest
 from exchange.clearing.fees import LAB
 from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY
-from trading.brokers.guarded import FAILURES, RATES, GuardedBroker, Rate
+from trading.brokers.guarded import FAILURES, GuardedBroker
 from trading.brokers.paper import PaperBroker
 from trading.brokers.papervenue import PaperVenue
+from trading.brokers.rates import EXCHANGE, Rate
 from trading.tests.bots import TICK_VALUE
 from venues.brokers import Broker, Instruction, NotSentError, Style, UnknownOutcomeError
 
@@ -20,9 +21,6 @@ class Venue(PaperBroker):
     def __init__(self) -> None:
         venue = PaperVenue({"ES": TICK_VALUE}, balance=MONEY_UNITS, fees=LAB, latency_us=1)
         super().__init__(venue, clock=lambda: self.at, timeout_s=0.001)
-        self.at = 0
-
-    def close(self) -> None:
         self.at = 0
 
 
@@ -50,7 +48,7 @@ async def test_a_request_that_finds_no_turn_was_not_sent(
     monkeypatch.setattr("trading.brokers.guarded.LONGEST_WAIT_S", 0.01)
     venue = Venue()
     venue.at = 10
-    broker = GuardedBroker(venue, rates={**RATES, "order": Rate(2, 1e6)})
+    broker = GuardedBroker(venue, rates={**EXCHANGE, "order": Rate(2, 1e6)})
     for _ in range(2):
         await broker.order("a")
     with pytest.raises(NotSentError, match="no turn for order at paper"):

@@ -1,19 +1,10 @@
-"""The kill switch blocks first, and leaves nothing open."""
-
-from collections.abc import Iterator
+"""The kill switch blocks, whoever throws it, until somebody with the right to do so releases it."""
 
 import pytest
 
-from exchange.matching import BUY, SELL
-from exchange.models import Account
-from exchange.tests.clients import MARK, funded, listed
-from exchange.tests.trading import Exchange, open_exchange
-from instruments.models import Instrument
-from trading.brokers.inprocess import ExchangeBroker
-from trading.killing import clear, release, throw
+from trading.killing import AdminOnlyError, release, throw
 from trading.models import AuditEntry, KillSwitch
 from trading.tests.bots import NOW, bot
-from venues.brokers import Instruction, Style
 
 
 @pytest.mark.django_db
@@ -47,35 +38,14 @@ def test_a_long_reason_does_not_keep_the_switch_from_blocking() -> None:
     assert len(throw(bot=None, actor="me", reason="x" * 1000, at=NOW).reason) == 200
 
 
-@pytest.fixture
-def es() -> Instrument:
-    return listed("ES")
-
-
-@pytest.fixture
-def account(es: Instrument) -> Account:
-    return funded()
-
-
-@pytest.fixture
-def exchange(es: Instrument) -> Iterator[Exchange]:
-    with open_exchange(es) as exchange:
-        exchange.provide("ES", BUY, MARK - 1, 50)
-        exchange.provide("ES", SELL, MARK + 1, 50)
-        with exchange.running():
-            yield exchange
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_nothing_is_left_open(exchange: Exchange, account: Account) -> None:
-    broker = ExchangeBroker(account)
-    resting = Instruction(
-        client_id="a", symbol="ES", side=BUY, style=Style.LIMIT, lots=3, ticks=MARK - 5
-    )
-    await broker.place(resting)
-    await broker.place(
-        Instruction(client_id="b", symbol="ES", side=SELL, style=Style.MARKET, lots=7)
-    )
-    assert await clear(broker, "kill-1") == ([], [])
-    assert await clear(broker, "kill-1") == ([], [])
-    broker.close()
+@pytest.mark.django_db
+@pytest.mark.parametrize("trader_was_first", [True, False])
+def test_a_switch_of_an_admin_is_released_by_admins_alone(trader_was_first: bool) -> None:
+    one = bot()
+    if trader_was_first:
+        throw(bot=one, actor="trader", reason="", at=NOW)
+    throw(bot=one, actor="admin", reason="", at=NOW, by_admin=True)
+    with pytest.raises(AdminOnlyError):
+        release(bot=one, actor="trader", at=NOW)
+    assert KillSwitch.objects.stops(one)
+    assert release(bot=one, actor="admin", at=NOW, by_admin=True)

@@ -1,6 +1,7 @@
 """Bots run, stop, die and recover, with the real exchange."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -34,9 +35,17 @@ from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
 from trading.recovering import recover
 from trading.runner import Runner
+from trading.sending import settle
 from trading.supervisor import Supervisor
 from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
-from venues.brokers import Cursor, Instruction, NotSentError, Style
+from venues.brokers import (
+    Cursor,
+    Instruction,
+    NotSentError,
+    OrderSeen,
+    Style,
+    UnknownOutcomeError,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -287,7 +296,93 @@ async def test_a_round_reads_instruments_again_outside_of_the_event_loop(
     def read() -> dict[str, Instrument]:
         return {each.symbol: each for each in Instrument.objects.filter(has_book=True)}
 
-    monkeypatch.setattr("trading.runner.books", read)
+    monkeypatch.setattr("trading.configuring.books", read)
     bot = await in_thread(wanted_bot, account)
     desk = Desk(bot, ExchangeBroker(account), now)
     assert await Runner(desk, GivenBooks(50, 50), "runner", now).round() == 0.05
+
+
+async def test_orders_that_the_venue_rejects_are_repeated_more_and_more_slowly(
+    exchange: Exchange,
+) -> None:
+    at = [0.0]
+    poor = await in_thread(funded, "poor", 1)
+    limits = {"max_exposure": None, "max_drawdown": None}
+    desk = Desk(await in_thread(wanted_bot, poor, limits=limits), ExchangeBroker(poor), now)
+    runner = Runner(desk, GivenBooks(90, 10), "runner", now, monotonic=lambda: at[0])
+    runner._beaten_at = math.inf
+    counts = []
+    for moment in (0.0, 0.9, 1.1, 2.9, 3.2):
+        at[0] = moment
+        await runner.round()
+        counts.append(await in_thread(BotOrder.objects.count))
+    assert counts == [1, 1, 2, 2, 3]
+    states = await in_thread(lambda: set(BotOrder.objects.values_list("state", flat=True)))
+    assert states == {OrderState.REJECTED}
+
+
+async def test_funding_is_booked_once_and_equals_the_exchange(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    await recover(desk, actor="me", clock=now)
+    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    eight_hours = exchange.ports["ES"].at + 8 * 3_600_000_000
+    await in_thread(exchange.mark, "ES", MARK + 40, eight_hours)
+    for _ in range(2):
+        await recover(desk, actor="me", clock=now)
+    (there,) = await desk.broker.positions()
+    held = await in_thread(BotPosition.objects.get)
+    assert held.funding == there.funding != 0
+    assert (await in_thread(Bot.objects.get)).funding == there.funding
+    assert await in_thread(AuditEntry.objects.filter(action="funding").count) == 1
+    assert await in_thread(violations) == []
+
+
+async def test_an_execution_that_became_visible_late_is_found(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    order = await resting(desk, es)
+    await in_thread(exchange.trade, "ES", SELL, 53)  # 50 lots rest before it
+    await in_thread(Bot.objects.update, executions=10**9)  # as if newer ones had come before it
+    await settle(desk.broker, desk.follower, await desk.broker.order(order.client_id))
+    assert await in_thread(lots) == 3
+
+
+async def test_a_bot_lives_although_its_venue_does_not_say_its_equity(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def balance(_: ExchangeBroker) -> None:
+        raise NotSentError("maintenance")
+
+    monkeypatch.setattr(ExchangeBroker, "balance", balance)
+    bot = await in_thread(wanted_bot, account)
+    await in_thread(owning.claim, bot, "runner", now() - DEAD_AFTER)
+    await Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)._beat()
+    assert not await in_thread(owning.dead(now()).exists)
+
+
+async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_answers_are_lost(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel, is_first = ExchangeBroker.cancel, [True]
+
+    async def lossy(broker: ExchangeBroker, client_id: str) -> OrderSeen:
+        seen = await cancel(broker, client_id)
+        if is_first:
+            is_first.clear()
+            raise UnknownOutcomeError("the answer was lost")
+        return seen
+
+    monkeypatch.setattr(ExchangeBroker, "cancel", lossy)
+    bot = await in_thread(wanted_bot, account, strategy="marketmaker")
+    async with supervised(GivenBooks(50, 50)):
+        await until(lambda: Order.objects.open().count() == 2, "two quotes")
+        await in_thread(owning.want, bot, is_wanted=False, actor="me", at=now())
+        await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
+    assert not await in_thread(BotOrder.objects.working().exists)
+    assert (await in_thread(Bot.objects.get)).problem == ""

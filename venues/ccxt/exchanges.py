@@ -10,9 +10,12 @@ import ccxt.pro
 from ccxt.base.decimal_to_precision import DECIMAL_PLACES, TICK_SIZE
 
 from instruments.lattice import Lattice
+from venues.ccxt.bybit import Bybit
 from venues.feeds.events import Contract, FeedError, UnavailableError
 
 REQUEST_TIMEOUT_MS: Final = 10_000
+CHECKED: Final[Mapping[str, type[Any]]] = {"bybit": Bybit}
+"""Exchanges whose messages are checked beyond what ccxt does."""
 
 
 def check(exchange_id: str) -> None:
@@ -45,7 +48,8 @@ def settings_of(exchange_id: str, url: str | None) -> dict[str, Any]:
 @asynccontextmanager
 async def opened(exchange_id: str, settings: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
     """Open an exchange on the event loop that runs."""
-    exchange = getattr(ccxt.pro, exchange_id)(
+    kind = CHECKED.get(exchange_id) or getattr(ccxt.pro, exchange_id)
+    exchange = kind(
         {"timeout": REQUEST_TIMEOUT_MS, "options": {"defaultType": "linear"}, **settings}
     )
     try:

@@ -28,6 +28,7 @@ from venues.feeds.events import (
 )
 from venues.feeds.following import pauses
 from venues.feeds.kinds import Cause
+from venues.feeds.numbering import SkippedError
 
 PAGE: Final = 1_000
 MINUTE_MS: Final = 60_000
@@ -70,7 +71,7 @@ class CcxtFeed:
                 yield Lost(Cause.DISCONNECTED, explained(error))
             except ccxt.BaseError as error:
                 raise FeedError(f"{self._exchange.id}: {explained(error)}") from error
-            except CrossedError as error:
+            except (CrossedError, SkippedError) as error:
                 yield Lost(Cause.SKIPPED, str(error))
             await self._exchange.close()
             await asyncio.sleep(next(waits))

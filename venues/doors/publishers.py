@@ -18,6 +18,7 @@ from live.frames import Publication
 from live.hub import current_hub, fan_out, note_error
 from live.tape import Tape
 from live.watch import Topic
+from venues.doors.closebooks import CloseBooks
 
 logger = structlog.get_logger(__name__)
 
@@ -112,6 +113,7 @@ class Publishers:
     """The topics of the door that sockets of this event loop follow."""
 
     def __init__(self) -> None:
+        self.close_books = CloseBooks()
         self._open: dict[str, _Open] = {}
 
     def __len__(self) -> int:

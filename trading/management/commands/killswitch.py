@@ -24,11 +24,11 @@ class Command(QuietCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         bot = named([options["name"]])[0] if options["name"] else None
         if options["release"]:
-            was_on = release(bot=bot, actor=ACTOR, at=timezone.now())
+            was_on = release(bot=bot, actor=ACTOR, at=timezone.now(), by_admin=True)
             self.finish({"released": was_on}, "released" if was_on else "the switch was not on")
             return
-        bots = list(Bot.objects.select_related("account")) if bot is None else [bot]
-        done = kill(bots, bot=bot, actor=ACTOR, reason=options["reason"])
+        bots = list(Bot.objects.all()) if bot is None else [bot]
+        done = kill(bots, bot=bot, actor=ACTOR, reason=options["reason"], by_admin=True)
         left = [
             f"{each.bot.name}: {each.error or f'{each.orders} orders, {each.positions} positions'}"
             for each in done

@@ -6,12 +6,9 @@ from typing import Any, Final
 from exchange.engine.messages import BUY, SELL
 from instruments.lattice import Lattice
 from venues.feeds.events import Delta, Level, Snapshot, count
+from venues.feeds.numbering import Numbering, SkippedError
 
 SIDES: Final = (("b", BUY), ("a", SELL))
-
-
-class SkippedError(Exception):
-    """Messages are missing, or come from the past: the book must be read again."""
 
 
 class BookCheck:
@@ -23,13 +20,12 @@ class BookCheck:
 
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
-        self._update: int | None = None
-        """`u` of the last message; None before a snapshot."""
+        self._numbering = Numbering()
         self._sequence = 0
 
     def forget(self) -> None:
         """Expect a snapshot; deltas that arrive before it are left out."""
-        self._update = None
+        self._numbering.forget()
 
     def take(self, message: Mapping[str, Any]) -> Snapshot | Delta | None:
         """Return what a message says, None if it is to be left out; raise SkippedError."""
@@ -37,15 +33,14 @@ class BookCheck:
         update, sequence = int(data["u"]), int(data["seq"])
         at = int(message.get("cts", message["ts"])) * 1_000
         if message["type"] == "snapshot" or update == 1:
-            self._update, self._sequence = update, sequence
+            self._numbering.begin(update)
+            self._sequence = sequence
             return Snapshot(at, self._levels(data))
-        if self._update is None:
+        if not self._numbering.follow(update):
             return None
-        if update != self._update + 1:
-            raise SkippedError(f"update {update} follows {self._update}")
         if sequence < self._sequence:
             raise SkippedError(f"sequence {sequence} follows {self._sequence}")
-        self._update, self._sequence = update, sequence
+        self._sequence = sequence
         return Delta(at, self._levels(data))
 
     def _levels(self, data: Mapping[str, Any]) -> list[Level]:

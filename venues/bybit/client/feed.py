@@ -9,7 +9,7 @@ from typing import Any, Final
 import aiohttp
 
 from venues.bybit.client.addresses import Addresses
-from venues.bybit.client.books import BookCheck, SkippedError
+from venues.bybit.client.books import BookCheck
 from venues.bybit.client.parsing import (
     MINUTE_MS,
     contract_of,
@@ -34,6 +34,7 @@ from venues.feeds.events import (
 )
 from venues.feeds.following import pauses
 from venues.feeds.kinds import Cause
+from venues.feeds.numbering import SkippedError
 
 CATEGORY: Final = "linear"
 PUBLIC: Final = f"/v5/public/{CATEGORY}"

@@ -1,13 +1,12 @@
-"""Private endpoints of orders and executions: /v5/order and /v5/execution."""
+"""Private endpoints of orders: /v5/order."""
 
 from django.db.models import Q, QuerySet
 
 from exchange.accounts.opening import cancel_on_disconnect
 from exchange.clearing.orders import State
-from exchange.models import Execution, Order
+from exchange.models import Order
 from exchange.models.orders import OPEN_STATES
 from venues.bybit import words
-from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_rows
 from venues.bybit.categories import Category
 from venues.bybit.envelopes import page
@@ -81,21 +80,6 @@ def history(call: Call) -> Result:
         found = with_status(found, fields)
     named = orders.named(found, fields)
     return listing(call, within(found if named is None else named, fields, "created_at"))
-
-
-def executions(call: Call) -> Result:
-    fields = call.fields
-    rows = Execution.objects.filter(account=call.trader.account.pk, instrument__in=keys_of(fields))
-    kind = fields.text("execType", "Trade")
-    rows = rows.filter(order__lt=0) if kind == "BustTrade" else rows
-    rows = rows if kind in ("Trade", "BustTrade") else rows.none()
-    named = orders.named(Order.objects.filter(account=call.trader.account), fields)
-    if named is not None:
-        rows = rows.filter(order__in=list(named.values_list("pk", flat=True)))
-    found, cursor = page_of(within(rows, fields, "at"), fields, key="number", default=50, most=100)
-    return Result(
-        page(executions_as_rows(call.trader.account, found), cursor, category=category(fields))
-    )
 
 
 def orders_of(call: Call) -> "QuerySet[Order]":

@@ -2,12 +2,12 @@
 
 from typing import Any, Final, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from market.integers import parse_integer
 from market.quoting import quoted
-from market.times import EARLIEST, LATEST, from_microseconds
-from venues.bybit.errors import parameter_error
+from market.times import EARLIEST, LATEST, from_microseconds, to_microseconds
+from venues.bybit.errors import BybitError, parameter_error
 from venues.bybit.fields import Fields
 
 M = TypeVar("M", bound=Model)
@@ -28,14 +28,42 @@ def page_of(
     return found[:limit], str(getattr(found[limit - 1], key))
 
 
-def cursor(fields: Fields) -> int:
-    text = fields.text("cursor")
+def paired_page_of(
+    rows: "QuerySet[M]", fields: Fields, *, default: int, most: int
+) -> tuple[list[M], str]:
+    """Return a page of records of several instruments, newest first by time and key, as `page_of`.
+
+    A cursor is the time in microseconds and the key of the last row.
+    """
+    limit = fields.limit(default, most)
+    if fields.has("cursor"):
+        at, key = paired_cursor(fields)
+        rows = rows.filter(Q(at__lt=moment(at)) | Q(at=moment(at), pk__lt=key))
+    found = list(rows.order_by("-at", "-pk")[: limit + 1])
+    if len(found) <= limit:
+        return found, ""
+    last: Any = found[limit - 1]
+    return found[:limit], f"{to_microseconds(last.at)}_{last.pk}"
+
+
+def paired_cursor(fields: Fields) -> tuple[int, int]:
     try:
-        return parse_integer(text, -LARGEST_KEY, LARGEST_KEY)
+        at, key = fields.text("cursor").split("_")
+        return parse_integer(at, 0, LARGEST_KEY), parse_integer(key, 0, LARGEST_KEY)
     except ValueError:
-        raise parameter_error(
-            f"cursor {quoted(text)}: use nextPageCursor of the page before, unchanged"
-        ) from None
+        raise cursor_error(fields) from None
+
+
+def cursor(fields: Fields) -> int:
+    try:
+        return parse_integer(fields.text("cursor"), -LARGEST_KEY, LARGEST_KEY)
+    except ValueError:
+        raise cursor_error(fields) from None
+
+
+def cursor_error(fields: Fields) -> BybitError:
+    given = quoted(fields.text("cursor"))
+    return parameter_error(f"cursor {given}: use nextPageCursor of the page before, unchanged")
 
 
 def within(rows: "QuerySet[M]", fields: Fields, field: str) -> "QuerySet[M]":

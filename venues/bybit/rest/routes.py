@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from venues.bybit.limits import Limit
-from venues.bybit.rest import account, market, orders, positions
+from venues.bybit.rest import account, executions, market, orders, positions
 from venues.bybit.rest.calls import Access, Handler, Route
 
 
@@ -35,7 +35,7 @@ PUBLIC: Final[Mapping[str, Handler]] = {
 READS: Final[Mapping[str, Route]] = {
     "/v5/order/realtime": reads(orders.realtime, Limit.ORDERS),
     "/v5/order/history": reads(orders.history, Limit.ORDERS),
-    "/v5/execution/list": reads(orders.executions, Limit.EXECUTIONS),
+    "/v5/execution/list": reads(executions.executions, Limit.EXECUTIONS),
     "/v5/position/list": reads(positions.positions, Limit.POSITIONS),
     "/v5/position/closed-pnl": reads(positions.closed_pnl, Limit.POSITIONS),
     "/v5/account/wallet-balance": reads(account.wallet_balance, Limit.ACCOUNT),

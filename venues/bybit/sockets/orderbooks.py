@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from exchange.depth.images import BookImage
 from exchange.engine.messages import BUY, SELL
 from live.boards import Board
 from live.cutting import made
@@ -17,6 +16,7 @@ from venues.bybit.sequences import cross_sequence
 from venues.bybit.sockets.bookwindow import BookWindow, Levels
 from venues.bybit.symbols import Symbol
 from venues.doors.clock import now_ms
+from venues.doors.followedbooks import FollowedBook
 from venues.doors.publishers import Pace, Publisher
 
 INTERVALS_S: Final = {1: 0.01, 50: 0.02, 200: 0.1, 500: 0.1, 1000: 0.2}
@@ -30,14 +30,11 @@ BEST: Final = 1
 class OrderBook(Publisher):
     """The best levels of one book (live.boards.Follower)."""
 
-    _board: Board
-    _image: BookImage
-
     def __init__(self, name: str, depth: int, symbol: Symbol) -> None:
         super().__init__(name)
         self._depth = depth
         self._symbol = symbol.name
-        self._whole = f"book.{symbol.name}"
+        self._book = FollowedBook(symbol.key, symbol.name)
         self._lattice = symbol.lattice
         self._window = BookWindow(depth, self._lattice)
         self._pace = Pace(INTERVALS_S[depth], self._push)
@@ -47,24 +44,19 @@ class OrderBook(Publisher):
         self._snapshot: Publication | None = None
 
     async def open(self) -> None:
-        board = await self.follow(self._whole)
-        if not isinstance(board, Board):
-            raise TypeError(f"{self._whole} is no board")
-        board.subscribers.discard(self)  # the board calls `extend`: no need to parse its texts
-        self.attach(board)
+        await self._book.open(self, self)
+        self.replace(self._book.image, self._book.end)
 
     def attach(self, board: Board) -> None:
         """Show an open board from now on."""
-        self._board = board
-        board.slices.add(self)
-        self.replace(board.image, board.end)
+        self._book.attach(board, self)
+        self.replace(self._book.image, self._book.end)
 
     async def close(self) -> None:
         self._pace.stop()
         if self._repeating is not None:
             self._repeating.cancel()
-        if hasattr(self, "_board"):
-            self._board.slices.discard(self)
+        self._book.close()
         await super().close()
 
     def first(self) -> Iterable[Publication]:
@@ -75,7 +67,6 @@ class OrderBook(Publisher):
 
     def replace(self, image: Any, seq: int) -> None:
         """Show another book, read after a restart or a hole: the numbering begins again at 1."""
-        self._image = image
         self._window = BookWindow(self._depth, self._lattice)
         self._window.show(image.ladders)
         self._update = 0
@@ -87,7 +78,7 @@ class OrderBook(Publisher):
 
     def _push(self) -> None:
         """Send what changed since the last message."""
-        bids, asks = self._window.show(self._image.ladders)
+        bids, asks = self._window.show(self._book.image.ladders)
         if not (bids or asks):
             return
         if self._depth == BEST:
@@ -97,7 +88,7 @@ class OrderBook(Publisher):
 
     def _send(self, kind: str, bids: Levels, asks: Levels) -> None:
         self._update += 1
-        self._at, self._sent_ms = self._image.at, now_ms()
+        self._at, self._sent_ms = self._book.image.at, now_ms()
         sent = self.send(self._message(kind, bids, asks))
         self._snapshot = sent if kind == "snapshot" else None
         if self._depth == BEST:

@@ -14,7 +14,6 @@ import structlog
 from django.db import Error as DatabaseError
 
 from exchange.engine.messages import BUY, SELL
-from live.boards import Board
 from live.cutting import made
 from live.frames import Publication
 from live.reads import read
@@ -26,6 +25,7 @@ from venues.bybit.sockets.bookwindow import BookWindow
 from venues.bybit.sockets.tape import TickDirection
 from venues.doors import marks, prints
 from venues.doors.clock import now_ms
+from venues.doors.followedbooks import FollowedBook
 from venues.doors.marks import Mark
 from venues.doors.publishers import Pace, Publisher
 
@@ -41,11 +41,10 @@ NO_LEVEL: Final = ("", "0")
 class Tickers(Publisher):
     """Follows trades, best levels and the mark price of an instrument."""
 
-    _board: Board
-
     def __init__(self, name: str, listed: Listed) -> None:
         super().__init__(name)
         self._listed = listed
+        self._book = FollowedBook(listed.key, listed.name)
         self._mark = Mark(listed.lattice)
         self._direction = TickDirection()
         self._window = BookWindow(1, listed.lattice)
@@ -58,12 +57,7 @@ class Tickers(Publisher):
 
     async def open(self) -> None:
         symbol = self._listed.name
-        board = await self.follow(f"book.{symbol}")
-        if not isinstance(board, Board):
-            raise TypeError(f"book.{symbol} is no board")
-        board.subscribers.discard(self)  # the board calls `extend`: no need to parse its texts
-        self._board = board
-        board.slices.add(self)
+        await self._book.open(self, self)
         await self.follow_newest(f"{marks.TOPIC}.{symbol}")
         await self.follow_newest(f"{prints.TOPIC}.{symbol}")
         self._day = streamed(await read(ticker, self._listed))
@@ -74,8 +68,7 @@ class Tickers(Publisher):
         self._pace.stop()
         if self._reading is not None:
             self._reading.cancel()
-        if hasattr(self, "_board"):
-            self._board.slices.discard(self)
+        self._book.close()
         await super().close()
 
     def deliver(self, publication: Publication) -> None:
@@ -117,7 +110,7 @@ class Tickers(Publisher):
         return fields | widened(fields)
 
     def _best(self) -> dict[str, str]:
-        self._window.show(self._board.image.ladders)  # type: ignore[attr-defined]  # BookImage
+        self._window.show(self._book.image.ladders)
         bids, asks = self._window.levels(BUY), self._window.levels(SELL)
         (bid, bid_size), (ask, ask_size) = (side[0] if side else NO_LEVEL for side in (bids, asks))
         return {"bid1Price": bid, "bid1Size": bid_size, "ask1Price": ask, "ask1Size": ask_size}
@@ -139,6 +132,10 @@ class Tickers(Publisher):
                 self._day = streamed(await read(ticker, self._listed))
             except DatabaseError as error:
                 logger.warning("ticker not read", topic=self.name, error=str(error).strip())
+            except Exception:  # an error of ours: its subscribers must not get old figures for ever
+                logger.exception("ticker not read", topic=self.name)
+                self.fail()
+                return
             else:
                 self._pace.touch()
 

@@ -7,10 +7,11 @@ import pytest
 from exchange.engine.messages import BUY, SELL
 from instruments.lattice import Lattice
 from venues.bybit.client.addresses import Addresses
-from venues.bybit.client.books import BookCheck, SkippedError
+from venues.bybit.client.books import BookCheck
 from venues.bybit.client.pacing import Pacer
 from venues.bybit.client.parsing import contract_of, live_print, minutes_of, recent_print
 from venues.feeds.events import Delta, FeedError, Level, Minute, Snapshot, key_of
+from venues.feeds.numbering import SkippedError
 
 LATTICE = Lattice(Decimal("0.10"), Decimal("0.001"))
 # The examples of Bybit's documentation.

@@ -27,10 +27,12 @@ from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot, listed
 from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
 from venues.bybit.tests.serving import served
-from venues.ccxt.broker import CcxtBroker
+from venues.ccxt import requests
+from venues.ccxt.bybit import Bybit
 from venues.ccxt.exchanges import explained
 from venues.feeds.events import FeedError
 from venues.feeds.following import Follower
+from venues.feeds.numbering import SkippedError
 from venues.feeds.recorder import Recorder
 from venues.feeds.tape import Tape
 from venues.tests.markets import in_thread, market
@@ -161,11 +163,33 @@ async def test_an_order_whose_answer_cannot_be_read_is_not_called_rejected():
     async def garbled():
         raise ccxt.BadResponse("bybit returned <html>")
 
-    broker = CcxtBroker(None, {})
     with pytest.raises(UnknownOutcomeError, match="returned <html>"):
-        await broker._write(garbled)
+        await requests.write(garbled)
     with pytest.raises(NotSentError):
-        await broker._read(garbled)
+        await requests.read(garbled)
+
+
+async def test_a_book_of_bybit_is_rejected_when_a_message_is_missing():
+    exchange = Bybit()
+    client = exchange.client("ws://127.0.0.1:1")
+
+    def take(kind, update):
+        data = {"s": "BTCUSDT", "b": [["65000.0", "1"]], "a": [["65001.0", "1"]], "u": update}
+        topic = "orderbook.50.BTCUSDT"
+        seen = client.future("orderbook:BTCUSDT")
+        exchange.handle_order_book(
+            client, {"topic": topic, "type": kind, "ts": update, "data": data}
+        )
+        return seen
+
+    assert not take("delta", 6).done()
+    assert (await take("snapshot", 7))["timestamp"] == 7
+    assert (await take("delta", 8))["timestamp"] == 8
+    with pytest.raises(SkippedError, match="update 10 follows 8"):
+        await take("delta", 10)
+    assert not take("delta", 11).done()
+    assert (await take("delta", 1))["timestamp"] == 1
+    await exchange.close()
 
 
 def test_errors_do_not_repeat_signed_queries():

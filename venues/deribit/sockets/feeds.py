@@ -3,11 +3,11 @@
 from typing import Any
 
 from exchange.depth.images import BookImage
-from live.boards import Board
 from live.cutting import made
 from live.frames import Publication
 from venues.deribit.envelopes import news
 from venues.deribit.listed import Listed
+from venues.doors.followedbooks import FollowedBook
 from venues.doors.publishers import Pace, Publisher
 
 
@@ -39,27 +39,20 @@ class Feed(Publisher):
 class BookFeed(Feed):
     """A channel that follows the book (live.boards.Follower)."""
 
-    _board: Board
+    def __init__(self, name: str, listed: Listed, interval_s: float) -> None:
+        super().__init__(name, listed, interval_s)
+        self._book = FollowedBook(listed.key, listed.symbol)
 
     async def open(self) -> None:
-        board = await self.follow(f"book.{self.listed.symbol}")
-        if not isinstance(board, Board):
-            raise TypeError(f"book.{self.listed.symbol} is no board")
-        board.subscribers.discard(self)  # the board calls `extend`: no need to parse its texts
-        self._board = board
-        board.slices.add(self)
+        await self._book.open(self, self)
 
     async def close(self) -> None:
-        if hasattr(self, "_board"):
-            self._board.slices.discard(self)
+        self._book.close()
         await super().close()
 
     @property
     def image(self) -> BookImage:
-        image = self._board.image
-        if not isinstance(image, BookImage):
-            raise TypeError(f"book.{self.listed.symbol} shows no book")
-        return image
+        return self._book.image
 
     def replace(self, image: Any, seq: int) -> None:
         """Note that the book was read again."""

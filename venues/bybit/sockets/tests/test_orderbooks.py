@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from exchange.depth.depthbook import DepthBook
+from exchange.depth.followed import FollowedBooks
 from exchange.depth.history import book_at
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import BLOCKS
@@ -150,6 +151,25 @@ def test_every_message_leads_to_the_book_at_its_moment(market, at_once, depth):
     assert [message["data"]["u"] for message in client.messages] == list(range(1, len(kinds) + 1))
     assert client.messages[-1]["cts"] == client.messages[-1]["data"]["seq"] // 1000
     assert len(kinds) > (10 if depth == 1 else (ALL - STORED) * 0.9)
+
+
+def test_the_exchange_hears_that_a_book_is_followed_until_nobody_follows_it(market):
+    key = market.instrument.pk
+
+    async def follow():
+        clients = [await Client(market, depth).join() for depth in (1, 50)]
+        async with asyncio.timeout(60):
+            while FollowedBooks().among([key]) != {key}:
+                await asyncio.sleep(0.01)
+        return clients
+
+    async def followed_and_left():
+        for client in (clients := await follow()):
+            await client.leave()
+        assert not current_publishers().close_books.keys
+        return clients[:0]
+
+    run(followed_and_left)
 
 
 def test_changes_within_an_interval_are_one_message(market, monkeypatch):

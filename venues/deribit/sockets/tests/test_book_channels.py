@@ -32,8 +32,7 @@ class Market:
 
     def show(self, book):
         """Attach a publisher, as its `open` does."""
-        book._board = self.board
-        self.board.slices.add(book)
+        book._book.attach(self.board, book)
         if isinstance(book, Book):
             book._shown.show(book.image.ladders)
             book._note()

@@ -1,0 +1,55 @@
+"""Which books are followed closely: those are recorded in each pass, all others twice a second.
+
+Whoever shows the changes of a book to its clients says so once a second. Processes share that
+through the cache "books", which is Redis where there is one. Without it, nothing is followed.
+"""
+
+import time
+from collections.abc import Callable, Collection, Set
+from typing import Final, TypeVar
+
+import structlog
+from django.core.cache import caches
+from redis.exceptions import RedisError
+
+logger = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+CACHE: Final = "books"
+AGAIN_S: Final = 1.0
+"""From one message that a book is followed to the next, and from one look to the next."""
+FRESH_S: Final = 3
+RETRY_S: Final = 10.0
+UNAVAILABLE: Final = (RedisError, OSError)
+
+
+def follow(keys: Collection[int]) -> None:
+    """Say that the books of these instruments are followed; do nothing without the cache."""
+    _reached(lambda: caches[CACHE].set_many({str(key): True for key in keys}, FRESH_S))
+
+
+class FollowedBooks:
+    """What one thread knows of it. Asking the cache must not delay that thread often."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: Set[int] = frozenset()
+        self._next_at = float("-inf")
+
+    def among(self, keys: Collection[int]) -> Set[int]:
+        """Return the instruments whose books are followed, as of the last AGAIN_S."""
+        now = self._clock()
+        if now >= self._next_at:
+            found = _reached(lambda: caches[CACHE].get_many([str(key) for key in keys]))
+            self._known = frozenset(map(int, found or ()))
+            self._next_at = now + (RETRY_S if found is None else AGAIN_S)
+        return self._known
+
+
+def _reached(ask: Callable[[], T]) -> T | None:
+    """Return what the cache answers, None while it is unavailable."""
+    try:
+        return ask()
+    except UNAVAILABLE as error:
+        logger.warning("cache of books unavailable", error=str(error).strip())
+        return None

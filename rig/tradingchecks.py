@@ -1,0 +1,85 @@
+"""Compares the books of bots with those of the exchange, in SQL, independent of the product.
+
+A bot trades in the account of the same name at the exchange.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+
+SHOWN = 5
+OURS = """
+    WITH ours AS (
+      SELECT o.*, b.name AS account FROM trading_botorder o JOIN trading_bot b ON b.id = o.bot_id),
+    theirs AS (
+      SELECT o.*, a.name AS account FROM exchange_order o JOIN exchange_account a
+      ON a.id = o.account_id JOIN trading_bot b ON b.name = a.name),
+    fills AS (
+      SELECT order_id, sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee,
+        sum(realised) AS realised FROM trading_botfill GROUP BY 1),
+    executions AS (
+      SELECT "order", sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee,
+        sum(realised) AS realised FROM exchange_execution GROUP BY 1)"""
+RULES: Mapping[str, str] = {
+    "orders that exist more than once at the exchange": """
+        SELECT account, client_id, count(*) FROM theirs WHERE client_id <> ''
+        GROUP BY 1, 2 HAVING count(*) > 1""",
+    "orders that are neither at the exchange nor reported as not sent or refused": """
+        SELECT o.client_id, o.state FROM ours o LEFT JOIN theirs t USING (account, client_id)
+        WHERE t.id IS NULL AND (o.state NOT IN (5, 6) OR o.filled > 0)""",
+    "orders that are reported as not sent, but exist": """
+        SELECT o.client_id, t.state, t.filled FROM ours o JOIN theirs t USING (account, client_id)
+        WHERE o.state = 6""",
+    "orders at the exchange that no bot knows": """
+        SELECT t.account, t.client_id FROM theirs t LEFT JOIN ours o USING (account, client_id)
+        WHERE o.id IS NULL""",
+    "orders whose fills differ": """
+        SELECT o.client_id, o.filled, t.filled FROM ours o
+        JOIN theirs t USING (account, client_id) LEFT JOIN fills f ON f.order_id = o.id
+        LEFT JOIN executions e ON e."order" = t.id
+        WHERE o.filled <> t.filled OR (f.lots, f.value, f.fee, f.realised)
+          IS DISTINCT FROM (e.lots, e.value, e.fee, e.realised)""",
+    "orders that are still working for their bot": """
+        SELECT client_id, state FROM ours WHERE state IN (0, 1, 2)""",
+    "orders that are still open at the exchange": """
+        SELECT account, client_id, state FROM theirs WHERE state IN (0, 1, 2, 6, 7)""",
+    "positions that differ": """
+        SELECT a.name, p.instrument_id, p.lots, p.cost, m.lots, m.cost FROM exchange_position p
+        JOIN exchange_account a ON a.id = p.account_id JOIN trading_bot b ON b.name = a.name
+        LEFT JOIN trading_botposition m ON m.bot_id = b.id AND m.instrument_id = p.instrument_id
+          AND m.state <> 3
+        WHERE (p.lots, p.cost) <> (coalesce(m.lots, 0), coalesce(m.cost, 0))""",
+    "bots whose profit differs from the account's": """
+        SELECT b.name, b.realised, sum(p.realised), b.fees, sum(p.fees) FROM trading_bot b
+        JOIN exchange_account a ON a.name = b.name JOIN exchange_position p ON p.account_id = a.id
+        GROUP BY b.id HAVING (b.realised, b.fees) <> (sum(p.realised), sum(p.fees))""",
+    "bots of the exchange whose balance is not deposit and profit": """
+        SELECT b.name, a.balance, b.realised - b.fees + b.funding FROM trading_bot b
+        JOIN exchange_account a ON a.id = b.account_id
+        JOIN exchange_ledgerentry l ON l.account = a.id AND l.instrument_id IS NULL
+        GROUP BY b.id, a.id HAVING a.balance <> sum(l.amount) + b.realised - b.fees + b.funding""",
+}
+"""SQL that finds rows by what is wrong with them."""
+
+
+def differences(url: str) -> Iterator[str]:
+    """Yield what differs between the bots' books and the exchange's, once nothing is on its way."""
+    with psycopg.connect(url) as connection:
+        for rule, sql in RULES.items():
+            if found := connection.execute(OURS + sql).fetchall():
+                yield f"{len(found)} {rule}: {found[:SHOWN]}"
+
+
+def counts(url: str, prefix: str) -> dict[str, Any]:
+    """Return how many orders of the bots whose names begin with `prefix` ended how."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE o.state = 3 OR o.filled > 0), "
+            "count(*) FILTER (WHERE o.state = 5), count(*) FILTER (WHERE o.state = 6) "
+            "FROM trading_botorder o JOIN trading_bot b ON b.id = o.bot_id "
+            "WHERE starts_with(b.name, %s)",
+            [prefix],
+        ).fetchone()
+    names = ("orders", "traded", "rejected", "not sent")
+    return dict(zip(names, row or (0,) * len(names), strict=True))
