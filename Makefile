@@ -10,6 +10,9 @@ MINUTES ?= 3
 KILLS ?= 50
 VENUE ?= bybit
 
+# Most targets start many processes, which would all compile what they import.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
   test-browser bench faults orderfaults conformance clean
 
@@ -55,8 +58,8 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 check: setup-dev ## lint, and run the tests that start no other process: a minute on two cores
 	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
 
-test: lint ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 4 test-market test-roles test-browser test-postgresql test-quick
+test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 4 lint test-market test-postgresql test-browser test-roles test-quick
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test

@@ -1,22 +1,31 @@
 """Where market data come from and orders go to: feeds and brokers, by the name of their venue."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from venues.brokers import Broker
+from venues import brokers
 from venues.bybit.client import addresses, broker, feed
 from venues.bybit.client.addresses import Addresses
 from venues.bybit.client.rest import Credentials
+from venues.deribit.client import addresses as deribit_addresses
+from venues.deribit.client import broker as deribit_broker
+from venues.deribit.client import feed as deribit_feed
+from venues.deribit.client.session import Credentials as DeribitCredentials
 from venues.feeds.events import Contract, FeedError, OpenFeed
 
+T = TypeVar("T")
 BYBIT: Final[Mapping[str, Addresses]] = {
     "bybit": addresses.MAINNET,
     "bybit-testnet": addresses.TESTNET,
 }
+DERIBIT: Final[Mapping[str, str]] = {
+    "deribit": deribit_addresses.MAINNET,
+    "deribit-testnet": deribit_addresses.TESTNET,
+}
 CCXT: Final = "ccxt:"
-FORMS: Final = ", ".join([*BYBIT, f"{CCXT}EXCHANGE"])
+FORMS: Final = ", ".join([*BYBIT, *DERIBIT, f"{CCXT}EXCHANGE"])
 DEPTHS: Final = feed.DEPTHS
 
 
@@ -25,7 +34,7 @@ class OpenBroker(Protocol):
 
     def __call__(
         self, key: str, secret: str, contracts: Mapping[str, Contract], /
-    ) -> AbstractAsyncContextManager[Broker]: ...
+    ) -> AbstractAsyncContextManager[brokers.Broker]: ...
 
 
 def feed_of(venue: str, url: str | None = None) -> OpenFeed:
@@ -36,6 +45,8 @@ def feed_of(venue: str, url: str | None = None) -> OpenFeed:
     if venue.startswith(CCXT):
         found: OpenFeed = _ccxt("feed").opener(venue.removeprefix(CCXT), url)
         return found
+    if venue in DERIBIT:
+        return deribit_feed.opener(_deribit(venue, url))
     return feed.opener(_bybit(venue, url))
 
 
@@ -44,12 +55,25 @@ def broker_of(venue: str, url: str | None = None) -> OpenBroker:
     if venue.startswith(CCXT):
         found: OpenBroker = _ccxt("broker").opener(venue.removeprefix(CCXT), url)
         return found
-    at = _bybit(venue, url)
+    if venue in DERIBIT:
+        return _deribit_broker(_deribit(venue, url))
+    return _bybit_broker(_bybit(venue, url))
 
+
+def _bybit_broker(at: Addresses) -> OpenBroker:
     def open_broker(
         key: str, secret: str, contracts: Mapping[str, Contract], /
-    ) -> AbstractAsyncContextManager[Broker]:
+    ) -> AbstractAsyncContextManager[brokers.Broker]:
         return broker.opened(at, Credentials(key, secret), contracts)
+
+    return open_broker
+
+
+def _deribit_broker(at: str) -> OpenBroker:
+    def open_broker(
+        key: str, secret: str, contracts: Mapping[str, Contract], /
+    ) -> AbstractAsyncContextManager[brokers.Broker]:
+        return deribit_broker.opened(at, DeribitCredentials(key, secret), contracts)
 
     return open_broker
 
@@ -57,8 +81,16 @@ def broker_of(venue: str, url: str | None = None) -> OpenBroker:
 def _bybit(venue: str, url: str | None) -> Addresses:
     if venue not in BYBIT:
         raise FeedError(f"there is no venue {venue!r}: choose one of {FORMS}")
+    return _at(Addresses.below, url) if url else BYBIT[venue]
+
+
+def _deribit(venue: str, url: str | None) -> str:
+    return _at(deribit_addresses.socket_below, url) if url else DERIBIT[venue]
+
+
+def _at(below: Callable[[str], T], url: str) -> T:
     try:
-        return Addresses.below(url) if url else BYBIT[venue]
+        return below(url)
     except ValueError as error:
         raise FeedError(str(error)) from error
 

@@ -61,6 +61,7 @@ class Code(IntEnum):
     NOT_FOUND = 13020, "not_found"
     FORBIDDEN = 13021, "forbidden"
     RAW_NEEDS_LOGIN = 13778, "raw_subscriptions_not_available_for_unauthorized"
+    TIMED_OUT = 13888, "timed_out"
 
 
 class ErrorMember(TypedDict, total=False):

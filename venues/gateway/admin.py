@@ -33,5 +33,5 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
 
 @admin.register(PriceTicker)
 class PriceTickerAdmin(admin.ModelAdmin[PriceTicker]):
-    list_display = ("name", "instrument", "error")
+    list_display = ("name", "instrument", "is_unknown", "error")
     readonly_fields = ("instrument", "error")

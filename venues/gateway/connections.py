@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from venues.gateway import vault
 from venues.gateway.credentials import Credentials
-from venues.gateway.logins import digest, expiry
+from venues.gateway.logins import LOGIN_LASTS_S, digest, expiry, give_up
 from venues.gateway.models import Connection, ConnectionState
 from venues.gateway.tasks import authenticate
 
@@ -32,8 +32,15 @@ def opened(credentials: Credentials) -> tuple[Connection, str]:
 
 def find(token: str) -> Connection | None:
     """Return the connection with a token that has not expired."""
-    return (
-        Connection.objects.filter(digest=digest("token", token), expires_at__gt=timezone.now())
-        .select_related("person")
-        .first()
-    )
+    valid = Connection.objects.filter(digest=digest("token", token), expires_at__gt=timezone.now())
+    found = valid.select_related("person").first()
+    if found is not None and is_lost(found):
+        give_up()
+        found.refresh_from_db()
+    return found
+
+
+def is_lost(connection: Connection) -> bool:
+    """Return whether the task of a login did not finish in time."""
+    age = timezone.now() - connection.opened_at
+    return connection.state == ConnectionState.PENDING and age.total_seconds() >= LOGIN_LASTS_S

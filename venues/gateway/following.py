@@ -39,7 +39,7 @@ def subscribe(*, person: Person, name: str, interval_s: int) -> tuple[PriceSubsc
 
 def changed(person: Person, ticker: PriceTicker) -> None:
     """Fetch the first price of a new ticker at once; tell the person's streams."""
-    if ticker.instrument_id is None:
+    if ticker.instrument_id is None or ticker.is_unknown:
         fetch_prices.delay([ticker.name])
     announce_person(person.pk)
 

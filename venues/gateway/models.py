@@ -82,6 +82,9 @@ class PriceTicker(models.Model):
     error = models.CharField(
         max_length=300, blank=True, default="", help_text="Why the venue sends no price."
     )
+    is_unknown = models.BooleanField(
+        default=False, help_text="The venue does not know it, and is asked no more that day."
+    )
 
     class Meta:
         ordering = ["name"]

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import structlog
 
+from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
+from venues.deribit.client.pacing import Pacer, QueueFullError
+from venues.deribit.client.rpc import ANSWER_S, RpcClient
 from venues.gateway import metrics
 from venues.gateway.backoff import Backoff
-from venues.gateway.client import ANSWER_S, RpcClient
-from venues.gateway.errors import LostError, RefusedError, UnavailableError
-from venues.gateway.pacing import Pacer, QueueFullError
 
 logger = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -17,6 +18,7 @@ from live.frames import Publication
 from live.hub import current_hub
 from live.reads import read
 from venues.gateway import publishing, schedule
+from venues.gateway.logins import LOGIN_LASTS_S, give_up
 from venues.gateway.models import Connection, ConnectionState, PriceSubscription
 from venues.gateway.prices import Price, newest_of, symbol_of
 
@@ -25,6 +27,8 @@ CHECK_S: Final = 45.0
 """Between two looks at whether the connection has expired, or was deleted in the admin."""
 MOST_WAITING: Final = 1_000
 """Events for a client that reads too slowly; then its stream ends, and it resumes."""
+SILENT_FETCHES: Final = 2.5
+SHORTEST_SILENCE_S: Final = 5.0
 LATE_MS: Final = 250
 """Prices may come this much earlier than the interval: fetches are not exact."""
 
@@ -36,18 +40,25 @@ class Followed:
     interval_s: int
     has_prices: bool
     reason: str = ""
+    is_unknown: bool = False
+    """The venue does not know it, and is not asked any more."""
     sent: Price | None = None
     skipped: Price | None = None
     """The newest price that came before the interval was over."""
+    heard_at: float = field(default_factory=time.monotonic)
+    """When a price came last, or the ticker was subscribed."""
+    is_silent: bool = False
+    """Whether the user was told that no price comes."""
 
 
 @dataclass
 class Wanted:
-    """What the database says of a connection."""
+    """What the database says of a connection; a pending login is over at `ends_at`, monotonic."""
 
     state: str
     reason: str
     tickers: dict[str, Followed] = field(default_factory=dict)
+    ends_at: float | None = None
 
 
 class PriceFeed:
@@ -62,6 +73,7 @@ class PriceFeed:
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
         self._is_stale = True
+        self._login_ends_at: float | None = None
         self._checked_at = time.monotonic()
         self._feed = Feed(current_hub(), self._send, self._offer, self._fail)
 
@@ -79,6 +91,9 @@ class PriceFeed:
         self._changed.clear()  # before the read: a change during it must end the wait below
         if time.monotonic() - self._checked_at >= CHECK_S:
             await self._check()
+        if self._login_ends_at is not None and time.monotonic() >= self._login_ends_at:
+            await read(give_up)
+            self._is_stale = True
         if self._is_stale:
             self._is_stale = False
             await self._renew()
@@ -88,6 +103,7 @@ class PriceFeed:
                     await self._changed.wait()
             except TimeoutError:
                 self._send_due()
+                self._tell_silent()
         return self.take_now()
 
     def take_now(self) -> list[dict[str, Any]]:
@@ -105,6 +121,7 @@ class PriceFeed:
     async def _renew(self) -> None:
         """Follow what the database says; the newest price of the cache comes first."""
         wanted = await read(read_wanted, self._connection)
+        self._login_ends_at = None if wanted is None else wanted.ends_at
         if wanted is None or wanted.state != self._state:
             self._state = "closed" if wanted is None else wanted.state
             reason = "" if wanted is None else wanted.reason
@@ -123,7 +140,7 @@ class PriceFeed:
         if known is not None:
             known.interval_s = ticker.interval_s
         if ticker.reason != ("" if known is None else known.reason):
-            state = "stale" if ticker.reason else "live"
+            state = "unknown" if ticker.is_unknown else "stale" if ticker.reason else "live"
             self._tell({"type": "status", "ticker": name, "state": state, "reason": ticker.reason})
         if known is not None and known.has_prices == ticker.has_prices:
             known.reason = ticker.reason
@@ -158,13 +175,29 @@ class PriceFeed:
             return
         if frame["type"] == "ticks":
             for row in frame["data"]:
-                self._price(name, Price(*row))
+                self._price(name, Price(*row), is_live=True)
         else:  # a gap or a reset
             self._tell({**frame, "topic": None, "ticker": name})
 
-    def _price(self, name: str, price: Price) -> None:
+    def _hear(self, name: str, ticker: Followed) -> None:
+        ticker.heard_at = time.monotonic()
+        if ticker.is_silent:
+            ticker.is_silent = False
+            self._tell({"type": "status", "ticker": name, "state": "live", "reason": ""})
+
+    def _tell_silent(self) -> None:
+        """Name the tickers for which no price came in SILENT_FETCHES fetches."""
+        for name, ticker in self._followed.items():
+            if may_fall_silent(ticker) and silent_at(ticker) <= time.monotonic():
+                ticker.is_silent = True
+                reason = f"no price for {silent_s():g} s: the gateway or the venue is unavailable"
+                self._tell({"type": "status", "ticker": name, "state": "stale", "reason": reason})
+
+    def _price(self, name: str, price: Price, *, is_live: bool = False) -> None:
         """Send a price, or keep it until the interval is over; drop one that was sent."""
         ticker = self._followed[name]
+        if is_live:
+            self._hear(name, ticker)
         if ticker.sent is not None:
             if price.seq <= ticker.sent.seq:
                 return
@@ -189,9 +222,15 @@ class PriceFeed:
     def _wait_s(self) -> float:
         """Return for how long nothing is due."""
         due = [due_ms(each) for each in self._followed.values() if each.skipped is not None]
-        if not due:
-            return HEARTBEAT_S
-        return min(HEARTBEAT_S, max(0.0, min(due) / 1_000 - time.time()))
+        waits = [HEARTBEAT_S, *(each / 1_000 - time.time() for each in due)]
+        waits += [
+            silent_at(each) - time.monotonic()
+            for each in self._followed.values()
+            if may_fall_silent(each)
+        ]
+        if self._login_ends_at is not None:
+            waits.append(self._login_ends_at - time.monotonic())
+        return max(0.0, min(waits))
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)
@@ -208,6 +247,20 @@ def due_ms(ticker: Followed) -> float:
     """Return when the skipped price of a ticker is due."""
     sent = ticker.sent
     return 0.0 if sent is None else sent.at + ticker.interval_s * 1_000
+
+
+def may_fall_silent(ticker: Followed) -> bool:
+    """Return whether the user expects prices, and was not told that none come."""
+    return ticker.has_prices and not ticker.reason and not ticker.is_silent
+
+
+def silent_at(ticker: Followed) -> float:
+    return ticker.heard_at + silent_s()
+
+
+def silent_s() -> float:
+    """Return after how many seconds without a price something is wrong."""
+    return max(SHORTEST_SILENCE_S, SILENT_FETCHES * float(settings.DERIBIT_FETCH_S))
 
 
 def topic_of(name: str) -> str:
@@ -229,9 +282,17 @@ def read_wanted(connection: int) -> Wanted | None:
     if found is None:
         return None
     rows = PriceSubscription.objects.filter(person=found.person_id).select_related("ticker")
-    return Wanted(found.state, found.reason, {
+    tickers = {
         row.ticker.name: Followed(
-            row.interval_s, row.ticker.instrument_id is not None, row.ticker.error
+            row.interval_s,
+            row.ticker.instrument_id is not None,
+            row.ticker.error,
+            row.ticker.is_unknown,
         )
         for row in (rows if found.person_id is not None else ())
-    })  # fmt: skip
+    }
+    ends_at = None
+    if found.state == ConnectionState.PENDING:
+        age_s = (timezone.now() - found.opened_at).total_seconds()
+        ends_at = time.monotonic() + LOGIN_LASTS_S - age_s
+    return Wanted(found.state, found.reason, tickers, ends_at)

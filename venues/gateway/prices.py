@@ -1,8 +1,10 @@
 """Prices of the indexes that persons follow: fetched once for all, recorded like any source."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -20,10 +22,10 @@ from market.ticks import tick_array
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Quote
+from venues.deribit.client.errors import RefusedError, VenueError
+from venues.deribit.client.pacing import QueueFullError
 from venues.gateway import vault
-from venues.gateway.errors import VenueError
 from venues.gateway.models import DERIBIT, Connection, PriceTicker
-from venues.gateway.pacing import QueueFullError
 from venues.gateway.pool import Pool
 from venues.gateway.publishing import announce, broadcaster
 from venues.gateway.running import current_gateway
@@ -33,8 +35,14 @@ logger = structlog.get_logger(__name__)
 TICK_SIZE: Final = Decimal("0.0001")
 """Of the instruments that indexes are recorded as; prices are rounded to it."""
 METHOD: Final = "public/get_index_price"
+UNKNOWN: Final = (-32602, 10020, 13020)
+"""Codes with which a venue says that it has no such index."""
 FIRST_S: Final = 5.0
 """Patience for the first price of a ticker, which a user waits for."""
+
+
+_reserving: Final = threading.Lock()
+_fetching: Final[set[str]] = set()
 
 
 class Price(NamedTuple):
@@ -51,15 +59,35 @@ def symbol_of(name: str) -> str:
 
 
 def fetch_prices(names: Sequence[str] | None = None) -> int:
-    """Fetch and record the price of each followed ticker, or of `names`; return how many came."""
-    chosen = PriceTicker.objects.filter(subscriptions__isnull=False).distinct()
+    """Fetch and record the price of each followed ticker, or of `names`; return how many came.
+
+    Tickers that the venue does not know are fetched only by name.
+    """
+    chosen = PriceTicker.objects.filter(subscriptions__isnull=False, is_unknown=False).distinct()
     tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
-    if not tickers:
-        return 0
     patience_s = None if names is None else FIRST_S
-    wanted = [each.name for each in tickers]
-    found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
-    return sum(stored(ticker, price) for ticker, price in zip(tickers, found, strict=True))
+    with in_flight(tickers) as fresh:
+        if not fresh:
+            return 0
+        wanted = [each.name for each in fresh]
+        found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
+        return sum(stored(ticker, price) for ticker, price in zip(fresh, found, strict=True))
+
+
+@contextmanager
+def in_flight(tickers: Sequence[PriceTicker]) -> Iterator[list[PriceTicker]]:
+    """Reserve tickers that nobody fetches now: requests must not pile up while the venue is away.
+
+    Each process has its own reservations; one process runs all tasks of the gateway.
+    """
+    with _reserving:
+        fresh = [each for each in tickers if each.name not in _fetching]
+        _fetching.update(each.name for each in fresh)
+    try:
+        yield fresh
+    finally:
+        with _reserving:
+            _fetching.difference_update(each.name for each in fresh)
 
 
 async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) -> list[Any]:
@@ -85,8 +113,8 @@ def stored(ticker: PriceTicker, price: Any) -> bool:
         logger.warning("price not recorded", ticker=ticker.name, error=str(error))
         return False
     if ticker.error or ticker.instrument_id is None:
-        ticker.instrument, ticker.error = instrument, ""
-        ticker.save(update_fields=["instrument", "error"])
+        ticker.instrument, ticker.error, ticker.is_unknown = instrument, "", False
+        ticker.save(update_fields=["instrument", "error", "is_unknown"])
         announce_followers(ticker)
     return True
 
@@ -114,8 +142,14 @@ def fail(ticker: PriceTicker, error: Exception) -> None:
     """Note why there is no price, and tell those who follow the ticker."""
     logger.warning("no price", ticker=ticker.name, error=str(error))
     ticker.error = str(error)[:300]
-    ticker.save(update_fields=["error"])
+    ticker.is_unknown = isinstance(error, RefusedError) and error.code in UNKNOWN
+    ticker.save(update_fields=["error", "is_unknown"])
     announce_followers(ticker)
+
+
+def ask_again() -> int:
+    """Fetch tickers again that the venue did not know; return how many there are."""
+    return PriceTicker.objects.filter(is_unknown=True).update(is_unknown=False)
 
 
 def record(ticker: PriceTicker, price: Decimal) -> Instrument:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
-from venues.gateway.pacing import Pacer
+from venues.deribit.client.pacing import Pacer
 from venues.gateway.pool import Pool
 
 T = TypeVar("T")

@@ -26,11 +26,13 @@ def fetch_prices(names: Sequence[str] | None = None) -> int:
 
 @shared_task(name="gateway.refresh")
 def refresh() -> int:
-    """Put the newest prices into the cache, and delete expired credentials."""
+    """Put the newest prices into the cache; delete expired credentials, end lost logins."""
     vault.purge()
+    logins.give_up()
     return prices.refresh()
 
 
 @shared_task(name="gateway.store_persons")
 def store_persons() -> int:
+    prices.ask_again()
     return logins.store_persons()

@@ -22,9 +22,9 @@ from venues.bybit.client.accountrows import (
     order_seen,
     position_seen,
 )
-from venues.bybit.client.names import Named, Names
 from venues.bybit.client.parsing import contract_of
 from venues.bybit.client.rest import Answered, ApiError, NoAnswerError, Rest
+from venues.contractnames import Named, Names
 
 ORDERS, HISTORY, EXECUTIONS = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
 PAGE: Final = 50

@@ -29,7 +29,6 @@ from venues.bybit.client.account import AccountReader, Row
 from venues.bybit.client.accountrows import CATEGORY, SETTLE_COIN, STATES, creation, steps
 from venues.bybit.client.accountstream import AccountStream
 from venues.bybit.client.addresses import Addresses
-from venues.bybit.client.names import Names
 from venues.bybit.client.rest import (
     ApiError,
     Credentials,
@@ -37,6 +36,7 @@ from venues.bybit.client.rest import (
     Rest,
     new_session,
 )
+from venues.contractnames import Names
 from venues.feeds.events import Contract
 
 CREATE, AMEND, CANCEL, CANCEL_ALL = (

@@ -25,6 +25,9 @@ def test_limit_order_is_placed_edited_and_cancelled(exchange: Exchange, client: 
     key = order["order_id"]
     edited = client.call("private/edit", order_id=key, amount=2, price=64991)["order"]
     assert (edited["order_id"], edited["amount"], edited["price"]) == (key, 2.0, 64991.0)
+    late = client.refused("private/edit", order_id=key, amount=3, valid_until=1)
+    assert (late[0], late[1]["param"]) == (13888, "valid_until")
+    assert client.refused("private/buy", **LIMIT, valid_until=1)[0] == 13888
     cancelled = client.call("private/cancel", order_id=key)
     assert (cancelled["order_state"], cancelled["cancel_reason"]) == ("cancelled", "user_request")
     assert client.call("private/get_order_state", order_id=key) == cancelled

@@ -17,6 +17,7 @@ from venues.deribit.listed import Listed, by_key, find
 from venues.deribit.params import Params
 from venues.deribit.trading.orderfields import changes, counted_price, new_order
 from venues.deribit.trading.submitting import Signed, executed
+from venues.doors.clock import now_ms
 
 LARGEST_ID = 2**62
 
@@ -31,6 +32,7 @@ def sell(trader: Trader, params: Params) -> dict[str, Any]:
 
 def placed(trader: Trader, params: Params, side: int) -> dict[str, Any]:
     """Place an order; return it with its trades so far; raise RpcError."""
+    check_valid_until(params)
     new = new_order(params, side)
     done = executed(partial(submission.place, Signed(trader).sender(), new), side)
     return with_trades(done.order_id)
@@ -53,11 +55,20 @@ def edit_by_label(trader: Trader, params: Params) -> dict[str, Any]:
 
 
 def edited(trader: Trader, params: Params, order: Order, listed: Listed) -> dict[str, Any]:
+    check_valid_until(params)
     asked = changes(params, listed)
     before = Execution.objects.filter(order=order.pk).count()
     sender = Signed(trader).sender()
     executed(partial(submission.amend, sender, order, asked), order.side)
     return with_trades(order.pk, before)
+
+
+def check_valid_until(params: Params) -> None:
+    """Raise RpcError if a request came after the moment until which its sender wants it."""
+    until, now = params.moment("valid_until"), now_ms() * 1_000
+    if until is not None and now >= until:
+        reason = f"valid_until {until // 1_000} has passed: it is {now // 1_000} here"
+        raise RpcError(Code.TIMED_OUT, reason, "valid_until")
 
 
 def cancel(trader: Trader, params: Params) -> dict[str, Any]:

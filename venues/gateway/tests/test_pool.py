@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
+from venues.deribit.client.pacing import Pacer, QueueFullError
 from venues.deribit.door import door
 from venues.gateway.backoff import Backoff
-from venues.gateway.errors import LostError, RefusedError, UnavailableError
-from venues.gateway.pacing import Pacer, QueueFullError
 from venues.gateway.pool import Pool
 from venues.gateway.tests.talking import answered, echo, venue
 from venues.tests.serving import serving

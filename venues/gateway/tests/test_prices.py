@@ -22,6 +22,7 @@ from quotes.models import Quote
 from venues.gateway import (
     connections,
     following,
+    logins,
     pricefeed,
     prices,
     publishing,
@@ -166,9 +167,12 @@ async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings:
         ]
         stream = Stream(key)
         assert (await stream.next("status"))["state"] == "open"
-        stale = await stream.next("status")
-        assert (stale["ticker"], stale["state"]) == ("nonsense_usd", "stale")
+        unknown = await stream.next("status")
+        assert (unknown["ticker"], unknown["state"]) == ("nonsense_usd", "unknown")
         source.prices["nonsense_usd"] = 7.0
+        assert await in_thread(tasks.fetch_prices) == 1
+        assert source.asked.count("nonsense_usd") == 1  # the venue said that it has none
+        assert await in_thread(tasks.store_persons) == 0  # at midnight
         assert await in_thread(tasks.fetch_prices) == 2
         live = await stream.next("status")
         assert (live["ticker"], live["state"], live["reason"]) == ("nonsense_usd", "live", "")
@@ -204,6 +208,29 @@ async def test_stream_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) 
         await in_thread(Connection.objects.update, expires_at=timezone.now())
         assert (await stream.next("status"))["state"] == "closed"
         await stream.texts.aclose()
+
+
+async def test_login_whose_task_was_lost_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pending(token: str) -> int:
+        made = Connection.objects.create(digest=digest("token", token), expires_at=expiry())
+        return made.pk
+
+    monkeypatch.setattr(pricefeed, "LOGIN_LASTS_S", 0.0)
+    monkeypatch.setattr(logins, "LOGIN_LASTS_S", 0.0)
+    monkeypatch.setattr(connections, "LOGIN_LASTS_S", 0.0)
+    key = await in_thread(pending, "t")
+    async with asyncio.timeout(LIMIT_S):
+        stream = Stream(key)
+        assert (await stream.next("status"))["state"] == "pending"
+        ended = await stream.next("status")
+        assert (ended["state"], ended["reason"]) == ("unavailable", logins.LOST)
+        assert [event async for event in stream.texts] == []
+    await in_thread(pending, "u")
+    found = await in_thread(connections.find, "u")
+    assert found is not None
+    assert found.state == ConnectionState.UNAVAILABLE
+    assert await in_thread(logins.authenticate, "no handle", found.pk)
+    assert (await in_thread(connections.find, "u")).state == ConnectionState.UNAVAILABLE
 
 
 async def test_change_during_a_read_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,6 +288,29 @@ async def test_intervals_send_the_newest_price_when_they_are_over() -> None:
     feed._send_due()  # 1970 is over
     sent = [event["seq"] for event in feed.take_now()]
     assert sent == [1, 4, 5]
+
+
+async def test_user_is_told_when_prices_cease() -> None:
+    feed = PriceFeed(1)
+    feed._followed["btc_usd"] = ticker = Followed(interval_s=1, has_prices=True)
+    feed._tell_silent()
+    assert feed.take_now() == []
+    ticker.heard_at -= pricefeed.silent_s()
+    assert feed._wait_s() == 0.0
+    for _ in range(2):
+        feed._tell_silent()
+    feed._price("btc_usd", Price(1, 1_000, 1.0), is_live=True)
+    told = [(event["type"], event.get("state")) for event in feed.take_now()]
+    assert told == [("status", "stale"), ("status", "live"), ("price", None)]
+
+
+def test_prices_that_are_being_fetched_are_not_asked_for_again() -> None:
+    names = ("btc_usd", "eth_usd")
+    tickers = [PriceTicker.objects.create(name=name) for name in names]
+    with prices.in_flight(tickers[:1]), prices.in_flight(tickers) as fresh:
+        assert fresh == tickers[1:]
+    with prices.in_flight(tickers) as fresh:
+        assert fresh == tickers
 
 
 def record(*moments: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from venues.gateway.pacing import Pacer, QueueFullError
+from venues.deribit.client.pacing import Pacer, QueueFullError
 
 
 class Clock:

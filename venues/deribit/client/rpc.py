@@ -10,7 +10,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from venues.gateway.errors import LostError, RefusedError, UnavailableError
+from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
 
 logger = structlog.get_logger(__name__)
 
@@ -19,12 +19,14 @@ ANSWER_S: Final = 10.0
 PING_S: Final = 10.0
 """Between pings; a connection whose ping is not answered within the same time is closed."""
 LARGEST_MESSAGE: Final = 4_194_304
+Told = Callable[[str, Mapping[str, Any]], None]
 
 
 class RpcClient:
     """Sends requests and finds the answer to each. An access token lives and dies with it.
 
-    `closed` is called once, when the connection has ended for whatever reason.
+    `closed` is called once, when the connection has ended for whatever reason; `told` is called
+    with method and parameters of each notification.
     """
 
     def __init__(
@@ -32,9 +34,11 @@ class RpcClient:
         connection: ClientConnection,
         closed: Callable[["RpcClient"], None] = lambda client: None,
         answer_s: float = ANSWER_S,
+        told: Told = lambda method, params: None,
     ) -> None:
         self._connection = connection
         self._closed = closed
+        self._told = told
         self._answer_s = answer_s
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -42,6 +46,8 @@ class RpcClient:
         self.is_open = True
         self.is_closing = False
         """Whether the connection ends because of us."""
+        self.reason = ""
+        """Why the connection ended."""
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -50,6 +56,7 @@ class RpcClient:
         url: str,
         closed: Callable[["RpcClient"], None] = lambda client: None,
         answer_s: float = ANSWER_S,
+        told: Told = lambda method, params: None,
     ) -> Self:
         """Connect; raise UnavailableError."""
         try:
@@ -64,7 +71,7 @@ class RpcClient:
             )
         except (OSError, TimeoutError, WebSocketException) as error:
             raise UnavailableError(f"no connection to {url}: {error}") from error
-        return cls(connection, closed, answer_s)
+        return cls(connection, closed, answer_s, told)
 
     async def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the result of a method; raise RefusedError or LostError."""
@@ -89,31 +96,33 @@ class RpcClient:
         await asyncio.wait([self._reading])
 
     async def _read(self) -> None:
-        reason = "the venue closed the connection"
+        self.reason = "the venue closed the connection"
         try:
             async for text in self._connection:
                 self._take(orjson.loads(text))
-        except (ValueError, TypeError, AttributeError) as error:  # not JSON-RPC
-            reason = f"the venue sent a message that is not JSON-RPC: {error}"
+        except (ValueError, TypeError, AttributeError, LookupError) as error:  # not JSON-RPC
+            self.reason = f"the venue sent a message that is not JSON-RPC: {error}"
             await self._connection.close(1002)
         except ConnectionClosed as error:
-            reason = f"the connection broke: {error}"
+            self.reason = f"the connection broke: {error}"
         finally:
-            self._end(reason)
+            self._end()
 
     def _take(self, message: Any) -> None:
-        """Pass an answer to its caller; raise AttributeError unless it is an object."""
+        """Pass an answer to its caller, a notification on; raise AttributeError for no object."""
         answer = self._answers.get(message.get("id"))
         if answer is not None and not answer.done():
             answer.set_result(message)
+        elif isinstance(method := message.get("method"), str):
+            self._told(method, dict(message.get("params") or {}))
 
-    def _end(self, reason: str) -> None:
+    def _end(self) -> None:
         self.is_open = False
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(LostError(reason))
+                answer.set_exception(LostError(self.reason))
         if not self.is_closing:
-            logger.warning("connection to the venue ended", reason=reason)
+            logger.warning("connection to the venue ended", reason=self.reason)
         self._closed(self)
 
 

@@ -1,0 +1,137 @@
+"""A site whose gateway is measured: PostgreSQL, Redis, and a process for each role of `make up`.
+
+The venue is our own Deribit door, in a process of its own.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import urlopen
+
+import psutil
+
+from rig.processes import environment, free_port, manage, wait_for_http
+from rig.stack import Role
+from scripts.services import PostgreSQL, Redis, Service
+
+TICKERS: Final = ("btc_usd", "btc_usdc", "eth_usd", "eth_usdc", "sol_usdc")
+SYMBOLS: Final = ("BTC-PERPETUAL", "BTCUSDT", "ETHUSDT", "SOLUSDT")
+FETCH_S: Final = 2
+CELERY: Final = ("-m", "celery", "--app", "pytrade")
+ONE_WORKER: Final = ("--pool", "threads", "--concurrency")
+WEB: Final = (
+    "-m", "uvicorn", "--no-proxy-headers", "--backlog", "2048", "--loop", "asyncio", "--http",
+    "httptools", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--lifespan",
+    "off", "--no-access-log", "--log-level", "warning", "pytrade.asgi:application", "--port",
+)  # fmt: skip
+OPEN_CONNECTIONS: Final = """
+from django.utils import timezone
+from venues.gateway.logins import digest, expiry
+from venues.gateway.models import Connection, Person, PriceSubscription, PriceTicker
+tickers = [PriceTicker.objects.create(name=name) for name in {tickers!r}]
+now, tokens = timezone.now(), [f"t{{n}}" for n in range({users})]
+persons = Person.objects.bulk_create(
+    Person(fingerprint=token, account=token, last_login_at=now) for token in tokens
+)
+Connection.objects.bulk_create(
+    Connection(digest=digest("token", token), person=person, state="open", expires_at=expiry())
+    for token, person in zip(tokens, persons)
+)
+PriceSubscription.objects.bulk_create(
+    PriceSubscription(person=person, ticker=ticker, interval_s=1)
+    for person in persons for ticker in tickers
+)
+"""
+
+
+class Site:
+    """The running roles by name; any of them may be killed and started again."""
+
+    def __init__(
+        self, port: int, env: dict[str, str], redis: Redis, roles: dict[str, Role]
+    ) -> None:
+        self.port = port
+        self.env = env
+        self.services: dict[str, Service] = {"redis": redis, **roles}
+        self._roles = roles
+
+    def get(self, path: str) -> Any:
+        with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}", timeout=60) as answer:
+            return json.load(answer)
+
+    def requests(self) -> int:
+        """Return how many requests the gateway has sent to the venue."""
+        return int(self.get("venues/")[0]["pool"]["requests"])
+
+    def ends(self) -> dict[str, int]:
+        """Return the newest seq of each ticker that has one."""
+        symbols = {f"DERIBIT-{name.upper()}": name for name in TICKERS}
+        return {
+            symbols[row["symbol"]]: int(row["last_seq"])
+            for row in self.get("instruments/")
+            if row["symbol"] in symbols and row["last_seq"]
+        }
+
+    def cpu_s(self, name: str) -> float:
+        """Return the CPU time that a role has used."""
+        used = psutil.Process(self._roles[name].pid).cpu_times()
+        return float(used.user + used.system)
+
+    def memory_mb(self) -> dict[str, float]:
+        """Return the memory of each role; what processes share is divided among them."""
+        found = {}
+        for name, role in self._roles.items():
+            parent = psutil.Process(role.pid)
+            tree = [parent, *parent.children(recursive=True)]
+            found[name] = round(sum(each.memory_full_info().pss for each in tree) / 1e6, 1)
+        return found
+
+    def wait_for_web(self) -> None:
+        web = self._roles["web"]
+        wait_for_http(f"http://127.0.0.1:{self.port}/livez", web.process)
+
+
+@contextlib.contextmanager
+def site(users: int, fetch_s: float = FETCH_S, prepare: str = "") -> Iterator[Site]:
+    """Run everything, with `users` who follow all TICKERS; `prepare`: code to run before."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        PostgreSQL(Path(folder) / "postgresql", durable=False) as database,
+        Redis() as redis,
+        (Path(folder) / "log").open("wb") as log,
+        contextlib.ExitStack() as stack,
+    ):
+        port, venue = free_port(), free_port()
+        env = environment(database.url, redis.url)
+        env |= {"DERIBIT_URL": f"ws://127.0.0.1:{venue}/ws/api/v2", "DEBUG": "off"}
+        env |= {"SECRET_KEY": "of-a-benchmark", "STREAM_CONNECTIONS_PER_ADDRESS": "0"}
+        env |= {"DERIBIT_FETCH_S": str(fetch_s), "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+        manage("migrate", "-v0", env=env)
+        manage("seedinstruments", env=env)
+        code = OPEN_CONNECTIONS.format(tickers=TICKERS, users=users)
+        manage("shell", "-v0", "-c", f"{code}\n{prepare}", env=env)
+        commands: dict[str, Sequence[str]] = {
+            "venue": ("manage.py", "runvenue", "deribit", f"127.0.0.1:{venue}"),
+            "simulation": ("manage.py", "runsim", "--instruments", *SYMBOLS, "--backfill", "1m"),
+            "web": (*WEB, str(port)),
+            "gateway": (*CELERY, "worker", "--queues", "gateway", *ONE_WORKER, "12"),
+            "worker": (*CELERY, "worker", "--concurrency", "1"),
+            "beat": (*CELERY, "beat", "--schedule", str(Path(folder) / "beat")),
+        }
+        roles = {name: Role(command, env, log) for name, command in commands.items()}
+        for role in roles.values():
+            role.start()
+            stack.callback(_end, role)
+        found = Site(port, env, redis, roles)
+        found.wait_for_web()
+        yield found
+
+
+def _end(role: Role) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(role.pid).children(recursive=True):
+            child.kill()
+    role.kill()

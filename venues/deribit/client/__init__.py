@@ -1,0 +1,1 @@
+"""Deribit as a client sees it: connections, the feed and the broker."""
