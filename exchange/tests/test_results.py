@@ -8,14 +8,17 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from exchange.accounts import notices
+from exchange.accounts import notices, submission
 from exchange.accounts.answers import Answer, parsed
 from exchange.accounts.notices import Listener
 from exchange.accounts.results import Results
+from exchange.accounts.waking import commands_arrived
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause
 from exchange.models import Account, Command
+from exchange.running.commandqueue import NOTIFIED_POLL_S, CommandQueue
 from exchange.tests.clients import funded
+from exchange.tests.driving import WallClock
 from rig.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,5 +99,39 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
                 "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
         wait_until(lambda: notices.announce_commands() or everything.is_set(), "an announcement")
+    finally:
+        listener.stop()
+
+
+def test_queue_that_is_notified_reads_when_a_command_arrives_and_at_times() -> None:
+    clock = WallClock()
+    queue = CommandQueue(is_notified=lambda: True, clock=clock)
+    commands_arrived.clear()
+    account = funded()
+
+    def found() -> list[int]:
+        return [command.id for command in queue.poll()]
+
+    before = cancel_all(account)
+    assert found() == [before.pk]
+    announced = cancel_all(account)
+    assert found() == []
+    commands_arrived.set()
+    assert found() == [announced.pk]
+    lost = cancel_all(account)  # its notification does not arrive
+    assert found() == []
+    clock.now += NOTIFIED_POLL_S
+    assert found() == [lost.pk]
+
+
+@pytest.mark.postgresql
+def test_submitted_command_is_announced_to_the_exchange() -> None:
+    arrived = threading.Event()
+    listener = Listener(notices.COMMANDS, lambda text: arrived.set())
+    listener.start()
+    try:
+        wait_until(lambda: listener.is_listening, "listening")
+        submission.cancel_all(submission.Sender(account=funded()))
+        assert arrived.wait(PATIENCE_S)
     finally:
         listener.stop()
