@@ -140,7 +140,9 @@ TEMPLATES = [
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 # A statement that takes longer on PostgreSQL fails (0: no limit): pytrade/postgresql/.
 DATABASE_TIMEOUT_S = env.float("DATABASE_TIMEOUT_S", default=TIMEOUT_S)
-DATABASES = {"default": connection_settings(DATABASE_URL, DATABASE_TIMEOUT_S)}
+# The PostgreSQL schema that holds our tables, created by `migrate`; empty: the server's default.
+DATABASE_SCHEMA = env.str("DATABASE_SCHEMA", default="")
+DATABASES = {"default": connection_settings(DATABASE_URL, DATABASE_TIMEOUT_S, DATABASE_SCHEMA)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -164,7 +164,7 @@ def run_stack(options: Options, postgresql: PostgreSQL | None, leash: int) -> in
     os.environ["UP_COLOURS"] = "on" if sys.stdout.isatty() else "off"
     with services(postgresql) as own:
         threading.Thread(target=end_with_front, args=(leash,), daemon=True).start()
-        manage("migrate", "--verbosity", "0")
+        manage("preparedatabase", "--json")
         manage("seedinstruments")
         for web in range(options.web):
             print(f"PyTrade: http://{host}:{port + web}", flush=True)

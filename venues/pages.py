@@ -1,4 +1,4 @@
-"""The page of those who use the doors of this process."""
+"""The pages of the doors of this process and of the gateway."""
 
 import os
 import time
@@ -10,6 +10,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from venues.doors.clients import clients
+from venues.gateway.metrics import streams_here
+from venues.gateway.pool import SIZE
+from venues.gateway.status import status
+
+OLD_S = 10.0
+"""A report of the gateway is newer than this while it works."""
 
 
 @require_safe
@@ -38,3 +44,21 @@ def connected_clients(request: HttpRequest) -> HttpResponse:
         "process": os.getpid(),
     }
     return render(request, "venues/clients.html", context)
+
+
+@require_safe
+def gateway(request: HttpRequest) -> HttpResponse:
+    """Show connections to the venue, the queue, requests per second and subscribers."""
+    found = status()
+    reported_at = found["pool"]["at"]
+    silent_s = None if reported_at is None else max(0.0, time.time() - reported_at / 1_000)
+    context = {
+        **found,
+        "silent_s": silent_s,
+        "is_running": silent_s is not None and silent_s < OLD_S,
+        "size": SIZE,
+        "followers": sum(each["followers"] for each in found["tickers"]),
+        "streams": streams_here(),
+        "most_waiting": settings.DERIBIT_MOST_WAITING,
+    }
+    return render(request, "venues/gateway.html", context)

@@ -1,5 +1,8 @@
 from django.urls import path
 
-from venues.pages import connected_clients
+from venues.pages import connected_clients, gateway
 
-urlpatterns = [path("clients/", connected_clients, name="clients")]
+urlpatterns = [
+    path("clients/", connected_clients, name="clients"),
+    path("gateway/", gateway, name="gateway"),
+]

@@ -86,9 +86,17 @@ def test_sqlite_backup_of_a_running_market_is_complete(tmp_path: Path) -> None:
     assert (found["code"], found["quotes"] >= 7_300) == (0, True)
 
 
-def test_monthly_partitions_can_be_created_detached_and_attached(postgresql: PostgreSQL) -> None:
-    url = seeded_on(postgresql.url)
-    env = environment(url)
+def test_monthly_partitions_work_in_a_schema_of_a_database_made_by_the_command(
+    postgresql: PostgreSQL,
+) -> None:
+    base, mark, options = postgresql.url.partition("?")
+    url = f"{base.rpartition('/')[0]}/partitioned{mark}{options}"
+    env = environment(url) | {"DATABASE_SCHEMA": "market"}
+    made = [json.loads(manage("preparedatabase", "--json", env=env)) for _ in range(2)]
+    assert [each["created"] for each in made] == [True, False]
+    assert made[0]["migrations_applied"] > made[1]["migrations_applied"] == 0
+    manage("seedinstruments", env=env)
+    url += f"{'&' if mark else '?'}options=-csearch_path%3Dmarket"
     span = ("--since", "2026-01-20T00:00:00Z", "--until")
     grid = ("--interval", "300", "--seed", "7", "--instruments", "YM")
     manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
@@ -96,6 +104,8 @@ def test_monthly_partitions_can_be_created_detached_and_attached(postgresql: Pos
     run("psql", *partition)
     run("psql", *partition)  # idempotent
     with psycopg.connect(url, autocommit=True) as connection:
+        others = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        assert connection.execute(others).fetchone() == (0,)
         before = counted(connection)
         manage("backfill", *span, "2026-03-10T00:00:00Z", *grid, env=env)
         assert counted(connection) > before

@@ -12,7 +12,8 @@ from rig.processes import environment, manage
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
     "/", "/instruments/ES/", "/instruments/CL/", "/instruments/ES/orderflow/", "/laboratory/",
-    "/exchange/truth/", "/laboratory/runs/", "/status/", "/instruments/NOPE/",
+    "/exchange/truth/", "/laboratory/runs/", "/status/", "/venues/gateway/",
+    "/instruments/NOPE/",
 )  # fmt: skip
 RUN_AXE = """async () => {
   const { violations } = await axe.run(document);

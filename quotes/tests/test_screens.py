@@ -22,6 +22,7 @@ PAGES = {
     "runs": "/laboratory/runs/",
     "status": "/status/",
     "clients": "/venues/clients/",
+    "gateway": "/venues/gateway/",
     "api": "/api/docs/",
     "admin": "/admin/",
     "admin-quotes": "/admin/quotes/quote/",

@@ -8,8 +8,9 @@ many waiting requests are refused at once.
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import structlog
@@ -23,6 +24,8 @@ from venues.gateway.backoff import Backoff
 logger = structlog.get_logger(__name__)
 
 SIZE: Final = 10
+RATE_S: Final = 10.0
+"""Over how long requests per second are counted."""
 STEADY_S: Final = 5.0
 """A venue that closes connections earlier than this counts as unavailable."""
 PATIENCE_S: Final = 30.0
@@ -63,6 +66,8 @@ class Pool:
         """Requests that wait for their moment, a connection or an answer."""
         self.requests = 0
         """Sent so far."""
+        self._sent_at: deque[float] = deque()
+        """When the requests of the last RATE_S seconds were sent."""
 
     @property
     def ready(self) -> int:
@@ -71,6 +76,31 @@ class Pool:
     @property
     def taken(self) -> int:
         return len(self._taken)
+
+    @property
+    def ages_s(self) -> list[float]:
+        """Return how long the ready connections are open, the oldest first."""
+        return self._ages(self._ready)
+
+    @property
+    def token_ages_s(self) -> list[float]:
+        """Return how long the taken connections are open: tokens live and die with them."""
+        return self._ages(self._taken)
+
+    @property
+    def requests_per_s(self) -> float:
+        """Return the mean of the last RATE_S seconds."""
+        until = time.monotonic() - RATE_S  # any thread may ask, so nothing is removed here
+        return sum(at >= until for at in tuple(self._sent_at)) / RATE_S
+
+    def _ages(self, clients: Iterable[RpcClient]) -> list[float]:
+        now = time.monotonic()  # the clock of event loops
+        return sorted((round(now - each.opened_at, 1) for each in tuple(clients)), reverse=True)
+
+    def _forget_sent(self) -> None:
+        until = time.monotonic() - RATE_S
+        while self._sent_at and self._sent_at[0] < until:
+            self._sent_at.popleft()
 
     def start(self) -> None:
         if self._filling is None:
@@ -148,6 +178,8 @@ class Pool:
 
     async def _send(self, client: RpcClient, method: str, params: Mapping[str, Any] | None) -> Any:
         self.requests += 1
+        self._sent_at.append(time.monotonic())
+        self._forget_sent()
         outcome = "answered"
         try:
             result = await client.call(method, params)

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from venues.deribit.client.pacing import Pacer
 from venues.gateway.pool import Pool
+from venues.gateway.reporting import REPORT_S, pool_now, report
 
 T = TypeVar("T")
 
@@ -24,16 +25,32 @@ class Gateway:
         self.pool = Pool(url, pacer)
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self._thread.start()
-        self.loop.call_soon_threadsafe(self.pool.start, context=Context())
+        self._reporting: asyncio.Task[None] | None = None
+        self.loop.call_soon_threadsafe(self._begin, context=Context())
 
     def run(self, work: Callable[[Pool], Coroutine[Any, Any, T]]) -> T:
         """Return what a coroutine returns on the loop of the pool (any other thread)."""
         return asyncio.run_coroutine_threadsafe(work(self.pool), self.loop).result()
 
     def stop(self) -> None:
-        self.run(lambda pool: pool.stop())
+        self.run(self._end)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
+
+    def _begin(self) -> None:
+        self.pool.start()
+        self._reporting = self.loop.create_task(self._report())
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.to_thread(report, pool_now(self.pool))
+            await asyncio.sleep(REPORT_S)
+
+    async def _end(self, pool: Pool) -> None:
+        if self._reporting is not None:
+            self._reporting.cancel()
+            await asyncio.wait([self._reporting])
+        await pool.stop()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)

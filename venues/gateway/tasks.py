@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from celery import shared_task
 
-from venues.gateway import logins, prices, status, vault
+from venues.gateway import logins, prices, vault
 from venues.gateway.credentials import LASTS_S
 
 
@@ -18,10 +18,7 @@ def authenticate(handle: str, connection_id: int) -> str:
 
 @shared_task(name="gateway.fetch_prices")
 def fetch_prices(names: Sequence[str] | None = None) -> int:
-    try:
-        return prices.fetch_prices(names)
-    finally:
-        status.report()
+    return prices.fetch_prices(names)
 
 
 @shared_task(name="gateway.refresh")

@@ -10,6 +10,7 @@ from venues.gateway.http.views import TAGS, GatewayView
 from venues.gateway.status import status
 
 COUNT: Final = {"type": "integer"}
+AGES: Final = {"type": "array", "items": {"type": "number"}}
 POOL_SCHEMA: Final = {
     "type": "object",
     "properties": {
@@ -17,6 +18,9 @@ POOL_SCHEMA: Final = {
         "taken": COUNT,
         "waiting": {**COUNT, "description": "requests that wait"},
         "requests": {**COUNT, "description": "requests sent since the process began"},
+        "requests_per_s": {"type": "number", "description": "mean of the last 10 s"},
+        "ages_s": {**AGES, "description": "how long the ready connections are open"},
+        "token_ages_s": {**AGES, "description": "the same of taken ones, with which tokens end"},
         "at": {"type": "integer", "nullable": True, "description": "epoch ms of this report"},
     },
 }

@@ -108,6 +108,22 @@ async def test_many_users_of_a_ticker_cost_the_venue_one_request(settings: Setti
     assert await in_thread(Quote.objects.count) == 4
 
 
+async def test_page_shows_pool_queue_and_subscribers(settings: Settings) -> None:
+    def page() -> str:
+        return Browser().get("/venues/gateway/").content.decode()
+
+    assert "has not been used yet" in await in_thread(page)
+    whose = await in_thread(person)
+    async with served(settings, btc_usd=65000.5):
+        await in_thread(lambda: following.subscribe(person=whose, name="btc_usd", interval_s=50))
+        shown = await in_thread(page)
+        assert "Connected to ws://" in shown
+        assert "1 subscription," in shown
+        assert "0.1 of at most 1000 per second; 1 in all" in shown
+        (venue_now,) = (await in_thread(Browser().get, "/api/v1/venues/")).json()
+        assert venue_now["pool"]["ages_s"]
+
+
 async def test_user_subscribes_reads_the_stream_and_cancels(settings: Settings) -> None:
     key = (await in_thread(lambda: connection(person()))).pk
     async with served(settings, btc_usd=65000.5) as source:
