@@ -36,8 +36,8 @@ CONFLICTS: Final = (
 )
 """What orders and positions, or those who decide on them, do not allow as they are now."""
 LONGEST_S: Final = 20.0
-AT_ONCE: Final = 16
-"""Bots that are flattened at the same time: each of them needs connections to the database."""
+AT_ONCE: Final = 8
+"""Bots that are flattened at the same time: each needs two connections to the database, of 20."""
 FLATTEN_S: Final = 15.0
 """For so long, what is left is cancelled and closed again: a circuit breaker may be open for 10 s,
 and orders may come in between."""
