@@ -8,13 +8,14 @@ ADDRESS ?= 127.0.0.1:8000
 WEB ?= 1
 MINUTES ?= 3
 KILLS ?= 50
+ORDERS ?= 10000
 VENUE ?= bybit
 
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
-  test-browser bench faults orderfaults conformance clean
+  test-browser bench faults orderfaults tradingfaults conformance clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -85,13 +86,16 @@ test-roles test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway trading bots; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 orderfaults: setup-dev ## kill driver, web processes and database KILLS=50 times under orders and check that none is lost
 	DEBUG=on $(BIN)/python -m benchmarks.orderfaults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+tradingfaults: setup-dev ## kill every process under bots that send ORDERS=10000 orders through a faulty Bybit door
+	DEBUG=on $(BIN)/python -m benchmarks.tradingfaults --orders $(ORDERS) $(if $(SEED),--seed $(SEED))
 
 conformance: setup-dev ## run unmodified clients of VENUE=bybit|deribit and ccxt's own tests against its door; print a matrix
 	DEBUG=on $(BIN)/python -m scripts.conformance $(VENUE)

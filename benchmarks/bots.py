@@ -75,7 +75,7 @@ def kill(stack: Stack) -> dict[str, object]:
         "open orders, positions before the kill switch": f"{before[0]}, {before[1]}",
         "click to nothing open s": round(took, 2),
         "click to answer s": round(answered[0][0], 2),
-        "left by the answer": len(answered[0][1]["left"]),
+        "left by the answer": str(answered[0][1]["left"] or "nothing"),
     }
 
 

@@ -6,13 +6,15 @@ late   100 clients follow orderbook.50 of 6 symbols at a door in a process of it
        simulation and Redis. The lateness of a message is that of its arrival after `ts`, when
        the door made it, and after `cts`, the engine's time; of the latter the smallest is
        subtracted, because simulated time is a constant behind. Each client must see every `u`
-exact  100,000 messages of the five depths, each compared with the book at its moment
+exact  100,000 messages of the five depths, each compared with the book at its moment, while clients
+       reconnect, the door restarts and publications to it get lost
 """
 
 import argparse
 import asyncio
 import json
 import time
+from collections import Counter
 from typing import Final
 
 import numpy as np
@@ -45,6 +47,10 @@ INTERVAL_S: Final = 0.25
 WARM_UP_S: Final = 5.0
 MESSAGES: Final = 100_000
 BLOCK: Final = 20
+RECONNECT_EVERY: Final = 100
+RESTART_EVERY: Final = 2_000
+HOLE_EVERY: Final = 700
+"""Changes of the book from one such event to the next."""
 
 
 def late(seconds: float) -> Figures:
@@ -109,10 +115,12 @@ def cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-class EmptyBooks:
-    """The images of a board that begins without a level (live.images.Images)."""
+class Stored:
+    """The book as the database has it (live.images.Images)."""
 
     def __init__(self, lattice: Lattice) -> None:
+        self.book = DepthBook()
+        self.seq = self.at = 0
         self._lattice = lattice
 
     def whole(self, key: str) -> str:
@@ -122,7 +130,7 @@ class EmptyBooks:
         return {}
 
     def read(self, key: str) -> BookImage:
-        return BookImage(DepthBook(), self._lattice, 0, 0)
+        return BookImage(self.book, self._lattice, self.seq, self.at)
 
 
 class Reader:
@@ -145,38 +153,90 @@ class Reader:
         return dict(book_rows(self._lattice, ticks.tolist(), lots.tolist()))
 
 
+class Door:
+    """The topics of all depths, with a client each, and what becomes of both."""
+
+    def __init__(self, stored: Stored, lattice: Lattice) -> None:
+        self.messages: Counter[int] = Counter()
+        """By depth, of clients that have left."""
+        self.readers: dict[int, Reader] = {}
+        self._stored, self._lattice = stored, lattice
+        self._topics: dict[int, OrderBook] = {}
+
+    async def start(self) -> None:
+        self._board = Board("book.BTCUSDT", self._stored, fan_out)
+        await self._board.open()
+        for depth in DEPTHS:
+            symbol = Symbol(1, "BTCUSDT", self._lattice)
+            self._topics[depth] = OrderBook(f"orderbook.{depth}.BTCUSDT", depth, symbol)
+            self._topics[depth].attach(self._board)
+            self.connect(depth)
+
+    async def stop(self) -> None:
+        for topic in self._topics.values():
+            await topic.close()
+        self._board.close()
+
+    def connect(self, depth: int) -> None:
+        """Let a new client take the place of the one that follows a depth."""
+        if (before := self.readers.get(depth)) is not None:
+            self._topics[depth].subscribers.discard(before)
+            self.messages[depth] += before.replica.messages
+        reader = self.readers[depth] = Reader(self._stored.book, depth, self._lattice)
+        for publication in self._topics[depth].first():
+            reader.deliver(publication)
+        self._topics[depth].subscribers.add(reader)
+
+    async def publish(self, delta: Publication) -> None:
+        """Publish a change; after a hole, wait until the book has been read again."""
+        self._board.receive(delta)
+        while self._board.end < delta["last_seq"]:
+            await asyncio.sleep(0)
+
+    def seen(self) -> Counter[int]:
+        """Return the messages that clients have compared, by depth."""
+        now = {depth: each.replica.messages for depth, each in self.readers.items()}
+        return self.messages + Counter(now)
+
+
 async def compared() -> Figures:
     """Compare MESSAGES messages with the book of the moment of each."""
     orderbooks.INTERVALS_S.update(dict.fromkeys(DEPTHS, 0.0))
     instrument = Instrument(pk=1, symbol="BTCUSDT", tick_size="0.1", lot_size="0.001")
-    lattice, book = instrument.lattice, DepthBook()
-    board = Board("book.BTCUSDT", EmptyBooks(lattice), fan_out)
-    await board.open()
-    readers = {depth: Reader(book, depth, lattice) for depth in DEPTHS}
-    topics = []
-    for depth, reader in readers.items():
-        topic = OrderBook(f"orderbook.{depth}.BTCUSDT", depth, Symbol(1, "BTCUSDT", lattice))
-        topics.append(topic)
-        topic.attach(board)
-        for publication in topic.first():
-            reader.deliver(publication)
-        topic.subscribers.add(reader)
-    count = MESSAGES // len(DEPTHS) * BLOCK * 11 // 10
-    updates = make_updates(count)
+    lattice = instrument.lattice
+    stored = Stored(lattice)
+    door = Door(stored, lattice)
+    await door.start()
+    updates = make_updates(MESSAGES // len(DEPTHS) * BLOCK * 11 // 10)
     blocks = blocks_of(updates, instrument, (BLOCK,))
     started = time.perf_counter()
-    number = total = 0
-    while total < MESSAGES:
-        book.apply(updates[number * BLOCK : (number + 1) * BLOCK])
-        (delta,) = book_deltas("BTCUSDT", lattice, blocks[number : number + 1])
-        board.receive(delta)
-        number += 1
-        total = sum(reader.replica.messages for reader in readers.values())
-    for topic in topics:
-        await topic.close()
+    happened: Counter[str] = Counter()
+    for number, block in enumerate(blocks):
+        stored.book.apply(updates[number * BLOCK : (number + 1) * BLOCK])
+        stored.seq, stored.at = int(block["seq"]), int(block["at"])
+        if number % RESTART_EVERY == RESTART_EVERY - 1:
+            await door.stop()
+            await door.start()
+            happened["restarts"] += 1
+        elif number % HOLE_EVERY == HOLE_EVERY - 1:
+            happened["publications lost"] += 1
+            continue
+        else:
+            (delta,) = book_deltas("BTCUSDT", lattice, blocks[number : number + 1])
+            await door.publish(delta)
+        if number % RECONNECT_EVERY == RECONNECT_EVERY - 1:
+            door.connect(DEPTHS[number // RECONNECT_EVERY % len(DEPTHS)])
+            happened["reconnections"] += 1
+        if door.seen().total() >= MESSAGES:
+            break
+    await door.stop()
+    seen = door.seen()
     return {
-        "messages compared": total,
-        "of each depth": ", ".join(str(reader.replica.messages) for reader in readers.values()),
+        "messages compared": seen.total(),
+        "of each depth": ", ".join(str(seen[depth]) for depth in DEPTHS),
+        "reconnections, restarts, publications lost": ", ".join(
+            str(happened[name]) for name in ("reconnections", "restarts", "publications lost")
+        ),
         "differences": 0,
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -24,9 +25,10 @@ from instruments.models import Instrument
 from journal.journal import Journal
 from market.kinds import Delivery, Rows
 from market.timeframes import MICROSECONDS, TIMEFRAMES
-from orderflow.clusters import of_trades
+from orderflow.clusters import in_steps, of_trades
 from orderflow.derived import RecordedClusters
-from orderflow.stepping import known_steps
+from orderflow.packing import decode
+from orderflow.stepping import step_after
 from quotes.law.randomwalk import RegimeLaw, WalkState
 from quotes.law.walker import MarketLaw, Start
 from rig.books import START
@@ -39,8 +41,9 @@ SLICE: Final = 1_000
 LIVE: Final = 3
 """Trades per transaction of a live market."""
 LIMIT: Final = 500
-BARE: Final = (
-    "SELECT opened_at, number, first_seq, last_seq, mark, data FROM orderflow_cluster "
+CALLS: Final = 100
+STORED_ROWS: Final = (
+    "SELECT opened_at, first_seq, last_seq, data FROM orderflow_cluster "
     "WHERE instrument_id = %s AND timeframe = %s ORDER BY opened_at DESC LIMIT %s"
 )
 
@@ -91,46 +94,72 @@ def clustering_s(trades: Rows) -> float:
     return round(min(spent), 4)
 
 
-def bare(instrument: Instrument, timeframe_s: int, rows: list[Any]) -> bytes:
-    """Select the stored clusters, and write the rows of the answer as JSON."""
+def selected(instrument: Instrument, timeframe_s: int, count: int) -> list[Any]:
+    """Select the newest stored clusters, ascending."""
     with connection.cursor() as cursor:
-        cursor.execute(BARE, [instrument.pk, timeframe_s, LIMIT])
-        cursor.fetchall()
+        cursor.execute(STORED_ROWS, [instrument.pk, timeframe_s, count])
+        found: list[Any] = cursor.fetchall()
+        return found[::-1]
+
+
+def query_and_json(instrument: Instrument, timeframe_s: int, rows: list[Any]) -> bytes:
+    """Select the stored clusters; write rows that were made before. No server can do less."""
+    selected(instrument, timeframe_s, len(rows) - 1)
     return orjson.dumps(rows)
 
 
-def median_ms(work: Callable[[], object], calls: int) -> float:
-    """Return the median CPU time of calls: wall time is that of the neighbours as well."""
-    spent = []
+def bare(instrument: Instrument, timeframe_s: int, steps: list[int]) -> bytes:
+    """Select the stored clusters and write their rows as JSON.
+
+    Without value areas, the choice of steps (given here), marks and the open cluster.
+    """
+    stored = selected(instrument, timeframe_s, len(steps) - 1)
+    opened, first, last = (np.array(column) for column in list(zip(*stored, strict=True))[:3])
+    clusters = decode([bytes(row[3]) for row in stored], opened, first, last)
+    shown = in_steps(clusters, np.array(steps[:-1]))
+    prices, lots = instrument.lattice.prices, instrument.lattice.quantities
+    rows = shown.rows.astype(np.float64)
+    rows[:, 0], rows[:, 1:3] = prices.numbers(shown.rows[:, 0]), lots.numbers(shown.rows[:, 1:3])
+    cells = rows.tolist()
+    parts = [cells[i:j] for i, j in pairwise(shown.starts.tolist())]
+    heads = shown.heads.tolist()
+    return orjson.dumps([[*head, part] for head, part in zip(heads, parts, strict=True)])
+
+
+def medians_ms(works: dict[str, Callable[[], object]], calls: int) -> dict[str, float]:
+    """Return the median CPU time of calls, made in turn: wall time is the neighbours' as well."""
+    spent: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(calls):
-        started = time.process_time()
-        work()
-        spent.append(time.process_time() - started)
-    return 1000 * statistics.median(spent)
+        for name, work in works.items():
+            started = time.process_time()
+            work()
+            spent[name].append(time.process_time() - started)
+    return {name: 1000 * statistics.median(each) for name, each in spent.items()}
 
 
 def served(client: Client, instrument: Instrument, timeframe: str, step: str) -> dict[str, object]:
-    """Return medians in ms of an answer with and without cached rows, and of the bare one."""
+    """Return medians of an answer with and without cached rows, and of the bare ones."""
     path = f"/api/v1/instruments/ES/footprint/?timeframe={timeframe}&step={step}&limit={LIMIT}"
     rows = orjson.loads(get(client, path))["rows"]
+    seconds = TIMEFRAMES[timeframe]
 
     def cold() -> bytes:
         caches["clusters"].clear()
-        known_steps.cache_clear()
+        step_after.cache_clear()
         return get(client, path)
 
-    plain = partial(bare, instrument, TIMEFRAMES[timeframe], rows)
-    ratios = []
-    for _ in range(3):  # side by side, because the machine is shared
-        least, warm, first = (
-            median_ms(work, 60) for work in (plain, partial(get, client, path), cold)
-        )
-        ratios.append((warm / least, first / least, least, warm, first))
-    middle = sorted(ratios)[1]
+    works: dict[str, Callable[[], object]] = {
+        "query, JSON of finished rows": partial(query_and_json, instrument, seconds, rows),
+        "bare": partial(bare, instrument, seconds, [row[12] for row in rows]),
+        "not cached": cold,
+        "cached": partial(get, client, path),
+    }
+    found = medians_ms(works, CALLS)
     return {
         "clusters, price rows": [len(rows), sum(len(row[13]) for row in rows)],
-        "bare, cached, not cached, ms": [round(each, 2) for each in middle[2:]],
-        "cached / bare, not cached / bare": [round(each, 2) for each in middle[:2]],
+        **{f"{name}, ms": round(ms, 2) for name, ms in found.items()},
+        "cached / bare": round(found["cached"] / found["bare"], 2),
+        "not cached / bare": round(found["not cached"] / found["bare"], 2),
     }
 
 

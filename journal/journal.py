@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from instruments.models import Instrument
 from journal import leases, projections, statements, streams
@@ -129,13 +129,17 @@ class Journal:
         after = [extended(self.tail(d.instrument_id, d.kind), d.rows) for d in merged]
         tables = by_table(merged, after)
         is_small = sum(len(rows) for _, rows in tables) <= FEW_ROWS
-        with transaction.atomic():
-            streams.advance({each.before: each.tail.seq for each in after})
-            with statements.together() if is_small else nullcontext():
-                for table, rows in tables:
-                    insert(table, rows)
-                projections.project(merged)
-            transaction.on_commit(lambda: self._committed(merged))
+        try:
+            with transaction.atomic():
+                with statements.together() if is_small else nullcontext():
+                    streams.advance({each.before: each.tail.seq for each in after})
+                    for table, rows in tables:
+                        insert(table, rows)
+                    projections.project(merged)
+                transaction.on_commit(lambda: self._committed(merged))
+        except IntegrityError:
+            streams.check([each.before for each in after])  # another writer's rows explain it
+            raise
         for each in after:
             key = (each.tail.kind.name, each.tail.instrument.pk)
             self._tails[key], self._places[key] = each.tail, each.tail.place

@@ -12,19 +12,29 @@ import numpy as np
 from market.kinds import Delivery, Kind, Rows
 
 Project = Callable[[Rows], None]
+ProjectAll = Callable[[Sequence[Delivery]], None]
 
 _projections: dict[str, list[Project]] = {}
 _callbacks: dict[str, list[Project]] = {}
+_last: list[ProjectAll] = []
 
 
 def register(kind: Kind, project: Project) -> None:
     """Call `project` in the transaction that stores records of `kind`, once for each record.
 
     It receives the transaction's records of all streams of the kind, each stream ascending. If it
-    raises an error, nothing is stored. Projections run in the order of their registration. How many
-    rows a statement found is known only later (`statements.when_executed`).
+    raises an error, nothing is stored. Projections run in the order of their registration. What
+    they execute with `statements.execute` may be executed later than other statements.
     """
     _projections.setdefault(kind.name, []).append(project)
+
+
+def register_last(project: ProjectAll) -> None:
+    """Call `project` with everything that a transaction stores, after all other projections.
+
+    What was committed is published as the same sequence, unless the answer to a COMMIT was lost.
+    """
+    _last.append(project)
 
 
 def after_commit(kind: Kind, callback: Project) -> None:
@@ -35,6 +45,8 @@ def after_commit(kind: Kind, callback: Project) -> None:
 def project(deliveries: Sequence[Delivery]) -> None:
     """Run all projections of records that the current transaction stores."""
     _run(_projections, deliveries)
+    for function in _last:
+        function(deliveries)
 
 
 def announce(deliveries: Sequence[Delivery]) -> None:

@@ -1,46 +1,69 @@
 """Statements that a transaction sends to PostgreSQL together: one wait instead of one for each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-_checks: Final[ContextVar[list[Callable[[], None]] | None]] = ContextVar("checks", default=None)
+Then = Callable[[int, list[Any]], None]
+"""Takes how many rows a statement found, and those that it returned; may raise an error."""
+
+
+class Statement(NamedTuple):
+    sql: str
+    parameters: Sequence[Any]
+    then: Then | None
+
+
+_collected: Final[ContextVar[list[Statement] | None]] = ContextVar("collected", default=None)
 
 
 def are_together() -> bool:
-    """Whether statements are being sent without waiting for their answers."""
-    return _checks.get() is not None
+    """Whether statements are collected now."""
+    return _collected.get() is not None
+
+
+def execute(sql: str, parameters: Sequence[Any], then: Then | None = None) -> None:
+    """Execute a statement at once, or at the end of `together`; then call `then`."""
+    collected = _collected.get()
+    statement = Statement(sql, parameters, then)
+    if collected is not None:
+        collected.append(statement)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        finish(cursor, statement)
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Send the statements of the block without waiting for each (a pipeline of libpq).
+    """Collect what the block executes with `execute`, and send it as one text at the end.
 
-    They may return no rows, and COPY is impossible. An error of one of them may be raised by a
-    later one, or at the end of the block. Other databases execute each statement at once.
+    An error of one of the statements is raised before anything is called with their results. Other
+    databases execute each statement at once.
     """
     if connection.vendor != "postgresql":
         yield
         return
-    connection.ensure_connection()
-    checks: list[Callable[[], None]] = []
-    token = _checks.set(checks)
+    collected: list[Statement] = []
+    token = _collected.set(collected)
     try:
-        with connection.wrap_database_errors, connection.connection.pipeline():
-            yield
+        yield
     finally:
-        _checks.reset(token)
-    for check in checks:
-        check()
+        _collected.reset(token)
+    if collected:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                ";".join(cursor.mogrify(each.sql, each.parameters) for each in collected)
+            )
+            for each in collected:
+                finish(cursor, each)
+                cursor.nextset()
 
 
-def when_executed(check: Callable[[], None]) -> None:
-    """Call `check` once the statements so far have been executed; it may raise an error."""
-    checks = _checks.get()
-    if checks is None:
-        check()
-    else:
-        checks.append(check)
+def finish(cursor: Any, statement: Statement) -> None:
+    if statement.then is not None:
+        rows = cursor.fetchall() if cursor.description is not None else []
+        statement.then(cursor.rowcount, rows)

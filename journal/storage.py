@@ -72,14 +72,13 @@ def insert_columns(table: str, columns: Columns) -> None:
 
 
 def _insert_arrays(table: str, columns: Columns) -> None:
-    """Insert rows with one statement, for which a pipeline need not wait as it must for COPY."""
+    """Insert rows with a statement that can be sent together with others, which COPY cannot."""
     names = ", ".join(map(connection.ops.quote_name, columns))
     arrays = ", ".join(f"%s::{ARRAY_TYPES[column.dtype.str[1:]]}[]" for column in columns.values())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})",  # noqa: S608 - names from our code
-            [column.tolist() for column in columns.values()],
-        )
+    statements.execute(
+        f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})",  # noqa: S608 - names from our code
+        [column.tolist() for column in columns.values()],
+    )
 
 
 def _copy(table: str, columns: Columns) -> None:

@@ -1,15 +1,16 @@
 """The ends of streams, and the fencing that keeps out a second writer."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from django.db import connection
 from django.db.models import F
 
 from instruments.models import Instrument
 from journal.models import Stream
+from journal.updates import Update
 from market.kinds import Kind, kinds
 
+ADVANCE: Final = Update(table="journal_stream", to=("last_seq",), keys=("id", "last_seq", "epoch"))
 StreamKey = tuple[str, int]
 """Name of the kind, primary key of the instrument."""
 
@@ -56,15 +57,22 @@ def advance(moves: Mapping[Place, int]) -> None:
     Call this in the transaction that inserts the rows. Raise FencedError if the last seq or the
     epoch of a stream differs from its place.
     """
-    statement = (
-        "UPDATE journal_stream SET last_seq = %s WHERE id = %s AND last_seq = %s AND epoch = %s"
-    )
     ordered = sorted(moves.items(), key=lambda move: move[0].stream_id)  # no deadlocks
-    parameters = [(to, place.stream_id, place.last_seq, place.epoch) for place, to in ordered]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
-        if cursor.rowcount != len(ordered):
-            raise FencedError(
-                f"{len(ordered) - cursor.rowcount} of {len(ordered)} streams have another writer: "
-                "stop one of the two processes"
-            )
+    rows = [(to, place.stream_id, place.last_seq, place.epoch) for place, to in ordered]
+    ADVANCE.execute(rows, fenced)
+
+
+def fenced(found: int, expected: int) -> FencedError:
+    return FencedError(
+        f"{expected - found} of {expected} streams have another writer: stop one of the two "
+        "processes"
+    )
+
+
+def check(expected: Iterable[Place]) -> None:
+    """Raise FencedError if a stream is no longer at its place."""
+    wanted = set(expected)
+    found = Stream.objects.filter(pk__in=[place.stream_id for place in wanted])
+    here = {Place(*each) for each in found.values_list("id", "last_seq", "epoch")}
+    if here != wanted:
+        raise fenced(len(here & wanted), len(wanted))

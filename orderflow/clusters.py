@@ -115,9 +115,18 @@ def coarsen(pieces: Clusters, timeframe_s: int, step: int = 1) -> Clusters:
     return grouped(pieces, opened_at(pieces["opened_at"], timeframe_s), step)
 
 
-def in_steps(clusters: Clusters, step: int) -> Clusters:
-    """Return clusters whose rows have one tick with rows of `step` ticks."""
-    return clusters if step == 1 else grouped(clusters, clusters["opened_at"], step)
+def in_steps(clusters: Clusters, steps: Integers | int) -> Clusters:
+    """Return clusters whose rows have one tick with rows of `steps` ticks.
+
+    `steps`: one for all clusters, or one for each, shape (k,).
+    """
+    of_each = np.full(len(clusters), steps, np.int64)
+    if (of_each == 1).all():
+        return clusters
+    starts = np.zeros(len(clusters) + 1, np.int64)
+    rows = np.empty_like(clusters.rows, order="C")
+    _coarsen_rows(clusters.starts, np.ascontiguousarray(clusters.rows), of_each, starts, rows)
+    return Clusters(clusters.heads, starts, rows[: starts[-1]].copy())
 
 
 def merged(pieces: Clusters, opened: int, step: int = 1) -> Clusters:
@@ -248,6 +257,27 @@ def _merge(
                     counts[place, column] += piece_rows[k, column + 1]
         head[CLOSE], head[LAST_SEQ] = pieces[end - 1, CLOSE], pieces[end - 1, LAST_SEQ]
         starts[i + 1] = _take_rows(counts, lowest, highest, levels, step, rows, starts[i])
+
+
+@kernel
+def _coarsen_rows(
+    starts: Integers, rows: Matrix, steps: Integers, new_starts: Integers, found: Matrix
+) -> None:
+    """Merge the ascending rows of each cluster that fall into one row of its step."""
+    at = 0
+    for i in range(steps.shape[0]):
+        step, first = steps[i], at
+        for j in range(starts[i], starts[i + 1]):
+            price = rows[j, TICKS] // step * step
+            if at > first and found[at - 1, TICKS] == price:
+                for column in range(1, 4):
+                    found[at - 1, column] += rows[j, column]
+            else:
+                found[at, TICKS] = price
+                for column in range(1, 4):
+                    found[at, column] = rows[j, column]
+                at += 1
+        new_starts[i + 1] = at
 
 
 @inlined

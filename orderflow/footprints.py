@@ -2,23 +2,19 @@
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from archive.columns import Columns
 from archive.instruments import Newest
 from archive.scanning import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from market.timeframes import opened_at
-from orderflow.clusters import Clusters, Integers, in_steps
+from orderflow.clusters import Clusters, in_steps
 from orderflow.history import open_cluster
 from orderflow.kinds import CLUSTERS
 from orderflow.rowtexts import row_texts
-from orderflow.stepping import auto_steps, known_steps
+from orderflow.stepping import AUTO, step_after
 from orderflow.stretches import Wanted, rows
 
-AUTO: Final = 0
-"""As a step: chosen for each candle."""
 KEYS: Final = ("opened_at", "number", "mark")
 
 
@@ -56,18 +52,12 @@ def page(
     if more:
         found = found.part(slice(limit))
     is_last = has_open and not more
-    if is_last and len(found):
-        seq = int(found["number"][-1])
-    else:
-        seq = closed_before(instrument, timeframe_s, opened)
-    times = np.append(found["opened_at"], opened) if is_last else found["opened_at"]
-    steps = marked_steps(instrument, timeframe_s, step, times, found["mark"])
-    wanted = Wanted(found["opened_at"], found["mark"], steps[: len(found)])
-    texts = rows(instrument, timeframe_s, wanted)
+    before = found if is_last and len(found) else newest_key(instrument, timeframe_s, opened)
+    texts = closed_rows(instrument, timeframe_s, step, found)
     if is_last:
-        texts.append(row_of(instrument, open_cluster(instrument, newest, timeframe_s), steps[-1]))
+        texts.append(open_row(instrument, newest, timeframe_s, step, before))
     after = int(found["opened_at"][-1]) // 1000 if more else None
-    return Page(texts, after, is_last, seq)
+    return Page(texts, after, is_last, last_number(before))
 
 
 def reaches(opened: int, span: Span) -> bool:
@@ -90,42 +80,38 @@ def closed_keys(
     )
 
 
-def closed_before(instrument: Instrument, timeframe_s: int, opened: int) -> int:
-    """Return the number of the newest cluster that closed before this one opened, 0 if none did."""
-    found = closed_keys(instrument, timeframe_s, Span(), opened, 1)
-    return int(found["number"][0]) if len(found) else 0
+def newest_key(instrument: Instrument, timeframe_s: int, opened: int) -> Columns:
+    """Return the KEYS of the newest cluster that closed before this one opened, if there is one."""
+    return closed_keys(instrument, timeframe_s, Span(), opened, 1)
+
+
+def last_number(keys: Columns) -> int:
+    """Return the number of the last of ascending clusters, 0 if there are none."""
+    return int(keys["number"][-1]) if len(keys) else 0
 
 
 def closed_rows(instrument: Instrument, timeframe_s: int, step: int, keys: Columns) -> list[bytes]:
     """Return the rows of closed clusters; `step` may be AUTO."""
-    times = keys["opened_at"]
-    steps = marked_steps(instrument, timeframe_s, step, times, keys["mark"])
-    return rows(instrument, timeframe_s, Wanted(times, keys["mark"], steps))
+    return rows(instrument, timeframe_s, Wanted(keys["opened_at"], keys["mark"], step))
 
 
-def marked_steps(
-    instrument: Instrument, timeframe_s: int, step: int, opened: Integers, marks: Integers
-) -> Integers:
-    """Return `steps_of` candles up to the one after the cluster with the last of the marks."""
-    if step == AUTO and len(marks):
-        return known_steps(instrument, timeframe_s, opened.tobytes(), int(marks[-1]))
-    return steps_of(instrument, timeframe_s, step, opened)
+def open_row(
+    instrument: Instrument, newest: Newest, timeframe_s: int, step: int, before: Columns
+) -> bytes:
+    """Return the row of the cluster that is open at the trade `newest`; `step` may be AUTO.
 
-
-def steps_of(instrument: Instrument, timeframe_s: int, step: int, opened: Integers) -> Integers:
-    """Return the step of each candle; `step` may be AUTO."""
-    if step == AUTO:
-        return auto_steps(instrument, timeframe_s, opened)
-    return np.full(len(opened), step, np.int64)
-
-
-def open_row(instrument: Instrument, newest: Newest, timeframe_s: int, step: int) -> bytes:
-    """Return the row of the cluster that is open at the trade `newest`."""
+    `before`: KEYS of clusters that end with the newest closed one.
+    """
     cluster = open_cluster(instrument, newest, timeframe_s)
-    (own,) = steps_of(instrument, timeframe_s, step, cluster["opened_at"])
-    return row_of(instrument, cluster, own)
+    own = open_step(instrument, timeframe_s, step, cluster, before)
+    return row_texts(in_steps(cluster, own), own, instrument.lattice)[0]
 
 
-def row_of(instrument: Instrument, cluster: Clusters, step: np.int64) -> bytes:
-    """Return the row of a cluster of one tick per row, in steps."""
-    return row_texts(in_steps(cluster, int(step)), int(step), instrument.lattice)[0]
+def open_step(
+    instrument: Instrument, timeframe_s: int, step: int, cluster: Clusters, before: Columns
+) -> int:
+    """Return the step of an open cluster; the others as of `open_row`."""
+    if step != AUTO:
+        return step
+    mark = int(before["mark"][-1]) if len(before) else 0
+    return step_after(instrument, timeframe_s, mark, int(cluster["opened_at"][0]))

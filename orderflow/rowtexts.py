@@ -65,15 +65,16 @@ class RowTexts:
         return RowTexts(self.text[ends[0] : ends[-1]], ends - ends[0])
 
 
-def row_texts(clusters: Clusters, step: int, lattice: Lattice) -> RowTexts:
-    """Return a row of COLUMNS for each cluster, whose rows have `step` ticks."""
+def row_texts(clusters: Clusters, steps: Integers | int, lattice: Lattice) -> RowTexts:
+    """Return a row of COLUMNS for each cluster; its rows have `steps` ticks, as of `in_steps`."""
+    of_each = np.full(len(clusters), steps, np.int64)
     heads = np.ascontiguousarray(clusters.heads).view(np.int64).reshape(-1, len(HEAD.names or ()))
     heads_bytes = _NUMBER_BYTES * (len(COLUMNS) + 1) * len(heads)
     out = np.empty(heads_bytes + row_bytes(clusters, lattice) * len(clusters.rows), np.uint8)
     ends = np.zeros(len(heads) + 1, np.int64)
     _write(
         heads, clusters.starts, np.ascontiguousarray(clusters.rows), np.vstack(areas(clusters)),
-        step, form(lattice.prices), form(lattice.quantities), out, ends,
+        of_each, form(lattice.prices), form(lattice.quantities), out, ends,
     )  # fmt: skip
     return RowTexts(out[: ends[-1]].tobytes(), ends)
 
@@ -99,7 +100,7 @@ def _write(
     starts: Integers,
     rows: Matrix,
     found: Matrix,
-    step: int,
+    steps: Integers,
     prices: Integers,
     quantities: Integers,
     out: Bytes,
@@ -115,7 +116,7 @@ def _write(
             at = _put_decimal(out, _put_mark(out, at, _COMMA), head[name], quantities)
         for which in range(3):
             at = _put_decimal(out, _put_mark(out, at, _COMMA), found[which, i], prices)
-        at = _put_whole(out, _put_mark(out, at, _COMMA), step)
+        at = _put_whole(out, _put_mark(out, at, _COMMA), steps[i])
         at = _put_mark(out, _put_mark(out, at, _COMMA), _OPENING)
         for j in range(starts[i], starts[i + 1]):
             if j > starts[i]:

@@ -18,22 +18,29 @@ BLOCK: Final = 256
 """Candle lengths of a block. The steps of a block's candles follow from the candles before them in
 the block and from the last 256 before the block, whatever range a request asks for."""
 MOST: Final = 2**31
+AUTO: Final = 0
+"""As a step: chosen for each candle."""
 REMEMBERED: Final = 64
-"""Answers of `known_steps` in memory."""
+"""Answers of `step_after` in memory."""
 FIELDS: Final = ("opened_at", "high", "low", "close")
 
 
-@lru_cache(maxsize=REMEMBERED)
-def known_steps(instrument: Instrument, timeframe_s: int, opened: bytes, mark: int) -> Integers:
-    """Return `auto_steps` of the times in `opened`; computed once for each history.
+def steps_of(
+    instrument: Instrument, timeframe_s: int, step: int, opened: Integers
+) -> Integers | int:
+    """Return the step of each candle, or the one that all have; `step` may be AUTO."""
+    return auto_steps(instrument, timeframe_s, opened) if step == AUTO else step
 
-    `mark`: of the newest cluster that closed before the last of these candles, which stands for all
-    history before it.
+
+@lru_cache(maxsize=REMEMBERED)
+def step_after(instrument: Instrument, timeframe_s: int, mark: int, opened: int) -> int:
+    """Return the automatic step of the candle that opened then; computed once for each history.
+
+    `mark`: of the cluster that closed before it, which stands for all history before the candle.
     """
     del mark
-    steps = auto_steps(instrument, timeframe_s, np.frombuffer(opened, np.int64))
-    steps.setflags(write=False)
-    return steps
+    (step,) = auto_steps(instrument, timeframe_s, np.array([opened], np.int64)).tolist()
+    return int(step)
 
 
 def auto_steps(instrument: Instrument, timeframe_s: int, opened: Integers) -> Integers:

@@ -7,7 +7,7 @@ rows, and what is missing is computed.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,12 +18,12 @@ from django.db import OperationalError
 from redis.exceptions import RedisError
 
 from archive.selections import Span
-from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.timeframes import MICROSECONDS, TIMEFRAMES
 from orderflow import metrics
-from orderflow.clusters import Integers, in_steps
+from orderflow.clusters import Integers, group_bounds, in_steps
 from orderflow.rowtexts import RowTexts, row_texts
+from orderflow.stepping import AUTO, steps_of
 from orderflow.stored import Marked, marked_clusters
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ RETRY_S: Final = 5.0
 
 
 class Stretch(NamedTuple):
-    """The rows of closed clusters of one step, ascending."""
+    """The rows of closed clusters, ascending, all of one step or each of its automatic one."""
 
     opened: Integers
     marks: Integers
@@ -46,13 +46,9 @@ class Stretch(NamedTuple):
     def find(self, opened: Integers, marks: Integers) -> list[bytes] | None:
         """Return the rows of these clusters; None unless all are here, with these marks."""
         places = self.opened.searchsorted(opened)
-        if len(opened) and places[-1] >= len(self.opened):
+        if places[-1] >= len(self.opened) or (self.opened[places] != opened).any():
             return None
-        if not np.array_equal(self.opened[places], opened):
-            return None
-        if not np.array_equal(self.marks[places], marks):
-            return None
-        return self.texts.at(places)
+        return None if (self.marks[places] != marks).any() else self.texts.at(places)
 
     def packed(self) -> tuple[bytes, ...]:
         arrays = (self.opened, self.marks, self.texts.ends)
@@ -99,11 +95,11 @@ cache = Cache()
 
 
 class Wanted(NamedTuple):
-    """Closed clusters whose rows are wanted, ascending, with their marks and steps."""
+    """Closed clusters whose rows are wanted, ascending, with their marks; `step` may be AUTO."""
 
     opened: Integers
     marks: Integers
-    steps: Integers
+    step: int
 
 
 def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> list[bytes]:
@@ -112,64 +108,52 @@ def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> list[bytes
     Raise OperationalError if the history is replaced while it is read.
     """
     length = CANDLES * timeframe_s * MICROSECONDS
-    groups = grouped(wanted, length)
-    prefix = f"clusters:{instrument.symbol}:{NAMES[timeframe_s]}"
-    keys = {group: f"{prefix}:{group[0]}:{group[1] * length // 1000}" for group in groups}
+    places = by_stretch(wanted.opened, length)
+    step = "auto" if wanted.step == AUTO else wanted.step
+    prefix = f"clusters:{instrument.symbol}:{NAMES[timeframe_s]}:{step}"
+    keys = {number: f"{prefix}:{number * length // 1000}" for number in places}
     cached = cache.get(keys.values())
-    found: dict[tuple[int, int], list[bytes]] = {}
-    for group, places in groups.items():
-        stretch = cached.get(keys[group])
-        texts = stretch and stretch.find(wanted.opened[places], wanted.marks[places])
-        metrics.CACHED.labels("miss" if texts is None else "hit").inc()
+    found: dict[int, list[bytes]] = {}
+    for number, part in places.items():
+        stretch = cached.get(keys[number])
+        texts = stretch and stretch.find(wanted.opened[part], wanted.marks[part])
         if texts is not None:
-            found[group] = texts
-    missing = [group for group in groups if group not in found]
-    made = computed(instrument, timeframe_s, missing, length)
-    cache.set({keys[group]: stretch for group, stretch in made.items()})
-    for group, stretch in made.items():
-        places = groups[group]
-        texts = stretch.find(wanted.opened[places], wanted.marks[places])
+            found[number] = texts
+    metrics.CACHED.labels("hit").inc(len(found))
+    metrics.CACHED.labels("miss").inc(len(places) - len(found))
+    missing = [number for number in places if number not in found]
+    made = computed(instrument, timeframe_s, wanted.step, missing)
+    cache.set({keys[number]: stretch for number, stretch in made.items()})
+    for number, stretch in made.items():
+        texts = stretch.find(wanted.opened[places[number]], wanted.marks[places[number]])
         if texts is None:
             raise OperationalError("the history was replaced while it was read")
-        found[group] = texts
-    return ordered(groups, found, len(wanted.opened))
+        found[number] = texts
+    return list(chain.from_iterable(found[number] for number in places))
 
 
-def grouped(wanted: Wanted, length: int) -> dict[tuple[int, int], Integers]:
-    """Return the places of clusters by step and stretch."""
-    groups: dict[tuple[int, int], Integers] = {}
-    numbers = wanted.opened // length
-    for step in np.unique(wanted.steps).tolist():
-        for number in np.unique(numbers[wanted.steps == step]).tolist():
-            groups[step, number] = np.flatnonzero((wanted.steps == step) & (numbers == number))
-    return groups
-
-
-def ordered(
-    groups: Mapping[tuple[int, int], Integers],
-    found: Mapping[tuple[int, int], list[bytes]],
-    count: int,
-) -> list[bytes]:
-    texts = [b""] * count
-    for group, places in groups.items():
-        for place, text in zip(places.tolist(), found[group], strict=True):
-            texts[place] = text
-    return texts
+def by_stretch(opened: Integers, length: int) -> dict[int, slice]:
+    """Return the places of ascending clusters by the number of their stretch."""
+    if not len(opened):
+        return {}
+    numbers = opened // length
+    bounds = group_bounds(numbers)
+    parts = (slice(first, end) for first, end in pairwise(bounds.tolist()))
+    return dict(zip(numbers[bounds[:-1]].tolist(), parts, strict=True))
 
 
 def computed(
-    instrument: Instrument, timeframe_s: int, groups: list[tuple[int, int]], length: int
-) -> dict[tuple[int, int], Stretch]:
-    """Return whole stretches, each named by its step and number."""
-    made: dict[tuple[int, int], Stretch] = {}
-    for run in runs({number for _, number in groups}):
+    instrument: Instrument, timeframe_s: int, step: int, numbers: list[int]
+) -> dict[int, Stretch]:
+    """Return whole stretches by their numbers."""
+    length = CANDLES * timeframe_s * MICROSECONDS
+    made: dict[int, Stretch] = {}
+    for run in runs(numbers):
         span = Span(run.start * length, run.stop * length)
         stored = marked_clusters(instrument, timeframe_s, span)
-        for step in {step for step, number in groups if number in run}:
-            own = runs({number for each, number in groups if each == step and number in run})
-            for part in own:
-                found = cut(stored, part, length, step, instrument.lattice)
-                made |= {(step, number): stretch for number, stretch in found}
+        steps = steps_of(instrument, timeframe_s, step, stored.clusters["opened_at"])
+        texts = row_texts(in_steps(stored.clusters, steps), steps, instrument.lattice)
+        made |= cut(stored, texts, run, length)
     return made
 
 
@@ -184,14 +168,10 @@ def runs(numbers: Iterable[int]) -> list[range]:
     return found
 
 
-def cut(
-    stored: Marked, run: range, length: int, step: int, lattice: Lattice
-) -> Iterator[tuple[int, Stretch]]:
-    """Yield consecutive stretches of `stored` by number; their texts are written together."""
+def cut(stored: Marked, texts: RowTexts, run: range, length: int) -> Iterator[tuple[int, Stretch]]:
+    """Yield consecutive stretches by number."""
     opened = stored.clusters["opened_at"]
     bounds = opened.searchsorted([number * length for number in (*run, run.stop)]).tolist()
-    first, end = bounds[0], bounds[-1]
-    texts = row_texts(in_steps(stored.clusters.part(first, end), step), step, lattice)
     for number, (begin, stop) in zip(run, pairwise(bounds), strict=True):
-        part = texts.part(begin - first, stop - first)
+        part = texts.part(begin, stop)
         yield number, Stretch(opened[begin:stop], stored.marks[begin:stop], part)

@@ -11,9 +11,10 @@ from instruments.models import Instrument
 from market.timeframes import opened_at
 from orderflow.footprints import (
     KEYS,
-    closed_before,
     closed_keys,
     closed_rows,
+    last_number,
+    newest_key,
     open_row,
     reaches,
 )
@@ -56,14 +57,16 @@ def missing(
     valid = [each for each in held if is_valid(instrument, timeframe_s, each)]
     known = [each._replace(end=min(each.end, opened)) for each in valid if each.start < opened]
     found, covered = lacking(instrument, timeframe_s, gaps(wanted, known), limit)
+    before = newest_key(instrument, timeframe_s, opened)
+    has_open = reaches(opened, span)
     rows = closed_rows(instrument, timeframe_s, step, found) if found else []
     return Missing(
         wanted=wanted,
         rows=rows,
         held=united([*known, *covered]),
         stale=[each for each in held if each not in valid],
-        open_row=open_row(instrument, newest, timeframe_s, step) if reaches(opened, span) else None,
-        seq=closed_before(instrument, timeframe_s, opened),
+        open_row=open_row(instrument, newest, timeframe_s, step, before) if has_open else None,
+        seq=last_number(before),
         is_complete=not gaps(wanted, united([*known, *covered])),
     )
 

@@ -14,9 +14,16 @@ from live.frames import Frame
 from live.sequenced import Missed
 from market.timeframes import MICROSECONDS, TIMEFRAMES, opened_at
 from orderflow.clusters import in_steps
-from orderflow.footprints import AUTO, closed_before, closed_keys, closed_rows, steps_of
+from orderflow.footprints import (
+    closed_keys,
+    closed_rows,
+    last_number,
+    newest_key,
+    open_step,
+)
 from orderflow.history import open_cluster
 from orderflow.opencluster import OpenCluster
+from orderflow.stepping import AUTO
 from orderflow.stored import newest
 
 TOPIC: Final = "footprint"
@@ -119,12 +126,13 @@ def read_open(key: str) -> OpenCluster | None:
     if instrument is None or last is None:
         return None
     cluster = open_cluster(instrument, last, timeframe_s)
-    own = int(steps_of(instrument, timeframe_s, step, cluster["opened_at"])[0])
     opened = opened_at(last.at, timeframe_s)
+    before = newest_key(instrument, timeframe_s, opened)
+    own = open_step(instrument, timeframe_s, step, cluster, before)
     return OpenCluster(
         lattice=instrument.lattice,
         step=own,
-        number=closed_before(instrument, timeframe_s, opened),
+        number=last_number(before),
         seq=last.seq,
         end=opened + timeframe_s * MICROSECONDS,
         cluster=in_steps(cluster, own),

@@ -312,6 +312,11 @@ CACHES = {
         "KEY_PREFIX": "books",
         "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1} if REDIS_URL else {},
     },
+    "clients": {
+        **_CLUSTERS_CACHE,
+        "LOCATION": REDIS_URL or "clients",
+        "KEY_PREFIX": "clients",
+    },
     "gateway": {
         **_CLUSTERS_CACHE,
         "LOCATION": REDIS_URL or "gateway",

@@ -1,6 +1,8 @@
 """Compares the books of bots with those of the exchange, in SQL, independent of the product.
 
-A bot trades in the account of the same name at the exchange.
+A bot trades in the account of the same name at the exchange. Realised profits are compared for each
+account: Bybit does not say in which order executions of one millisecond happened, and by average
+cost that decides which of them realised how much.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +18,11 @@ OURS = """
       SELECT o.*, a.name AS account FROM exchange_order o JOIN exchange_account a
       ON a.id = o.account_id JOIN trading_bot b ON b.name = a.name),
     fills AS (
-      SELECT order_id, sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee,
-        sum(realised) AS realised FROM trading_botfill GROUP BY 1),
+      SELECT order_id, sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee
+      FROM trading_botfill GROUP BY 1),
     executions AS (
-      SELECT "order", sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee,
-        sum(realised) AS realised FROM exchange_execution GROUP BY 1)"""
+      SELECT "order", sum(lots) AS lots, sum(lots * ticks) AS value, sum(fee) AS fee
+      FROM exchange_execution GROUP BY 1)"""
 RULES: Mapping[str, str] = {
     "orders that exist more than once at the exchange": """
         SELECT account, client_id, count(*) FROM theirs WHERE client_id <> ''
@@ -35,11 +37,11 @@ RULES: Mapping[str, str] = {
         SELECT t.account, t.client_id FROM theirs t LEFT JOIN ours o USING (account, client_id)
         WHERE o.id IS NULL""",
     "orders whose fills differ": """
-        SELECT o.client_id, o.filled, t.filled FROM ours o
+        SELECT o.client_id, f.lots, f.value, f.fee, e.lots, e.value, e.fee FROM ours o
         JOIN theirs t USING (account, client_id) LEFT JOIN fills f ON f.order_id = o.id
         LEFT JOIN executions e ON e."order" = t.id
-        WHERE o.filled <> t.filled OR (f.lots, f.value, f.fee, f.realised)
-          IS DISTINCT FROM (e.lots, e.value, e.fee, e.realised)""",
+        WHERE o.filled <> t.filled OR (f.lots, f.value, f.fee)
+          IS DISTINCT FROM (e.lots, e.value, e.fee)""",
     "orders that are still working for their bot": """
         SELECT client_id, state FROM ours WHERE state IN (0, 1, 2)""",
     "orders that are still open at the exchange": """

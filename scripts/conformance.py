@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         rigged.market() as env,
-        rigged.door(env, name=options.venue) as venue,
+        rigged.door(env, name=options.venue, accounts=("bot", harness.TRADER)) as venue,
     ):
         rigged.wait_for_trades(venue)
         matrix = Matrix()
@@ -101,13 +102,20 @@ def main() -> int:
 def harnessed(subject: Subject, venue: Venue, folder: Path) -> list[str]:
     """Run ccxt's own tests; print what they tested and left out; return what failed."""
     failures = []
-    for lane in harness.LANES:
-        found = harness.run(subject.harnessed, venue, folder, lane, subject.act(venue))
+    exchange = subject.harnessed
+    lanes = {
+        lane: partial(harness.run, exchange, venue, folder, lane, subject.act(venue))
+        for lane in harness.LANES
+    }
+    if exchange.has_trading:
+        lanes[harness.TRADING] = partial(harness.run_trading, exchange, venue, folder)
+    for lane, run in lanes.items():
+        found = run()
         passed = f"passed {len(found.passed)}: {', '.join(found.passed)}"
         print(f"\nccxt's harness, {lane}: {passed}")
         failures += [f"ccxt's harness, {name}: {text}" for name, text in found.failed.items()]
     print("\nLeft out of ccxt's harness:")
-    for name, reason in subject.harnessed.exceptions.items():
+    for name, reason in exchange.exceptions.items():
         print(f"  {name}: {reason}")
     return failures
 

@@ -40,6 +40,10 @@ class Service:
     def pid(self) -> int:
         raise NotImplementedError
 
+    @property
+    def is_alive(self) -> bool:
+        raise NotImplementedError
+
     def start(self) -> None:
         raise NotImplementedError
 
@@ -95,6 +99,14 @@ class PostgreSQL(Service):
         """Return the server process that runs in the folder, whichever process started it."""
         found = PostmasterInfo.read_from_pgdata(self._server.pgdata)
         return found.process if found is not None and found.is_running() else None
+
+    @property
+    def is_alive(self) -> bool:
+        try:
+            found = self.running()
+            return found is not None and found.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended in between
+            return False
 
     def start(self) -> None:
         self._start_patiently()
@@ -160,6 +172,10 @@ class Redis(Service):
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def _wait_for_port(self) -> None:
         while self._process.poll() is None:

@@ -28,8 +28,9 @@ from typing import IO
 
 import environ
 
+from scripts.keeping import Keeper
 from scripts.lock import Lock, LockHeldError
-from scripts.services import PostgreSQL, Redis
+from scripts.services import PostgreSQL, Redis, Service
 from scripts.sessions import end_session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,17 +112,24 @@ def end_with_front(leash: int) -> None:
 
 @contextlib.contextmanager
 def services(postgresql: PostgreSQL | None) -> Iterator[set[int]]:
-    """Start the services missing from the environment; yield pids that are not roles."""
+    """Start the services missing from the environment and keep them running.
+
+    Yield pids that are not roles.
+    """
     own = {os.getpid()}
+    kept: dict[str, Service] = {}
     with contextlib.ExitStack() as stack:
         if postgresql is not None:
             with signals_later():  # an interrupted initdb leaves a database that never starts
                 os.environ["DATABASE_URL"] = stack.enter_context(postgresql).url
+            kept["PostgreSQL"] = postgresql
         if not os.environ.get("REDIS_URL"):
             redis = stack.enter_context(Redis())
             os.environ["REDIS_URL"] = redis.url
             own.add(redis.pid)
-        yield own
+            kept["Redis"] = redis
+        with Keeper(kept):
+            yield own
 
 
 def show(output: IO[str]) -> None:

@@ -1,6 +1,7 @@
 """What users do to bots beside their runner: kill, close, cancel, recover. Bounded in time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -11,6 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trading import killing
+from trading.configuring import configuration_of
+from trading.core.configuration import ConfigurationError
 from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
 from trading.desk import Desk
@@ -24,6 +27,7 @@ from venues.brokers import BrokerError
 R = TypeVar("R")
 
 CONFLICTS: Final = (
+    ConfigurationError,
     ContradictionError,
     IllegalTransitionError,
     StaleError,
@@ -32,10 +36,13 @@ CONFLICTS: Final = (
 )
 """What orders and positions, or those who decide on them, do not allow as they are now."""
 LONGEST_S: Final = 20.0
-AT_ONCE: Final = 16
-"""Bots that are flattened at the same time: each of them needs connections to the database."""
-ROUNDS: Final = 5
-"""Of cancelling and closing; each but the first finds what came in between."""
+AT_ONCE: Final = 8
+"""Bots that are flattened at the same time: each needs two connections to the database, of 20."""
+FLATTEN_S: Final = 15.0
+"""For so long, what is left is cancelled and closed again: a circuit breaker may be open for 10 s,
+and orders may come in between."""
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
 
 
 class TooLongError(BrokerError):
@@ -80,6 +87,20 @@ def close(position: BotPosition) -> BotOrder:
     return _at_desk(position.bot, lambda desk: desk.close(position))
 
 
+def amend(order: BotOrder, *, lots: int, ticks: int) -> None:
+    """Change size and limit of an order; raise BrokerError or one of CONFLICTS."""
+    _at_desk(order.bot, lambda desk: desk.amend(order, lots=lots, ticks=ticks))
+
+
+def reverse(position: BotPosition) -> BotOrder:
+    """Close a position and open the opposite one; raise BrokerError or one of CONFLICTS.
+
+    What it opens is checked with the limits of the bot and of all bots.
+    """
+    limits = configuration_of(position.bot).limits
+    return _at_desk(position.bot, lambda desk: desk.reverse(position, limits))
+
+
 def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
     with_account = _with_accounts().get(pk=bot.pk)
     result: R = async_to_sync(_acted)(with_account, act)
@@ -117,9 +138,8 @@ async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
 
 
 async def _flat(desk: Desk) -> tuple[int, int]:
-    left = await desk.flatten()
-    for _ in range(ROUNDS - 1):
-        if left == (0, 0):
-            break
-        left = await desk.flatten()
+    ends, pause_s = time.monotonic() + FLATTEN_S, FIRST_PAUSE_S
+    while (left := await desk.flatten()) != (0, 0) and time.monotonic() < ends:
+        await asyncio.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
     return left

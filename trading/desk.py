@@ -4,6 +4,7 @@ Several processes may have a desk of the same bot at the same time, for example 
 kill switch: they apply what the venue says to the same rows, each change once.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from exchange.engine.messages import BUY, SELL
 from instruments.models import Instrument
 from trading import auditlog
 from trading.configuring import global_limits
+from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Proposal
@@ -28,7 +30,15 @@ from trading.following import Follower
 from trading.funding import book_funding
 from trading.models import Bot, BotOrder, BotPosition
 from trading.portfolios import portfolio_of, portfolio_of_all
-from trading.sending import Intention, Scope, check, commit, send, settle
+from trading.sending import (
+    Intention,
+    RiskRefusedError,
+    Scope,
+    check,
+    commit,
+    send,
+    settle,
+)
 from trading.tracing import span, stage, traced
 from venues.brokers import (
     Broker,
@@ -46,7 +56,8 @@ R = TypeVar("R", BotOrder, BotPosition)
 logger = structlog.get_logger(__name__)
 
 CLOSING: Final = "close"
-"""Strategy of orders that no strategy asked for."""
+REVERSING: Final = "reverse"
+"""Strategies of orders that no strategy asked for."""
 
 
 def prefix_of(bot: Bot) -> str:
@@ -74,14 +85,58 @@ class Desk:
         self._clock = clock
 
     async def place(self, wish: Wish, limits: Limits) -> BotOrder:
-        """Check, commit and send an order; raise RiskRefusedError or RefusedError."""
-        venue = self.broker.name
+        """Check, commit and send an order; raise RiskRefusedError or BrokerError."""
         with traced(), span(f"order {wish.instrument.symbol}", bot=self.bot.name):
-            with stage(venue, "commit"):
-                order = await in_thread(applied, self._committed, wish, limits)
-            with stage(venue, "send"):
-                await send(self.broker, self.follower, order)
+            order = await self._commit(wish, limits)
+            await self._send(order)
             return order
+
+    async def place_all(self, wishes: Sequence[Wish], limits: Limits) -> list[Exception]:
+        """Place orders together; return why some were refused.
+
+        They are committed one after the other, so that each is checked with those before it, and
+        sent at the same time.
+        """
+        refused: list[Exception] = []
+        sending = []
+        with traced(), span("orders", bot=self.bot.name):
+            for wish in wishes:
+                try:
+                    sending.append(self._send(await self._commit(wish, limits)))
+                except RiskRefusedError as error:
+                    refused.append(error)
+            answers = await asyncio.gather(*sending, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BrokerError):
+                refused.append(answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+        return refused
+
+    async def _commit(self, wish: Wish, limits: Limits) -> BotOrder:
+        with stage(self.broker.name, "commit"):
+            return await in_thread(applied, self._committed, wish, limits)
+
+    async def _send(self, order: BotOrder) -> None:
+        with stage(self.broker.name, "send"):
+            await send(self.broker, self.follower, order)
+
+    async def amend(self, order: BotOrder, *, lots: int, ticks: int) -> None:
+        """Change size (in total) and limit of an order; raise BrokerError."""
+        with traced(order.trace_id):
+            await in_thread(self._log_amendment, order, lots, ticks)
+            seen = await self.broker.amend(order.client_id, lots=lots, ticks=ticks)
+            if seen.report.state is not VenueState.UNKNOWN:
+                await settle(self.broker, self.follower, seen)
+
+    async def reverse(self, position: BotPosition, limits: Limits) -> BotOrder:
+        """Close a position, then open the opposite one; return the order that opens it."""
+        await self.close(position)
+        side = SELL if position.lots > 0 else BUY
+        opposite = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=False)
+        why = {"reverses": position.pk}
+        wish = Wish(instrument=position.instrument, order=opposite, strategy=REVERSING, why=why)
+        return await self.place(wish, limits)
 
     async def cancel(self, order: BotOrder) -> None:
         """Cancel an order. One that the venue does not know is left to recovery."""
@@ -100,11 +155,20 @@ class Desk:
     async def flatten(self) -> tuple[int, int]:
         """Try to cancel all orders and to close all positions; return how many of each are left.
 
-        An order or position that fails does not stop the others. Then raise the first error.
+        All at the same time. One that fails does not stop the others; then raise the first error.
         """
-        failures = await _failures(self.cancel, await in_thread(self.working))
-        failures += await _failures(self.close, await in_thread(self.held))
-        _raise_first(failures)
+        working, held = await in_thread(self.working), await in_thread(self.held)
+        unsent = {order.position_id: order for order in working if _is_unsent_exit(order)}
+
+        async def close(position: BotPosition) -> None:
+            if (order := unsent.get(position.pk)) is None:
+                await self.close(position)
+            else:
+                await send(self.broker, self.follower, order, again=True)
+
+        others = [order for order in working if order not in unsent.values()]
+        failures = await asyncio.gather(_failures(self.cancel, others), _failures(close, held))
+        _raise_first([*failures[0], *failures[1]])
         return len(await in_thread(self.working)), len(await in_thread(self.held))
 
     async def book_funding(self) -> Sequence[PositionSeen]:
@@ -154,7 +218,11 @@ class Desk:
             ticks=order.ticks,
             reduce_only=order.reduce_only,
             strategy=wish.strategy,
-            context={"signal": dict(wish.why), "risk": _at_risk(proposal, scopes)},
+            context={
+                "signal": dict(wish.why),
+                "risk": _at_risk(proposal, scopes),
+                "first_ticks": order.ticks,
+            },
         )
         check(intention, proposal, scopes, now)
         return commit(intention, now)
@@ -165,6 +233,11 @@ class Desk:
             Scope(name="bot", portfolio=portfolio_of(self.bot, limits), limits=limits),
             Scope(name="all", portfolio=portfolio_of_all(of_all), limits=of_all),
         ]
+
+    def _log_amendment(self, order: BotOrder, lots: int, ticks: int) -> None:
+        detail = {"client_id": order.client_id, "lots": lots, "ticks": ticks}
+        actor, at = f"bot {self.bot.name}", self._clock()
+        auditlog.append(actor=actor, action="amend", detail=detail, at=at, bot=self.bot.pk)
 
     def _log_illegal(self, client_id: str, error: str) -> None:
         actor, detail = f"bot {self.bot.name}", {"client_id": client_id, "error": error}
@@ -184,15 +257,23 @@ def closing(position: BotPosition) -> Wish:
     return Wish(instrument=position.instrument, order=order, strategy=CLOSING, why=why)
 
 
+def _is_unsent_exit(order: BotOrder) -> bool:
+    """Return whether an order closes a position, and whether the venue has it is unknown."""
+    is_exit = order.reduce_only and order.style == Style.MARKET
+    return is_exit and order.state == OrderState.PENDING
+
+
 async def _failures(act: Callable[[R], Awaitable[object]], rows: Iterable[R]) -> list[Exception]:
     """Act on each row, whatever happens to the others; return what went wrong."""
-    found: list[Exception] = []
-    for row in rows:
+
+    async def attempt(row: R) -> Exception | None:
         try:
             await act(row)
         except (BrokerError, ValueError, RuntimeError) as error:  # without a database, all fail
-            found.append(error)
-    return found
+            return error
+        return None
+
+    return [error for error in await asyncio.gather(*map(attempt, rows)) if error is not None]
 
 
 def _raise_first(failures: Sequence[Exception]) -> None:

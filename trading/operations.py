@@ -85,6 +85,9 @@ def forget_expired(now: datetime) -> int:
 def _claimed(scope: str, key: str, digest: str, now: datetime) -> tuple[IdempotencyRecord, bool]:
     """Return the record of an operation, and whether this attempt must carry it out."""
     named = IdempotencyRecord.objects.filter(scope=scope, key=key)
+    found = named.first()
+    if found is not None and found.done and found.expires_at > now:
+        return found, False  # repeats write nothing
     fresh = {"digest": digest, "claimed_until": now + CLAIM, "expires_at": now + KEPT}
     try:
         with transaction.atomic():

@@ -9,8 +9,8 @@ import math
 import statistics
 import sys
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,18 +23,18 @@ from instruments.models import Instrument
 from trading import journeys, owning
 from trading.books import Books
 from trading.configuring import configuration_of, tradable_by
+from trading.core.chasing import Chase
 from trading.core.configuration import Configuration, ConfigurationError
 from trading.core.execution import Circumstances, Touch
 from trading.core.orderstates import OrderState
-from trading.core.strategies.orders import Order, Working, actions
+from trading.core.strategies.orders import Actions, Order, Working, actions
 from trading.core.strategies.strategy import Decision, Seen
 from trading.database import in_thread
 from trading.desk import Desk, Wish
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
 from trading.models.bots import OnDeath
 from trading.recovering import recover
-from trading.sending import RiskRefusedError
-from venues.brokers import BrokerError, Style
+from venues.brokers import BrokerError, RefusedError, Style
 
 logger = structlog.get_logger(__name__)
 
@@ -53,6 +53,8 @@ BALANCE_S: Final = 2.0
 RETRY_S: Final = 1.0
 FIRST_PAUSE_S: Final = 0.25
 """After the first attempt under the kill switch that left something open; then doubled."""
+GRACE_S: Final = 1.5
+"""The process that throws the kill switch flattens the bot; its runner joins in later than that."""
 LONGEST_PAUSE_S: Final = 10.0
 INSIST_S: Final = 30.0
 """For how long a bot that ends tries to cancel its orders although its venue fails."""
@@ -85,6 +87,24 @@ class Watched:
 
     def is_barred(self, now: float, *, reduce_only: bool) -> bool:
         return now < (self.closes_from if reduce_only else self.opens_from)
+
+    has_waited: bool = False
+    """Whether an order has waited as long as it may."""
+    moves: Counter[str] = field(default_factory=Counter)
+    """How often orders followed the price."""
+
+    def working(self, order: BotOrder, now: datetime) -> Working:
+        """Return a working order as strategies' orders are compared with it."""
+        return Working(
+            client_id=order.client_id,
+            side=order.side,
+            style=Style(order.style),
+            ticks=order.ticks,
+            leaves=order.lots - order.filled,
+            first_ticks=int(order.context.get("first_ticks", 0)),
+            moves=self.moves[order.client_id],
+            waited_s=(now - order.created_at).total_seconds(),
+        )
 
     def volatility(self) -> float:
         """Return the standard deviation of the price, in ticks, over PATIENCE decisions."""
@@ -195,7 +215,11 @@ class Runner:
     async def round(self) -> float:
         """Decide once in every instrument; return how long to wait for the next time."""
         configuration = await in_thread(configuration_of, self._desk.bot)
-        if await in_thread(KillSwitch.objects.stops, self._desk.bot):
+        thrown_at = await in_thread(self._thrown_at)
+        if thrown_at is not None:
+            grace_s = GRACE_S - (self._clock() - thrown_at).total_seconds()
+            if grace_s > 0:
+                return min(grace_s, GRACE_S)
             pause_s = await self._flatten(configuration.interval_s)
             await self._recover_if_due()
             return pause_s
@@ -236,37 +260,63 @@ class Runner:
         touch = seen.touch
         if decision is None or touch is None:
             return
-        todo = actions(
-            decision,
-            held,
-            [_working(order) for order in working],
-            self._circumstances(watched, touch, decision),
-        )
+        watched.moves = Counter({each.client_id: watched.moves[each.client_id] for each in working})
+        known = [watched.working(order, self._clock()) for order in working]
+        circumstances = self._circumstances(watched, touch, decision)
+        todo = actions(decision, held, known, circumstances, configuration.chase)
+        await self._change(watched, todo, working, configuration.chase)
+        await self._send(configuration, instrument, todo.send, decision)
+
+    async def _change(
+        self, watched: Watched, todo: Actions, working: list[BotOrder], chase: Chase
+    ) -> None:
+        """Cancel and reprice orders, all at the same time."""
+        watched.has_waited = watched.has_waited or todo.crosses
+        if todo.gives_up:
+            watched.opens_from = self._monotonic() + chase.longest_s
+        changes = [self._desk.cancel(each) for each in working if each.client_id in todo.cancel]
         for order in working:
-            if order.client_id in todo.cancel:
-                await self._desk.cancel(order)
-        for order_wanted in todo.send:
-            await self._send(configuration, instrument, order_wanted, decision)
+            if (ticks := todo.reprice.get(order.client_id)) is not None and not self._is_silent():
+                watched.moves[order.client_id] += 1
+                changes.append(self._desk.amend(order, lots=order.lots, ticks=ticks))
+        results = await asyncio.gather(*changes, return_exceptions=True)
+        for error in results:
+            if isinstance(error, RefusedError):  # it has traded or ended meanwhile, or may not move
+                logger.info("change refused", bot=self._desk.bot.name, reason=str(error))
+            elif isinstance(error, BaseException):
+                raise error
+
+    def _is_silent(self) -> bool:
+        """Return whether the runner may not own the bot any more."""
+        return self._monotonic() - self._beaten_at > SILENT_S or self._stopping.is_set()
 
     async def _send(
-        self, configuration: Configuration, instrument: Instrument, order: Order, decision: Decision
+        self,
+        configuration: Configuration,
+        instrument: Instrument,
+        orders: Sequence[Order],
+        decision: Decision,
     ) -> None:
         watched, now = self._watched[instrument.symbol], self._monotonic()
-        is_silent = now - self._beaten_at > SILENT_S
-        is_barred = watched.is_barred(now, reduce_only=order.reduce_only)
-        if is_silent or is_barred or self._stopping.is_set():
+        wishes = [
+            Wish(
+                instrument=instrument,
+                order=order,
+                strategy=configuration.strategy.name,
+                why=decision.why,
+            )
+            for order in orders
+            if not watched.is_barred(now, reduce_only=order.reduce_only)
+        ]
+        if self._is_silent() or not wishes:
             return
-        wish = Wish(
-            instrument=instrument,
-            order=order,
-            strategy=configuration.strategy.name,
-            why=decision.why,
-        )
-        try:
-            await self._desk.place(wish, configuration.limits)
-        except (RiskRefusedError, BrokerError) as error:
-            watched.refused(now, reduce_only=order.reduce_only)
+        watched.has_waited = False
+        refused = await self._desk.place_all(wishes, configuration.limits)
+        for error in refused:
             logger.info("order refused", bot=self._desk.bot.name, reason=str(error))
+        if refused:
+            closes = any(wish.order.reduce_only for wish in wishes)
+            watched.refused(now, reduce_only=closes)
         else:
             watched.refusals = 0
 
@@ -286,7 +336,13 @@ class Runner:
             urgency=decision.urgency,
             taker_ppm=fees.taker_ppm if fees else 0,
             maker_ppm=fees.maker_ppm if fees else 0,
+            has_waited=watched.has_waited,
         )
+
+    def _thrown_at(self) -> datetime | None:
+        """Return when the kill switch was thrown, None if it is not on."""
+        thrown = KillSwitch.objects.of(self._desk.bot).order_by("-thrown_at")
+        return thrown.values_list("thrown_at", flat=True).first()
 
     def _is_pending(self) -> bool:
         mine = BotOrder.objects.filter(bot=self._desk.bot, state=OrderState.PENDING.value)
@@ -370,13 +426,3 @@ def _check(followers: list[asyncio.Task[None]]) -> None:
     for task in followers:
         if task.done():
             task.result()
-
-
-def _working(order: BotOrder) -> Working:
-    return Working(
-        client_id=order.client_id,
-        side=order.side,
-        style=Style(order.style),
-        ticks=order.ticks,
-        leaves=order.lots - order.filled,
-    )

@@ -127,8 +127,10 @@ def commit(intention: Intention, at: datetime) -> BotOrder:
     return order
 
 
-async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
+async def send(broker: Broker, follower: Follower, order: BotOrder, *, again: bool = False) -> bool:
     """Send a committed order until the venue has answered; return False if it has not.
+
+    `again`: it was tried before, and the venue places it once under its client id.
 
     False leaves the order pending: recovery finds out. Raise RefusedError where the venue will not
     take the request, which leaves it pending as well; RejectedError where the order ends in vain.
@@ -136,6 +138,7 @@ async def send(broker: Broker, follower: Follower, order: BotOrder) -> bool:
     for attempt in range(ATTEMPTS):
         if attempt:
             await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
+        if attempt or again:
             await in_thread(_note_attempt, order, follower.now())
         try:
             async with asyncio.timeout(LONGEST_ATTEMPT_S):

@@ -6,14 +6,14 @@ Any number of supervisors may run, in any processes: each bot is claimed by one 
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from trading import owning
+from trading import operations, owning
 from trading.books import Books, RecordedBooks
 from trading.core.configuration import ConfigurationError
 from trading.database import in_thread
@@ -29,6 +29,7 @@ logger = structlog.get_logger(__name__)
 Act: TypeAlias = Callable[[Bot, Desk], Awaitable[None]]
 
 LOOK_S: Final = 1.0
+TIDY: Final = timedelta(minutes=1)
 RETRY_S: Final = 10.0
 """Before a bot that failed is started again."""
 
@@ -50,6 +51,7 @@ class Supervisor:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._runners: dict[int, Runner] = {}
         self._stopping = threading.Event()
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
 
     def stop(self) -> None:
         """Ask all bots to end; may be called from any thread."""
@@ -71,6 +73,7 @@ class Supervisor:
 
     async def look(self) -> None:
         """Take over from the dead, then start what is wanted and not running."""
+        await self._tidy()
         for bot in await in_thread(self._dead):
             # Heartbeats of its own bots may be late, for example after an outage of the database.
             if bot.pk not in self._tasks and await in_thread(
@@ -82,6 +85,13 @@ class Supervisor:
                 owning.claim, bot, self._runner, self._clock()
             ):
                 self._start(bot, self._run)
+
+    async def _tidy(self) -> None:
+        """Delete the results of operations whose time is over, now and then."""
+        now = self._clock()
+        if now >= self._tidied_at + TIDY:
+            self._tidied_at = now
+            await in_thread(operations.forget_expired, now)
 
     def _dead(self) -> list[Bot]:
         return list(owning.dead(self._clock()).select_related("account", "venue_account"))

@@ -10,7 +10,7 @@ restart, a bot therefore asks for the order, or places it again.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class Style(IntEnum):
@@ -86,6 +86,25 @@ class OrderSeen:
     side: int = 0
     reason: str = ""
     """Why it changed last, in the words of the venue."""
+
+    @classmethod
+    def unknown(cls, client_id: str, number: int) -> Self:
+        """Return an order that the venue does not have."""
+        return cls(client_id=client_id, report=OrderReport(number=number, state=VenueState.UNKNOWN))
+
+    @classmethod
+    def rejected(cls, order: Instruction, number: int, reason: str) -> Self:
+        """Return an order that the venue did not take, and does not show."""
+        report = OrderReport(
+            number=number, state=VenueState.REJECTED, lots=order.lots, ticks=order.ticks
+        )
+        return cls(
+            client_id=order.client_id,
+            symbol=order.symbol,
+            side=order.side,
+            report=report,
+            reason=reason,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
-"""The pages of the doors of this process and of the gateway."""
+"""The pages of those who use the doors, and of the gateway."""
 
-import os
 import time
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from venues.doors.clients import clients
+from venues.doors.sharedclients import shared
 from venues.gateway.metrics import streams_here
 from venues.gateway.pool import SIZE
 from venues.gateway.status import status
@@ -23,7 +22,7 @@ def connected_clients(request: HttpRequest) -> HttpResponse:
     """Show connections, requests, refusals and limits; to staff, with DEBUG=on to everyone."""
     if not (request.user.is_staff or settings.DEBUG):
         return redirect_to_login(request.get_full_path(), "admin:login")
-    now, listed = time.time(), clients.listed()
+    now, (listed, processes) = time.time(), shared.everyone()
     found = [
         {
             "venue": each.key.venue,
@@ -41,7 +40,7 @@ def connected_clients(request: HttpRequest) -> HttpResponse:
     context = {
         "clients": found,
         "connections": sum(each.connections for each in listed),
-        "process": os.getpid(),
+        "processes": processes,
     }
     return render(request, "venues/clients.html", context)
 

@@ -1,7 +1,8 @@
-"""Answers from the exchange to the doors of other processes, by LISTEN and NOTIFY of PostgreSQL.
+"""Notifications between doors and the exchange in other processes: LISTEN and NOTIFY of PostgreSQL.
 
-A notification is delivered when the answers that it contains are committed. It may be lost with its
-connection, so doors also poll the database, at a longer interval.
+Doors announce commands, the exchange sends its answers. A notification is delivered when the
+transaction that sends it commits. It may be lost with its connection, so both sides also poll the
+database, at a longer interval.
 """
 
 import threading
@@ -12,12 +13,16 @@ import psycopg
 import structlog
 from django.db import connection
 
-from exchange.accounts.answers import Answers, parsed, texts_of
+from exchange.accounts.answers import Answers, texts_of
+from journal import statements
 
 logger = structlog.get_logger(__name__)
 
-CHANNEL: Final = "exchange_answers"
+ANSWERS: Final = "exchange_answers"
+COMMANDS: Final = "exchange_commands"
 RETRY_S: Final = 1.0
+HEARD_S: Final = 0.2
+"""Time after which a listener notices that it is to stop."""
 
 
 def is_possible() -> bool:
@@ -26,17 +31,26 @@ def is_possible() -> bool:
 
 def send(answers: Answers) -> None:
     """Notify other processes of answers when the present transaction commits."""
+    for text in texts_of(answers):
+        notify(ANSWERS, text)
+
+
+def announce_commands() -> None:
+    """Notify the exchange of commands when the present transaction commits."""
+    notify(COMMANDS, "")
+
+
+def notify(channel: str, text: str) -> None:
     if is_possible():
-        with connection.cursor() as cursor:
-            for text in texts_of(answers):
-                cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])
+        statements.execute("SELECT pg_notify(%s, %s)", [channel, text])
 
 
 class Listener:
-    """Calls `take` with what other processes send, in a thread of its own."""
+    """Calls `take` with the texts that arrive on a channel, in a thread of its own."""
 
-    def __init__(self, take: Callable[[Answers], None]) -> None:
+    def __init__(self, channel: str, take: Callable[[str], None]) -> None:
         self.is_listening = False
+        self._channel = channel
         self._take = take
         self._ends = threading.Event()
         self._thread: threading.Thread | None = None
@@ -47,7 +61,7 @@ class Listener:
         with self._lock:
             if self._thread is None and is_possible():
                 self._ends.clear()
-                self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._channel, daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
@@ -63,14 +77,18 @@ class Listener:
             try:
                 self._listen(parameters)
             except psycopg.Error as error:
-                logger.warning("no notifications: answers are polled", error=str(error).strip())
+                logger.warning(
+                    "no notifications: the database is polled",
+                    channel=self._channel,
+                    error=str(error).strip(),
+                )
             self.is_listening = False
             self._ends.wait(RETRY_S)
 
     def _listen(self, parameters: dict[str, Any]) -> None:
         with psycopg.connect(**parameters, autocommit=True) as listening:
-            listening.execute(f"LISTEN {CHANNEL}")
+            listening.execute(f"LISTEN {self._channel}")
             self.is_listening = True
             while not self._ends.is_set():
-                for notice in listening.notifies(timeout=RETRY_S):
-                    self._take(parsed(notice.payload))
+                for notice in listening.notifies(timeout=HEARD_S):
+                    self._take(notice.payload)

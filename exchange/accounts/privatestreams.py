@@ -4,17 +4,15 @@ Orders and executions are numbered per account and resumable. Positions and bala
 frame is the whole, and its version says which is newer.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
+from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import OuterRef, Subquery
 
-from exchange import kinds
 from exchange.accounts.instruments import with_keys
 from exchange.accounts.listings import (
     EVENTS,
@@ -25,25 +23,23 @@ from exchange.accounts.listings import (
     with_client_ids,
 )
 from exchange.accounts.rows import in_order
+from exchange.accounts.states import Held, Reading, State
 from exchange.clearing.orders import Cause
-from exchange.models import Account, Execution, Leverage, Order, OrderEvent
-from instruments.models import Instrument
+from exchange.kinds import EXECUTIONS as EXECUTED
+from exchange.kinds import FUNDING, ORDER_EVENTS
+from exchange.models import Account, Execution, OrderEvent
+from journal import projections
 from live import bulletin, makers, sequenced, topics
 from live.cutting import made
 from live.frames import Frame, Publication
 from live.sequenced import Missed
-from market.kinds import Delivery, Rows
-from market.times import from_microseconds, to_microseconds
+from market.kinds import Delivery, Kind, Rows
+from market.times import from_microseconds
 
 ORDERS_TOPIC: Final = "orders"
 EXECUTIONS_TOPIC: Final = "executions"
 POSITIONS_TOPIC: Final = "positions"
 BALANCE_TOPIC: Final = "balance"
-HELD: Final = tuple(
-    f"positions__{name}"
-    for name in ("instrument", "lots", "cost", "realised", "fees", "funding", "updated_at")
-)
-"""What is published of a position; all are None for an account without positions."""
 
 
 @dataclass(frozen=True)
@@ -114,100 +110,107 @@ EXECUTIONS_OF_ACCOUNTS: Final = Numbered(
 )
 
 
-def publish(committed: Sequence[Delivery]) -> list[Publication]:
-    """Return the private publications of a transaction: rows first, then states."""
-    of_kind: dict[str, list[Rows]] = {}
-    for kind, rows in committed:
-        of_kind.setdefault(kind.name, []).append(rows)
-    events = joined(of_kind.get(kinds.ORDER_EVENTS.name, ()))
-    executions = joined(of_kind.get(kinds.EXECUTIONS.name, ()))
-    funding = [row for rows in of_kind.get(kinds.FUNDING.name, ()) for row in rows]
-    if not (events or executions or funding):
-        return []
-    instruments = with_keys({int(row["instrument"]) for row in events + executions})
-    client_ids = dict(
-        Order.objects.filter(pk__in={int(row["order"]) for row in events})
-        .exclude(client_id="")
-        .values_list("pk", "client_id")
-    )
-    moved = {int(row["account"]) for row in executions + funding}
-    levered = {int(row["account"]) for row in events if row["cause"] == Cause.LEVERAGE_SET}
-    return [
-        *EVENTS_OF_ACCOUNTS.publications(event_of(row, instruments, client_ids) for row in events),
-        *EXECUTIONS_OF_ACCOUNTS.publications(execution_of(row, instruments) for row in executions),
-        *states(moved | levered),
-    ]
+@dataclass(frozen=True)
+class Changes:
+    """What a transaction says about accounts; rows ascend by account and number."""
+
+    events: Rows
+    executions: Rows
+    funding: Rows
+
+    @classmethod
+    def of(cls, deliveries: Iterable[Delivery]) -> "Changes":
+        of_kind: dict[str, list[Rows]] = {}
+        for kind, rows in deliveries:
+            of_kind.setdefault(kind.name, []).append(rows)
+
+        def joined(kind: Kind) -> Rows:
+            return np.concatenate(of_kind.get(kind.name) or [np.empty(0, kind.dtype)])
+
+        events, executions = in_order(joined(ORDER_EVENTS)), in_order(joined(EXECUTED))
+        return cls(events, executions, joined(FUNDING))
+
+    @property
+    def moved(self) -> set[int]:
+        """The accounts whose positions or balance changed."""
+        levered = self.events[self.events["cause"] == Cause.LEVERAGE_SET]
+        return {
+            account
+            for rows in (self.executions, self.funding, levered)
+            for account in rows["account"].tolist()
+        }
+
+    @property
+    def orders(self) -> set[int]:
+        return set(self.events["order"].tolist()) - {0}
 
 
-def joined(blocks: Sequence[Rows]) -> list[Any]:
-    """Return rows of several streams, ascending by account and number."""
-    return list(in_order(np.concatenate(blocks))) if blocks else []
+class Publisher:
+    """Makes the private publications of transactions; a thread has one journal."""
 
+    def __init__(self) -> None:
+        self._local = threading.local()
 
-def event_of(
-    row: Any, instruments: Mapping[int, Instrument], client_ids: Mapping[int, str]
-) -> OrderEvent:
-    event = OrderEvent(**fields_of(row, instruments))
-    event.client_id = client_ids.get(event.order, "")  # type: ignore[attr-defined]  # annotation
-    return event
+    def read(self, stored: Sequence[Delivery]) -> None:
+        """Read what publications need besides the records, in their transaction."""
+        changes = Changes.of(stored)
+        self._local.read = stored, changes, Reading(changes.moved, changes.orders)
 
-
-def execution_of(row: Any, instruments: Mapping[int, Instrument]) -> Execution:
-    return Execution(**fields_of(row, instruments))
-
-
-def fields_of(row: Any, instruments: Mapping[int, Instrument]) -> dict[str, Any]:
-    fields = {name: int(row[name]) for name in row.dtype.names}
-    at, instrument = fields.pop("at"), fields.pop("instrument")
-    return {**fields, "at": from_microseconds(at), "instrument": instruments[instrument]}
-
-
-def states(keys: Iterable[int]) -> list[Publication]:
-    """Return positions and balance of accounts, as they are now."""
-    wanted = set(keys)
-    if not wanted:  # most orders move nothing: the query would be compiled for nothing
-        return []
-    chosen = Leverage.objects.filter(
-        account=OuterRef("pk"), instrument=OuterRef("positions__instrument")
-    )
-    rows = (
-        Account.objects.filter(pk__in=wanted)
-        .annotate(leverage=Subquery(chosen.values("leverage")))
-        .order_by("pk", "positions__instrument")
-        .values_list("pk", "version", "balance", "leverage", *HELD)
-    )
-    found: list[Publication] = []
-    for (key, version, balance), mine in groupby(rows, key=itemgetter(0, 1, 2)):
-        held = [position_json(*row[3:]) for row in mine if row[4] is not None]
-        found += [
-            state_of(POSITIONS_TOPIC, key, version, held),
-            state_of(BALANCE_TOPIC, key, version, {"balance": float(money(balance))}),
+    def publish(self, committed: Sequence[Delivery]) -> list[Publication]:
+        """Return the publications of a transaction: rows first, then states."""
+        stored, changes, reading = getattr(self._local, "read", (None, None, None))
+        if changes is None or reading is None or stored is not committed:
+            changes = Changes.of(committed)  # nobody knew whether it was committed
+            reading = Reading(changes.moved, changes.orders)
+        return [
+            *EVENTS_OF_ACCOUNTS.publications(events_of(changes.events, reading.client_ids())),
+            *EXECUTIONS_OF_ACCOUNTS.publications(listed(changes.executions)),
+            *(each for state in reading.states() for each in states_of(state)),
         ]
-    return found
 
 
-def state_of(topic: str, account: int, version: int, data: Any) -> Publication:
+def events_of(rows: Rows, client_ids: Mapping[int, str]) -> Iterator[SimpleNamespace]:
+    """Yield ORDER_EVENTS as their listing needs them."""
+    for event in listed(rows):
+        event.client_id = client_ids.get(event.order, "")
+        yield event
+
+
+def listed(rows: Rows) -> Iterator[SimpleNamespace]:
+    """Yield records with the attributes of their model, but without the cost of making one."""
+    names = rows.dtype.names or ()
+    instruments = with_keys(set(rows["instrument"].tolist()))
+    for values in rows.tolist():
+        row = SimpleNamespace(**dict(zip(names, values, strict=True)))
+        row.at, row.instrument = from_microseconds(row.at), instruments[row.instrument]
+        yield row
+
+
+def states_of(state: State) -> tuple[Publication, Publication]:
+    """Return the publications of an account's positions and balance."""
+    held = [position_json(each) for each in state.positions]
+    balance = {"balance": float(money(state.balance))}
+    return state_of(POSITIONS_TOPIC, state, held), state_of(BALANCE_TOPIC, state, balance)
+
+
+def state_of(topic: str, state: State, data: Any) -> Publication:
     frame = {"topic": topic, "type": "snapshot", "data": data}
-    publication = made(frame, 0, 0, topic=topics.of_account(topic, account))
-    return {**publication, "version": version}
+    publication = made(frame, 0, 0, topic=topics.of_account(topic, state.account))
+    return {**publication, "version": state.version}
 
 
-def position_json(
-    leverage: int | None, instrument_id: int, lots: int, cost: int, *rest: Any
-) -> dict[str, Any]:
-    """Return a position; `rest` is the end of HELD."""
-    realised, fees, funding, updated_at = rest
-    instrument = with_keys([instrument_id])[instrument_id]
-    entry = average_cost(instrument, cost, lots)
+def position_json(held: Held) -> dict[str, Any]:
+    instrument = with_keys([held.instrument])[held.instrument]
+    entry = average_cost(instrument, held.cost, held.lots)
     return {
         "symbol": instrument.symbol,
-        "quantity": float(instrument.lattice.quantity(lots)),
+        "quantity": float(instrument.lattice.quantity(held.lots)),
         "entry_price": None if entry is None else float(entry),
-        "leverage": leverage,
-        "realised": float(money(realised)),
-        "fees": float(money(fees)),
-        "funding": float(money(funding)),
-        "updated_at": to_microseconds(updated_at) // 1000,
+        "leverage": held.leverage,
+        "realised": float(money(held.realised)),
+        "fees": float(money(held.fees)),
+        "funding": float(money(held.funding)),
+        "updated_at": held.at // 1000,
     }
 
 
@@ -215,7 +218,8 @@ def stored(topic: str) -> Callable[[str], Publication]:
     """Return a function that reads the state of an account."""
 
     def read(key: str) -> Publication:
-        positions, balance = states([int(key)])
+        (state,) = Reading([int(key)], []).states()
+        positions, balance = states_of(state)
         return positions if topic == POSITIONS_TOPIC else balance
 
     return read
@@ -229,4 +233,6 @@ def register() -> None:
     for name in (POSITIONS_TOPIC, BALANCE_TOPIC):
         topics.register_private(name)
         bulletin.register(name, stored(name))
-    makers.register_together(publish)
+    publisher = Publisher()
+    projections.register_last(publisher.read)
+    makers.register_together(publisher.publish)

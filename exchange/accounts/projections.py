@@ -4,11 +4,11 @@ Each function runs in the transaction that stores the records, so that these tab
 records whatever process is killed (journal/projections.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
-from django.db import connection
+import orjson
 
 from exchange.accounts import notices
 from exchange.accounts.answers import Answers, answers_of
@@ -19,33 +19,46 @@ from exchange.clearing.ledger import LedgerCause, entries_of_executions, entries
 from exchange.clearing.orders import Cause, OrderType
 from exchange.engine.messages import TimeInForce
 from exchange.kinds import EXECUTIONS, FUNDING, LEDGER, ORDER_EVENTS
-from exchange.models import Leverage, Order, Position
+from exchange.models import Leverage, Order
 from journal import projections, statements
 from journal.storage import insert
+from journal.updates import Update
 from market.kinds import Rows
 from market.times import from_microseconds
 
-UPDATE_ORDER: Final = (
-    "UPDATE exchange_order SET state = %s, cause = %s, ticks = %s, trigger_ticks = %s, lots = %s, "
-    "filled = %s, updated_at = %s WHERE id = %s"
+ORDERS: Final = "exchange_order"
+ACCOUNTS: Final = "exchange_account"
+POSITIONS: Final = "exchange_position"
+STATE: Final = ("state", "cause", "ticks", "trigger_ticks", "lots", "filled")
+UPDATE_ORDER: Final = Update(table=ORDERS, to=(*STATE, "updated_at"), keys=("id",))
+ADD_VALUE: Final = Update(table=ORDERS, by=("value",), keys=("id",))
+ANSWER_COMMAND: Final = Update(
+    table="exchange_command",
+    to=("reason", "result"),
+    keys=("id",),
+    always=("done = TRUE",),
+    types=(("result", "jsonb"),),
 )
-ADD_VALUE: Final = "UPDATE exchange_order SET value = value + %s WHERE id = %s"
-ANSWER_COMMAND: Final = (
-    "UPDATE exchange_command SET done = %s, reason = %s, result = %s WHERE id = %s"
+COUNT_EVENTS: Final = Update(table=ACCOUNTS, to=("events",), keys=("id",))
+COUNT_EXECUTIONS: Final = Update(table=ACCOUNTS, to=("executions",), keys=("id",))
+RAISE_VERSION: Final = Update(table=ACCOUNTS, by=("version",), keys=("id",))
+ADD_MONEY: Final = Update(table=ACCOUNTS, by=("balance", "version"), keys=("id",))
+ADD_EXECUTIONS: Final = Update(
+    table=POSITIONS,
+    to=("updated_at",),
+    by=("lots", "cost", "realised", "fees"),
+    keys=("account_id", "instrument_id"),
 )
-COUNT_EVENTS: Final = "UPDATE exchange_account SET events = %s WHERE id = %s"
-COUNT_EXECUTIONS: Final = "UPDATE exchange_account SET executions = %s WHERE id = %s"
-ADD_MONEY: Final = (
-    "UPDATE exchange_account SET balance = balance + %s, version = version + 1 WHERE id = %s"
+OPEN_POSITIONS: Final = (
+    "INSERT INTO exchange_position (account_id, instrument_id, lots, cost, realised, fees, "
+    "funding, updated_at) VALUES"
 )
-RAISE_VERSION: Final = "UPDATE exchange_account SET version = version + 1 WHERE id = %s"
-ADD_EXECUTIONS: Final = (
-    "UPDATE exchange_position SET lots = lots + %s, cost = cost + %s, realised = realised + %s, "
-    "fees = fees + %s, updated_at = %s WHERE account_id = %s AND instrument_id = %s"
-)
-ADD_FUNDING: Final = (
-    "UPDATE exchange_position SET funding = funding + %s, updated_at = %s "
-    "WHERE account_id = %s AND instrument_id = %s"
+OPEN_POSITION: Final = "(%s, %s, 0, 0, 0, 0, 0, 0)"
+ADD_FUNDING: Final = Update(
+    table=POSITIONS,
+    to=("updated_at",),
+    by=("funding",),
+    keys=("account_id", "instrument_id"),
 )
 
 
@@ -65,8 +78,7 @@ def follow_order_events(rows: Rows) -> None:
     rows = in_order(rows)
     add_exchange_orders(rows[rows["order"] < 0])
     newest = last_of_each(rows[rows["order"] != 0], "order")
-    columns = ("state", "cause", "ticks", "trigger_ticks", "lots", "filled", "at", "order")
-    update(UPDATE_ORDER, newest[list(columns)].tolist())
+    update(UPDATE_ORDER, newest[[*STATE, "at", "order"]].tolist())
     answer_commands(answers_of(rows))
     set_leverages(rows[rows["cause"] == Cause.LEVERAGE_SET])
     update(COUNT_EVENTS, last_of_each(rows, "account")[["number", "account"]].tolist())
@@ -77,43 +89,39 @@ def follow_executions(rows: Rows) -> None:
     rows = in_order(rows)
     update(ADD_VALUE, sums_of(rows["order"], rows["ticks"] * rows["lots"]))
     add_to_positions(rows)
-    book(entries_of_executions(rows))
+    book(rows, entries_of_executions(rows))
     update(COUNT_EXECUTIONS, last_of_each(rows, "account")[["number", "account"]].tolist())
 
 
 def follow_funding(rows: Rows) -> None:
     """Add money that moves without a trade to positions, ledger and balances."""
     held = rows[rows["cause"] == LedgerCause.FUNDING]
-    columns = ("amount", "at", "account", "instrument")
-    update(ADD_FUNDING, held[list(columns)].tolist())
-    book(entries_of_funding(rows))
+    paid: dict[tuple[int, int], tuple[int, int]] = {}
+    for account, instrument, amount, at in held[["account", "instrument", "amount", "at"]].tolist():
+        _, before = paid.get((account, instrument), (0, 0))
+        paid[account, instrument] = at, before + amount
+    update(ADD_FUNDING, [(*sums, *key) for key, sums in paid.items()])
+    book(rows, entries_of_funding(rows))
 
 
-def update(statement: str, parameters: Sequence[tuple[Any, ...]]) -> None:
-    """Execute an UPDATE of one row for each of `parameters`; raise ProjectionError."""
-    if not parameters:
-        return
-    cursor = connection.cursor()
-    cursor.executemany(statement, parameters)
+def update(change: Update, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Update one row for each of `rows`; raise ProjectionError."""
 
-    def check() -> None:
-        with cursor:
-            if cursor.rowcount != len(parameters):
-                raise ProjectionError(
-                    f"{statement!r} found {cursor.rowcount} of {len(parameters)} rows: restore "
-                    "orders, accounts and records from the same backup"
-                )
+    def missing(found: int, expected: int) -> ProjectionError:
+        return ProjectionError(
+            f"{change.table}: found {found} of {expected} rows to update: restore orders, accounts "
+            "and records from the same backup"
+        )
 
-    statements.when_executed(check)
+    change.execute(rows, missing)
 
 
 def answer_commands(answers: Answers) -> None:
     """Store what the desk answered, and send it to the doors of other processes."""
-    as_json = connection.ops.adapt_json_value
     update(
         ANSWER_COMMAND,
         [
-            (True, answer.reason, as_json(answer.result, None), command)
+            (answer.reason, orjson.dumps(answer.result).decode(), command)
             for command, answer in answers.items()
         ],
     )
@@ -142,7 +150,7 @@ def add_exchange_orders(rows: Rows) -> None:
 
 def set_leverages(rows: Rows) -> None:
     chosen = {(int(row["account"]), int(row["instrument"])): int(row["lots"]) for row in rows}
-    update(RAISE_VERSION, [(account,) for account in sorted({key[0] for key in chosen})])
+    update(RAISE_VERSION, [(1, account) for account in sorted({key[0] for key in chosen})])
     Leverage.objects.bulk_create(
         [
             Leverage(account_id=key[0], instrument_id=key[1], leverage=n)
@@ -169,20 +177,24 @@ def add_to_positions(rows: Rows) -> None:
         for index, amount in enumerate((signed, cost, realised, int(row["fee"]))):
             sums[index] += amount
         sums[-1] = at
-    Position.objects.bulk_create(
-        [
-            Position(
-                account_id=key[0], instrument_id=key[1], updated_at=from_microseconds(sums[-1])
-            )
-            for key, sums in added.items()
-        ],
-        ignore_conflicts=True,
-    )
-    update(ADD_EXECUTIONS, [(*sums, *key) for key, sums in added.items()])
+    open_positions(added)
+    update(ADD_EXECUTIONS, [(at, *sums, *key) for key, (*sums, at) in added.items()])
 
 
-def book(entries: Rows) -> None:
-    """Add entries to the ledger, and their sums to the balances."""
+def open_positions(keys: Iterable[tuple[int, int]]) -> None:
+    """Add a position for each account and instrument that has none."""
+    values = [each for key in keys for each in key]
+    rows = ", ".join([OPEN_POSITION] * (len(values) // 2))
+    statements.execute(f"{OPEN_POSITIONS} {rows} ON CONFLICT DO NOTHING", values)
+
+
+def book(rows: Rows, entries: Rows) -> None:
+    """Add entries to the ledger, their sums to the balances; count changes of all these accounts.
+
+    A fill without fee and profit adds no entry, but changes a position.
+    """
     if len(entries):
         insert(LEDGER, entries)
-        update(ADD_MONEY, sums_of(entries["account"], entries["amount"]))
+    moved = dict.fromkeys(np.unique(rows["account"]).tolist(), 0)
+    moved |= {account: amount for amount, account in sums_of(entries["account"], entries["amount"])}
+    update(ADD_MONEY, [(amount, 1, account) for account, amount in moved.items()])

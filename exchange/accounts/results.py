@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from typing import Final
 
-from exchange.accounts.answers import Answer, Answers, answers_of
-from exchange.accounts.notices import Listener
+from exchange.accounts.answers import Answer, Answers, answers_of, parsed
+from exchange.accounts.notices import ANSWERS, Listener
 from exchange.models import Command
 from market.kinds import Rows
 from web.clients import check_client
@@ -49,7 +49,7 @@ class Results:
     def __init__(
         self, *, listens: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.listener = Listener(self._note)
+        self.listener = Listener(ANSWERS, lambda text: self._note(parsed(text)))
         self._listens = listens
         self._clock = clock
         self._is_beside = False

@@ -14,6 +14,7 @@ import orjson
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from exchange.accounts.notices import announce_commands
 from exchange.accounts.readiness import why_closed
 from exchange.accounts.waking import commands_arrived
 from exchange.clearing.commands import ANYTIME, CommandKind
@@ -199,6 +200,7 @@ def _submit(
                 received_at=timezone.now(),
                 **fields,
             )
+            announce_commands()
             transaction.on_commit(commands_arrived.set)
     except IntegrityError:
         if sender.signature and Command.objects.filter(signature=sender.signature).exists():

@@ -6,7 +6,7 @@ from typing import Final
 from market.kinds import Rows
 
 commands_arrived: Final = threading.Event()
-"""Set it after the commit of a command; the exchange clears it. Others' commands are polled for."""
+"""Set it after the commit of a command; the exchange clears it before it reads commands."""
 
 
 class Committed:

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from django.db import connection
 
+from exchange.accounts.notices import Listener
 from exchange.accounts.waking import commands_arrived
 from exchange.running.driver import Driver
 from journal.sources import Put
@@ -28,10 +29,13 @@ class ExchangeThread:
         self,
         make_driver: Callable[[Put], Driver],
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
     ) -> None:
+        """`listener` sets `commands_arrived` for commands of other processes."""
         self.error: Exception | None = None
         self._make_driver = make_driver
         self._clock = clock
+        self._listener = listener
         self._driver: Driver | None = None
         self._thread = threading.Thread(target=self._run, name="exchange", daemon=True)
         self._stopping = threading.Event()
@@ -50,6 +54,8 @@ class ExchangeThread:
 
     def start(self, put: Put) -> None:
         self._driver = self._make_driver(put)
+        if self._listener is not None:
+            self._listener.start()
         self._thread.start()
 
     def finish(self) -> None:
@@ -75,13 +81,14 @@ class ExchangeThread:
             self.error = error
             logger.exception("exchange stopped")
         finally:
+            if self._listener is not None:
+                self._listener.stop()
             connection.close()
 
     def _passes(self, driver: Driver) -> bool:
         """Run passes until the end; return whether the intake is still open."""
         while driver.is_running and not self._stopping.is_set():
             due = self._clock() + PASS_S
-            commands_arrived.clear()
             if not driver.run_pass():
                 return False
             self._report(driver)

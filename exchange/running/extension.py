@@ -8,7 +8,8 @@ from typing import Final
 from django.core.management.base import CommandParser
 
 from exchange.accounts import loading
-from exchange.accounts.waking import committed_blocks
+from exchange.accounts.notices import COMMANDS, Listener
+from exchange.accounts.waking import commands_arrived, committed_blocks
 from exchange.clearing.accounts import Contract
 from exchange.clearing.desk import Desk
 from exchange.depth.followed import FollowedBooks
@@ -52,7 +53,9 @@ class Books:
             return None
         require_alone(journal)
         load_kernels()
-        return ExchangeThread(prepared(journal, simulation, options, time.monotonic))
+        listener = Listener(COMMANDS, lambda text: commands_arrived.set())
+        make = prepared(journal, simulation, options, time.monotonic, lambda: listener.is_listening)
+        return ExchangeThread(make, listener=listener)
 
     def missing(self, journal: Journal, since: int, options: Options) -> int:
         books = recorded_books(journal, since, options)
@@ -86,9 +89,16 @@ class Books:
 
 
 def prepared(
-    journal: Journal, simulation: Simulation, options: Options, clock: Callable[[], float]
+    journal: Journal,
+    simulation: Simulation,
+    options: Options,
+    clock: Callable[[], float],
+    is_notified: Callable[[], bool] = lambda: False,
 ) -> Callable[[Put], Driver]:
-    """Read what the books of a live market continue; return what makes their driver."""
+    """Read what the books of a live market continue; return what makes their driver.
+
+    `is_notified` says whether every new command sets `commands_arrived`.
+    """
     history_us = round(max(HISTORY_S, options.get("backfill") or 0) * MICROSECONDS)
     books = [
         behind(
@@ -104,10 +114,8 @@ def prepared(
     def driver(put: Put) -> Driver:
         place = Marketplace(desk, put)
         catch_up = CatchUp(place, books, partial(chosen, options))
-        followed = FollowedBooks(clock)
-        return Driver(
-            place, catch_up, CommandQueue(), simulation.release, committed_blocks, followed, clock
-        )
+        queue, followed = CommandQueue(is_notified, clock), FollowedBooks(clock)
+        return Driver(place, catch_up, queue, simulation.release, committed_blocks, followed, clock)
 
     return driver
 

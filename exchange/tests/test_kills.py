@@ -15,7 +15,7 @@ from rig.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.processes
 
-KILLS, LONG_KILLS = 3, 20
+KILLS, LONG_KILLS = 2, 20
 RUN = ("runsim", "--instruments", "ES", "--seed", "5", "--speed", "60", "--episodes", "all")
 ORDERS = """
 from exchange.kinds import MONEY_UNITS

@@ -36,7 +36,7 @@ DAMAGES = {
 
 def test_no_order_is_lost_or_repeated_whichever_service_is_killed(postgresql: PostgreSQL) -> None:
     chance = random.Random(4)
-    with Stack(SYMBOLS, SPEED, postgresql=postgresql) as stack:
+    with Stack(SYMBOLS, SPEED, webs=1, postgresql=postgresql) as stack:
         services = ["simulation", "PostgreSQL", "web 1"]
         trial = torment(stack, services, chance, accounts=2)
         assert trial.complaints == [], stack.written()

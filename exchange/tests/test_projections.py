@@ -123,10 +123,14 @@ def test_resting_order_is_filled_by_the_background_flow(
 ) -> None:
     order = place(account, es, BUY, 10, ticks=MARK)
     exchange.execute()
+    versions = {account.version}
     for filled, state in ((4, State.PARTIALLY_FILLED), (10, State.FILLED)):
         exchange.trade("ES", SELL, filled - order.filled)
         order.refresh_from_db()
         assert (order.filled, order.state) == (filled, state)
+        account.refresh_from_db()
+        versions.add(account.version)  # although makers pay no fee, and nothing was realised
+    assert len(versions) == 3
     (done,) = order.commands.all()
     assert (done.result["state"], done.result["filled"]) == (State.NEW, 0)
     check_sums(account)

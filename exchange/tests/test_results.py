@@ -8,14 +8,17 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from exchange.accounts import notices
-from exchange.accounts.answers import Answer, Answers
+from exchange.accounts import notices, submission
+from exchange.accounts.answers import Answer, parsed
 from exchange.accounts.notices import Listener
 from exchange.accounts.results import Results
+from exchange.accounts.waking import commands_arrived
 from exchange.clearing.commands import CommandKind
 from exchange.clearing.orders import Cause
 from exchange.models import Account, Command
+from exchange.running.commandqueue import NOTIFIED_POLL_S, CommandQueue
 from exchange.tests.clients import funded
+from exchange.tests.driving import WallClock
 from rig.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,12 +68,12 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
     heard: dict[int, Answer] = {}
     everything = threading.Event()
 
-    def take(some: Answers) -> None:
-        heard.update(some)
+    def take(text: str) -> None:
+        heard.update(parsed(text))
         if len(heard) == len(answers):
             everything.set()
 
-    listener = Listener(take)
+    listener = Listener(notices.ANSWERS, take)
     listener.start()
     try:
         wait_until(lambda: listener.is_listening, "listening")
@@ -86,7 +89,7 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
 @pytest.mark.postgresql
 def test_listener_returns_after_its_connection_was_lost() -> None:
     everything = threading.Event()
-    listener = Listener(lambda some: everything.set())
+    listener = Listener(notices.COMMANDS, lambda text: everything.set())
     listener.start()
     try:
         wait_until(lambda: listener.is_listening, "listening")
@@ -95,8 +98,40 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
-        wait_until(
-            lambda: notices.send({1: Answer(None, None)}) or everything.is_set(), "an answer"
-        )
+        wait_until(lambda: notices.announce_commands() or everything.is_set(), "an announcement")
+    finally:
+        listener.stop()
+
+
+def test_queue_that_is_notified_reads_when_a_command_arrives_and_at_times() -> None:
+    clock = WallClock()
+    queue = CommandQueue(is_notified=lambda: True, clock=clock)
+    commands_arrived.clear()
+    account = funded()
+
+    def found() -> list[int]:
+        return [command.id for command in queue.poll()]
+
+    before = cancel_all(account)
+    assert found() == [before.pk]
+    announced = cancel_all(account)
+    assert found() == []
+    commands_arrived.set()
+    assert found() == [announced.pk]
+    lost = cancel_all(account)  # its notification does not arrive
+    assert found() == []
+    clock.now += NOTIFIED_POLL_S
+    assert found() == [lost.pk]
+
+
+@pytest.mark.postgresql
+def test_submitted_command_is_announced_to_the_exchange() -> None:
+    arrived = threading.Event()
+    listener = Listener(notices.COMMANDS, lambda text: arrived.set())
+    listener.start()
+    try:
+        wait_until(lambda: listener.is_listening, "listening")
+        submission.cancel_all(submission.Sender(account=funded()))
+        assert arrived.wait(PATIENCE_S)
     finally:
         listener.stop()

@@ -12,8 +12,8 @@ from exchange.engine.messages import BUY, SELL
 from exchange.http.book import LEVELS, SIDE_SCHEMA, stored_book
 from instruments.lattice import Lattice
 from orderflow.booksizes import Depth, depth, depth_step, doubled_price, within
-from orderflow.footprints import AUTO
 from orderflow.http.parameters import PERCENT, STEP, percent, step
+from orderflow.stepping import AUTO
 from quotes.http.tables import BLOCKS, find_instrument
 from web import formats
 from web.tables import file_response

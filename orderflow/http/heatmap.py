@@ -16,8 +16,8 @@ from market.kinds import Column, Table, Unit
 from orderflow.bookmoments import books_at
 from orderflow.booksizes import MOST_ROWS, Sizes, Window, doubled_price, shared_step, sizes
 from orderflow.clusters import Integers
-from orderflow.footprints import AUTO
 from orderflow.http.parameters import PERCENT, STEP, percent, step
+from orderflow.stepping import AUTO
 from quotes.http.tables import BLOCKS, find_instrument
 from web import formats
 from web.parameters import Parameters, refused

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from archive.instruments import Newest, find_with_newest
 from exchange.kinds import TRADES
 from instruments.models import Instrument
-from orderflow.footprints import AUTO
+from orderflow.stepping import AUTO
 from orderflow.steps import LARGEST
 from web.parameters import Parameters, refused
 from web.views import unknown_instrument

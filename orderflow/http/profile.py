@@ -12,9 +12,9 @@ from instruments.models import Instrument
 from market.kinds import Column, Table, Unit
 from market.times import EARLIEST
 from orderflow.clusters import BUY, SELL, TICKS, TRADES, Clusters, in_steps, no_clusters
-from orderflow.footprints import AUTO
 from orderflow.history import total
 from orderflow.http.parameters import STEP, step, traded
+from orderflow.stepping import AUTO
 from orderflow.steps import ladder_step
 from orderflow.valueareas import areas
 from quotes.http.tables import BLOCKS

@@ -162,14 +162,18 @@ def _noise_of_first_orders(law: Law) -> tuple[float, float]:
 
 
 def _kyle_moments(law: Law, parameters: Parameters) -> Moments:
-    return law.kappa * law.mean, squared_flow(law), float(parameters["count_orders"])
+    has_memory = float(law.phi != 0)
+    return law.kappa * law.mean, squared_flow(law), float(parameters["count_orders"]), has_memory
 
 
-def _kyle(product: float, square: float, counts_orders: float) -> float | None:
-    """By lots, only the value 0 is known: how large an order is depends on what rests there."""
+def _kyle(product: float, square: float, counts_orders: float, has_memory: float) -> float | None:
+    """By lots, only the value 0 is known: how large an order is depends on what rests there.
+
+    What rests there depends on the last step of the price, and with it, unless phi is 0, the next.
+    """
     if counts_orders:
         return product / square
-    return 0.0 if product == 0 else None
+    return 0.0 if product == has_memory == 0 else None
 
 
 EXACT: Final[Mapping[str, Exact]] = {

@@ -8,10 +8,13 @@ import numpy as np
 from indicators.estimate import Estimate, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few
-from orderflow.measures.intervals import MEMORY, mean_interval, window_interval
+from orderflow.measures.intervals import is_steady, mean_interval, window_interval
 
 FEWEST_INTERVALS: Final = 20
-PARTS: Final = 22
+STEADY_PARTS: Final = 8
+"""Long, because slots that a metaorder spans remember each other."""
+PARTS: Final = 24
+"""Short, because the law changes within the window."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +31,8 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
     `changes`, shape (n,): of the price in the same interval, in ticks. Ticks per unit of flow. The
     line passes through the origin, as in the model, because without flow nothing is learned. The
     interval is that of the ratio for the parameters of the window (the delta method; successive
-    differences of 22 parts): it holds for changing variance and for correlated intervals.
+    differences of 8 parts, or of 24 if the persistence of the price changes within the window): it
+    holds for changing variance and for correlated intervals.
 
     Raises ValueError if the two differ in length. Source: Kyle, Continuous auctions and insider
     trading, Econometrica 53 (1985); the regression, Hasbrouck, Empirical market microstructure
@@ -45,10 +49,11 @@ def kyle_lambda(flow: Series, changes: Series) -> ImpactEstimate:
     products, squares = x * y, x * x  # sums, because @ may wake the threads of a BLAS
     value = float(products.sum()) / float(squares.sum())
     total = float((y * y).sum())
+    parts = STEADY_PARTS if is_steady(y[1:] * y[:-1]) else PARTS
     return ImpactEstimate(
         value=value,
         n=n,
-        interval=window_interval(products, squares, PARTS, MEMORY),
+        interval=window_interval(products, squares, parts),
         r_squared=value * float(products.sum()) / total if total > 0 else None,
     )
 

@@ -11,14 +11,15 @@ from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
 from indicators.quantiles import NORMAL_97_5
 from indicators.series import Series, length
 from orderflow.measures.inputs import Sides, refuse_few, sides
-from orderflow.measures.intervals import MEMORY, window_interval
+from orderflow.measures.intervals import MEMORY, is_steady, window_interval
 
 FEWEST_RUNS: Final = 25
-TAIL_SHARE: Final = 0.125
+TAIL_SHARE: Final = 1 / 12
 """The share of the runs, the longest, that the tail is fitted to."""
 FEWEST_IN_TAIL: Final = 8
-PARTS: Final = 10
+STEADY_PARTS: Final = 8
 """Long ones, because runs are: the last of a window may take a third of it."""
+PARTS: Final = 16
 SMALLEST_EXPONENT: Final = 1.1
 """A run has a finite mean only if its tail exponent is above 1."""
 
@@ -60,10 +61,10 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     `aggressors`, shape (n,): 1 (buy) or -1 (sell), in order. A run is a longest sequence of equal
     signs. Orders that are split into pieces make runs of infinite variance, so that the plain
     autocorrelation is mostly too small and rarely far too large. E[run length] is therefore
-    estimated as Peng does: the mean of the runs, but for the longest eighth a Pareto tail (Hill's
+    estimated as Peng does: the mean of the runs, but for the longest twelfth a Pareto tail (Hill's
     estimator, which takes the last run as censored). The interval is that of the mean of the
     influence of each run on E[run length] (the delta method), for the parameters of the window
-    (successive differences of 10 parts).
+    (successive differences of 8 parts, or of 16 if the lengths change within the window).
 
     Null band: independent signs. Sources: Lillo and Farmer, The long memory of the efficient
     market, Studies in Nonlinear Dynamics & Econometrics 8 (2004); Peng, Estimating the mean of a
@@ -78,7 +79,9 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
         return SignEstimate(value=None, reason=str(error), n=length(aggressors))
     tail = tail_of(lengths, rest)
     influence = influence_on_mean(lengths, tail)
-    interval = window_interval(influence, np.ones(influence.size), PARTS, MEMORY)
+    is_constant = is_steady(np.log(lengths))
+    parts, widening = (STEADY_PARTS, MEMORY) if is_constant else (PARTS, 1.0)
+    interval = window_interval(influence, np.ones(influence.size), parts, widening)
     band = NORMAL_97_5 / sqrt(side.size - 1)
     return SignEstimate(
         value=autocorrelation_of(float(influence.mean())),

@@ -1,7 +1,7 @@
 """Spreads from trades: Roll's, and the parts of what an aggressor pays."""
 
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import expm1, sqrt
 from typing import Final
 
 import numpy as np
@@ -9,13 +9,18 @@ import numpy as np
 from indicators.estimate import Estimate, Interval, RefusedError
 from indicators.series import Series, length
 from orderflow.measures.inputs import numbers, refuse_few, sides
-from orderflow.measures.intervals import MEMORY, window_interval
+from orderflow.measures.intervals import MEMORY, is_steady, window_interval
 
 FEWEST_CHANGES: Final = 20
 FEWEST_ORDERS: Final = 20
 PARTS: Final = 20
+STEADY_PARTS: Final = 10
 PARTS_OF_CHANGES: Final = 22
-LARGEST_EXPONENT: Final = 50.0
+MOST_SCATTER: Final = 45.0
+"""Products of changes remember metaorders, so they scatter more than chance explains."""
+FURTHEST: Final = 0.3
+"""The upper end is that of a logarithm up to this relative distance, and then a straight line."""
+NO_BOUNCE: Final = "successive changes have covariance {:.3g}, not below 0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,11 +35,12 @@ def roll_spread(prices: Series) -> RollEstimate:
 
     `prices`, shape (n,), of successive trades in ticks; the value is in ticks. If prices bounce
     between bid and ask at random around a price without memory, it is the spread. No value if c is
-    not negative. Changes are not centred: the mean change of a market is 0. The interval is that
-    of c for the parameters of the window (successive differences of 22 parts), transformed. Its
-    lower end is 0 where c may be positive; its upper end is that of the logarithm of -c (at most
-    the variance of the changes), because the estimate varies less in windows in which it is too
-    small.
+    not negative; the interval then begins at 0 and says how large a spread may be nevertheless.
+    Changes are not centred: the mean change of a market is 0. The interval is that of c for the
+    parameters of the window (successive differences of 10 parts, or of 22 if c changes within the
+    window), transformed. Its lower end is 0 where c may be positive; its upper end is that of the
+    logarithm of -c where it is near (in c at most the variance of the changes), because the
+    estimate varies less in windows in which it is too small.
 
     Source: Roll, A simple implicit measure of the effective bid-ask spread in an efficient market,
     Journal of Finance 39 (1984).
@@ -43,17 +49,19 @@ def roll_spread(prices: Series) -> RollEstimate:
         read = numbers("prices", prices)
         changes = read[1:] - read[:-1]
         refuse_few(changes.size, FEWEST_CHANGES, "price changes")
-        products = changes[1:] * changes[:-1]
-        covariance = float(products.mean())
-        if covariance >= 0:
-            raise RefusedError(f"successive changes have covariance {covariance:.3g}, not below 0")
     except RefusedError as error:
         return RollEstimate(value=None, reason=str(error), n=length(prices))
-    interval = window_interval(products, np.ones(products.size), PARTS_OF_CHANGES, MEMORY)
+    products = changes[1:] * changes[:-1]
+    covariance = float(products.mean())
+    is_constant = is_steady(products, MOST_SCATTER)
+    parts, widening = (STEADY_PARTS, MEMORY) if is_constant else (PARTS_OF_CHANGES, 1.0)
+    of_mean = window_interval(products, np.ones(products.size), parts, widening)
+    is_bouncing = covariance < 0
     return RollEstimate(
-        value=_spread(covariance),
+        value=_spread(covariance) if is_bouncing else None,
+        reason=None if is_bouncing else NO_BOUNCE.format(covariance),
         n=read.size,
-        interval=_spreads(covariance, interval, float((changes**2).mean())),
+        interval=_spreads(covariance, of_mean, float((changes**2).mean())),
         covariance=covariance,
     )
 
@@ -65,9 +73,10 @@ def _spreads(covariance: float, interval: Interval | None, variance: float) -> I
     """
     if interval is None:
         return None
-    relative = (interval[1] - covariance) / -covariance
-    largest = min(variance, -covariance * exp(min(relative, LARGEST_EXPONENT)))
-    return _spread(interval[1]), _spread(min(interval[0], -largest))
+    reach = interval[1] - covariance
+    relative = min(FURTHEST, reach / -covariance) if covariance < 0 else FURTHEST
+    growth = expm1(relative) / relative if relative > 0 else 1.0
+    return _spread(interval[1]), _spread(max(-variance, covariance - growth * reach))
 
 
 def _spread(covariance: float) -> float:

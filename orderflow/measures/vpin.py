@@ -8,7 +8,7 @@ import numpy as np
 from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
 from indicators.series import Series, check_whole, length
 from orderflow.measures.inputs import Sides, quantities, refuse_few, sides
-from orderflow.measures.intervals import mean_interval
+from orderflow.measures.intervals import cosine_interval
 
 FEWEST_BUCKETS: Final = 2
 
@@ -27,7 +27,7 @@ def vpin(aggressors: Series, lots: Series, buckets: int = 50) -> VpinEstimate:
     `aggressors`, shape (n,): 1 (buy) or -1 (sell); `lots`, shape (n,), above 0. A trade that fills
     a bucket is continued in the next one. The sides are those of the trades, not guessed from
     price changes as in the paper. The interval is for the value of an endless flow of the same
-    kind, in buckets of this volume (Newey and West, fixed-b quantiles).
+    kind, in buckets of this volume (cosine transforms).
 
     Raises ValueError for fewer than 2 buckets, or arguments of different lengths. Source: Easley,
     Lopez de Prado, O'Hara, Flow toxicity and liquidity in a high-frequency world, Review of
@@ -46,7 +46,7 @@ def vpin(aggressors: Series, lots: Series, buckets: int = 50) -> VpinEstimate:
     return VpinEstimate(
         value=float(shares.mean()),
         n=side.size,
-        interval=_within(mean_interval(shares)),
+        interval=_within(cosine_interval(shares)),
         buckets=buckets,
         bucket_lots=float(quantity.sum()) / buckets,
     )

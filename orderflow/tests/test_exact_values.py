@@ -24,6 +24,7 @@ from orderflow.truths import LawSpans
 PRICE = 10**6
 LIMIT = 4
 LAWS = ((0.0, 0.0), (0.6, 0.3), (-0.6, 0.3))
+LAWS_BY_LOTS = ((0.0, 0.0, 0.0), (0.4, 0.0, None), (0.0, 0.3, None))
 
 
 @pytest.fixture
@@ -84,9 +85,17 @@ def test_exact_values_are_those_of_the_mean_moments():
 
     adverse = pytest.approx(0.1 * 1.2)
     assert values("adverse_selection", horizon=2) == [adverse, None, 0]
-    assert values("kyle_lambda", count_orders=False) == [None, None, 0]
+    assert values("kyle_lambda", count_orders=False) == [None, None, None]
     squares = (3 * squared_flow(laws[0]) + squared_flow(laws[1])) / 4
     assert values("kyle_lambda", count_orders=True) == [pytest.approx(0.2 / squares), None, 0]
+
+
+def test_kyle_by_lots_is_known_only_without_information_and_memory():
+    """With memory, the queues that orders meet tell of the last step, and so of the next."""
+    flow, by_lots = FlowParameters(), {"count_orders": False}
+    laws = {(phi, kappa): Law(phi=phi, kappa=kappa, flow=flow) for phi, kappa, _ in LAWS_BY_LOTS}
+    found = [EXACT["kyle_lambda"].of(laws[phi, kappa], by_lots) for phi, kappa, _ in LAWS_BY_LOTS]
+    assert found == [exact for _, _, exact in LAWS_BY_LOTS]
 
 
 def test_what_has_no_exact_value():

@@ -14,6 +14,8 @@ from orderflow.measures.delta import cumulative_delta
 from orderflow.measures.imbalance import contributions, mid_changes, order_flow_imbalance
 from orderflow.measures.impact import amihud_illiquidity, kyle_lambda
 from orderflow.measures.intervals import (
+    cosine_interval,
+    is_steady,
     long_run_sum,
     mean_interval,
     ratio_interval,
@@ -101,6 +103,18 @@ def test_roll_has_no_value_for_trending_prices():
     found = roll_spread(np.arange(100))
     assert found.value is None
     assert found.reason == "successive changes have covariance 1, not below 0"
+    assert found.interval == (0, 0)
+
+
+def test_roll_without_a_value_has_an_interval_from_0():
+    """Of prices that bounce little, about half have no value; the spread is in most intervals."""
+    rng = np.random.default_rng(11)
+    walks = rng.normal(size=(300, 400)).cumsum(axis=1) + 0.15 * rng.choice([-1, 1], (300, 400))
+    found = [roll_spread(walk) for walk in walks]
+    without = [each for each in found if each.value is None]
+    assert 60 < len(without) < 240
+    assert all(each.interval[0] == 0 for each in without)
+    assert np.mean([each.interval[0] <= 0.3 <= each.interval[1] for each in found]) > 0.9
 
 
 def test_vpin_of_one_sided_and_of_balanced_flow():
@@ -149,6 +163,26 @@ def test_interval_covers_the_mean_of_correlated_values():
         noise[:, t] += 0.7 * noise[:, t - 1]
     held = [low < 0 < high for low, high in map(mean_interval, noise)]
     assert 0.91 < np.mean(held) < 0.99
+
+
+@pytest.mark.parametrize("n", [50, 500])
+def test_cosine_interval_covers_the_mean_of_correlated_values(n):
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=(400, n))
+    for t in range(1, n):
+        noise[:, t] += 0.3 * noise[:, t - 1]
+    held = [low < 0 < high for low, high in map(cosine_interval, noise)]
+    assert 0.91 < np.mean(held) < 0.985
+    assert cosine_interval(noise[0][:19]) is None
+
+
+def test_a_change_of_the_mean_is_noticed_and_chance_is_not():
+    rng = np.random.default_rng(10)
+    noise = rng.normal(size=(400, 1_600))
+    assert np.mean([is_steady(row) for row in noise]) > 0.97
+    changed = noise + np.repeat([0.0, 0.4], 800)
+    assert np.mean([is_steady(row) for row in changed]) < 0.03
+    assert is_steady(noise[0][:31])
 
 
 def test_interval_of_a_window_leaves_out_slow_changes():

@@ -147,6 +147,18 @@ def test_bars_are_exact_and_live_through_settings_reload_and_lost_connections(
     expect(flow.get_by_label("Heat map of the book")).not_to_be_checked()
 
 
+def test_bars_are_read_again_after_a_read_failed(flow: Page) -> None:
+    answers = "**/footprint/sync/**"
+    flow.route(answers, lambda route: route.fulfill(body="an outage"))
+    flow.evaluate(LOSE_BARS, 5)
+    flow.evaluate(f"async () => ({MODULE}).barFeed.hear({{ type: 'gap', from_seq: 1, to_seq: 2 }})")
+    message = flow.locator("#chart-message")
+    expect(message).to_contain_text("The order flow could not be read")
+    flow.unroute(answers)
+    expect(message).to_be_hidden(timeout=60_000)
+    wait_in_page(flow, SAME_AS_API)
+
+
 def test_keys_zoom_announce_and_show_tables(flow: Page, market: str) -> None:
     chart, told = flow.locator("#chart"), flow.locator("#announcer")
     chart.focus()

@@ -132,6 +132,35 @@ def test_absorption_is_heavy_aggression_at_an_end_that_did_not_move_the_price() 
     assert found == [[sold, bought], [bought], [sold], [], []]
 
 
+def test_auctions_are_unfinished_where_both_sides_traded_at_an_end() -> None:
+    def bar(sell: list[int], buy: list[int]) -> dict[str, Any]:
+        return {"cells": {"ticks": [100, 102, 104], "sell": sell, "buy": buy}}
+
+    found = run_module(
+        """const { unfinishedAuctions } = await import("./orderflow/unfinished-auctions.js");
+        return input.map(unfinishedAuctions);""",
+        [bar([5, 9, 1], [0, 9, 4]), bar([5, 0, 0], [2, 0, 4]), bar([5, 9, 0], [0, 9, 4])],
+    )
+    high, low = {"end": "high", "ticks": 104}, {"end": "low", "ticks": 100}
+    assert found == [[high], [low], []]
+
+
+def test_fills_of_one_order_are_joined() -> None:
+    rows = [
+        [1, 50, 10.0, 2, "buy"],
+        [2, 50, 10.5, 3, "buy"],
+        [3, 50, 10.5, 1, "sell"],  # another side
+        [4, 51, 10.5, 1, "sell"],  # another moment
+        [6, 51, 10.5, 4, "sell"],  # a fill between them is missing
+    ]
+    found = run_module(
+        """const { joinFills } = await import("./trading/order-fills.js");
+        return [joinFills(input), joinFills([])];""",
+        rows,
+    )
+    assert found == [[[2, 50, 10.5, 5, "buy"], *rows[2:]], []]
+
+
 def test_naked_points_of_control_equal_a_plain_search() -> None:
     bars = bars_of(make_trades(6_000, seed=4), MINUTE_MS, 2)
     found = run_module(
@@ -361,3 +390,29 @@ def test_quantities_are_short_and_keep_their_digits() -> None:
     )
     minus = "\N{MINUS SIGN}"
     assert found == ["7", f"{minus}1234", "46k", "2.5M", "0", "0.25", "1.5", "+123.5", "0"]
+
+
+def test_polling_leaves_no_hole_however_many_bars_closed_since() -> None:
+    """The history answers as the API does: the newest bars, or those from a start on."""
+    found = run_module(
+        """const { BarWindow } = await import("./orderflow/bar-window.js");
+        const minute = 60_000;
+        let closed = 20;
+        const bar = (i) => ({ openedAt: minute * i, time: 60 * i, lastSeq: 10 * i + closed });
+        const history = {
+          async candles(_timeframe, { start, limit }) {
+            const all = Array.from({ length: closed + 1 }, (_, i) => bar(i));
+            if (start === undefined) return { candles: all.slice(-limit), isLive: true };
+            const after = all.filter(({ openedAt }) => openedAt >= start);
+            return { candles: after.slice(0, limit), isLive: true };
+          },
+        };
+        const bars = new BarWindow(history, "1m", () => false);
+        await bars.newest("1m");
+        closed = 700;
+        await bars.catchUp();
+        await bars.catchUp();
+        return bars.series.candles.map(({ openedAt }) => openedAt / minute);""",
+        None,
+    )
+    assert found == list(range(701))

@@ -8,7 +8,7 @@ from exchange.kinds import CANDLES_OF_TRADES
 from exchange.models import TradeCandle
 from market.candles import CANDLE, Candles
 from orderflow.clusters import Integers
-from orderflow.stepping import auto_steps, known_steps
+from orderflow.stepping import auto_steps, step_after
 from orderflow.steps import FEWEST_ROWS, MOST_ROWS, PERIOD, following_steps, ladder_step
 from orderflow.tests.naive import random_trades
 from orderflow.tests.recorded import make_traded, store
@@ -90,8 +90,7 @@ def test_steps_are_computed_again_for_another_history() -> None:
     trades = random_trades(np.random.default_rng(3), 300, pause_s=20)
     store(es, trades)
     (opened,) = closed_candles(CANDLES_OF_TRADES, es, 60, Span())["opened_at"][-1:].tolist()
-    times = np.array([opened], np.int64).tobytes()
-    first = known_steps(es, 60, times, 1)
+    first = step_after(es, 60, 1, opened)
     TradeCandle.objects.filter(timeframe=60).update(high=10**7)
-    assert known_steps(es, 60, times, 1) is first
-    assert known_steps(es, 60, times, 2) > first
+    assert step_after(es, 60, 1, opened) == first
+    assert step_after(es, 60, 2, opened) > first

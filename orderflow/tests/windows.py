@@ -64,7 +64,8 @@ class Coverage(NamedTuple):
     """Of one measure: `held` of the intervals of `values` windows contain their true value.
 
     `exact`: its mean, None if the mean of the measure over the windows stands for it. `percent`:
-    None if most windows have nothing to compare.
+    None if most windows have nothing to compare, or no value. A window may have an interval but no
+    value.
     """
 
     percent: float | None
@@ -144,15 +145,16 @@ def coverage(law: OneLaw | Regimes, count: int, slots: int) -> dict[str, Coverag
 
 def counted(found: list[Found], are_alike: bool) -> Coverage:
     """Count the windows; if they `are_alike`, a mean may stand for the exact value."""
-    measured = [(e.value, e.interval, exact) for e, exact in found if e.value is not None]
+    measured = [e.value for e, _ in found if e.value is not None]
     if len(measured) < len(found) / 2:
         return Coverage(None, None, None, len(measured))
-    mean = float(np.mean([value for value, _, _ in measured]))
-    compared = [(interval, exact) for _, interval, exact in measured if exact is not None]
+    mean = float(np.mean(measured))
+    compared = [(e.interval, exact) for e, exact in found if exact is not None]
     truth = float(np.mean([exact for _, exact in compared])) if compared else None
     if truth is None and are_alike:
-        compared = [(interval, mean) for _, interval, _ in measured]
-    if len(compared) < len(found) / 2:
+        compared = [(e.interval, mean) for e, _ in found]
+    intervals = [(interval, exact) for interval, exact in compared if interval is not None]
+    if len(intervals) < len(found) / 2:
         return Coverage(None, None, mean, len(measured))
-    held = [interval is not None and interval[0] <= x <= interval[1] for interval, x in compared]
+    held = [low <= exact <= high for (low, high), exact in intervals]
     return Coverage(100 * sum(held) / len(held), truth, mean, len(held))

@@ -22,7 +22,7 @@ def settings(venue: Venue) -> dict[str, Any]:
     return {
         "apiKey": venue.key,
         "secret": venue.secret,
-        "options": {"defaultType": "linear"},
+        "options": {"defaultType": "linear", "fetchOrder": {"acknowledged": True}},
         "urls": {
             "api": {
                 "public": base,
@@ -45,6 +45,7 @@ HARNESSED: Final = Exchange(
     id="bybit",
     symbol=SYMBOL,
     settings=settings,
+    has_trading=True,
     exceptions={
         "fetchLeverageTiers": "the harness passes a list of lists, which ccxt cannot look up",
         "fetchDeposits": "money is paid in and out by the admin, not by transfers",

@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import ccxt
 
+from rig.conformance import fundedtests
 from rig.venues import Venue
 
 LIMIT_S: Final = 600
@@ -24,6 +25,10 @@ LANES: Final[Mapping[str, tuple[str, ...]]] = {
     "REST": ("--sync", "--private"),
     "streams": ("--ws", "--private"),
 }
+TRADING: Final = "orders"
+TRADING_OPTIONS: Final = ("--sync", "--privateOnly", "--fundedTests")
+TRADER: Final = "trader"
+"""The account of the lane TRADING, with which nobody else may trade."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Exchange:
     settings: Callable[[Venue], dict[str, Any]]
     exceptions: Mapping[str, str | Mapping[str, str]]
     """Tests, or fields of theirs, that are left out, and why."""
+    has_trading: bool = False
+    """Whether the test of orders runs, too."""
 
 
 @dataclass
@@ -47,24 +54,33 @@ class Lane:
 
 def run(exchange: Exchange, venue: Venue, folder: Path, lane: str, act: Callable[[], Any]) -> Lane:
     """Run one lane; meanwhile do something with the account, which private streams wait for."""
-    root = prepared(exchange, venue, folder)
-    command = [sys.executable, "tests_init.py", *LANES[lane], exchange.id, exchange.symbol]
     done = threading.Event()
     acting = threading.Thread(target=repeated, args=(act, done), daemon=True)
     acting.start()
     try:
-        output = subprocess.run(
-            command,
-            cwd=root / "ccxt" / "test",
-            env={**venue.env, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        return called(exchange, venue, folder, (*LANES[lane], exchange.id, exchange.symbol))
     finally:
         done.set()
         acting.join()
+
+
+def run_trading(exchange: Exchange, venue: Venue, folder: Path) -> Lane:
+    """Run the test of orders with an account of its own."""
+    alone = replace(venue, accounts={TRADER: venue.accounts[TRADER]})
+    return called(exchange, alone, folder, (*TRADING_OPTIONS, exchange.id, "createOrder()"))
+
+
+def called(exchange: Exchange, venue: Venue, folder: Path, arguments: Sequence[str]) -> Lane:
+    root = prepared(exchange, venue, folder)
+    output = subprocess.run(
+        [sys.executable, "tests_init.py", *arguments],
+        cwd=root / "ccxt" / "test",
+        env={**venue.env, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
     return parsed(exchange.id, output.stdout + output.stderr)
 
 
@@ -73,6 +89,7 @@ def prepared(exchange: Exchange, venue: Venue, folder: Path) -> Path:
     root = folder / "py"
     if not root.exists():
         shutil.copytree(Path(ccxt.__file__).parent, root / "ccxt")
+        fundedtests.correct(root / "ccxt" / "test" / "exchange")
     found = exchange.settings(venue)
     found |= {"has": {"spot": False, "future": False, "option": False}}
     (folder / "keys.json").write_text(json.dumps({exchange.id: found}))

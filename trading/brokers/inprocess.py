@@ -36,11 +36,13 @@ from venues.brokers import (
     UnknownOutcomeError,
     VenueState,
 )
+from web.snapshots import Snapshot
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 POLL_S: Final = 0.05
+FRESH_S: Final = 0.04
 THREADS: Final = 4
 """Orders of one bot that wait for their answers at the same time."""
 STATES: Final[Mapping[State, VenueState]] = {
@@ -108,7 +110,7 @@ class ExchangeBroker:
     async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
         """Follow the account: a change and its executions are committed together."""
         while True:
-            end = await self._in_thread(self._end)
+            end = await self._in_thread(self._known_end)
             if end.executions > since.executions:
                 for execution in await self._in_thread(
                     self._executions, since.executions, end.executions
@@ -117,7 +119,10 @@ class ExchangeBroker:
             if end.orders > since.orders:
                 for change in await self._in_thread(self._order_changes, since.orders, end.orders):
                     yield change
-            since = end
+            since = Cursor(
+                orders=max(since.orders, end.orders),
+                executions=max(since.executions, end.executions),
+            )
             await asyncio.sleep(self._poll_s)
 
     async def _in_thread(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -205,6 +210,10 @@ class ExchangeBroker:
         counters = Account.objects.values_list("events", "executions").get(pk=self._account.pk)
         return Cursor(orders=counters[0], executions=counters[1])
 
+    def _known_end(self) -> Cursor:
+        """Return how far the account was a moment ago: all bots of a process share one query."""
+        return ends.get().get(self._account.pk) or self._end()
+
     def _executions(self, since: int, until: int | None = None) -> list[ExecutionSeen]:
         rows = Execution.objects.filter(account=self._account.pk, number__gt=since)
         if until is not None:
@@ -248,6 +257,14 @@ class ExchangeBroker:
         return Balance(
             balance=now.balance, equity=now.valuation.equity, available=now.valuation.available
         )
+
+
+def _ends_of_bots() -> dict[int, Cursor]:
+    rows = Account.objects.exclude(bots=None).values_list("pk", "events", "executions")
+    return {key: Cursor(orders=events, executions=count) for key, events, count in rows}
+
+
+ends: Final = Snapshot(_ends_of_bots, FRESH_S)
 
 
 def _instrument(symbol: str) -> Instrument:

@@ -11,16 +11,25 @@ from typing import Any, Final
 from exchange.clearing.money import PPM
 from exchange.kinds import MONEY_UNITS
 from market.quoting import quoted
+from trading.core.chasing import Chase
 from trading.core.risk.limits import Limits
 from trading.core.strategies.catalogue import STRATEGIES
 from trading.core.strategies.strategy import Parameter, Strategy
 
-FIELDS: Final = ("strategy", "symbols", "parameters", "limits", "interval_s", "venue_symbols")
+FIELDS: Final = (
+    "strategy", "symbols", "parameters", "limits", "interval_s", "venue_symbols", "chase",
+)  # fmt: skip
 MOST_SYMBOLS: Final = 50
 LONGEST_NAME: Final = 64
 SHORTEST_S: Final = 0.05
 LONGEST_S: Final = 3_600.0
 LARGEST: Final = Decimal(10**9)
+CHASE: Final[Mapping[str, Parameter]] = {
+    "most_moves": Parameter(20, 0, 10_000, "How often an order follows the price.", is_whole=True),
+    "most_ticks": Parameter(50, 0, 1e9, "How far it follows, in ticks.", is_whole=True),
+    "longest_s": Parameter(10, 0.1, LONGEST_S, "How long it may wait."),
+    "crosses": Parameter(1, 0, 1, "1: take at the end; 0: give up for as long.", is_whole=True),
+}
 MONEY: Final = {name: name for name in ("max_exposure", "min_order")}
 SHARES: Final = {
     "max_drawdown": "max_drawdown_ppm",
@@ -54,6 +63,8 @@ class Configuration:
     """Between two decisions."""
     venue_symbols: Mapping[str, str]
     """What the venue calls each instrument."""
+    chase: Chase
+    """How an order on the way to a target follows the price."""
 
 
 @dataclass
@@ -82,6 +93,7 @@ def parse(given: object, tradable: Collection[str]) -> Configuration:
         known.get("interval_s", 0.5), Parameter(0.5, SHORTEST_S, LONGEST_S, ""), problems,
         "interval_s",
     )  # fmt: skip
+    chase = _chase(known.get("chase", {}), problems)
     names = _venue_symbols(known.get("venue_symbols", {}), symbols, problems)
     problems.check()
     assert strategy is not None and limits is not None  # noqa: S101, PT018  # checked
@@ -91,6 +103,7 @@ def parse(given: object, tradable: Collection[str]) -> Configuration:
         limits=limits,
         interval_s=float(interval_s),
         venue_symbols=names,
+        chase=chase,
     )
 
 
@@ -139,6 +152,20 @@ def _symbols(given: object, tradable: Collection[str], problems: Problems) -> tu
     if not problems.found and len(set(given)) < len(given):
         problems.note("symbols", "names an instrument twice")
     return tuple(map(str, given))
+
+
+def _chase(given: object, problems: Problems) -> Chase:
+    values = _members(given, "chase", tuple(CHASE), problems)
+    found = {
+        name: _number(values.get(name, bounds.default), bounds, problems, f"chase.{name}")
+        for name, bounds in CHASE.items()
+    }
+    return Chase(
+        most_moves=int(found["most_moves"]),
+        most_ticks=int(found["most_ticks"]),
+        longest_s=found["longest_s"],
+        crosses=bool(found["crosses"]),
+    )
 
 
 def _venue_symbols(given: object, symbols: Sequence[str], problems: Problems) -> Mapping[str, str]:

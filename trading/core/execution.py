@@ -46,6 +46,8 @@ class Circumstances:
     """0: it may as well not trade; 1: it must trade."""
     taker_ppm: int = 0
     maker_ppm: int = 0
+    has_waited: bool = False
+    """An order has waited as long as it may: the next one takes, at the best price and no worse."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.urgency <= 1:
@@ -66,9 +68,9 @@ def choose(side: int, now: Circumstances) -> Choice:
     """Return how to send an order of a side."""
     touch, waiting = now.touch, now.urgency * now.volatility
     crossing = cost_of_crossing(now)
-    if now.urgency == 1 or waiting >= 2 * crossing:
+    if now.urgency == 1 or (waiting >= 2 * crossing and not now.has_waited):
         return Choice(Style.MARKET, 0)
-    if waiting >= crossing:
+    if now.has_waited or waiting >= crossing:
         return Choice(Style.LIMIT, touch.opposite(side))
     return Choice(Style.POST_ONLY, touch.own(side))
 

@@ -26,6 +26,11 @@ urlpatterns = [
         positions.ClosePositionView.as_view(),
         name="api-bot-position-close",
     ),
+    path(
+        "trading/positions/<str:position_id>/reverse/",
+        positions.ReversePositionView.as_view(),
+        name="api-bot-position-reverse",
+    ),
     path("trading/audit/", oversight.AuditView.as_view(), name="api-bot-audit"),
     path("trading/risk/", oversight.RiskView.as_view(), name="api-risk"),
     path("trading/statistics/", oversight.StatisticsView.as_view(), name="api-bot-statistics"),

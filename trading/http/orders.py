@@ -11,12 +11,13 @@ from exchange.accounts.loading import marks
 from exchange.http.tables import answer, documented, exact_json
 from market.integers import parse_integer
 from market.quoting import quoted
-from trading.acting import cancel
+from trading.acting import amend, cancel
 from trading.core.orderstates import OrderState
+from trading.http import schemas
 from trading.http.authentication import RoleView
 from trading.http.bots import LARGEST_ID, READ, WRITE
 from trading.http.lists import BOT, OBJECT, STRATEGY, SYMBOL, filtered, read, within
-from trading.http.venues import KEY, at_venue, once_only
+from trading.http.venues import KEY, Conflict, at_venue, once_only
 from trading.listings import (
     ORDER_WORDS,
     ORDERS,
@@ -27,6 +28,7 @@ from trading.listings import (
 )
 from trading.models import BotOrder
 from trading.roles import bots_of
+from web.bodies import Body
 from web.views import PAGED
 
 STATES: Final = {word: [state.value] for state, word in ORDER_WORDS.items()} | {
@@ -68,6 +70,27 @@ class OrderView(RoleView):
         return exact_json(order_detail(find_order(request.user, order_id)))
 
     @extend_schema(
+        operation_id="bot_orders_amend",
+        tags=["bots"],
+        parameters=[KEY],
+        request={"application/json": schemas.AMENDMENT},
+        responses={(200, "application/json"): OBJECT, **WRITE},
+    )
+    def patch(self, request: Any, order_id: str) -> HttpResponse:
+        """Change quantity (in total) and price of an order that is working."""
+        order = find_order(request.user, order_id)
+        lots, ticks = amendment(order, request.data)
+        if order.life.is_final:
+            raise Conflict(f"the order is {ORDER_WORDS[order.life.state]} already")
+
+        def amended() -> HttpResponse:
+            at_venue(lambda: amend(order, lots=lots, ticks=ticks))
+            return exact_json(order_detail(find_order(request.user, order_id)))
+
+        now = {"order": order.pk, "version": order.version, "lots": lots, "ticks": ticks}
+        return once_only(request, "amend", now, amended)
+
+    @extend_schema(
         operation_id="bot_orders_cancel",
         tags=["bots"],
         parameters=[KEY],
@@ -84,6 +107,26 @@ class OrderView(RoleView):
 
         now = {"order": order.pk, "version": order.version}
         return once_only(request, "cancel", now, cancelled)
+
+
+def amendment(order: BotOrder, data: Any) -> tuple[int, int]:
+    """Return the lots and ticks that a body asks for; raise ValidationError."""
+    body = Body(data, ("quantity", "price"))
+    lattice = order.instrument.lattice
+    sizes = {"quantity": (order.lots, lattice.lot_size), "price": (order.ticks, lattice.tick_size)}
+    found = []
+    for name, (present, step) in sizes.items():
+        value = body.decimal(name)
+        if value is None:
+            found.append(present)
+        elif value <= 0 or value % step:
+            body.refuse(name, f"{value} is not a positive multiple of {step.normalize():f}")
+        else:
+            found.append(int(value / step))
+    if not body.has("quantity") and not body.has("price"):
+        body.refuse("price", "is missing, and so is quantity: give one of them")
+    body.check()
+    return found[0], found[1]
 
 
 def find_order(user: Any, order_id: str) -> BotOrder:

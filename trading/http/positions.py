@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from exchange.http.tables import answer, documented, exact_json
 from market.integers import parse_integer
 from market.quoting import quoted
-from trading.acting import close
+from trading.acting import close, reverse
 from trading.http import schemas
 from trading.http.authentication import RoleView
 from trading.http.bots import LARGEST_ID, WRITE
@@ -68,6 +68,28 @@ class ClosePositionView(RoleView):
 
         now = {"position": position.pk, "version": position.version}
         return once_only(request, "close", now, closed)
+
+
+class ReversePositionView(RoleView):
+    @extend_schema(
+        operation_id="bot_positions_reverse",
+        tags=["bots"],
+        parameters=[KEY],
+        request={"application/json": schemas.EMPTY},
+        responses={(200, "application/json"): OBJECT, **WRITE},
+    )
+    def post(self, request: Any, position_id: str) -> HttpResponse:
+        """Close a position and open the opposite one; answer the closed one."""
+        position = find_position(request.user, position_id)
+        Body(request.data, ()).check()
+
+        def reversed_() -> HttpResponse:
+            if position.lots:
+                at_venue(lambda: reverse(position))
+            return exact_json(POSITIONS.record(find_position(request.user, position_id)))
+
+        now = {"position": position.pk, "version": position.version}
+        return once_only(request, "reverse", now, reversed_)
 
 
 def find_position(user: Any, position_id: str) -> BotPosition:

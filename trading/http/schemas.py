@@ -84,4 +84,12 @@ REASON: Final[dict[str, Any]] = {
     "additionalProperties": False,
     "properties": {"reason": {"type": "string", "minLength": 1, "maxLength": 200}},
 }
+AMENDMENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "quantity": {"type": "number", "description": "In total, with what is filled."},
+        "price": {"type": "number"},
+    },
+}
 EMPTY: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False}

@@ -145,9 +145,13 @@ class KillSwitchQuerySet(models.QuerySet["KillSwitch"]):
     def on(self) -> Self:
         return self.filter(is_on=True)
 
+    def of(self, bot: Bot) -> Self:
+        """Return the switches that are on for a bot, its own and that of all bots."""
+        return self.on().filter(Q(bot=bot) | Q(bot=None))
+
     def stops(self, bot: Bot) -> bool:
         """Return whether a bot, or every bot, must not open anything."""
-        return self.on().filter(Q(bot=bot) | Q(bot=None)).exists()
+        return self.of(bot).exists()
 
 
 class KillSwitch(models.Model):

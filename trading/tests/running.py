@@ -25,13 +25,16 @@ class GivenBooks:
     """A market whose book a test sets."""
 
     def __init__(self, bid_lots: int = 90, ask_lots: int = 10) -> None:
+        self.at = MARK
+        """The price between bid and ask."""
         self.set(bid_lots, ask_lots)
 
     def set(self, bid_lots: int, ask_lots: int) -> None:
-        self._sides = ([Level(MARK - 1, bid_lots)], [Level(MARK + 1, ask_lots)])
+        self._lots = bid_lots, ask_lots
 
     def book(self, instrument: Instrument) -> Book | None:
-        return Book(0, *self._sides)
+        bid_lots, ask_lots = self._lots
+        return Book(0, [Level(self.at - 1, bid_lots)], [Level(self.at + 1, ask_lots)])
 
 
 @contextmanager

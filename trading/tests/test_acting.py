@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 
 from exchange.matching import BUY, SELL
 from exchange.models import Order
@@ -101,3 +103,22 @@ def test_orders_are_cancelled_and_positions_closed_one_by_one(
     assert not BotPosition.objects.live().exists()
     report = acting.recover_now(traders[0], "me")
     assert (report.findings, report.open_findings) == ([], 0)
+
+
+def test_an_order_is_amended_and_a_position_reversed_over_http(
+    exchange: Exchange, traders: list[Bot], es: Instrument, client: Client
+) -> None:
+    client.force_login(User.objects.create_superuser("admin"))
+    resting = place(traders[0], es, RESTING)
+    path = f"/api/v1/trading/orders/{resting.pk}/"
+    for wrong in ({}, {"price": 0.1}, {"quantity": -1}, {"price": "x"}):
+        assert client.patch(path, wrong, "application/json").status_code == 400
+    changed = client.patch(path, {"quantity": 2}, "application/json").json()
+    assert (changed["quantity"], changed["state"]) == (2, "placed")
+    client.delete(path)
+    assert client.patch(path, {"quantity": 1}, "application/json").status_code == 409
+    place(traders[0], es, Wanted(BUY, Style.MARKET, 2, 0, False))
+    held = BotPosition.objects.live().get()
+    reverse = f"/api/v1/trading/positions/{held.pk}/reverse/"
+    assert client.post(reverse, {}, "application/json").json()["state"] == "closed"
+    assert BotPosition.objects.live().get().lots == -2

@@ -116,6 +116,8 @@ WRITES = [
     ("DELETE", "bots/{bot}/kill/"),
     ("PUT", "bots/{bot}/config/"),
     ("DELETE", "orders/{order}/"),
+    ("PATCH", "orders/{order}/"),
+    ("POST", "positions/{position}/reverse/"),
     ("POST", "positions/{position}/close/"),
     ("POST", "recovery/"),
 ]

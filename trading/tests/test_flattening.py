@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -22,12 +23,13 @@ from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition
 from trading.runner import Runner
 from trading.tests.running import GivenBooks, now, wanted_bot
-from venues.brokers import OrderSeen, RefusedError, Style
+from venues.brokers import Instruction, NotSentError, OrderSeen, RefusedError, Style
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]
+LONG_AGO = now() - timedelta(minutes=1)
 LONG = Wanted(BUY, Style.MARKET, 2, 0, False)
 RESTING = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
 
@@ -86,7 +88,7 @@ async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(
     bot = await in_thread(wanted_bot, account)
     desk = Desk(bot, ExchangeBroker(account), now)
     await place(desk, es, LONG)
-    await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=now())
+    await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=LONG_AGO)
     runner = Runner(desk, GivenBooks(), "runner", now)
     assert [await runner.round() for _ in range(3)] == [0.25, 0.5, 1.0]
     assert await in_thread(lots) == 2
@@ -117,3 +119,24 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
     assert (torn.error, flat.is_flat) == ("changed meanwhile", True)
     (left,) = Order.objects.open()
     assert left.client_id == BotOrder.objects.get(bot=torn.bot).client_id
+
+
+async def test_a_closing_order_whose_answer_was_lost_is_sent_again_not_doubled(
+    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.provide("ES", BUY, MARK - 1, 50)
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    await place(desk, es, LONG)
+    sent, is_away = ExchangeBroker.place, [True]
+
+    async def placed(broker: ExchangeBroker, order: Instruction) -> OrderSeen:
+        if is_away:
+            raise NotSentError("the exchange is closed")
+        return await sent(broker, order)
+
+    monkeypatch.setattr(ExchangeBroker, "place", placed)
+    monkeypatch.setattr("trading.sending.FIRST_PAUSE_S", 0.0)
+    assert await desk.flatten() == (1, 1)
+    is_away.clear()
+    assert await desk.flatten() == (0, 0)
+    assert await in_thread(BotOrder.objects.filter(reduce_only=True).count) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archive.auditing import Report
+from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
 from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded, listed
@@ -386,3 +387,55 @@ async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_ans
         await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
     assert not await in_thread(BotOrder.objects.working().exists)
     assert (await in_thread(Bot.objects.get)).problem == ""
+
+
+async def test_a_patient_order_follows_the_price_then_takes(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    ahead = [timedelta(0)]
+    market = GivenBooks(90, 10)
+    bot = await in_thread(
+        wanted_bot, account, parameters={"urgency": 0}, chase={"longest_s": 60, "most_moves": 5}
+    )
+    desk = Desk(bot, ExchangeBroker(account), now)
+    runner = Runner(desk, market, "runner", lambda: now() + ahead[0])
+    runner._beaten_at = math.inf
+    await runner.round()
+    first = await in_thread(BotOrder.objects.get)
+    assert (first.style, first.ticks) == (Style.POST_ONLY, MARK - 1)
+    market.at = MARK + 1
+    await runner.round()
+    moved = await in_thread(BotOrder.objects.get)
+    assert (moved.client_id, moved.ticks) == (first.client_id, MARK)
+    assert await in_thread(AuditEntry.objects.filter(action="amend").count) == 1
+    market.at = MARK
+    ahead[0] = timedelta(seconds=61)
+    for _ in range(2):
+        await runner.round()
+    assert await in_thread(lots) == 1
+    taken = await in_thread(BotOrder.objects.latest, "id")
+    assert (taken.style, taken.ticks) == (Style.LIMIT, MARK + 1)
+    assert await in_thread(violations) == []
+
+
+async def test_orders_of_one_decision_are_checked_with_those_before_them(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    bids = [Wanted(BUY, Style.POST_ONLY, 1, MARK - n, False) for n in (10, 11, 12)]
+    wishes = [Wish(instrument=es, order=each, strategy="test") for each in bids]
+    one_lot = MARK * 25 * MONEY_UNITS // 100
+    refused = await desk.place_all(wishes, Limits(max_exposure=2 * one_lot))
+    assert ["max_exposure" in str(error) for error in refused] == [True]
+    assert await in_thread(Order.objects.open().count) == 2
+
+
+async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: Instrument) -> None:
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    (held,) = await in_thread(desk.held)
+    await desk.reverse(held, Limits())
+    assert await in_thread(lots) == -2
+    assert await in_thread(violations) == []

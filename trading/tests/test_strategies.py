@@ -1,14 +1,18 @@
 """What the built-in strategies want, and which orders bring it about."""
 
+from dataclasses import replace
+
 import pytest
 
 from exchange.matching import BUY, SELL
+from trading.core.chasing import Chase
 from trading.core.execution import Circumstances, Touch
 from trading.core.strategies.catalogue import STRATEGIES
 from trading.core.strategies.orders import Actions, Order, Working, actions
 from trading.core.strategies.strategy import Decision, Level, Quote, Seen, Strategy
 from venues.brokers import Style
 
+CHASE = Chase(most_moves=3, most_ticks=5, longest_s=10, crosses=True)
 NOW = Circumstances(touch=Touch(bid=99, ask=101), volatility=0, urgency=1)
 PATIENT = Circumstances(touch=Touch(bid=99, ask=101), volatility=0, urgency=0)
 
@@ -85,25 +89,42 @@ def test_quotes_that_rest_already_are_kept_and_others_replaced() -> None:
     )
     rests = [working(BUY, 99, 1), working(SELL, 102, 1)]
     missing = Order(SELL, Style.POST_ONLY, 1, 101, reduce_only=False)
-    assert actions(wanted, 0, rests, NOW) == Actions([f"{SELL}@102"], [missing])
+    assert actions(wanted, 0, rests, NOW, CHASE) == Actions([f"{SELL}@102"], [missing])
 
 
 def test_a_target_is_reached_by_one_order_and_through_zero_by_two() -> None:
-    assert actions(Decision(target=2), 0, [], NOW).send == [
+    assert actions(Decision(target=2), 0, [], NOW, CHASE).send == [
         Order(BUY, Style.MARKET, 2, 0, reduce_only=False)
     ]
-    assert actions(Decision(target=-2), 3, [], NOW).send == [
+    assert actions(Decision(target=-2), 3, [], NOW, CHASE).send == [
         Order(SELL, Style.MARKET, 3, 0, reduce_only=True)
     ]
-    assert actions(Decision(target=1), 3, [], NOW).send == [
+    assert actions(Decision(target=1), 3, [], NOW, CHASE).send == [
         Order(SELL, Style.MARKET, 2, 0, reduce_only=True)
     ]
-    assert actions(Decision(target=3), 3, [], NOW) == Actions([], [])
+    assert actions(Decision(target=3), 3, [], NOW, CHASE) == Actions([], [])
 
 
 def test_a_patient_order_waits_at_the_best_price_and_follows_it() -> None:
-    (order,) = actions(Decision(target=2), 0, [], PATIENT).send
+    (order,) = actions(Decision(target=2), 0, [], PATIENT, CHASE).send
     assert order == Order(BUY, Style.POST_ONLY, 2, 99, reduce_only=False)
-    assert actions(Decision(target=2), 0, [working(BUY, 99, 2)], PATIENT) == Actions([], [])
-    late = actions(Decision(target=2), 0, [working(BUY, 98, 2)], PATIENT)
-    assert late == Actions([f"{BUY}@98"], [])
+    assert actions(Decision(target=2), 0, [working(BUY, 99, 2)], PATIENT, CHASE) == Actions([], [])
+    late = actions(Decision(target=2), 0, [working(BUY, 98, 2)], PATIENT, CHASE)
+    assert late == Actions([], [], {f"{BUY}@98": 99})
+
+
+def test_an_order_that_has_waited_long_enough_is_replaced_by_one_that_takes() -> None:
+    waiting = replace(working(BUY, 99, 2), waited_s=10)
+    ended = actions(Decision(target=2), 0, [waiting], PATIENT, CHASE)
+    assert (ended.cancel, ended.crosses, ended.gives_up) == ([f"{BUY}@99"], True, False)
+    (order,) = actions(Decision(target=2), 0, [], replace(PATIENT, has_waited=True), CHASE).send
+    assert order == Order(BUY, Style.LIMIT, 2, 101, reduce_only=False)
+    patient = replace(CHASE, crosses=False)
+    assert actions(Decision(target=2), 0, [waiting], PATIENT, patient).gives_up
+
+
+def test_a_chase_ends_at_its_bounds() -> None:
+    moved = replace(working(BUY, 98, 2), moves=3)
+    assert actions(Decision(target=2), 0, [moved], PATIENT, CHASE).cancel == [f"{BUY}@98"]
+    far = replace(working(BUY, 98, 2), first_ticks=93)
+    assert actions(Decision(target=2), 0, [far], PATIENT, CHASE).cancel == [f"{BUY}@98"]

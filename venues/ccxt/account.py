@@ -9,11 +9,9 @@ from venues.accountprogress import time_of
 from venues.brokers import (
     Balance,
     ExecutionSeen,
-    OrderReport,
     OrderSeen,
     PositionSeen,
     RefusedError,
-    VenueState,
 )
 from venues.ccxt import rows
 from venues.ccxt.requests import read
@@ -82,8 +80,7 @@ class AccountReader:
         for contract in self.contracts.values():
             if (row := await self.find(client_id, contract)) is not None:
                 return self.seen(row)
-        report = OrderReport(number=self._exchange.milliseconds(), state=VenueState.UNKNOWN)
-        return OrderSeen(client_id=client_id, report=report)
+        return OrderSeen.unknown(client_id, self._exchange.milliseconds())
 
     async def open_orders(self) -> list[OrderSeen]:
         found = [

@@ -12,19 +12,13 @@ from typing import Any, Final
 
 import ccxt
 
-from venues.accountprogress import Change
+from venues.accountreads import AccountReads
 from venues.brokers import (
-    Balance,
-    Cursor,
-    ExecutionSeen,
     Instruction,
     NotSentError,
-    OrderReport,
     OrderSeen,
-    PositionSeen,
     Style,
     UnknownOutcomeError,
-    VenueState,
 )
 from venues.ccxt import exchanges, requests, rows
 from venues.ccxt.account import AccountReader, Row
@@ -36,21 +30,22 @@ TIMEOUT_S: Final = 5.0
 POLL_S: Final = 0.1
 
 
-class CcxtBroker:
+class CcxtBroker(AccountReads[AccountReader]):
     """An account at a venue (venues.brokers.Broker). `contracts` by our symbols."""
 
     def __init__(self, exchange: Any, contracts: Mapping[str, Contract]) -> None:
         self._exchange = exchange
-        self._account = AccountReader(exchange, contracts)
+        reader = AccountReader(exchange, contracts)
+        super().__init__(reader, AccountStream(exchange, reader))
 
     @property
     def name(self) -> str:
         return f"ccxt:{self._exchange.id}"
 
     async def place(self, order: Instruction) -> OrderSeen:
-        contract = self._account.contract(order.symbol)
-        if (row := await self._account.find(order.client_id, contract)) is not None:
-            return self._account.seen(row)
+        contract = self._reader.contract(order.symbol)
+        if (row := await self._reader.find(order.client_id, contract)) is not None:
+            return self._reader.seen(row)
         lattice = contract.lattice
         params = {"clientOrderId": order.client_id, "reduceOnly": order.reduce_only}
         if order.style is Style.POST_ONLY:
@@ -68,7 +63,7 @@ class CcxtBroker:
         return await self._once(order.client_id, contract, lambda row: True)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
-        found = await self._account.find_open(client_id)
+        found = await self._reader.find_open(client_id)
         if found is None:
             return await self.order(client_id)
         row, contract = found
@@ -81,7 +76,7 @@ class CcxtBroker:
             return rows.is_final(now) or sizes == (lots, ticks)
 
         if is_amended(row):
-            return self._account.seen(row)
+            return self._reader.seen(row)
         size, price = float(step.quantity(lots)), float(step.price(ticks)) if ticks else None
         await requests.change(
             self._exchange.edit_order, row["id"], contract.symbol, row["type"], row["side"],
@@ -90,7 +85,7 @@ class CcxtBroker:
         return await self._once(client_id, contract, is_amended)
 
     async def cancel(self, client_id: str) -> OrderSeen:
-        found = await self._account.find_open(client_id)
+        found = await self._reader.find_open(client_id)
         if found is None:
             return await self.order(client_id)
         row, contract = found
@@ -98,49 +93,22 @@ class CcxtBroker:
         return await self._once(client_id, contract, rows.is_final)
 
     async def cancel_all(self, symbol: str = "") -> None:
-        account = self._account
-        wanted = [account.contract(symbol)] if symbol else list(account.contracts.values())
+        reader = self._reader
+        wanted = [reader.contract(symbol)] if symbol else list(reader.contracts.values())
         for contract in wanted:
             await requests.change(self._exchange.cancel_all_orders, contract.symbol)
 
     async def order(self, client_id: str) -> OrderSeen:
-        return await self._account.order(client_id)
-
-    async def open_orders(self) -> list[OrderSeen]:
-        return await self._account.open_orders()
-
-    async def executions(self, since: int) -> list[ExecutionSeen]:
-        """Return the fills of the millisecond of a number and later, oldest first."""
-        return await self._account.executions(since)
-
-    async def positions(self) -> list[PositionSeen]:
-        return await self._account.positions()
-
-    async def balance(self) -> Balance:
-        return await self._account.balance()
-
-    def changes(self, since: Cursor) -> AsyncGenerator[Change, None]:
-        """Yield what came after `since` and what comes, through disconnections."""
-        return AccountStream(self._exchange, self._account).changes(since)
+        return await self._reader.order(client_id)
 
     async def _rejected(
         self, order: Instruction, contract: Contract, error: Exception
     ) -> OrderSeen:
         """Return an order that the venue did not take, unless it shows it nevertheless."""
-        row = await self._account.find(order.client_id, contract)
+        row = await self._reader.find(order.client_id, contract)
         if row is not None:
-            return replace(self._account.seen(row), reason=explained(error))
-        now_ms = self._exchange.milliseconds()
-        report = OrderReport(
-            number=now_ms, state=VenueState.REJECTED, lots=order.lots, ticks=order.ticks
-        )
-        return OrderSeen(
-            client_id=order.client_id,
-            symbol=order.symbol,
-            side=order.side,
-            report=report,
-            reason=explained(error),
-        )
+            return replace(self._reader.seen(row), reason=explained(error))
+        return OrderSeen.rejected(order, self._exchange.milliseconds(), explained(error))
 
     async def _once(
         self, client_id: str, contract: Contract, is_done: Callable[[Row], bool]
@@ -149,9 +117,9 @@ class CcxtBroker:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while True:
-                    row = await self._account.find(client_id, contract)
+                    row = await self._reader.find(client_id, contract)
                     if row is not None and is_done(row):
-                        return self._account.seen(row)
+                        return self._reader.seen(row)
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise UnknownOutcomeError(

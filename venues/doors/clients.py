@@ -42,10 +42,16 @@ class Client:
     limits: dict[str, Use] = field(default_factory=dict)
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Clients:
     """All clients of the doors. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.on_change: Callable[[], None] = nothing
+        """Called after each change, by the thread that made it."""
         self._clock = clock
         self._lock = threading.Lock()
         self._known: OrderedDict[Key, Client] = OrderedDict()
@@ -107,6 +113,7 @@ class Clients:
         return self._known.get(key) or Client(key=key, heard_at=0.0)
 
     def _put(self, client: Client) -> None:
+        self.on_change()
         self._known[client.key] = replace(client, heard_at=self._clock())
         self._known.move_to_end(client.key)
         if len(self._known) > MOST_CLIENTS:

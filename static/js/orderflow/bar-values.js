@@ -3,6 +3,7 @@
 import { clock } from "../clock.js";
 import { absorptions } from "./absorption.js";
 import { stackedImbalances } from "./imbalances.js";
+import { unfinishedAuctions } from "./unfinished-auctions.js";
 
 const NONE = "–";
 
@@ -56,9 +57,11 @@ export class BarValues {
       ? stackedImbalances(bar.cells, bar.step, footprint.marksOf(bar), settings.stack) : [];
     const absorbed = settings.show.includes("absorption")
       ? absorptions(bar, { ratio: settings.absorption, volume: settings.absorption_volume }) : [];
+    const unfinished = settings.show.includes("unfinished") ? unfinishedAuctions(bar) : [];
     return [
       ...stacks.map(({ side, low, high }) => `stacked ${side} imbalance from ${this.price(low)} to ${this.price(high)}`),
       ...absorbed.map(({ side, ticks }) => `${side === "sell" ? "selling" : "buying"} absorbed at ${this.price(ticks)}`),
+      ...unfinished.map(({ end }) => `unfinished auction at the ${end}`),
     ];
   }
 

@@ -7,12 +7,14 @@ const BARS = { first: 160, page: 400, most: 3_000, margin: 160 };
 const MOST_RECENT = 500;
 
 export class BarWindow extends CandleWindow {
+  #history;
   #recent = new Map(); // openedAt -> the newest state of a bar of the stream
   #preload = new Preload(BARS.margin);
 
   /** @param {import("./bar-history.js").BarHistory} history */
   constructor(history, timeframe, isHeld) {
     super(history, timeframe, isHeld, BARS);
+    this.#history = history;
     history.timed = (ms) => this.#preload.loaded(ms);
     this.addEventListener("replaced", () => this.#merge()); // before the page draws
     this.addEventListener("moved", ({ detail: { shift } }) => {
@@ -41,6 +43,15 @@ export class BarWindow extends CandleWindow {
     for (const key of [...this.#recent.keys()].slice(0, -MOST_RECENT)) this.#recent.delete(key);
     const changed = new Set(bars.filter((bar) => this.#apply(bar)));
     if (changed.size) this.dispatchEvent(new CustomEvent("changed", { detail: { candles: changed } }));
+  }
+
+  /** Read the newest bar again and all that followed it: without a stream nothing else adds them. */
+  async catchUp() {
+    const { series } = this;
+    if (!series.isLive) return;
+    const newest = series.last ? { start: series.last.openedAt } : {};
+    const { candles } = await this.#history.candles(series.timeframe, { ...newest, limit: BARS.page });
+    if (series === this.series) this.put(candles);
   }
 
   #merge() {

@@ -1,15 +1,17 @@
-// Marks over the footprint: stacked imbalances, absorption, large trades, naked points of control.
+// Marks over the footprint: stacked imbalances, absorption, large trades, naked points of control,
+// unfinished auctions.
 
 import { absorptions } from "./absorption.js";
 import { stackedImbalances } from "./imbalances.js";
 import { Layer } from "./layer.js";
 import { nakedPocs } from "./naked-pocs.js";
+import { unfinishedAuctions } from "./unfinished-auctions.js";
 
 const MOST_POCS = 12;
 const SMALLEST_PX = 3; // radius of a bubble
 const LARGEST_PX = 20;
 const TEXT_PX = 40; // wider bars show texts
-const ZONE_BARS = 40; // a zone of stacked imbalances ends after so many bars at the latest
+const ZONE_BARS = 40; // a zone, or the line of an unfinished auction, is at most so long
 
 export class MarksLayer extends Layer {
   #prints = [];
@@ -47,6 +49,7 @@ export class MarksLayer extends Layer {
     const to = Math.min(bars.length - 1, Math.ceil((frame.width - frame.x(0)) / frame.spacing));
     if (show.includes("imbalances")) for (let i = from; i <= to; i += 1) this.#zones(frame, bars, i);
     if (show.includes("absorption")) for (let i = from; i <= to; i += 1) this.#absorptions(frame, bars[i], i);
+    if (show.includes("unfinished")) this.#unfinished(frame, bars, from, Math.min(to, bars.length - 2));
     if (show.includes("pocs")) this.#nakedPocs(frame, bars);
     if (show.includes("prints")) this.#bubbles(frame);
   }
@@ -101,6 +104,31 @@ export class MarksLayer extends Layer {
       context.lineWidth = 1.5 * ratio;
       if (spacing > 20 * ratio) context.strokeRect(x(index) - spacing / 2 + 2 * ratio, top, spacing - 4 * ratio, y(ticks - 0.5) - top);
     }
+  }
+
+  /** A bracket at the end of each closed bar, and a line from it to the first later bar that trades there. */
+  #unfinished({ context, x, y, ratio, spacing }, bars, from, to) {
+    context.strokeStyle = this.look.palette.accent;
+    context.lineWidth = 1.5 * ratio;
+    context.beginPath();
+    for (let i = from; i <= to; i += 1) {
+      const bar = bars[i];
+      for (const { end, ticks } of bar.cells ? unfinishedAuctions(bar) : []) {
+        const at = Math.round(end === "high" ? y(ticks + bar.step - 0.5) : y(ticks - 0.5));
+        const until = x(this.#returnTo(bars, i, ticks)) - spacing / 2;
+        context.moveTo(x(i) - spacing / 2 + ratio, at);
+        context.lineTo(Math.max(x(i) + spacing / 2 - ratio, until), at);
+      }
+    }
+    context.stroke();
+  }
+
+  /** The first bar after one that trades in a row of it, or where its line ends. */
+  #returnTo(bars, index, ticks) {
+    const { step } = bars[index];
+    let end = index + 1;
+    while (end < bars.length && end - index < ZONE_BARS && !(bars[end].low < ticks + step && ticks <= bars[end].high)) end += 1;
+    return end;
   }
 
   #nakedPocs({ context, x, y, width, ratio, spacing }, bars) {

@@ -33,6 +33,7 @@ import { Studies } from "./studies.js";
 const NEWEST_TRADES = 50;
 const BEAT_MS = 1_000;
 const MEASURED = { trades: 2_000, slots: 300 }; // in a window of a measure: about five minutes
+const RETRY_MS = 3_000; // after bars could not be read
 const STUDIES_MS = 200; // at most this often while the view moves
 const NEEDS_BARS = ["timeframe", "step"];
 const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "+", "=", "-", "_"]);
@@ -88,6 +89,8 @@ let stream = null;
 let pointed = null; // index under the cross-hair
 let hasMoved = false; // the user changed the view, so the URL must contain it
 let studiesTimer = 0;
+let asked = null; // what was last read, or is being read
+let retryTimer = 0;
 
 /** What the stream follows besides quotes. */
 const further = {
@@ -102,7 +105,10 @@ const further = {
 
 // History and stream.
 
-function open({ timeframe, from, to }) {
+function open(span) {
+  asked = span;
+  clearTimeout(retryTimer);
+  const { timeframe, from, to } = span;
   element.setAttribute("aria-busy", "true");
   history_.step = settings.step;
   if (from === null) bars.newest(timeframe);
@@ -136,6 +142,7 @@ bars.addEventListener("changed", ({ detail }) => {
 bars.addEventListener("failed", ({ detail: { error } }) => {
   element.setAttribute("aria-busy", "false");
   showMessage(`The order flow could not be read: ${error.message}`, true);
+  retryTimer = setTimeout(() => replay.isOpen || open(asked), RETRY_MS);
 });
 
 /** The page is usable from here on. */
@@ -212,9 +219,7 @@ function restart() {
 async function beat() {
   if (document.hidden || stream.way !== "polling") return;
   try {
-    const { series } = bars;
-    const [{ candles }] = await Promise.all([history_.candles(series.timeframe, { limit: 3 }), feed.poll()]);
-    if (series === bars.series) bars.put(candles);
+    await Promise.all([bars.catchUp(), feed.poll()]);
   } catch {
     // the stream polls too and shows failures
   }
@@ -299,6 +304,7 @@ function goToNewest() {
 panel.addEventListener("change", ({ detail: { name } }) => {
   if (NEEDS_PANES.includes(name)) chart.arrange();
   if (name === "speed") replay.speed = settings.speed;
+  if (name === "orders") sales.joins = settings.orders;
   if (NEEDS_BARS.includes(name)) reopen();
   else {
     chart.redraw();
@@ -468,12 +474,13 @@ const buttons = {
   "table-older": () => keys.keys.page(-1),
   "table-newer": () => keys.keys.page(1),
   "replay-switch": () => (replay.isOpen ? endReplay() : startReplay(null)),
-  retry: () => open({ timeframe: settings.timeframe, from: null, to: null }),
+  retry: () => open(asked ?? { timeframe: settings.timeframe, from: null, to: null }),
 };
 Object.entries(buttons).forEach(([id, act]) => find(id).addEventListener("click", act));
 
 /** Show what the settings of the URL say. */
 function begin() {
+  sales.joins = settings.orders;
   if (replay.isOpen && settings.replay === null) return endReplay();
   hasMoved = settings.from !== null;
   history_.step = settings.step;

@@ -4,7 +4,7 @@ import { TIMEFRAMES } from "../candle-series.js";
 
 export const CELLS = ["bidask", "delta", "volume", "profile"];
 export const LAYERS = [
-  "heat", "profile", "delta", "vwap", "imbalances", "prints", "absorption", "pocs", "table", "book",
+  "heat", "profile", "delta", "vwap", "imbalances", "prints", "absorption", "pocs", "unfinished", "table", "book",
 ];
 export const PROFILES = ["visible", "session", "range"];
 export const SCALES = ["view", "bar"];
@@ -79,6 +79,7 @@ const SETTINGS = {
   stack: whole(3, 2, 50),
   zeros: switched(true),
   prints: auto(100, 1, 1_000_000_000),
+  orders: switched(false),
   absorption: whole(300, 100, 10_000),
   absorption_volume: whole(30, 1, 1_000_000_000),
   depth: decimal(0.5, 0.01, 20),

@@ -1,13 +1,16 @@
 // The newest trades, newest first.
 
 import { clock } from "../clock.js";
+import { joinFills } from "./order-fills.js";
 
 const MOST = 50;
+const MOST_FILLS = 500; // kept to be joined
 const SIDES = { buy: { arrow: "\u25B2", word: "bought" }, sell: { arrow: "\u25BC", word: "sold" } };
 
 /** Rows stay in place and only their texts change, so that nothing on the page shifts. */
 export class TimeAndSales {
-  #trades = []; // newest first
+  #fills = []; // ascending
+  #joins = false;
   #isDrawing = false;
   #own = new Set(); // seqs of trades of the account
 
@@ -23,12 +26,18 @@ export class TimeAndSales {
 
   /** Add rows [seq, ms, price, quantity, side], ascending. */
   add(rows) {
-    this.#trades = [...rows.slice(-MOST).reverse(), ...this.#trades].slice(0, MOST);
+    this.#fills = [...this.#fills, ...rows.slice(-MOST_FILLS)].slice(-MOST_FILLS);
     this.#drawSoon();
   }
 
   clear() {
-    this.#trades = [];
+    this.#fills = [];
+    this.#drawSoon();
+  }
+
+  /** Whether the fills of one order are shown as one trade. */
+  set joins(joins) {
+    this.#joins = joins;
     this.#drawSoon();
   }
 
@@ -50,7 +59,8 @@ export class TimeAndSales {
     this.#isDrawing = true;
     requestAnimationFrame(() => {
       this.#isDrawing = false;
-      this.rows.forEach((cells, i) => this.#draw(cells, this.#trades[i]));
+      const trades = (this.#joins ? joinFills(this.#fills) : this.#fills).slice(-MOST).reverse();
+      this.rows.forEach((cells, i) => this.#draw(cells, trades[i]));
     });
   }
 

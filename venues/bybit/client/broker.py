@@ -12,15 +12,11 @@ from typing import Any, Final
 
 import aiohttp
 
+from venues.accountreads import AccountReads
 from venues.brokers import (
-    Balance,
-    Cursor,
-    ExecutionSeen,
     Instruction,
     NotSentError,
-    OrderReport,
     OrderSeen,
-    PositionSeen,
     RefusedError,
     UnknownOutcomeError,
     VenueState,
@@ -55,7 +51,7 @@ FOR_GOOD: Final = range(10001, 11000)
 """Codes for requests that are wrong in themselves: parameters, keys, signatures, permissions."""
 
 
-class BybitBroker:
+class BybitBroker(AccountReads[AccountReader]):
     """An account at Bybit (venues.brokers.Broker)."""
 
     name = "bybit"
@@ -70,9 +66,9 @@ class BybitBroker:
         """`contracts`: those that are traded, by our symbols."""
         self._rest = Rest(session, addresses.rest, credentials)
         self._names = Names(contracts)
-        self._reader = AccountReader(self._rest, self._names)
+        reader = AccountReader(self._rest, self._names)
         url = f"{addresses.sockets}/v5/private"
-        self._stream = AccountStream(session, url, credentials, self._reader)
+        super().__init__(reader, AccountStream(session, url, credentials, reader))
 
     async def place(self, order: Instruction) -> OrderSeen:
         contract = self._contract(order.symbol)
@@ -127,23 +123,7 @@ class BybitBroker:
         row = await self._reader.order_row(client_id)
         if row is not None:
             return await self._reader.order_of(row)
-        report = OrderReport(number=self._reader.now_ms(), state=VenueState.UNKNOWN)
-        return OrderSeen(client_id=client_id, report=report)
-
-    async def open_orders(self) -> list[OrderSeen]:
-        return await self._reader.open_orders()
-
-    async def executions(self, since: int) -> list[ExecutionSeen]:
-        return await self._reader.executions(since)
-
-    async def positions(self) -> list[PositionSeen]:
-        return await self._reader.positions()
-
-    async def balance(self) -> Balance:
-        return await self._reader.balance()
-
-    def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
-        return self._stream.changes(since)
+        return OrderSeen.unknown(client_id, self._reader.now_ms())
 
     def _contract(self, symbol: str) -> Contract:
         found = self._names.of_ours(symbol)
@@ -175,19 +155,7 @@ class BybitBroker:
             return replace(seen, reason=str(error))
         if seen.report.state is not VenueState.UNKNOWN:
             return seen
-        report = OrderReport(
-            number=seen.report.number,
-            state=VenueState.REJECTED,
-            lots=order.lots,
-            ticks=order.ticks,
-        )
-        return OrderSeen(
-            client_id=order.client_id,
-            symbol=order.symbol,
-            side=order.side,
-            report=report,
-            reason=str(error),
-        )
+        return OrderSeen.rejected(order, seen.report.number, str(error))
 
     async def _open_row(self, client_id: str) -> Row | None:
         row = await self._reader.order_row(client_id)

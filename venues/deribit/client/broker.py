@@ -16,15 +16,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from exchange.engine.messages import BUY
+from venues.accountreads import AccountReads
 from venues.brokers import (
-    Balance,
-    Cursor,
-    ExecutionSeen,
     Instruction,
     NotSentError,
-    OrderReport,
     OrderSeen,
-    PositionSeen,
     RefusedError,
     UnknownOutcomeError,
     VenueState,
@@ -50,7 +46,7 @@ FOR_GOOD: Final = (10000, 10020, 10025, 10029, 10030, 10033, 11029, 11050, 13004
 """Codes for requests that are wrong in themselves: parameters, keys, permissions."""
 
 
-class DeribitBroker:
+class DeribitBroker(AccountReads[AccountReader]):
     """An account at Deribit (venues.brokers.Broker)."""
 
     name = "deribit"
@@ -69,8 +65,8 @@ class DeribitBroker:
         """
         self._session = session
         self._names = Names(contracts)
-        self._reader = AccountReader(session, self._names)
-        self._stream = AccountStream(url, credentials, self._reader)
+        reader = AccountReader(session, self._names)
+        super().__init__(reader, AccountStream(url, credentials, reader))
         self._quiet_until = time.monotonic() + quiet_s
         self._doubtful: dict[str, float] = {}
         """Labels of orders without an answer, and until when the venue may execute them."""
@@ -123,21 +119,6 @@ class DeribitBroker:
     async def order(self, client_id: str) -> OrderSeen:
         return await self._seen(client_id, await self._settled(client_id))
 
-    async def open_orders(self) -> list[OrderSeen]:
-        return await self._reader.open_orders()
-
-    async def executions(self, since: int) -> list[ExecutionSeen]:
-        return await self._reader.executions(since)
-
-    async def positions(self) -> list[PositionSeen]:
-        return await self._reader.positions()
-
-    async def balance(self) -> Balance:
-        return await self._reader.balance()
-
-    def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
-        return self._stream.changes(since)
-
     def _contract(self, symbol: str) -> Contract:
         found = self._names.of_ours(symbol)
         if found is None:
@@ -168,8 +149,7 @@ class DeribitBroker:
     async def _seen(self, client_id: str, row: Row | None) -> OrderSeen:
         if row is not None:
             return await self._reader.order_of(row)
-        report = OrderReport(number=self._reader.now_ms(), state=VenueState.UNKNOWN)
-        return OrderSeen(client_id=client_id, report=report)
+        return OrderSeen.unknown(client_id, self._reader.now_ms())
 
     async def _changed(self, method: str, client_id: str, fields: Mapping[str, Any]) -> OrderSeen:
         """Change an order; return it as it is then, also if it ended meanwhile."""
@@ -205,14 +185,7 @@ class DeribitBroker:
             seen = await self._reader.order_of(row)
             is_rejected = seen.report.state is VenueState.REJECTED
             return replace(seen, reason=str(error)) if is_rejected else seen
-        report = OrderReport(
-            number=self._reader.now_ms(), state=VenueState.REJECTED, lots=order.lots,
-            ticks=order.ticks,
-        )  # fmt: skip
-        return OrderSeen(
-            client_id=order.client_id, symbol=order.symbol, side=order.side, report=report,
-            reason=str(error),
-        )  # fmt: skip
+        return OrderSeen.rejected(order, self._reader.now_ms(), str(error))
 
 
 def _side(order: Instruction) -> str:

@@ -2,12 +2,15 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.test import Client
 
+from rig.waiting import wait_until
 from venues.bybit.tests.clients import Client as Bot
 from venues.bybit.tests.clients import listed
 from venues.deribit.tests import clients as clients_of_deribit
 from venues.doors.clients import FORGOTTEN_S, MOST_CLIENTS, Clients, Key, Use
+from venues.doors.sharedclients import CACHE, SharedClients
 
 KEY = Key("bybit", "1.2.3.4", "bot")
 
@@ -51,6 +54,36 @@ def test_the_silent_are_forgotten_and_the_connected_are_not():
     listed = found.listed()
     assert len(listed) == MOST_CLIENTS
     assert any(each.connections for each in listed)
+
+
+def test_processes_show_their_clients_to_each_other():
+    one, other = Clients(), Clients()
+    shared = [SharedClients(each, name) for each, name in ((one, "one"), (other, "other"))]
+    try:
+        one.request(KEY, refusal="10006: Too many visits")
+        one.connect("c", "bybit", "5.6.7.8")
+        other.request(KEY, limits={"create": Use(10, 9)})
+        shared[0].publish()
+        listed, processes = shared[1].everyone()
+        assert processes == 2
+        (client,) = [each for each in listed if each.key == KEY]
+        assert (client.requests, client.refused) == (2, 1)
+        assert client.refusal == "10006: Too many visits"
+        assert client.limits == {"create": (10, 9)}
+        assert [each.connections for each in listed if each.key.address == "5.6.7.8"] == [1]
+    finally:
+        caches[CACHE].clear()
+
+
+def test_changes_are_shown_soon():
+    own = Clients()
+    shared, other = SharedClients(own, "one"), SharedClients(Clients(), "other")
+    shared.start()
+    try:
+        own.request(KEY)
+        wait_until(lambda: other.everyone()[0], "the client is shown", 60)
+    finally:
+        caches[CACHE].clear()
 
 
 @pytest.fixture
