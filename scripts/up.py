@@ -21,7 +21,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -111,12 +111,12 @@ def end_with_front(leash: int) -> None:
 
 
 @contextlib.contextmanager
-def services(postgresql: PostgreSQL | None) -> Iterator[set[int]]:
+def services(postgresql: PostgreSQL | None) -> Iterator[Callable[[], set[int]]]:
     """Start the services missing from the environment and keep them running.
 
-    Yield pids that are not roles.
+    Yield a function that returns the pids of this session that are not roles.
     """
-    own = {os.getpid()}
+    redis: Redis | None = None
     kept: dict[str, Service] = {}
     with contextlib.ExitStack() as stack:
         if postgresql is not None:
@@ -126,10 +126,9 @@ def services(postgresql: PostgreSQL | None) -> Iterator[set[int]]:
         if not os.environ.get("REDIS_URL"):
             redis = stack.enter_context(Redis())
             os.environ["REDIS_URL"] = redis.url
-            own.add(redis.pid)
             kept["Redis"] = redis
-        with Keeper(kept):
-            yield own
+        with Keeper(kept):  # which may start Redis again, with another pid
+            yield lambda: {os.getpid()} | ({redis.pid} if redis else set())
 
 
 def show(output: IO[str]) -> None:
@@ -137,7 +136,7 @@ def show(output: IO[str]) -> None:
         print(line, end="", flush=True)
 
 
-def run_roles(configuration: Path, own: set[int]) -> int:
+def run_roles(configuration: Path, own: Callable[[], set[int]]) -> int:
     """Run supervisord until it exits or a signal arrives; stop every role in either case."""
     command = [str(BIN / "supervisord"), "--configuration", str(configuration)]
     supervisor = subprocess.Popen(
@@ -159,7 +158,7 @@ def run_roles(configuration: Path, own: set[int]) -> int:
         supervisor.terminate()
         with contextlib.suppress(BrokenPipeError):
             show(supervisor.stdout)
-        end_session(os.getpid(), own)
+        end_session(os.getpid(), own())
     return 1
 
 

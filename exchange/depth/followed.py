@@ -1,7 +1,8 @@
 """Which books are followed closely: those are recorded in each pass, all others twice a second.
 
 Whoever shows the changes of a book to its clients says so once a second. Processes share that
-through the cache "books", which is Redis where there is one. Without it, nothing is followed.
+through the cache "books". Without Redis it is the memory of one process, so the exchange follows
+only what doors in its own process announce.
 """
 
 import time

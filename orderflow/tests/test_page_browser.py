@@ -42,6 +42,11 @@ LOSE_BARS = f"""async (count) => {{
   barFeed.follow(settings.timeframe, settings.step, place - count);
   stream.renew();
 }}"""
+MESSAGE_AFTER_TRADES = f"""async () => {{
+  const {{ bars }} = {MODULE};
+  await new Promise((done) => bars.addEventListener("changed", done, {{ once: true }}));
+  return document.querySelector("#chart-message").textContent;
+}}"""
 DETAIL = f"async (detail) => ({MODULE}).chart.footprint.detail === detail"
 MEASURED = f"""async (titles) => {{
   const {{ chart }} = {MODULE};
@@ -154,6 +159,7 @@ def test_bars_are_read_again_after_a_read_failed(flow: Page) -> None:
     flow.evaluate(f"async () => ({MODULE}).barFeed.hear({{ type: 'gap', from_seq: 1, to_seq: 2 }})")
     message = flow.locator("#chart-message")
     expect(message).to_contain_text("The order flow could not be read")
+    assert "could not be read" in flow.evaluate(MESSAGE_AFTER_TRADES)
     flow.unroute(answers)
     expect(message).to_be_hidden(timeout=60_000)
     wait_in_page(flow, SAME_AS_API)

@@ -23,8 +23,10 @@ from orderflow.tests.naivebars import Trade, bars_of
 from rig.chromium import wait_in_page, watched_page
 from rig.processes import ROOT, free_port, open_stream
 from rig.waiting import wait_until
-from scripts.services import PostgreSQL
+from scripts.keeping import Keeper
+from scripts.services import PostgreSQL, Redis
 from scripts.sessions import members
+from scripts.up import services
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 90.0
@@ -259,6 +261,33 @@ def test_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"cannot listen on {address}: ")
     assert not (tmp_path / "postgresql").exists()
+
+
+def test_redis_started_again_is_no_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends all processes of the session but these; Redis must end after the roles."""
+    monkeypatch.setenv("REDIS_URL", "")
+    with services(None) as own:
+        (first,) = own() - {os.getpid()}
+        os.kill(first, signal.SIGKILL)
+        (second,) = wait_until(lambda: own() - {os.getpid(), first}, "Redis runs again")
+        assert psutil.Process(second).name().startswith("redis")
+
+
+def test_services_are_kept_although_one_look_failed() -> None:
+    class Briefly(Redis):
+        looks = 0
+
+        @property
+        def is_alive(self) -> bool:
+            self.looks += 1
+            if self.looks == 1:
+                raise FileNotFoundError("postmaster.pid")  # PostgreSQL removes it as it ends
+            return super().is_alive
+
+    with Briefly() as redis, Keeper({"Redis": redis}):
+        first = redis.pid
+        redis.kill()
+        wait_until(lambda: redis.pid != first and redis.is_alive, "Redis runs again")
 
 
 def test_postgresql_already_running_is_left_running(postgresql: PostgreSQL) -> None:

@@ -116,6 +116,7 @@ function open(span) {
 }
 
 bars.addEventListener("replaced", ({ detail: { view } }) => {
+  clearTimeout(retryTimer);
   if (replay.isOpen) return;
   const { series } = bars;
   chart.draw(series);
@@ -136,12 +137,14 @@ bars.addEventListener("moved", ({ detail: { shift } }) => {
 bars.addEventListener("changed", ({ detail }) => {
   if (replay.isOpen) return;
   chart.update(detail.candles);
-  if (!find("chart-message").hidden) showMessage("");
+  const isFailure = !find("retry").hidden; // shown until the bars have been read
+  if (!find("chart-message").hidden && !isFailure) showMessage("");
   refresh();
 });
 bars.addEventListener("failed", ({ detail: { error } }) => {
   element.setAttribute("aria-busy", "false");
   showMessage(`The order flow could not be read: ${error.message}`, true);
+  clearTimeout(retryTimer);
   retryTimer = setTimeout(() => replay.isOpen || open(asked), RETRY_MS);
 });
 
@@ -381,7 +384,7 @@ replay.nextStop = () => chart.heat.grid?.end ?? Infinity; // a column of the hea
 replay.addEventListener("failed", ({ detail: { error } }) => {
   element.setAttribute("aria-busy", "false");
   say(`The replay could not begin: ${error.message}`);
-  showMessage(`The replay could not begin: ${error.message}`, true);
+  showMessage(`The replay could not begin: ${error.message}`);
 });
 replay.addEventListener("state", ({ detail: { state } }) => state !== "playing" && replay.isOpen && writeAddress());
 
