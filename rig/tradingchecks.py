@@ -52,6 +52,12 @@ RULES: Mapping[str, str] = {
         LEFT JOIN trading_botposition m ON m.bot_id = b.id AND m.instrument_id = p.instrument_id
           AND m.state <> 3
         WHERE (p.lots, p.cost) <> (coalesce(m.lots, 0), coalesce(m.cost, 0))""",
+    "positions that the exchange lacks": """
+        SELECT b.name, m.instrument_id, m.lots FROM trading_botposition m
+        JOIN trading_bot b ON b.id = m.bot_id LEFT JOIN exchange_account a ON a.name = b.name
+        LEFT JOIN exchange_position p
+          ON p.account_id = a.id AND p.instrument_id = m.instrument_id
+        WHERE m.state <> 3 AND m.lots <> 0 AND p.lots IS NULL""",
     "bots whose profit differs from the account's": """
         SELECT b.name, b.realised, sum(p.realised), b.fees, sum(p.fees) FROM trading_bot b
         JOIN exchange_account a ON a.name = b.name JOIN exchange_position p ON p.account_id = a.id

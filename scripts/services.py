@@ -62,7 +62,7 @@ class Service:
         """
         parent = psutil.Process(self.pid)
         parent.suspend()
-        while parent.status() != psutil.STATUS_STOPPED:
+        while parent.status() not in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}:
             time.sleep(0.001)
         for child in parent.children(recursive=True):
             child.suspend()

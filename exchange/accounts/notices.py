@@ -82,6 +82,8 @@ class Listener:
                     channel=self._channel,
                     error=str(error).strip(),
                 )
+            except Exception:
+                logger.exception("a notification could not be taken", channel=self._channel)
             self.is_listening = False
             self._ends.wait(RETRY_S)
 

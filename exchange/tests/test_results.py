@@ -103,6 +103,28 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
         listener.stop()
 
 
+@pytest.mark.postgresql
+def test_listener_goes_on_after_a_notification_that_it_cannot_take(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken = threading.Event()
+
+    def take(text: str) -> None:
+        if text == "garbage":
+            raise ValueError(text)
+        taken.set()
+
+    listener = Listener(notices.ANSWERS, take)
+    listener.start()
+    try:
+        wait_until(lambda: listener.is_listening, "listening")
+        notices.notify(notices.ANSWERS, "garbage")
+        wait_until(lambda: notices.notify(notices.ANSWERS, "good") or taken.is_set(), "good")
+    finally:
+        listener.stop()
+    assert "a notification could not be taken" in caplog.text
+
+
 def test_queue_that_is_notified_reads_when_a_command_arrives_and_at_times() -> None:
     clock = WallClock()
     queue = CommandQueue(is_notified=lambda: True, clock=clock)
