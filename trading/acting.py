@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import structlog
 from asgiref.sync import async_to_sync
-from django.db import Error as DatabaseFailure
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -25,6 +25,8 @@ from trading.sending import RejectedError, RiskRefusedError
 from venues.brokers import BrokerError
 
 R = TypeVar("R")
+
+logger = structlog.get_logger(__name__)
 
 CONFLICTS: Final = (
     ConfigurationError,
@@ -88,8 +90,12 @@ def close(position: BotPosition) -> BotOrder:
 
 
 def amend(order: BotOrder, *, lots: int, ticks: int) -> None:
-    """Change size and limit of an order; raise BrokerError or one of CONFLICTS."""
-    _at_desk(order.bot, lambda desk: desk.amend(order, lots=lots, ticks=ticks))
+    """Change size and limit of an order; raise BrokerError or one of CONFLICTS.
+
+    A change that adds risk is checked with the limits of the bot and of all bots.
+    """
+    limits = configuration_of(order.bot).limits
+    _at_desk(order.bot, lambda desk: desk.amend(order, lots=lots, ticks=ticks, limits=limits))
 
 
 def reverse(position: BotPosition) -> BotOrder:
@@ -112,14 +118,13 @@ def _with_accounts() -> "QuerySet[Bot]":
 
 
 async def _acted(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
-    async with opened(bot) as broker:
-        try:
-            async with asyncio.timeout(LONGEST_S):
-                return await act(Desk(bot, broker, timezone.now))
-        except TimeoutError:
-            raise TooLongError(
-                f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
-            ) from None
+    try:
+        async with asyncio.timeout(LONGEST_S), opened(bot) as broker:
+            return await act(Desk(bot, broker, timezone.now))
+    except TimeoutError:
+        raise TooLongError(
+            f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
+        ) from None
 
 
 async def _flatten_all(bots: Sequence[Bot]) -> list[Flattened]:
@@ -131,8 +136,8 @@ async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
     try:
         async with turns:
             orders, positions = await _acted(bot, _flat)
-    except (BrokerError, ValueError, RuntimeError, DatabaseFailure) as error:
-        # An error of one bot must not keep the others from being flattened.
+    except Exception as error:  # whatever fails for one bot, the others are flattened
+        logger.warning("bot not flattened", bot=bot.name, exc_info=True)
         return Flattened(bot, error=str(error).strip() or type(error).__name__)
     return Flattened(bot, orders, positions)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import structlog
+from django.db import Error as DatabaseFailure
 from django.db.models import Max
 
 from exchange.accounts.loading import marks, tick_value
@@ -98,14 +99,14 @@ class Desk:
         sent at the same time.
         """
         refused: list[Exception] = []
-        sending = []
+        committed = []
         with traced(), span("orders", bot=self.bot.name):
             for wish in wishes:
                 try:
-                    sending.append(self._send(await self._commit(wish, limits)))
+                    committed.append(await self._commit(wish, limits))
                 except RiskRefusedError as error:
                     refused.append(error)
-            answers = await asyncio.gather(*sending, return_exceptions=True)
+            answers = await asyncio.gather(*map(self._send, committed), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BrokerError):
                 refused.append(answer)
@@ -121,9 +122,16 @@ class Desk:
         with stage(self.broker.name, "send"):
             await send(self.broker, self.follower, order)
 
-    async def amend(self, order: BotOrder, *, lots: int, ticks: int) -> None:
-        """Change size (in total) and limit of an order; raise BrokerError."""
+    async def amend(
+        self, order: BotOrder, *, lots: int, ticks: int, limits: Limits | None = None
+    ) -> None:
+        """Change size (in total) and limit of an order; raise RiskRefusedError or BrokerError.
+
+        With `limits`, a change that makes the order worth more is checked like a new order.
+        """
         with traced(order.trace_id):
+            if limits is not None:
+                await in_thread(self._check_amendment, order, lots, ticks, limits)
             await in_thread(self._log_amendment, order, lots, ticks)
             seen = await self.broker.amend(order.client_id, lots=lots, ticks=ticks)
             if seen.report.state is not VenueState.UNKNOWN:
@@ -227,12 +235,34 @@ class Desk:
         check(intention, proposal, scopes, now)
         return commit(intention, now)
 
-    def _scopes(self, limits: Limits) -> list[Scope]:
+    def _scopes(self, limits: Limits, without: BotOrder | None = None) -> list[Scope]:
         of_all = global_limits()
+        mine = portfolio_of(self.bot, limits, without)
         return [
-            Scope(name="bot", portfolio=portfolio_of(self.bot, limits), limits=limits),
-            Scope(name="all", portfolio=portfolio_of_all(of_all), limits=of_all),
+            Scope(name="bot", portfolio=mine, limits=limits),
+            Scope(name="all", portfolio=portfolio_of_all(of_all, without), limits=of_all),
         ]
+
+    def _check_amendment(self, order: BotOrder, lots: int, ticks: int, limits: Limits) -> None:
+        """Check an order as it would be instead of as it is; raise RiskRefusedError."""
+        if order.reduce_only or lots * ticks <= order.lots * order.ticks:
+            return
+        proposal = Proposal(
+            symbol=order.instrument.symbol,
+            side=order.side,
+            value=max(0, lots - order.filled) * ticks * tick_value(order.instrument),
+        )
+        intention = Intention(
+            bot=self.bot,
+            instrument=order.instrument,
+            client_id=order.client_id,
+            side=order.side,
+            style=Style(order.style),
+            lots=lots,
+            ticks=ticks,
+            strategy=order.strategy,
+        )
+        check(intention, proposal, self._scopes(limits, without=order), self._clock())
 
     def _log_amendment(self, order: BotOrder, lots: int, ticks: int) -> None:
         detail = {"client_id": order.client_id, "lots": lots, "ticks": ticks}
@@ -269,7 +299,9 @@ async def _failures(act: Callable[[R], Awaitable[object]], rows: Iterable[R]) ->
     async def attempt(row: R) -> Exception | None:
         try:
             await act(row)
-        except (BrokerError, ValueError, RuntimeError) as error:  # without a database, all fail
+        except DatabaseFailure:  # then all fail
+            raise
+        except Exception as error:
             return error
         return None
 

@@ -25,26 +25,31 @@ MINUTES: Final = 120
 """Of returns from which correlations are estimated."""
 
 
-def portfolio_of(bot: Bot, limits: Limits) -> Portfolio:
-    """Return what one bot has at risk."""
+def portfolio_of(bot: Bot, limits: Limits, without: BotOrder | None = None) -> Portfolio:
+    """Return what one bot has at risk, leaving out an order that is to be replaced."""
     return _portfolio(
         BotPosition.objects.filter(bot=bot),
-        BotOrder.objects.filter(bot=bot),
+        _without(without).filter(bot=bot),
         Bot.objects.filter(pk=bot.pk),
         limits,
         is_killed=KillSwitch.objects.stops(bot),
     )
 
 
-def portfolio_of_all(limits: Limits) -> Portfolio:
-    """Return what all bots have at risk together."""
+def portfolio_of_all(limits: Limits, without: BotOrder | None = None) -> Portfolio:
+    """Return what all bots have at risk together, leaving out an order that is to be replaced."""
     return _portfolio(
         BotPosition.objects.all(),
-        BotOrder.objects.all(),
+        _without(without),
         Bot.objects.all(),
         limits,
         is_killed=KillSwitch.objects.on().filter(bot=None).exists(),
     )
+
+
+def _without(order: BotOrder | None) -> "QuerySet[BotOrder]":
+    everyones = BotOrder.objects.all()
+    return everyones if order is None else everyones.exclude(pk=order.pk)
 
 
 def _portfolio(

@@ -73,6 +73,10 @@ class Watched:
     """Orders in a row that were refused or rejected."""
     opens_from: float = -math.inf
     closes_from: float = -math.inf
+    has_waited: bool = False
+    """Whether an order has waited as long as it may."""
+    moves: Counter[str] = field(default_factory=Counter)
+    """How often orders followed the price."""
 
     def refused(self, now: float, *, reduce_only: bool) -> None:
         """Note a refused order: the next one waits longer each time.
@@ -87,11 +91,6 @@ class Watched:
 
     def is_barred(self, now: float, *, reduce_only: bool) -> bool:
         return now < (self.closes_from if reduce_only else self.opens_from)
-
-    has_waited: bool = False
-    """Whether an order has waited as long as it may."""
-    moves: Counter[str] = field(default_factory=Counter)
-    """How often orders followed the price."""
 
     def working(self, order: BotOrder, now: datetime) -> Working:
         """Return a working order as strategies' orders are compared with it."""
@@ -165,7 +164,8 @@ class Runner:
     @asynccontextmanager
     async def _followed(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Follow the venue and prove that the runner lives."""
-        followers = [asyncio.create_task(self._follow()), asyncio.create_task(self._beats())]
+        works = (self._follow(), self._beats(), self._fund())
+        followers = [asyncio.create_task(work) for work in works]
         try:
             yield followers
         finally:
@@ -373,16 +373,21 @@ class Runner:
                 self._has_missed = True
 
     async def _beats(self) -> None:
-        booked_at = self._monotonic()
         while True:
             await asyncio.sleep(BEAT_S)
             try:
                 await self._beat()
-                if self._monotonic() - booked_at > FUNDING_S:
-                    booked_at = self._monotonic()
-                    await self._desk.book_funding()
-            except (BrokerError, OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError) as error:
                 logger.warning("no heartbeat", bot=self._desk.bot.name, error=str(error))
+
+    async def _fund(self) -> None:
+        """Book funding, beside the heartbeats: these must not wait for a slow venue."""
+        while True:
+            await asyncio.sleep(FUNDING_S)
+            try:
+                await self._desk.book_funding()
+            except (BrokerError, OperationalError, InterfaceError) as error:
+                logger.warning("funding not booked", bot=self._desk.bot.name, error=str(error))
 
     async def _beat(self) -> None:
         """Prove that the runner lives; stop if the bot is not wanted any more."""

@@ -1,6 +1,8 @@
 """What users do to bots while no runner runs them, with the real exchange."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -15,6 +17,7 @@ from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from trading import acting
+from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
@@ -24,7 +27,7 @@ from trading.opening import opened
 from trading.sending import RiskRefusedError
 from trading.tests.bots import bot
 from trading.tests.running import now, running_exchange, wanted_bot
-from venues.brokers import Style
+from venues.brokers import Broker, OrderSeen, Style
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -115,6 +118,10 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
         assert client.patch(path, wrong, "application/json").status_code == 400
     changed = client.patch(path, {"quantity": 2}, "application/json").json()
     assert (changed["quantity"], changed["state"]) == (2, "placed")
+    beyond = client.patch(path, {"quantity": 10_000}, "application/json")
+    assert beyond.status_code == 409
+    assert "bot.max_exposure" in beyond.json()["detail"]
+    assert Order.objects.open().get(account__name="b1").lots == 2
     client.delete(path)
     assert client.patch(path, {"quantity": 1}, "application/json").status_code == 409
     place(traders[0], es, Wanted(BUY, Style.MARKET, 2, 0, False))
@@ -122,3 +129,37 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
     reverse = f"/api/v1/trading/positions/{held.pk}/reverse/"
     assert client.post(reverse, {}, "application/json").json()["state"] == "closed"
     assert BotPosition.objects.live().get().lots == -2
+
+
+def test_an_unexpected_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
+    exchange: Exchange, traders: list[Bot], es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = ExchangeBroker.cancel
+
+    async def malformed(broker: ExchangeBroker, client_id: str) -> OrderSeen:
+        if client_id == first.client_id:
+            raise KeyError("order_id")
+        return await cancel(broker, client_id)
+
+    monkeypatch.setattr(ExchangeBroker, "cancel", malformed)
+    first = place(traders[0], es, RESTING)
+    for each in traders:
+        place(each, es, RESTING)
+    done = acting.kill(traders, bot=None, actor="me", reason="")
+    assert [(each.bot.name, each.error) for each in done] == [("b1", "'order_id'"), ("b2", "")]
+    assert list(BotOrder.objects.working()) == [first]
+
+
+def test_a_venue_that_cannot_be_opened_in_time_is_an_answer(
+    traders: list[Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def never_opened(_: Bot) -> AsyncGenerator[Broker, None]:
+        await asyncio.sleep(5)
+        raise AssertionError("nobody ended the wait")
+        yield
+
+    monkeypatch.setattr(acting, "opened", never_opened)
+    monkeypatch.setattr(acting, "LONGEST_S", 0.01)
+    with pytest.raises(acting.TooLongError, match="bot b1 has not answered"):
+        acting.recover_now(traders[0], "me")

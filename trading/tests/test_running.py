@@ -16,7 +16,7 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
-from trading import killing, owning
+from trading import killing, owning, runner
 from trading.auditing import audit_bots
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
@@ -38,12 +38,13 @@ from trading.recovering import recover
 from trading.runner import Runner
 from trading.sending import settle
 from trading.supervisor import Supervisor
-from trading.tests.running import GivenBooks, now, running_exchange, until, wanted_bot
+from trading.tests.running import PATIENCE_S, GivenBooks, now, running_exchange, until, wanted_bot
 from venues.brokers import (
     Cursor,
     Instruction,
     NotSentError,
     OrderSeen,
+    PositionSeen,
     Style,
     UnknownOutcomeError,
 )
@@ -365,6 +366,29 @@ async def test_a_bot_lives_although_its_venue_does_not_say_its_equity(
     await in_thread(owning.claim, bot, "runner", now() - DEAD_AFTER)
     await Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)._beat()
     assert not await in_thread(owning.dead(now()).exists)
+
+
+async def test_heartbeats_do_not_wait_for_the_funding_of_a_slow_venue(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked = asyncio.Event()
+
+    async def positions(_: ExchangeBroker) -> list[PositionSeen]:
+        is_asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(ExchangeBroker, "positions", positions)
+    monkeypatch.setattr(runner, "FUNDING_S", 0.0)
+    monkeypatch.setattr(runner, "BEAT_S", 0.01)
+    bot = await in_thread(wanted_bot, account)
+    await in_thread(owning.claim, bot, "runner", now())
+    run = Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)
+    async with run._followed():
+        async with asyncio.timeout(PATIENCE_S):
+            await is_asked.wait()
+        asked_at = now()
+        await until(Bot.objects.filter(heartbeat_at__gt=asked_at).exists, "a heartbeat")
 
 
 async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_answers_are_lost(

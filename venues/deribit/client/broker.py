@@ -9,11 +9,11 @@ not used again, or called unknown, before that.
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from exchange.engine.messages import BUY
 from venues.accountreads import AccountReads
@@ -70,7 +70,7 @@ class DeribitBroker(AccountReads[AccountReader]):
         self._quiet_until = time.monotonic() + quiet_s
         self._doubtful: dict[str, float] = {}
         """Labels of orders without an answer, and until when the venue may execute them."""
-        self._placing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._placing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def place(self, order: Instruction) -> OrderSeen:
         contract, label = self._contract(order.symbol), order.client_id
@@ -83,13 +83,17 @@ class DeribitBroker(AccountReads[AccountReader]):
                 fields = creation(order, contract.symbol, contract.lattice, valid_until)
                 answer = await self._write(f"private/{_side(order)}", fields)
             except errors.RefusedError as error:
-                del self._doubtful[label]
+                self._answered(label)
                 return await self._rejected(order, error)
             except (NotSentError, RefusedError):
-                del self._doubtful[label]
+                self._answered(label)
                 raise
-            del self._doubtful[label]
+            self._answered(label)
             return await self._reader.order_of(answer["order"])
+
+    def _answered(self, label: str) -> None:
+        """Note that a label is not doubtful any more; somebody may have looked it up meanwhile."""
+        self._doubtful.pop(label, None)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
         row = await self._settled(client_id)
@@ -128,13 +132,9 @@ class DeribitBroker(AccountReads[AccountReader]):
     @asynccontextmanager
     async def _alone(self, label: str) -> AsyncGenerator[None, None]:
         """Let nobody else place an order with a label meanwhile."""
-        lock = self._placing[label]
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked():
-                self._placing.pop(label, None)
+        lock = self._placing.setdefault(label, asyncio.Lock())
+        async with lock:
+            yield
 
     async def _settled(self, label: str) -> Row | None:
         """Return the order with a label; None if there is none, and none can come any more."""

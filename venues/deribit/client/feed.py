@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from venues.deribit.client.books import BookCheck, SkippedError
 from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
-from venues.deribit.client.listening import Listener, News, listening
+from venues.deribit.client.listening import HEARTBEAT, Listener, News, listening
 from venues.deribit.client.parsing import MINUTE_MS, contract_of, minutes_of, print_of
 from venues.deribit.client.session import NOT_NOW, Session
 from venues.feeds import events
@@ -119,6 +119,8 @@ class Subscription:
                     yield event
 
     def _read(self, news: News) -> Event | None:
+        if news is HEARTBEAT:
+            return None
         if news.channel == self._trade_channel:
             return Trades([print_of(self._lattice, row) for row in news.data])
         data: Mapping[str, Any] = news.data

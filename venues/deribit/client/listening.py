@@ -23,6 +23,10 @@ class News(NamedTuple):
     data: Any
 
 
+HEARTBEAT: Final = News("", [])
+"""Stands for a message that only says that the venue is there."""
+
+
 class Listener:
     """Use `listening`, which connects it."""
 
@@ -51,17 +55,15 @@ class Listener:
             raise RefusedError(13017, f"no channel {', '.join(missing)}")
 
     async def hear(self) -> News:
-        """Return the next notification; raise LostError."""
-        while True:
-            try:
-                async with asyncio.timeout(SILENT_S):
-                    news = await self._heard.get()
-            except TimeoutError:
-                raise LostError(f"the venue was silent for {SILENT_S:.0f} s") from None
-            if news is None:
-                raise LostError(self._reason)
-            if news.channel:
-                return news
+        """Return the next notification, HEARTBEAT for a sign of life; raise LostError."""
+        try:
+            async with asyncio.timeout(SILENT_S):
+                news = await self._heard.get()
+        except TimeoutError:
+            raise LostError(f"the venue was silent for {SILENT_S:.0f} s") from None
+        if news is None:
+            raise LostError(self._reason)
+        return news
 
     async def close(self) -> None:
         await self._cut()
@@ -72,7 +74,7 @@ class Listener:
         if method == "subscription":
             self._heard.put_nowait(News(params["channel"], params["data"]))
         else:
-            self._heard.put_nowait(News("", None))  # a sign of life
+            self._heard.put_nowait(HEARTBEAT)
             if params.get("type") == "test_request":
                 self._start(self._answer())
         if self._heard.qsize() > MOST_UNREAD and not self._reason:

@@ -29,6 +29,7 @@ from venues.brokers import (
     UnknownOutcomeError,
     VenueState,
 )
+from venues.deribit.client import accountstream
 from venues.deribit.client import broker as broker_module
 from venues.deribit.client.broker import DeribitBroker
 from venues.deribit.client.session import Credentials, Session
@@ -269,6 +270,83 @@ async def test_codes_say_whether_an_order_may_have_been_executed(
     async with venue(refusing) as url, opened(url) as broker:
         with pytest.raises(error, match=str(code)):
             await broker.place(instruction("a"))
+
+
+async def test_order_may_be_looked_up_while_its_answer_is_awaited() -> None:
+    has_arrived, may_answer = asyncio.Event(), asyncio.Event()
+    rows: list[dict[str, Any]] = []
+
+    async def slow(connection: Any) -> None:
+        """A venue that shows an order before it answers the request for it."""
+
+        async def answer(text: str) -> None:
+            method, params = (json.loads(text)[name] for name in ("method", "params"))
+            result: Any = 1 if method == "public/get_time" else rows
+            if method == "private/buy":
+                rows.append(row_of(params))
+                has_arrived.set()
+                await may_answer.wait()
+                result = {"order": rows[0], "trades": []}
+            await connection.send(answered(text, result=result))
+
+        async with asyncio.TaskGroup() as answers:
+            async for text in connection:
+                answers.create_task(answer(text))
+
+    async with asyncio.timeout(PATIENCE_S), venue(slow) as url, opened(url) as broker:
+        placing = asyncio.create_task(broker.place(instruction("a")))
+        await has_arrived.wait()
+        assert (await broker.order("a")).report.state is VenueState.WORKING
+        may_answer.set()
+        assert (await placing).report.state is VenueState.WORKING
+
+
+async def test_label_is_placed_by_one_at_a_time() -> None:
+    broker = DeribitBroker("", Session(""), Credentials("", ""), CONTRACTS)
+    inside, most = 0, 0
+
+    async def place(times: int) -> None:
+        nonlocal inside, most
+        for _ in range(times):
+            async with broker._alone("a"):
+                inside += 1
+                most = max(most, inside)
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                inside -= 1
+
+    await asyncio.gather(place(2), place(1), place(1))
+    assert most == 1
+    assert not broker._placing
+
+
+async def test_account_is_compared_although_nothing_is_heard_but_heartbeats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accountstream, "CHECK_S", 0.0)
+    has_compared = asyncio.Event()
+    comparisons = 0
+
+    async def quiet(connection: Any) -> None:
+        nonlocal comparisons
+        async for text in connection:
+            method, params = (json.loads(text)[name] for name in ("method", "params"))
+            comparisons += method.startswith("private/get_user_trades")
+            if comparisons > 2:
+                has_compared.set()
+            reads = {"public/get_time": 1, "private/subscribe": params.get("channels")}
+            trades = {"trades": [], "has_more": False}
+            reads |= {"private/get_user_trades_by_currency": trades}
+            reads |= {"private/get_user_trades_by_currency_and_time": trades}
+            await connection.send(answered(text, result=reads.get(method, [])))
+            if method == "private/subscribe":
+                beat = {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "heartbeat"}}
+                for _ in range(5):
+                    await connection.send(json.dumps(beat))
+
+    async with venue(quiet) as url, opened(url) as broker, followed(broker):
+        async with asyncio.timeout(PATIENCE_S):
+            await has_compared.wait()
 
 
 async def test_changes_begin_with_the_past_and_executions_precede_their_orders() -> None:
