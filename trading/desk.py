@@ -37,6 +37,7 @@ from trading.sending import (
     Scope,
     check,
     commit,
+    refuse_if_killed,
     send,
     settle,
 )
@@ -138,7 +139,11 @@ class Desk:
                 await settle(self.broker, self.follower, seen)
 
     async def reverse(self, position: BotPosition, limits: Limits) -> BotOrder:
-        """Close a position, then open the opposite one; return the order that opens it."""
+        """Close a position, then open the opposite one; return the order that opens it.
+
+        Raise RiskRefusedError, before anything is sent, while a kill switch forbids to open one.
+        """
+        await in_thread(refuse_if_killed, self.bot)
         await self.close(position)
         side = SELL if position.lots > 0 else BUY
         opposite = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=False)

@@ -13,13 +13,13 @@ from trading.brokers.rates import rates_of
 from trading.configuring import traded_by
 from trading.database import in_thread
 from trading.models import Bot
-from trading.models.bots import EXCHANGE, PAPER, VENUE
+from trading.models.bots import EXCHANGE, VENUE
 from venues.accounts.opening import DisabledError
 from venues.accounts.opening import opened as opened_account
 from venues.brokers import Broker, RefusedError
 from venues.feeds.events import FeedError
 
-BROKERS: Final = (EXCHANGE, VENUE, PAPER)
+BROKERS: Final = (EXCHANGE, VENUE)
 
 
 class NoBrokerError(ValueError):

@@ -121,10 +121,15 @@ def commit(intention: Intention, at: datetime) -> BotOrder:
         sent_at=at,
     )
     _log(intention, "place", _described(intention), at)
-    if not intention.reduce_only and KillSwitch.objects.stops(intention.bot):
-        # Checked again under the lock of the log, so that no order slips past a switch.
-        raise RiskRefusedError([KILLED])
+    if not intention.reduce_only:  # again, under the lock of the log: no order slips past a switch
+        refuse_if_killed(intention.bot)
     return order
+
+
+def refuse_if_killed(bot: Bot) -> None:
+    """Raise RiskRefusedError if a kill switch stops the bot."""
+    if KillSwitch.objects.stops(bot):
+        raise RiskRefusedError([KILLED])
 
 
 async def send(broker: Broker, follower: Follower, order: BotOrder, *, again: bool = False) -> bool:

@@ -36,7 +36,7 @@ from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
 from trading.recovering import recover
 from trading.runner import Runner
-from trading.sending import settle
+from trading.sending import RiskRefusedError, settle
 from trading.supervisor import Supervisor
 from trading.tests.running import PATIENCE_S, GivenBooks, now, running_exchange, until, wanted_bot
 from venues.brokers import (
@@ -463,3 +463,9 @@ async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: 
     await desk.reverse(held, Limits())
     assert await in_thread(lots) == -2
     assert await in_thread(violations) == []
+
+    await in_thread(killing.throw, bot=desk.bot, actor="me", reason="test", at=now())
+    (held,) = await in_thread(desk.held)
+    with pytest.raises(RiskRefusedError, match="kill_switch"):
+        await desk.reverse(held, Limits())
+    assert await in_thread(lots) == -2  # nothing was sent
