@@ -60,7 +60,7 @@ check: setup-dev ## lint, and run the tests that start no other process: a minut
 	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 4 lint test-market test-postgresql test-browser test-roles test-quick
+	@$(MAKE) --no-print-directory --jobs 5 lint test-market test-postgresql test-browser test-quick test-roles
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
