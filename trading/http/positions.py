@@ -1,5 +1,6 @@
 """Positions of bots over HTTP: lists, closing."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -58,16 +59,7 @@ class ClosePositionView(RoleView):
     )
     def post(self, request: Any, position_id: str) -> HttpResponse:
         """Close a position at the market; one without lots is answered as it is."""
-        position = find_position(request.user, position_id)
-        Body(request.data, ()).check()
-
-        def closed() -> HttpResponse:
-            if position.lots:
-                at_venue(lambda: close(position))
-            return exact_json(POSITIONS.record(find_position(request.user, position_id)))
-
-        now = {"position": position.pk, "version": position.version}
-        return once_only(request, "close", now, closed)
+        return _acted(request, position_id, "close", close)
 
 
 class ReversePositionView(RoleView):
@@ -80,16 +72,23 @@ class ReversePositionView(RoleView):
     )
     def post(self, request: Any, position_id: str) -> HttpResponse:
         """Close a position and open the opposite one; answer the closed one."""
-        position = find_position(request.user, position_id)
-        Body(request.data, ()).check()
+        return _acted(request, position_id, "reverse", reverse)
 
-        def reversed_() -> HttpResponse:
-            if position.lots:
-                at_venue(lambda: reverse(position))
-            return exact_json(POSITIONS.record(find_position(request.user, position_id)))
 
-        now = {"position": position.pk, "version": position.version}
-        return once_only(request, "reverse", now, reversed_)
+def _acted(
+    request: Any, position_id: str, operation: str, act: Callable[[BotPosition], object]
+) -> HttpResponse:
+    """Act once on a position that has lots; answer it as it is afterwards."""
+    position = find_position(request.user, position_id)
+    Body(request.data, ()).check()
+
+    def acted() -> HttpResponse:
+        if position.lots:
+            at_venue(lambda: act(position))
+        return exact_json(POSITIONS.record(find_position(request.user, position_id)))
+
+    now = {"position": position.pk, "version": position.version}
+    return once_only(request, operation, now, acted)
 
 
 def find_position(user: Any, position_id: str) -> BotPosition:
