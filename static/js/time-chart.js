@@ -26,6 +26,11 @@ export function pixels(rem) {
   return Math.round(rem * parseFloat(getComputedStyle(document.documentElement).fontSize));
 }
 
+/** Draw points that are new or changed; copies, because lightweight-charts writes into them. */
+export function updatePoints(series, points) {
+  for (const point of points) series.update({ ...point });
+}
+
 /**
  * Indices are positions in the series; a view is {from, to} in fractional indices. Events:
  * "view" {view}: on every movement; "settled" {view}: after it; "point" {index | null}: cross-hair.
@@ -216,7 +221,7 @@ export class TimeChart extends EventTarget {
   update(changed) {
     const isInside = ({ openedAt }) => openedAt < this.#drawnUntil;
     if ([...changed].some(isInside)) this.draw(this.series);
-    else [...changed].forEach((candle) => this.main.update(candle));
+    else updatePoints(this.main, [...changed]);
     this.#noteDrawn();
   }
 

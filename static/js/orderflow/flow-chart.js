@@ -4,7 +4,7 @@ import {
   CandlestickSeries, LineSeries, LineStyle,
 } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { colour } from "../theme.js";
-import { pixels, TimeChart } from "../time-chart.js";
+import { pixels, TimeChart, updatePoints } from "../time-chart.js";
 import { BarTableSeries, TABLE_PX } from "./bar-table-series.js";
 import { BookLayer } from "./book-layer.js";
 import { FootprintSeries } from "./footprint-series.js";
@@ -264,7 +264,7 @@ export class FlowChart extends TimeChart {
   }
 
   #put(series, points, from) {
-    if (from > 0) points.slice(from).forEach((point) => series.update(point));
+    if (from > 0) updatePoints(series, points.slice(from));
     else series.setData(points);
   }
 
