@@ -1,7 +1,7 @@
 """Prices of the past: the mark price at an execution, the last price when an order arrived."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from archive.database import fetch
 from exchange.clearing.commands import CommandKind
@@ -31,22 +31,16 @@ def last_prices(orders: Collection[Order]) -> dict[int, int]:
 
     Orders of the exchange itself, whose ids are negative, have no command.
     """
-    instruments = {each.pk: each.instrument_id for each in orders}
+    known = {each.pk: each for each in orders}
     placed = Command.objects.filter(
-        order__in=[key for key in instruments if key > 0],
+        order__in=[key for key in known if key > 0],
         kind=CommandKind.PLACE.value,
         result__isnull=False,
-    )
-    arrived = [
-        (key, instruments[key], answer["at"])
-        for key, answer in placed.values_list("order", "result")
-    ]
-    made = [
-        (each.pk, each.instrument_id, to_microseconds(each.created_at))
-        for each in orders
-        if each.pk < 0
-    ]
-    return _newest(TRADES.table, "<", [*arrived, *made])
+    ).values_list("order", "result")
+    arrived: dict[int, Any] = {key: answer["at"] for key, answer in placed if key and answer}
+    made = {key: to_microseconds(each.created_at) for key, each in known.items() if key < 0}
+    moments = [(key, known[key].instrument_id, int(at)) for key, at in (arrived | made).items()]
+    return _newest(TRADES.table, "<", moments)
 
 
 def _newest(table: str, until: str, moments: Sequence[Moment]) -> dict[int, int]:

@@ -47,13 +47,13 @@ def order_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:
     orders = Order.objects.select_related("instrument").in_bulk({event.order for event in events})
     fills = fills_of(key for key, order in orders.items() if order.filled)
     closed = closed_lots(account, [row for each in fills.values() for row in each.rows])
-    last = last_prices(list(orders.values()))
+    prices = last_prices(list(orders.values()))
     rows = []
     for event in events:
         order = orders[event.order]
         filled = fills.get(order.pk, Fills(()))
         fees = as_of(order, event, filled)
-        row = order_row(order, order.instrument.lattice, fees, last.get(order.pk, 0))
+        row = order_row(order, order.instrument.lattice, fees, prices.get(order.pk, 0))
         rows.append(streamed(row, closed_profit(filled, event.filled, closed)))
     return rows
 

@@ -213,7 +213,8 @@ async def test_an_order_is_not_sent_again_to_a_venue_that_cannot_tell_what_becam
         raise ccxt.RequestTimeout("timed out")
 
     exchange.create_order = create_order
-    contract = Contract(symbol=SYMBOL, lattice=Lattice(Decimal("0.1"), Decimal("0.001")))
+    lattice = Lattice(Decimal("0.1"), Decimal("0.001"))
+    contract = Contract(symbol=SYMBOL, lattice=lattice, currency="USDT")
     broker = CcxtBroker(exchange, {"OURS": contract}, quiet_s=0.0)
     with pytest.raises(UnknownOutcomeError, match="timed out"):
         await broker.place(instruction("a"))
