@@ -6,6 +6,7 @@ The venue is our own Deribit door, in a process of its own.
 import asyncio
 import contextlib
 import json
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from urllib.request import urlopen
 import psutil
 
 from benchmarks.gatewayusers import User
-from rig.processes import environment, free_port, manage, wait_for_http
+from rig.processes import READY_S, environment, free_port, manage, wait_for_http
 from rig.stack import Role
 from rig.waiting import wait_until
 from scripts.services import PostgreSQL, Redis, Service
@@ -58,6 +59,8 @@ class Site:
         self, port: int, env: dict[str, str], redis: Redis, log: IO[bytes], venue: Sequence[str]
     ) -> None:
         self.port = port
+        self.folder = Path(log.name).parent
+        """With the files of the database and the log of all roles."""
         self.env = env
         self.services: dict[str, Service] = {"redis": redis}
         self._roles: dict[str, Role] = {}
@@ -69,10 +72,12 @@ class Site:
         role.start()
 
     def serve_venue(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        """Serve the venue in a new process, with further arguments and settings."""
+        """Serve the venue in a new process, with more arguments and settings, and wait for it."""
         if "venue" in self._roles:
             self._roles["venue"].kill()
         self.start("venue", (*self._venue, *arguments), {**self.env, **(env or {})})
+        port = int(self._venue[-1].rpartition(":")[2])
+        wait_until(lambda: is_listening(port), "the venue", READY_S)
 
     def end(self) -> None:
         for role in self._roles.values():
@@ -116,7 +121,11 @@ class Site:
 
 @contextlib.contextmanager
 def site(
-    users: int, fetch_s: float = FETCH_S, prepare: str = "", log: Path | None = None
+    users: int,
+    fetch_s: float = FETCH_S,
+    prepare: str = "",
+    log: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
     """Run everything, with `users` who follow all TICKERS; `prepare`: code to run before.
 
@@ -134,6 +143,7 @@ def site(
         env |= {"DERIBIT_URL": f"ws://127.0.0.1:{venue}/ws/api/v2", "DEBUG": "off"}
         env |= {"SECRET_KEY": "of-a-benchmark", "STREAM_CONNECTIONS_PER_ADDRESS": "0"}
         env |= {"DERIBIT_FETCH_S": str(fetch_s), "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+        env |= settings or {}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
         code = OPEN_CONNECTIONS.format(tickers=TICKERS, users=users)
@@ -153,6 +163,11 @@ def site(
             found.start(name, command, env)
         found.wait_for_web()
         yield found
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def prices_again(running: Site, start: Mapping[str, int]) -> float:
