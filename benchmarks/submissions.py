@@ -99,7 +99,7 @@ class Thief:
         return {
             key.decode().rpartition(":")[2]: text[0]
             for key, value in values
-            if (text := TOKEN.search(value or b"")) is not None
+            if isinstance(value, bytes) and (text := TOKEN.search(value)) is not None
         }
 
     def mixed(self) -> tuple[int, int]:

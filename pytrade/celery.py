@@ -10,6 +10,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
 def keep_logging(**_options: object) -> None:
     """Log as all other processes do (pytrade.logs): Celery's handlers would not redact secrets."""
+
+
+setup_logging.connect(keep_logging)
