@@ -26,6 +26,7 @@ TICKERS: Final = ("btc_usd", "btc_usdc", "eth_usd", "eth_usdc", "sol_usdc")
 SYMBOLS: Final = ("BTC-PERPETUAL", "BTCUSDT", "ETHUSDT", "SOLUSDT")
 FETCH_S: Final = 2
 CELERY: Final = ("-m", "celery", "--app", "pytrade")
+QUEUES: Final = ("-m", "celery", "--app", "pytrade.queues")
 ONE_WORKER: Final = ("--pool", "threads", "--concurrency")
 WEB: Final = (
     "-m", "uvicorn", "--no-proxy-headers", "--backlog", "2048", "--loop", "asyncio", "--http",
@@ -56,13 +57,18 @@ class Site:
     """The running roles by name; any of them may be killed and started again."""
 
     def __init__(
-        self, port: int, env: dict[str, str], redis: Redis, log: IO[bytes], venue: Sequence[str]
+        self,
+        port: int,
+        env: dict[str, str],
+        services: Mapping[str, Service],
+        log: IO[bytes],
+        venue: Sequence[str],
     ) -> None:
         self.port = port
         self.folder = Path(log.name).parent
         """With the files of the database and the log of all roles."""
         self.env = env
-        self.services: dict[str, Service] = {"redis": redis}
+        self.services = {**services}
         self._roles: dict[str, Role] = {}
         self._log = log
         self._venue = venue
@@ -106,10 +112,10 @@ class Site:
         return float(used.user + used.system)
 
     def memory_mb(self) -> dict[str, float]:
-        """Return the memory of each role; what processes share is divided among them."""
+        """Return the memory of each process; what processes share is divided among them."""
         found = {}
-        for name, role in self._roles.items():
-            parent = psutil.Process(role.pid)
+        for name, service in self.services.items():
+            parent = psutil.Process(service.pid)
             tree = [parent, *parent.children(recursive=True)]
             found[name] = round(sum(each.memory_full_info().pss for each in tree) / 1e6, 1)
         return found
@@ -153,10 +159,11 @@ def site(
             "web": (*WEB, str(port)),
             "gateway": (*CELERY, "worker", "--queues", "gateway", *ONE_WORKER, "12"),
             "worker": (*CELERY, "worker", "--concurrency", "1"),
-            "beat": (*CELERY, "beat", "--schedule", str(Path(folder) / "beat")),
+            "beat": (*QUEUES, "beat", "--schedule", str(Path(folder) / "beat")),
+            "flower": (*QUEUES, "flower", "--address=127.0.0.1", f"--port={free_port()}"),
         }
         served = ("manage.py", "runvenue", "deribit", f"127.0.0.1:{venue}")
-        found = Site(port, env, redis, output, served)
+        found = Site(port, env, {"redis": redis, "postgresql": database}, output, served)
         stack.callback(found.end)
         found.serve_venue()
         for name, command in commands.items():
