@@ -120,8 +120,7 @@ class Dealer:
         return held, list(working.select_related("instrument", "position"))
 
     def _circumstances(self, watched: Watched, touch: Touch, decision: Decision) -> Circumstances:
-        account = self._desk.bot.account
-        fees = account.schedule if account is not None else None
+        fees = self._desk.bot.schedule
         return Circumstances(
             touch=touch,
             volatility=watched.volatility(),

@@ -313,6 +313,22 @@ def test_a_bot_is_created_once_and_keys_name_one_request(trader: Client) -> None
     assert Bot.objects.count() == 1
 
 
+def test_a_paper_bot_needs_no_account(trader: Client) -> None:
+    asked = {"name": "paper", "broker": "paper", "balance": 500.5, "latency_ms": 20}
+    for wrong in (
+        {"balance": 0},
+        {"balance": "x"},
+        {"fees": "none"},
+        {"latency_ms": -1},
+        {"account": "of trader"},
+        {"broker": "exchange", "account": "of trader"},
+    ):
+        assert post(trader, "bots/", {**asked, **wrong}).status_code == 400
+    assert post(trader, "bots/", asked).json()["broker"] == "paper"
+    known = {"balance": 50_050_000_000, "fees": "bybit", "latency_ms": 20}
+    assert Bot.objects.get().paper == known
+
+
 def test_accounts_at_venues_are_for_admins(trader: Client, admin: Client) -> None:
     account = VenueAccount(name="mine", venue="bybit", api_key="k")
     account.secret = "s"
