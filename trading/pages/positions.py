@@ -24,13 +24,11 @@ from trading.pages.tables import Order, table
 from trading.roles import Role, bots_of
 
 COLUMNS: Final = (
-    "symbol", "bot", "strategy", "state", "quantity", "entry_price", "realised", "fees",
-    "opened_at",
+    "symbol", "bot", "state", "quantity", "entry_price", "realised", "fees", "opened_at",
 )  # fmt: skip
 SORTS: Final = {
     "symbol": "instrument__symbol",
     "bot": "bot__name",
-    "strategy": "strategy",
     "state": "state",
     "realised": "realised",
     "fees": "fees",
