@@ -14,6 +14,8 @@ VENUE ?= bybit
 # Tests that start processes run in three parallel lanes; the third one takes what the others do not name.
 MARKET := archive exchange market orderflow quotes rig trading venues web
 LIVE := journal live
+# A busy machine may starve one of their processes: a failed test runs once more, and is listed.
+AGAIN := --reruns 1 -rR
 
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
@@ -70,19 +72,19 @@ test-long: ## make test with more injected faults and a thousand examples per pr
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
 test-market: setup-dev
-	DEBUG=on $(BIN)/pytest -m "processes and not browser" $(MARKET)
+	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(MARKET)
 
 # These run in parallel; each prints its output when it ends.
 test-live: TITLE = Tests of the live path with processes
-test-live: COMMAND = $(BIN)/pytest -m "processes and not browser" $(LIVE)
+test-live: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(LIVE)
 test-roles: TITLE = Tests of all other processes
-test-roles: COMMAND = $(BIN)/pytest -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
+test-roles: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
 test-quick: TITLE = Tests that start no other process, on SQLite
 test-quick: COMMAND = $(BIN)/pytest -m "not processes" $(WORKERS)
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
-test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
+test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
-test-browser: COMMAND = $(BIN)/pytest -m browser
+test-browser: COMMAND = $(BIN)/pytest $(AGAIN) -m browser
 test-live test-roles test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
