@@ -94,7 +94,7 @@ test-live test-roles test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway trading bots; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway trading paper bots; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
