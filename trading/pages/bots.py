@@ -21,7 +21,7 @@ from trading.creating import venue_accounts_of
 from trading.http.bots import created, find_bot, new_bot
 from trading.listings import ORDERS, RULES, bot_record
 from trading.models import Bot, BotConfiguration, BotOrder, KillSwitch
-from trading.models.bots import EXCHANGE, VENUE
+from trading.models.bots import EXCHANGE, PAPER, VENUE
 from trading.pages.guards import NEXT, forbidden, page, private, tell
 from trading.pages.orders import order_address
 from trading.pages.tables import table
@@ -29,6 +29,7 @@ from trading.roles import Role, bots_of, role_of
 from trading.statistics import statistics
 
 AT_VENUE: Final = "venue:"
+ON_PAPER: Final = "paper:"
 EXAMPLE: Final = {"strategy": "imbalance", "symbols": ["ES"]}
 ASKED: Final = {
     "start": "A supervisor starts the bot: its state becomes running.",
@@ -63,7 +64,7 @@ def bots(request: HttpRequest) -> HttpResponse:
         "bots": [_shown(bot) for bot in found],
         "asked": request.POST,
         "statistics": statistics(bots_of(request.user)),
-        "accounts": accounts_of_session({}, request.user),
+        "accounts": _free_accounts(request.user),
         "venue_accounts": venue_accounts_of(request.user),
         "rules": RULES,
         "problem": problem,
@@ -74,11 +75,21 @@ def bots(request: HttpRequest) -> HttpResponse:
 
 
 def _filled_in(request: HttpRequest) -> dict[str, str]:
-    """Return the form as the body of a request; venue:NAME names an account at a venue."""
-    asked = {name: request.POST.get(name, "") for name in ("name", "on_death", "account")}
-    account = asked["account"].removeprefix(AT_VENUE)
-    broker = EXCHANGE if account == asked["account"] else VENUE
-    return {**asked, "broker": broker, "account": account}
+    """Return the form as the body of a request; see `AT_VENUE` and `ON_PAPER` for its accounts."""
+    asked = {name: request.POST.get(name, "") for name in ("name", "on_death")}
+    account = request.POST.get("account", "")
+    if account == ON_PAPER:
+        balance = request.POST.get("balance", "").strip()
+        return {**asked, "broker": PAPER} | ({"balance": balance} if balance else {})
+    name = account.removeprefix(AT_VENUE)
+    return {**asked, "broker": EXCHANGE if name == account else VENUE, "account": name}
+
+
+def _free_accounts(user: Any) -> list[str]:
+    """Return the accounts of a user at the exchange that no bot has."""
+    mine = accounts_of_session({}, user)
+    taken = Bot.objects.filter(account__name__in=mine).values_list("account__name", flat=True)
+    return [name for name in mine if name not in set(taken)]
 
 
 def _texts(detail: Any) -> list[Any]:

@@ -73,6 +73,19 @@ def test_the_form_says_what_becomes_of_orders_and_positions(trader: Client) -> N
         assert f">{shown}</option>" in form
 
 
+def test_a_bot_on_paper_needs_no_account_and_taken_accounts_are_not_offered(
+    trader: Client, mine: Bot
+) -> None:
+    assert "<option>of trader</option>" not in text(trader.get("/trading/"))
+    asked = {"name": "on-paper", "account": "paper:", "balance": "-5", "on_death": "keep"}
+    refused = trader.post("/trading/", asked)
+    assert (refused.status_code, "balance" in text(refused)) == (400, True)
+    assert trader.post("/trading/", {**asked, "balance": ""}).status_code == 302
+    made = Bot.objects.get(name="on-paper")
+    assert (made.broker, made.account) == ("paper", None)
+    assert "on paper" in text(trader.get(f"/trading/bots/{made.pk}/"))
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_pages_show_ones_own_bots_only(mine: Bot, path: str) -> None:
     order(position(mine, listed("ES")), "client-7")
