@@ -11,11 +11,17 @@ KILLS ?= 50
 ORDERS ?= 10000
 VENUE ?= bybit
 
+# Tests that start processes run in three parallel lanes; the third one takes what the others do not name.
+MARKET := archive exchange market orderflow quotes rig trading venues web
+LIVE := journal live
+# A busy machine may starve one of their processes: a failed test runs once more, and is listed.
+AGAIN := --reruns 1 -rR
+
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-roles test-postgresql \
-  test-browser bench faults orderfaults tradingfaults conformance clean
+.PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-live test-roles \
+  test-postgresql test-browser bench faults orderfaults tradingfaults conformance clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -60,24 +66,26 @@ check: setup-dev ## lint, and run the tests that start no other process: a minut
 	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 5 lint test-market test-postgresql test-browser test-quick test-roles
+	@$(MAKE) --no-print-directory --jobs 6 lint test-market test-postgresql test-browser test-quick test-live test-roles
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
 test-market: setup-dev
-	DEBUG=on $(BIN)/pytest -m "processes and not browser" archive exchange journal live market orderflow quotes rig venues web
+	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(MARKET)
 
 # These run in parallel; each prints its output when it ends.
-test-roles: TITLE = Tests of processes other than the market
-test-roles: COMMAND = $(BIN)/pytest -m "processes and not browser" indicators instruments pytrade
+test-live: TITLE = Tests of the live path with processes
+test-live: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(LIVE)
+test-roles: TITLE = Tests of all other processes
+test-roles: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
 test-quick: TITLE = Tests that start no other process, on SQLite
 test-quick: COMMAND = $(BIN)/pytest -m "not processes" $(WORKERS)
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
-test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest -m "both_databases or postgresql"
+test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
-test-browser: COMMAND = $(BIN)/pytest -m browser
-test-roles test-quick test-postgresql test-browser: setup-dev
+test-browser: COMMAND = $(BIN)/pytest $(AGAIN) -m browser
+test-live test-roles test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 
@@ -86,7 +94,7 @@ test-roles test-quick test-postgresql test-browser: setup-dev
 	@touch $@
 
 bench: setup-dev .venv/benchmarks ## run all benchmarks; writes benchmarks/results/*.json
-	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway trading bots; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in backfill threads candles entropy pool coverage matching flow flowcoverage flowpeers arrow selector hostile fanout live churn chart footprintpage rest books clusters orders bybit bybitbook gateway trading paper bots; do DEBUG=on $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: setup-dev ## kill, stop and pause every service in turn for MINUTES=3 and check that no tick is lost
 	DEBUG=on $(BIN)/python -m benchmarks.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

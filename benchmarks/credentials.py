@@ -8,6 +8,7 @@ of the database, its write-ahead log included.
 """
 
 import argparse
+import base64
 import os
 import tempfile
 import time
@@ -33,8 +34,14 @@ def holds(path: Path, mark: bytes) -> bool:
     return False
 
 
+def spellings(mark: bytes) -> list[bytes]:
+    """Return a text, its hex, and what is the same in base64 wherever it begins."""
+    codes = (base64.b64encode(b"x" * shift + mark)[4:-4] for shift in range(3))
+    return [mark, mark.hex().encode(), *codes]
+
+
 def files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_socket())
 
 
 def measure(count: int, folder: Path, redis_url: str) -> dict[str, object]:

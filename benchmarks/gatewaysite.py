@@ -3,24 +3,30 @@
 The venue is our own Deribit door, in a process of its own.
 """
 
+import asyncio
 import contextlib
 import json
+import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.request import urlopen
 
 import psutil
 
-from rig.processes import environment, free_port, manage, wait_for_http
+from benchmarks.gatewayusers import User
+from rig.processes import READY_S, environment, free_port, manage, wait_for_http
 from rig.stack import Role
+from rig.waiting import wait_until
 from scripts.services import PostgreSQL, Redis, Service
 
 TICKERS: Final = ("btc_usd", "btc_usdc", "eth_usd", "eth_usdc", "sol_usdc")
 SYMBOLS: Final = ("BTC-PERPETUAL", "BTCUSDT", "ETHUSDT", "SOLUSDT")
 FETCH_S: Final = 2
 CELERY: Final = ("-m", "celery", "--app", "pytrade")
+QUEUES: Final = ("-m", "celery", "--app", "pytrade.queues")
 ONE_WORKER: Final = ("--pool", "threads", "--concurrency")
 WEB: Final = (
     "-m", "uvicorn", "--no-proxy-headers", "--backlog", "2048", "--loop", "asyncio", "--http",
@@ -51,12 +57,37 @@ class Site:
     """The running roles by name; any of them may be killed and started again."""
 
     def __init__(
-        self, port: int, env: dict[str, str], redis: Redis, roles: dict[str, Role]
+        self,
+        port: int,
+        env: dict[str, str],
+        services: Mapping[str, Service],
+        log: IO[bytes],
+        venue: Sequence[str],
     ) -> None:
         self.port = port
+        self.folder = Path(log.name).parent
+        """With the files of the database and the log of all roles."""
         self.env = env
-        self.services: dict[str, Service] = {"redis": redis, **roles}
-        self._roles = roles
+        self.services = {**services}
+        self._roles: dict[str, Role] = {}
+        self._log = log
+        self._venue = venue
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
+        role = self.services[name] = self._roles[name] = Role(command, {**env}, self._log)
+        role.start()
+
+    def serve_venue(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+        """Serve the venue in a new process, with more arguments and settings, and wait for it."""
+        if "venue" in self._roles:
+            self._roles["venue"].kill()
+        self.start("venue", (*self._venue, *arguments), {**self.env, **(env or {})})
+        port = int(self._venue[-1].rpartition(":")[2])
+        wait_until(lambda: is_listening(port), "the venue", READY_S)
+
+    def end(self) -> None:
+        for role in self._roles.values():
+            _end(role)
 
     def get(self, path: str) -> Any:
         with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}", timeout=60) as answer:
@@ -81,10 +112,10 @@ class Site:
         return float(used.user + used.system)
 
     def memory_mb(self) -> dict[str, float]:
-        """Return the memory of each role; what processes share is divided among them."""
+        """Return the memory of each process; what processes share is divided among them."""
         found = {}
-        for name, role in self._roles.items():
-            parent = psutil.Process(role.pid)
+        for name, service in self.services.items():
+            parent = psutil.Process(service.pid)
             tree = [parent, *parent.children(recursive=True)]
             found[name] = round(sum(each.memory_full_info().pss for each in tree) / 1e6, 1)
         return found
@@ -95,13 +126,22 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(users: int, fetch_s: float = FETCH_S, prepare: str = "") -> Iterator[Site]:
-    """Run everything, with `users` who follow all TICKERS; `prepare`: code to run before."""
+def site(
+    users: int,
+    fetch_s: float = FETCH_S,
+    prepare: str = "",
+    log: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """Run everything, with `users` who follow all TICKERS; `prepare`: code to run before.
+
+    `log`: the file that gets the output of all roles.
+    """
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         PostgreSQL(Path(folder) / "postgresql", durable=False) as database,
         Redis() as redis,
-        (Path(folder) / "log").open("wb") as log,
+        (log or Path(folder) / "log").open("wb") as output,
         contextlib.ExitStack() as stack,
     ):
         port, venue = free_port(), free_port()
@@ -109,25 +149,54 @@ def site(users: int, fetch_s: float = FETCH_S, prepare: str = "") -> Iterator[Si
         env |= {"DERIBIT_URL": f"ws://127.0.0.1:{venue}/ws/api/v2", "DEBUG": "off"}
         env |= {"SECRET_KEY": "of-a-benchmark", "STREAM_CONNECTIONS_PER_ADDRESS": "0"}
         env |= {"DERIBIT_FETCH_S": str(fetch_s), "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+        env |= settings or {}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
         code = OPEN_CONNECTIONS.format(tickers=TICKERS, users=users)
         manage("shell", "-v0", "-c", f"{code}\n{prepare}", env=env)
         commands: dict[str, Sequence[str]] = {
-            "venue": ("manage.py", "runvenue", "deribit", f"127.0.0.1:{venue}"),
             "simulation": ("manage.py", "runsim", "--instruments", *SYMBOLS, "--backfill", "1m"),
             "web": (*WEB, str(port)),
             "gateway": (*CELERY, "worker", "--queues", "gateway", *ONE_WORKER, "12"),
             "worker": (*CELERY, "worker", "--concurrency", "1"),
-            "beat": (*CELERY, "beat", "--schedule", str(Path(folder) / "beat")),
+            "beat": (*QUEUES, "beat", "--schedule", str(Path(folder) / "beat")),
+            "flower": (*QUEUES, "flower", "--address=127.0.0.1", f"--port={free_port()}"),
         }
-        roles = {name: Role(command, env, log) for name, command in commands.items()}
-        for role in roles.values():
-            role.start()
-            stack.callback(_end, role)
-        found = Site(port, env, redis, roles)
+        served = ("manage.py", "runvenue", "deribit", f"127.0.0.1:{venue}")
+        found = Site(port, env, {"redis": redis, "postgresql": database}, output, served)
+        stack.callback(found.end)
+        found.serve_venue()
+        for name, command in commands.items():
+            found.start(name, command, env)
         found.wait_for_web()
         yield found
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def prices_again(running: Site, start: Mapping[str, int]) -> float:
+    """Wait until each ticker has a price after `start`; return for how many seconds."""
+
+    def goes_on() -> bool:
+        now = running.ends()
+        return all(now[each] > start.get(each, 0) for each in TICKERS)
+
+    began = time.monotonic()
+    await asyncio.to_thread(wait_until, goes_on, "new prices of all tickers", 120)
+    return round(time.monotonic() - began, 1)
+
+
+async def complete_users(running: Site, users: Sequence[User]) -> int:
+    """Count the users that have all that is recorded now, as soon as they could."""
+    last = await asyncio.to_thread(running.ends)
+    for _ in range(20):
+        await asyncio.sleep(0.5)
+        if all(user.reaches(last) for user in users):
+            break
+    return sum(user.is_complete(last) for user in users)
 
 
 def _end(role: Role) -> None:

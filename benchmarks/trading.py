@@ -14,11 +14,10 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks.harness import report, scratch_market
-from exchange.clearing.fees import LAB
+from exchange.models import Account
 from trading import auditlog
 from trading.brokers.guarded import GuardedBroker
-from trading.brokers.paper import PaperBroker
-from trading.brokers.papervenue import PaperVenue
+from trading.brokers.inprocess import ExchangeBroker
 from trading.brokers.rates import EXCHANGE, Rate
 from trading.core.orderstates import OrderEvent, OrderFacts, OrderLife
 from trading.operations import once
@@ -56,7 +55,7 @@ def transition(_: int) -> object:
     return OrderLife(facts=FACTS).after(OrderEvent.ACCEPTED, FACTS)
 
 
-class Instant(PaperBroker):
+class Instant(ExchangeBroker):
     """Answers at once: what remains is the cost of breaker and limiter."""
 
     async def balance(self) -> Balance:
@@ -68,9 +67,8 @@ BALANCE: Final = Balance(balance=0, equity=0, available=0)
 
 async def checks() -> float:
     """Return the requests per second of CPU that pass breaker, limiter and metrics."""
-    venue = PaperVenue({}, balance=0, fees=LAB)
     rates = {kind: Rate(1e9, 1) for kind in EXCHANGE}
-    broker = GuardedBroker(Instant(venue, clock=lambda: 0), rates)
+    broker = GuardedBroker(Instant(Account()), rates)
     await broker.balance()
     begun = time.process_time()
     for _ in range(CHECKS):

@@ -3,7 +3,7 @@
     python -m benchmarks.tradingfaults [--orders 10000] [--seed N] [--profiles NAME ...]
 
 Starts PostgreSQL, Redis, a web process, a Celery worker, a simulation of three books, `runbot`, and
-the Bybit door with one fault profile after the other. Under each, four bots trade in accounts of
+the Bybit door with one fault profile after the other. Under each, eight bots trade in accounts of
 their own through the door, and processes are killed with SIGKILL at random moments: bots, worker,
 web, door, simulation, Redis, PostgreSQL. Afterwards every intended order must exist at the exchange
 exactly once, or be reported as not sent or refused; fills, positions and profits of bots must equal
@@ -46,6 +46,7 @@ def figures_of(trial: Trial, seed: int) -> dict[str, object]:
         **rows,
         "kills": ", ".join(f"{name} {count}" for name, count in sorted(trial.kills.items())),
         "seed": seed,
+        "positions counted in another order": trial.reordered,
         "violations": len(trial.complaints),
         "load average": round(os.getloadavg()[0], 1),
     }

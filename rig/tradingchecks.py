@@ -1,8 +1,10 @@
 """Compares the books of bots with those of the exchange, in SQL, independent of the product.
 
-A bot trades in the account of the same name at the exchange. Realised profits are compared for each
-account: Bybit does not say in which order executions of one millisecond happened, and by average
-cost that decides which of them realised how much.
+A bot trades in the account of the same name at the exchange. Executions may reach a bot in another
+order than they happened: those of one millisecond, or one whose message was lost. By average cost,
+the order decides how much an execution realises, and what the lots that are held cost. It does not
+change their difference, which is the money that was earned and paid: so that must be equal to the
+last unit. `reordered` counts the positions whose two parts differ.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,11 +49,11 @@ RULES: Mapping[str, str] = {
     "orders that are still open at the exchange": """
         SELECT account, client_id, state FROM theirs WHERE state IN (0, 1, 2, 6, 7)""",
     "positions that differ": """
-        SELECT a.name, p.instrument_id, p.lots, p.cost, m.lots, m.cost FROM exchange_position p
+        SELECT a.name, p.instrument_id, p.lots, m.lots FROM exchange_position p
         JOIN exchange_account a ON a.id = p.account_id JOIN trading_bot b ON b.name = a.name
         LEFT JOIN trading_botposition m ON m.bot_id = b.id AND m.instrument_id = p.instrument_id
           AND m.state <> 3
-        WHERE (p.lots, p.cost) <> (coalesce(m.lots, 0), coalesce(m.cost, 0))""",
+        WHERE p.lots <> coalesce(m.lots, 0)""",
     "positions that the exchange lacks": """
         SELECT b.name, m.instrument_id, m.lots FROM trading_botposition m
         JOIN trading_bot b ON b.id = m.bot_id LEFT JOIN exchange_account a ON a.name = b.name
@@ -59,9 +61,16 @@ RULES: Mapping[str, str] = {
           ON p.account_id = a.id AND p.instrument_id = m.instrument_id
         WHERE m.state <> 3 AND m.lots <> 0 AND p.lots IS NULL""",
     "bots whose profit differs from the account's": """
-        SELECT b.name, b.realised, sum(p.realised), b.fees, sum(p.fees) FROM trading_bot b
+        SELECT b.name, m.earned, sum(p.realised - p.cost), b.fees, sum(p.fees) FROM trading_bot b
         JOIN exchange_account a ON a.name = b.name JOIN exchange_position p ON p.account_id = a.id
-        GROUP BY b.id HAVING (b.realised, b.fees) <> (sum(p.realised), sum(p.fees))""",
+        JOIN (SELECT bot_id, sum(realised - cost) AS earned FROM trading_botposition GROUP BY 1) m
+          ON m.bot_id = b.id
+        GROUP BY b.id, m.earned
+        HAVING (m.earned, b.fees) <> (sum(p.realised - p.cost), sum(p.fees))""",
+    "bots whose profit is not that of their positions": """
+        SELECT b.name, b.realised, sum(m.realised), b.fees, sum(m.fees) FROM trading_bot b
+        JOIN trading_botposition m ON m.bot_id = b.id GROUP BY b.id
+        HAVING (b.realised, b.fees) <> (sum(m.realised), sum(m.fees))""",
     "bots of the exchange whose balance is not deposit and profit": """
         SELECT b.name, a.balance, b.realised - b.fees + b.funding FROM trading_bot b
         JOIN exchange_account a ON a.id = b.account_id
@@ -71,12 +80,29 @@ RULES: Mapping[str, str] = {
 """SQL that finds rows by what is wrong with them."""
 
 
+REORDERED = """
+    SELECT count(*) FROM trading_botposition m JOIN trading_bot b ON b.id = m.bot_id
+    JOIN exchange_account a ON a.name = b.name
+    JOIN exchange_position p ON p.account_id = a.id AND p.instrument_id = m.instrument_id
+    WHERE m.state <> 3 AND p.cost <> m.cost"""
+
+
 def differences(url: str) -> Iterator[str]:
     """Yield what differs between the bots' books and the exchange's, once nothing is on its way."""
     with psycopg.connect(url) as connection:
         for rule, sql in RULES.items():
             if found := connection.execute(OURS + sql).fetchall():
                 yield f"{len(found)} {rule}: {found[:SHOWN]}"
+
+
+def reordered(url: str) -> int:
+    """Return how many positions have another cost, because their executions came in another order.
+
+    What they realised differs by the same amount.
+    """
+    with psycopg.connect(url) as connection:
+        row = connection.execute(REORDERED).fetchone()
+    return int(row[0]) if row else 0
 
 
 def counts(url: str, prefix: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from rig.tradingbots import (
     recover,
     want,
 )
-from rig.tradingchecks import counts, differences
+from rig.tradingchecks import counts, differences, reordered
 from rig.venues import wait_until_live
 from rig.waiting import wait_until
 from scripts.services import Service
@@ -28,10 +28,10 @@ from venues.faults.profiles import PROFILES
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 SPEED = 5.0
-BOTS = 4
+BOTS = 8
 INTERVAL_S = 0.1
 LONGEST_OUTAGE_S = 2.0
-LONGEST_PAUSE_S = 15.0
+LONGEST_PAUSE_S = 30.0
 PHASE_S = 1_800.0
 """A profile under which the orders take longer has failed."""
 SETTLE_S = 300.0
@@ -45,6 +45,8 @@ class Trial:
     profiles: dict[str, dict[str, object]] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
+    reordered: int = 0
+    """Positions whose executions were counted in another order than they happened."""
 
 
 @contextlib.contextmanager
@@ -81,6 +83,7 @@ def torment(
             trial.profiles[profile] = {**found, "seconds": round(time.monotonic() - begun)}
             say(f"{profile}: {trial.profiles[profile]}, {sum(trial.kills.values())} kills so far")
     trial.complaints += differences(stack.env["DATABASE_URL"])
+    trial.reordered = reordered(stack.env["DATABASE_URL"])
     stack.simulation.stop()
     trial.complaints += audit(stack)
     return trial

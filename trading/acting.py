@@ -21,8 +21,8 @@ from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.opening import opened
 from trading.recovering import recover
-from trading.sending import RejectedError, RiskRefusedError
-from venues.brokers import BrokerError
+from trading.sending import RiskRefusedError
+from venues.brokers import BrokerError, RefusedError
 
 R = TypeVar("R")
 
@@ -33,10 +33,10 @@ CONFLICTS: Final = (
     ContradictionError,
     IllegalTransitionError,
     StaleError,
-    RejectedError,
+    RefusedError,
     RiskRefusedError,
 )
-"""What orders and positions, or those who decide on them, do not allow as they are now."""
+"""What orders and positions, the venue or the limits do not allow as things are now."""
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 8
 """Bots that are flattened at the same time: each needs two connections to the database, of 20."""

@@ -1,7 +1,7 @@
 """Creates bots: who may use which account, at the exchange, at another venue, or on paper."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from exchange.accounts.traders import NoAccountError, by_user
+from exchange.kinds import MONEY_UNITS
 from market.quoting import quoted
 from trading import auditlog
 from trading.models import Bot
@@ -17,11 +18,20 @@ from trading.models.bots import EXCHANGE, PAPER, VENUE, OnDeath
 from trading.roles import Role, role_of
 from venues.accounts.models import VenueAccount
 
-BROKERS: Final[Mapping[str, str]] = {each: each for each in (EXCHANGE, VENUE)}
+BROKERS: Final[Mapping[str, str]] = {each: each for each in (EXCHANGE, VENUE, PAPER)}
 
 
 class TakenError(ValueError):
     """The name, or the account, belongs to another bot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A paper account: what it begins with in MONEY_UNITS, its fees, and how late orders arrive."""
+
+    balance: int = 10_000 * MONEY_UNITS
+    fees: str = "bybit"
+    latency_ms: int = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +42,7 @@ class NewBot:
     broker: str = EXCHANGE
     account: str = ""
     on_death: OnDeath = OnDeath.CANCEL
-    paper: Mapping[str, Any] | None = None
+    paper: Paper = field(default_factory=Paper)
 
 
 def create(user: User, wanted: NewBot, at: datetime) -> Bot:
@@ -71,7 +81,7 @@ def venue_accounts_of(user: Any) -> list[str]:
 def _account(user: User, wanted: NewBot) -> dict[str, Any]:
     """Return what a bot trades with; raise ValidationError."""
     if wanted.broker == PAPER:
-        return {"paper": wanted.paper}
+        return {"paper": asdict(wanted.paper)}
     if wanted.broker == EXCHANGE:
         try:
             return {"account": by_user(user, wanted.account).account}

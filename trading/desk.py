@@ -5,42 +5,25 @@ kill switch: they apply what the venue says to the same rows, each change once.
 """
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from django.db import Error as DatabaseFailure
 from django.db.models import Max
 
-from exchange.accounts.loading import marks, tick_value
-from exchange.engine.messages import BUY, SELL
-from instruments.models import Instrument
 from trading import auditlog
-from trading.configuring import global_limits
 from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
-from trading.core.risk.portfolio import Proposal
-from trading.core.strategies.orders import Order
 from trading.core.transitions import IllegalTransitionError
 from trading.database import applied, in_thread
 from trading.following import Follower
 from trading.funding import book_funding
 from trading.models import Bot, BotOrder, BotPosition
-from trading.portfolios import portfolio_of, portfolio_of_all
-from trading.sending import (
-    Intention,
-    RiskRefusedError,
-    Scope,
-    check,
-    commit,
-    refuse_if_killed,
-    send,
-    settle,
-)
+from trading.sending import RejectedError, RiskRefusedError, refuse_if_killed, send, settle
+from trading.tickets import Tickets, Wish, closing, opposite
 from trading.tracing import span, stage, traced
 from venues.brokers import (
     Broker,
@@ -50,6 +33,7 @@ from venues.brokers import (
     OrderSeen,
     PositionSeen,
     Style,
+    UnknownOutcomeError,
     VenueState,
 )
 
@@ -57,24 +41,9 @@ R = TypeVar("R", BotOrder, BotPosition)
 
 logger = structlog.get_logger(__name__)
 
-CLOSING: Final = "close"
-REVERSING: Final = "reverse"
-"""Strategies of orders that no strategy asked for."""
-
-
-def prefix_of(bot: Bot) -> str:
-    """Return how the client ids of a bot begin."""
-    return f"bot{bot.pk}-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """An order that a strategy, or a person, wants."""
-
-    instrument: Instrument
-    order: Order
-    strategy: str
-    why: Mapping[str, Any] = field(default_factory=dict)
+CONFIRMATIONS: Final = 20
+"""So often, the venue is asked whether a position is closed, before the opposite one is opened."""
+CONFIRM_PAUSE_S: Final = 0.1
 
 
 class Desk:
@@ -85,6 +54,7 @@ class Desk:
         self.broker = broker
         self.follower = Follower(bot, clock)
         self._clock = clock
+        self._tickets = Tickets(bot, clock)
 
     async def place(self, wish: Wish, limits: Limits) -> BotOrder:
         """Check, commit and send an order; raise RiskRefusedError or BrokerError."""
@@ -117,7 +87,7 @@ class Desk:
 
     async def _commit(self, wish: Wish, limits: Limits) -> BotOrder:
         with stage(self.broker.name, "commit"):
-            return await in_thread(applied, self._committed, wish, limits)
+            return await in_thread(applied, self._tickets.commit, wish, limits)
 
     async def _send(self, order: BotOrder) -> None:
         with stage(self.broker.name, "send"):
@@ -132,28 +102,33 @@ class Desk:
         """
         with traced(order.trace_id):
             if limits is not None:
-                await in_thread(self._check_amendment, order, lots, ticks, limits)
-            await in_thread(self._log_amendment, order, lots, ticks)
-            seen = await self.broker.amend(order.client_id, lots=lots, ticks=ticks)
-            if seen.report.state is not VenueState.UNKNOWN:
-                await settle(self.broker, self.follower, seen)
+                await in_thread(self._tickets.check_amendment, order, lots, ticks, limits)
+            await in_thread(self._tickets.log_amendment, order, lots, ticks)
+            await self._learn(await self.broker.amend(order.client_id, lots=lots, ticks=ticks))
 
     async def reverse(self, position: BotPosition, limits: Limits) -> BotOrder:
         """Close a position, then open the opposite one; return the order that opens it.
 
-        Raise RiskRefusedError, before anything is sent, while a kill switch forbids to open one.
+        Raise RiskRefusedError, before anything is sent, while a kill switch forbids to open one;
+        UnknownOutcomeError or RejectedError if the position is not closed, and then open nothing.
         """
         await in_thread(refuse_if_killed, self.bot)
-        await self.close(position)
-        side = SELL if position.lots > 0 else BUY
-        opposite = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=False)
-        why = {"reverses": position.pk}
-        wish = Wish(instrument=position.instrument, order=opposite, strategy=REVERSING, why=why)
-        return await self.place(wish, limits)
+        lots = position.lots
+        await self._ended(await self.close(position))
+        left = await in_thread(self._lots_of, position)
+        if left:
+            raise RejectedError(
+                f"{left} of {lots} lots are still held after the order that closes them: "
+                "nothing was opened"
+            )
+        return await self.place(opposite(position, lots), limits)
 
     async def cancel(self, order: BotOrder) -> None:
         """Cancel an order. One that the venue does not know is left to recovery."""
-        seen = await self.broker.cancel(order.client_id)
+        await self._learn(await self.broker.cancel(order.client_id))
+
+    async def _learn(self, seen: OrderSeen) -> None:
+        """Apply what the venue has answered about an order, unless it does not know it."""
         if seen.report.state is not VenueState.UNKNOWN:
             await settle(self.broker, self.follower, seen)
 
@@ -164,6 +139,19 @@ class Desk:
     async def close(self, position: BotPosition) -> BotOrder:
         """Close a position at the market; return the order that does so."""
         return await self.place(closing(position), Limits())
+
+    async def _ended(self, order: BotOrder) -> None:
+        """Wait until an order is known to have ended; raise UnknownOutcomeError."""
+        for attempt in range(CONFIRMATIONS):
+            if (await in_thread(_stored, order)).life.is_final:
+                return
+            if attempt:
+                await asyncio.sleep(CONFIRM_PAUSE_S)
+            await self._learn(await self.broker.order(order.client_id))
+        raise UnknownOutcomeError(
+            f"order {order.client_id}, which closes the position, is not confirmed yet: "
+            "nothing was opened"
+        )
 
     async def flatten(self) -> tuple[int, int]:
         """Try to cancel all orders and to close all positions; return how many of each are left.
@@ -217,62 +205,10 @@ class Desk:
         found = BotPosition.objects.live().filter(bot=self.bot).exclude(lots=0)
         return list(found.select_related("instrument").order_by("id"))
 
-    def _committed(self, wish: Wish, limits: Limits) -> BotOrder:
-        now, order = self._clock(), wish.order
-        proposal = _proposal(wish)
-        scopes = [] if order.reduce_only else self._scopes(limits)
-        intention = Intention(
-            bot=self.bot,
-            instrument=wish.instrument,
-            client_id=prefix_of(self.bot) + secrets.token_hex(8),
-            side=order.side,
-            style=order.style,
-            lots=order.lots,
-            ticks=order.ticks,
-            reduce_only=order.reduce_only,
-            strategy=wish.strategy,
-            context={
-                "signal": dict(wish.why),
-                "risk": _at_risk(proposal, scopes),
-                "first_ticks": order.ticks,
-            },
-        )
-        check(intention, proposal, scopes, now)
-        return commit(intention, now)
-
-    def _scopes(self, limits: Limits, without: BotOrder | None = None) -> list[Scope]:
-        of_all = global_limits()
-        mine = portfolio_of(self.bot, limits, without)
-        return [
-            Scope(name="bot", portfolio=mine, limits=limits),
-            Scope(name="all", portfolio=portfolio_of_all(of_all, without), limits=of_all),
-        ]
-
-    def _check_amendment(self, order: BotOrder, lots: int, ticks: int, limits: Limits) -> None:
-        """Check an order as it would be instead of as it is; raise RiskRefusedError."""
-        if order.reduce_only or lots * ticks <= order.lots * order.ticks:
-            return
-        proposal = Proposal(
-            symbol=order.instrument.symbol,
-            side=order.side,
-            value=max(0, lots - order.filled) * ticks * tick_value(order.instrument),
-        )
-        intention = Intention(
-            bot=self.bot,
-            instrument=order.instrument,
-            client_id=order.client_id,
-            side=order.side,
-            style=Style(order.style),
-            lots=lots,
-            ticks=ticks,
-            strategy=order.strategy,
-        )
-        check(intention, proposal, self._scopes(limits, without=order), self._clock())
-
-    def _log_amendment(self, order: BotOrder, lots: int, ticks: int) -> None:
-        detail = {"client_id": order.client_id, "lots": lots, "ticks": ticks}
-        actor, at = f"bot {self.bot.name}", self._clock()
-        auditlog.append(actor=actor, action="amend", detail=detail, at=at, bot=self.bot.pk)
+    def _lots_of(self, position: BotPosition) -> int:
+        """Return what is held in the instrument of a position."""
+        live = BotPosition.objects.live().filter(bot=self.bot, instrument=position.instrument)
+        return live.values_list("lots", flat=True).first() or 0
 
     def _log_illegal(self, client_id: str, error: str) -> None:
         actor, detail = f"bot {self.bot.name}", {"client_id": client_id, "error": error}
@@ -284,12 +220,8 @@ class Desk:
         return Cursor(orders=newest or 0, executions=self.follower.counted())
 
 
-def closing(position: BotPosition) -> Wish:
-    """Return the market order that closes a position."""
-    side = SELL if position.lots > 0 else BUY
-    order = Order(side, Style.MARKET, abs(position.lots), 0, reduce_only=True)
-    why = {"position": position.pk}
-    return Wish(instrument=position.instrument, order=order, strategy=CLOSING, why=why)
+def _stored(order: BotOrder) -> BotOrder:
+    return BotOrder.objects.get(pk=order.pk)
 
 
 def _is_unsent_exit(order: BotOrder) -> bool:
@@ -316,24 +248,3 @@ async def _failures(act: Callable[[R], Awaitable[object]], rows: Iterable[R]) ->
 def _raise_first(failures: Sequence[Exception]) -> None:
     if failures:
         raise failures[0]
-
-
-def _proposal(wish: Wish) -> Proposal:
-    instrument, order = wish.instrument, wish.order
-    ticks = order.ticks or marks([instrument.pk]).get(instrument.pk, 0)
-    return Proposal(
-        symbol=instrument.symbol,
-        side=order.side,
-        value=order.lots * ticks * tick_value(instrument),
-        reduces=order.reduce_only,
-    )
-
-
-def _at_risk(proposal: Proposal, scopes: Sequence[Scope]) -> dict[str, Any]:
-    """Return the risk context of an order, as texts because JSON numbers are not exact."""
-    context = {"value": str(proposal.value)}
-    for scope in scopes:
-        context[f"{scope.name}_equity"] = str(scope.portfolio.equity)
-        total = sum(each.largest for each in scope.portfolio.exposures.values())
-        context[f"{scope.name}_exposure"] = str(total)
-    return context

@@ -26,33 +26,44 @@ def throw(
     *, bot: Bot | None, actor: str, reason: str, at: datetime, by_admin: bool = False
 ) -> KillSwitch:
     """Block a bot, or with None all bots; again, it only keeps others from releasing it."""
-    known = KillSwitch.objects.on().filter(bot=bot)
-    if (found := known.first()) is not None:
-        return _kept(found, actor, reason, at) if by_admin else found
-    try:
-        with transaction.atomic():
-            thrown = KillSwitch.objects.create(
-                bot=bot,
-                thrown_at=at,
-                thrown_by=actor,
-                reason=reason[:LONGEST_REASON],
-                needs_admin=by_admin,
-            )
-            _log("kill", bot, actor, reason, at)
+    while True:
+        thrown = _thrown(bot, actor, reason, at, needs_admin=by_admin)
+        if not by_admin or _is_kept(thrown, actor, reason, at):
             return thrown
-    except IntegrityError:  # somebody threw it at the same time
-        found = known.get()
-        return _kept(found, actor, reason, at) if by_admin else found
+
+
+def _thrown(
+    bot: Bot | None, actor: str, reason: str, at: datetime, *, needs_admin: bool
+) -> KillSwitch:
+    """Return the switch that is on, thrown now if none was."""
+    known = KillSwitch.objects.on().filter(bot=bot)
+    while (found := known.first()) is None:
+        try:
+            with transaction.atomic():
+                found = KillSwitch.objects.create(
+                    bot=bot,
+                    thrown_at=at,
+                    thrown_by=actor,
+                    reason=reason[:LONGEST_REASON],
+                    needs_admin=needs_admin,
+                )
+                _log("kill", bot, actor, reason, at)
+                return found
+        except IntegrityError:  # somebody threw it at the same time
+            continue
+    return found
 
 
 @transaction.atomic
-def _kept(thrown: KillSwitch, actor: str, reason: str, at: datetime) -> KillSwitch:
-    """Let only admins release a switch from now on."""
-    others = KillSwitch.objects.on().filter(pk=thrown.pk, needs_admin=False)
-    if others.update(needs_admin=True):
-        thrown.needs_admin = True
-        _log("kill", thrown.bot, actor, reason, at)
-    return thrown
+def _is_kept(thrown: KillSwitch, actor: str, reason: str, at: datetime) -> bool:
+    """Let only admins release a switch from now on; return False if it was released meanwhile."""
+    if thrown.needs_admin:
+        return True
+    if not KillSwitch.objects.on().filter(pk=thrown.pk).update(needs_admin=True):
+        return False
+    thrown.needs_admin = True
+    _log("kill", thrown.bot, actor, reason, at)
+    return True
 
 
 @transaction.atomic

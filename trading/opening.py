@@ -9,17 +9,18 @@ from exchange.vault import SealError
 from instruments.models import Instrument
 from trading.brokers.guarded import GuardedBroker
 from trading.brokers.inprocess import ExchangeBroker
+from trading.brokers.paper import PaperBroker
 from trading.brokers.rates import rates_of
 from trading.configuring import traded_by
 from trading.database import in_thread
 from trading.models import Bot
-from trading.models.bots import EXCHANGE, VENUE
+from trading.models.bots import EXCHANGE, PAPER, VENUE
 from venues.accounts.opening import DisabledError
 from venues.accounts.opening import opened as opened_account
 from venues.brokers import Broker, RefusedError
 from venues.feeds.events import FeedError
 
-BROKERS: Final = (EXCHANGE, VENUE)
+BROKERS: Final = (EXCHANGE, VENUE, PAPER)
 
 
 class NoBrokerError(ValueError):
@@ -35,6 +36,9 @@ async def opened(bot: Bot) -> AsyncGenerator[Broker, None]:
     elif bot.broker == VENUE:
         async with _of_venue(bot, await in_thread(traded_by, bot)) as broker:
             yield broker
+    elif bot.broker == PAPER:
+        traded = await in_thread(traded_by, bot)
+        yield GuardedBroker(PaperBroker(bot, {each.symbol: each for each in traded.values()}))
     else:
         known = ", ".join(BROKERS)
         raise NoBrokerError(f"broker {bot.broker!r} of bot {bot.name} is not known: use {known}")

@@ -20,6 +20,8 @@ from django.utils import timezone
 from trading.models import IdempotencyRecord
 
 KEPT: Final = timedelta(minutes=60)
+BRIEFLY: Final = timedelta(seconds=5)
+"""As long as repeats wait: for operations that may have changed nothing, and be tried again."""
 CLAIM: Final = timedelta(seconds=30)
 """An attempt that takes longer is taken for dead. Venues answer or time out sooner."""
 POLL_S: Final = 0.02
@@ -47,14 +49,15 @@ def once(
     carry_out: Callable[[], Any],
     key: str = "",
     wait_s: float = 5.0,
+    kept: timedelta = KEPT,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Any:
     """Return the result of an operation, which is carried out unless it was before.
 
     `key` names it, by default the hash of its parameters: then equal parameters are the same
-    operation for an hour. The result must be JSON. An error is not a result: the operation may be
-    tried again at once. Call it outside of transactions, or nobody sees the claim. Raise
-    OtherParametersError or StillRunningError.
+    operation while its result is `kept`. The result must be JSON. An error is not a result: the
+    operation may be tried again at once. Call it outside of transactions, or nobody sees the claim.
+    Raise OtherParametersError or StillRunningError.
     """
     digest = digest_of(operation, parameters)
     record, is_mine = _claimed(scope, key or digest, digest, clock())
@@ -69,7 +72,7 @@ def once(
     except BaseException:
         _own(record).update(claimed_until=clock())
         raise
-    _own(record).update(done=True, result=result, expires_at=clock() + KEPT)
+    _own(record).update(done=True, result=result, expires_at=clock() + kept)
     return result
 
 

@@ -26,9 +26,10 @@ from trading.core.reconciling import (
 from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
 from trading.database import applied, in_thread
-from trading.desk import Desk, prefix_of
+from trading.desk import Desk
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.sending import settle
+from trading.tickets import prefix_of
 from venues.brokers import BrokerError, OrderSeen
 
 logger = structlog.get_logger(__name__)

@@ -8,8 +8,7 @@ import asyncio
 import math
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -17,35 +16,25 @@ from typing import Final
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from instruments.models import Instrument
-from trading import journeys, owning
 from trading.books import Books
 from trading.configuring import configuration_of, tradable_by
-from trading.core.chasing import Chase
-from trading.core.configuration import Configuration, ConfigurationError
-from trading.core.execution import Circumstances, Touch
+from trading.core.configuration import ConfigurationError
 from trading.core.orderstates import OrderState
-from trading.core.strategies.orders import Actions, Order, actions
-from trading.core.strategies.strategy import Decision, Seen
 from trading.database import in_thread
-from trading.desk import Desk, Wish
-from trading.models import Bot, BotOrder, BotPosition, KillSwitch
+from trading.dealer import Dealer
+from trading.desk import Desk
+from trading.models import BotOrder, KillSwitch
 from trading.models.bots import OnDeath
+from trading.pulse import Pulse
 from trading.recovering import recover
-from trading.watching import Watched
-from venues.brokers import BrokerError, RefusedError
+from venues.brokers import BrokerError
 
 logger = structlog.get_logger(__name__)
 
-BEAT_S: Final = 2.0
-SILENT_S: Final = 8.0
-"""Without a heartbeat for so long, nothing is sent: after DEAD_AFTER the bot is taken over."""
 RECOVER_S: Final = 15.0
 """Between recoveries while an order is pending."""
 FUNDING_S: Final = 60.0
 """Between two questions for the funding that the venue has paid."""
-BALANCE_S: Final = 2.0
-"""A heartbeat does not wait longer for the equity: a bot lives although its venue is slow."""
 RETRY_S: Final = 1.0
 FIRST_PAUSE_S: Final = 0.25
 """After the first attempt under the kill switch that left something open; then doubled."""
@@ -68,18 +57,17 @@ class Runner:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desk = desk
-        self._market = market
         self._runner = runner
         self._clock = clock
         self._monotonic = monotonic
-        self._watched: dict[str, Watched] = {}
-        self._beaten_at = -math.inf
         self._recovered_at = -math.inf
         self._has_missed = False
         """Whether reports may have been missed since the last recovery."""
         self._not_flat = 0
         """Attempts in a row under the kill switch that left something open."""
         self._stopping = asyncio.Event()
+        self._pulse = Pulse(desk.bot, desk.broker, runner, clock, monotonic)
+        self._dealer = Dealer(desk, market, self._may_send, clock, monotonic)
         self._traded: Mapping[str, str] | None = None
         """What the broker was opened for."""
 
@@ -106,10 +94,18 @@ class Runner:
         async with self._followed() as followers:
             await self._insist(rule, followers)
 
+    async def _beat(self) -> None:
+        """Prove that the runner lives; stop if the bot is not wanted any more."""
+        if not await self._pulse.beat():
+            self.stop()
+
+    def _may_send(self) -> bool:
+        return not (self._pulse.is_silent or self._stopping.is_set())
+
     @asynccontextmanager
     async def _followed(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Follow the venue and prove that the runner lives."""
-        works = (self._follow(), self._beats(), self._fund())
+        works = (self._follow(), self._pulse.beats(self.stop), self._fund())
         followers = [asyncio.create_task(work) for work in works]
         try:
             yield followers
@@ -125,8 +121,8 @@ class Runner:
                 pause_s = await self.round()
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("bot waits", bot=self._desk.bot.name, error=str(error).strip())
+            await self._wait(pause_s, followers)
             _check(followers)
-            await self._wait(pause_s)
 
     async def _insist(self, rule: OnDeath, followers: list[asyncio.Task[None]]) -> None:
         """Cancel and close what a rule says, again after failures, for INSIST_S at most.
@@ -176,7 +172,7 @@ class Runner:
             return 0.0
         self._traded = configuration.venue_symbols
         for symbol in configuration.symbols:
-            await self._decide(configuration, instruments[symbol])
+            await self._dealer.decide(configuration, instruments[symbol])
         return configuration.interval_s
 
     async def _flatten(self, interval_s: float) -> float:
@@ -192,97 +188,6 @@ class Runner:
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._not_flat, 10))
         self._not_flat += 1
         return max(interval_s, pause_s)
-
-    async def _decide(self, configuration: Configuration, instrument: Instrument) -> None:
-        book = await in_thread(self._market.book, instrument)
-        if book is None or not book.bids or not book.asks:
-            return
-        held, working = await in_thread(self._own, instrument)
-        watched = self._watched.setdefault(instrument.symbol, Watched())
-        watched.middles.append((book.bids[0].ticks + book.asks[0].ticks) / 2)
-        seen = Seen(symbol=instrument.symbol, at=book.at, bids=book.bids, asks=book.asks, held=held)
-        decision = configuration.strategy.decide(seen)
-        touch = seen.touch
-        if decision is None or touch is None:
-            return
-        watched.moves = Counter({each.client_id: watched.moves[each.client_id] for each in working})
-        known = [watched.working(order, self._clock()) for order in working]
-        circumstances = self._circumstances(watched, touch, decision)
-        todo = actions(decision, held, known, circumstances, configuration.chase)
-        await self._change(watched, todo, working, configuration.chase)
-        await self._send(configuration, instrument, todo.send, decision)
-
-    async def _change(
-        self, watched: Watched, todo: Actions, working: list[BotOrder], chase: Chase
-    ) -> None:
-        """Cancel and reprice orders, all at the same time."""
-        watched.has_waited = watched.has_waited or todo.crosses
-        if todo.gives_up:
-            watched.opens_from = self._monotonic() + chase.longest_s
-        changes = [self._desk.cancel(each) for each in working if each.client_id in todo.cancel]
-        for order in working:
-            if (ticks := todo.reprice.get(order.client_id)) is not None and not self._is_silent():
-                watched.moves[order.client_id] += 1
-                changes.append(self._desk.amend(order, lots=order.lots, ticks=ticks))
-        results = await asyncio.gather(*changes, return_exceptions=True)
-        for error in results:
-            if isinstance(error, RefusedError):  # it has traded or ended meanwhile, or may not move
-                logger.info("change refused", bot=self._desk.bot.name, reason=str(error))
-            elif isinstance(error, BaseException):
-                raise error
-
-    def _is_silent(self) -> bool:
-        """Return whether the runner may not own the bot any more."""
-        return self._monotonic() - self._beaten_at > SILENT_S or self._stopping.is_set()
-
-    async def _send(
-        self,
-        configuration: Configuration,
-        instrument: Instrument,
-        orders: Sequence[Order],
-        decision: Decision,
-    ) -> None:
-        watched, now = self._watched[instrument.symbol], self._monotonic()
-        wishes = [
-            Wish(
-                instrument=instrument,
-                order=order,
-                strategy=configuration.strategy.name,
-                why=decision.why,
-            )
-            for order in orders
-            if not watched.is_barred(now, reduce_only=order.reduce_only)
-        ]
-        if self._is_silent() or not wishes:
-            return
-        watched.has_waited = False
-        refused = await self._desk.place_all(wishes, configuration.limits)
-        for error in refused:
-            logger.info("order refused", bot=self._desk.bot.name, reason=str(error))
-        if refused:
-            closes = any(wish.order.reduce_only for wish in wishes)
-            watched.refused(now, reduce_only=closes)
-        else:
-            watched.refusals = 0
-
-    def _own(self, instrument: Instrument) -> tuple[int, list[BotOrder]]:
-        """Return what the bot holds in an instrument, and its working orders there."""
-        live = BotPosition.objects.live().filter(bot=self._desk.bot, instrument=instrument)
-        held = live.values_list("lots", flat=True).first() or 0
-        working = BotOrder.objects.working().filter(bot=self._desk.bot, instrument=instrument)
-        return held, list(working.select_related("instrument", "position"))
-
-    def _circumstances(self, watched: Watched, touch: Touch, decision: Decision) -> Circumstances:
-        account = self._desk.bot.account
-        fees = account.schedule if account is not None else None
-        return Circumstances(
-            touch=touch,
-            volatility=watched.volatility(),
-            urgency=decision.urgency,
-            taker_ppm=fees.taker_ppm if fees else 0,
-            maker_ppm=fees.maker_ppm if fees else 0,
-            has_waited=watched.has_waited,
-        )
 
     def _thrown_at(self) -> datetime | None:
         """Return when the kill switch was thrown, None if it is not on."""
@@ -317,14 +222,6 @@ class Runner:
                 await asyncio.sleep(RETRY_S)
                 self._has_missed = True
 
-    async def _beats(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            try:
-                await self._beat()
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("no heartbeat", bot=self._desk.bot.name, error=str(error))
-
     async def _fund(self) -> None:
         """Book funding, beside the heartbeats: these must not wait for a slow venue."""
         while True:
@@ -334,41 +231,15 @@ class Runner:
             except (BrokerError, OperationalError, InterfaceError) as error:
                 logger.warning("funding not booked", bot=self._desk.bot.name, error=str(error))
 
-    async def _beat(self) -> None:
-        """Prove that the runner lives; stop if the bot is not wanted any more."""
-        equity = await self._equity()
-        began = self._monotonic()
-        await in_thread(self._store_beat, equity)
-        self._beaten_at = began
-        if not await in_thread(self._is_wanted):
-            self.stop()
-
-    async def _equity(self) -> int | None:
-        """Return the equity, None if the venue does not say it now."""
+    async def _wait(self, seconds: float, followers: list[asyncio.Task[None]]) -> None:
+        """Wait, until the runner is stopped or a follower ends."""
+        stopped = asyncio.create_task(self._stopping.wait())
         try:
-            async with asyncio.timeout(BALANCE_S):
-                return (await self._desk.broker.balance()).equity
-        except (BrokerError, TimeoutError) as error:
-            logger.warning("no equity", bot=self._desk.bot.name, error=str(error))
-            return None
-
-    def _store_beat(self, equity: int | None) -> None:
-        bot, known = self._desk.bot, {}
-        if equity is not None:
-            bot.peak = max(bot.peak, equity)
-            known = {"equity": equity, "peak": bot.peak}
-        owning.beat(bot, self._runner, self._clock(), **known)
-        journeys.forget_final()
-
-    def _is_wanted(self) -> bool:
-        return Bot.objects.filter(pk=self._desk.bot.pk, is_wanted=True).exists()
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+            await asyncio.wait(
+                {stopped, *followers}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stopped.cancel()
 
 
 def _check(followers: list[asyncio.Task[None]]) -> None:

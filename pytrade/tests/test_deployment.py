@@ -19,10 +19,12 @@ from typing import Any
 import pytest
 import uvicorn
 import yaml
+from celery.app.utils import find_app
 from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
 from supervisor.options import EventListenerPoolConfig, ServerOptions
 
+from pytrade import queues
 from pytrade.celery import app as celery_app
 from pytrade.tests.documented import settings_names
 from quotes.management.base import UsageError
@@ -53,11 +55,11 @@ def check_command(words: list[str]) -> None:
             command = load_command_class(command, name)
         command.create_parser("manage.py", name).parse_args(arguments[2:])
     elif program == "celery":
-        assert arguments[:2] == ["--app", "pytrade"]
+        assert arguments[0] == "--app"
+        assert find_app(arguments[1]).main == "pytrade"
         group = import_module("celery.bin.celery").celery
         subcommand = group.get_command(None, arguments[2])
         subcommand.make_context(arguments[2], arguments[3:], obj=None, resilient_parsing=True)
-        assert celery_app.main == "pytrade"
     else:
         module, _, name = application_of(program, arguments).partition(":")
         assert hasattr(import_module(module), name)
@@ -138,6 +140,12 @@ def test_environment_of_roles_has_known_settings_and_no_secrets() -> None:
 
 def test_memory_of_every_service_is_limited() -> None:
     assert [name for name, service in SERVICES.items() if "mem_limit" not in service] == []
+
+
+def test_processes_without_tasks_know_the_queues_and_the_schedule_of_those_that_run_them() -> None:
+    for name in ("broker_url", "beat_schedule", "task_routes", "task_ignore_result"):
+        assert getattr(queues.app.conf, name) == getattr(celery_app.conf, name)
+    assert queues.app.loader.import_default_modules() == []
 
 
 def test_flower_asks_for_a_password_that_has_no_default() -> None:

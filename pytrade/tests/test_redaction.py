@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import connect
 
+from pytrade.celery import app
 from pytrade.redaction import without_query, without_secrets
 from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT, free_port, open_stream
@@ -25,6 +26,13 @@ SERVERS = {
     "daphne": ["daphne", "--verbosity", "1"],
     "uvicorn": ["uvicorn", "--ws", "websockets-sansio", "--lifespan", "off"],
 }
+
+
+def test_celery_keeps_the_handlers_that_redact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(app.log), "_setup", False)
+    before = [*logging.getLogger().handlers]
+    assert app.log.setup_logging_subsystem(loglevel="INFO")
+    assert logging.getLogger().handlers == before
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 from django.contrib.auth import get_user_model
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from rest_framework.authtoken.models import Token
@@ -28,6 +28,7 @@ MALLEABLE = [
     or any(parameter["in"] == "query" for parameter in PATHS[path][method].get("parameters", ()))
 ]
 """Operations that can be called in violation of the schema; others have only path parameters."""
+IS_SQLITE = connection.vendor == "sqlite"
 EXAMPLES, LONG_EXAMPLES = 3, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
 """Path parameters that exist, so that requests get past 404."""
@@ -62,7 +63,7 @@ def staff_token() -> str:
 @pytest.mark.parametrize(
     ("path", "method", "mode"),
     [(*operation, POSITIVE) for operation in OPERATIONS]
-    + [(*operation, NEGATIVE) for operation in MALLEABLE],
+    + [(*operation, NEGATIVE) for operation in MALLEABLE if IS_SQLITE],  # none gets to a database
 )
 def test_api_conforms_to_its_schema(
     path: str,

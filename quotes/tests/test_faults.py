@@ -15,7 +15,7 @@ from rig.waiting import PATIENCE_S
 pytestmark = pytest.mark.processes
 
 SYMBOLS = ["YM", "NQ"]
-KILLS, LONG_KILLS = 5, 20
+KILLS, LONG_KILLS = 3, 20
 HISTORIES = """
 import json
 from django.core.management import call_command
@@ -119,7 +119,6 @@ def test_second_runsim_is_rejected_with_lease_holder_and_start_time(env):
     assert len(errors.strip().splitlines()) == 1
 
 
-@pytest.mark.both_databases
 def test_live_run_and_backfill_of_one_seed_store_equal_rows(tmp_path):
     live, filled = env_in(tmp_path / "live"), env_in(tmp_path / "filled")
     law = ["--seed", "7", "--instruments", *SYMBOLS]

@@ -21,7 +21,7 @@ from exchange.clearing.orders import Cause, OrderType, State
 from exchange.engine.messages import TimeInForce
 from exchange.models import Account, Command, Execution, Order, OrderEvent
 from instruments.models import Instrument
-from market.times import to_microseconds
+from trading.brokers.exchangerows import change_seen, execution_seen, order_seen
 from venues.brokers import (
     Balance,
     Cursor,
@@ -45,17 +45,6 @@ POLL_S: Final = 0.05
 FRESH_S: Final = 0.04
 THREADS: Final = 4
 """Orders of one bot that wait for their answers at the same time."""
-STATES: Final[Mapping[State, VenueState]] = {
-    State.PENDING: VenueState.WORKING,
-    State.NEW: VenueState.WORKING,
-    State.PARTIALLY_FILLED: VenueState.WORKING,
-    State.UNTRIGGERED: VenueState.WORKING,
-    State.TRIGGERED: VenueState.WORKING,
-    State.FILLED: VenueState.FILLED,
-    State.CANCELLED: VenueState.CANCELLED,
-    State.REJECTED: VenueState.REJECTED,
-    State.EXPIRED: VenueState.EXPIRED,
-}
 STYLES: Final[Mapping[Style, tuple[OrderType, TimeInForce]]] = {
     Style.POST_ONLY: (OrderType.LIMIT, TimeInForce.POST_ONLY),
     Style.LIMIT: (OrderType.LIMIT, TimeInForce.GTC),
@@ -199,12 +188,12 @@ class ExchangeBroker:
         if order is None:
             report = OrderReport(number=number, state=VenueState.UNKNOWN)
             return OrderSeen(client_id=client_id, report=report)
-        return _order_seen(order, number)
+        return order_seen(order, number)
 
     def _open_orders(self) -> list[OrderSeen]:
         number = self._end().orders
         found = Order.objects.open().filter(account=self._account).select_related("instrument")
-        return [_order_seen(order, number) for order in found.order_by("id")]
+        return [order_seen(order, number) for order in found.order_by("id")]
 
     def _end(self) -> Cursor:
         counters = Account.objects.values_list("events", "executions").get(pk=self._account.pk)
@@ -220,7 +209,7 @@ class ExchangeBroker:
             rows = rows.filter(number__lte=until)
         found = list(rows.select_related("instrument").order_by("number"))
         client_ids = self._client_ids({row.order for row in found})
-        return [_execution_seen(row, client_ids.get(row.order, "")) for row in found]
+        return [execution_seen(row, client_ids.get(row.order, "")) for row in found]
 
     def _order_changes(self, since: int, until: int) -> list[OrderSeen]:
         rows = OrderEvent.objects.filter(
@@ -229,7 +218,7 @@ class ExchangeBroker:
         found = list(rows.select_related("instrument").order_by("number"))
         client_ids = self._client_ids({row.order for row in found})
         return [
-            _change_seen(row, client_ids.get(row.order, ""))
+            change_seen(row, client_ids.get(row.order, ""))
             for row in found
             if not CAUSES[row.cause].is_rejection or row.state == State.REJECTED
         ]
@@ -272,53 +261,3 @@ def _instrument(symbol: str) -> Instrument:
     if found is None:
         raise RefusedError(f"{symbol} has no order book: choose one of {', '.join(books())}")
     return found
-
-
-def _order_seen(order: Order, number: int) -> OrderSeen:
-    return OrderSeen(
-        client_id=order.client_id,
-        venue_id=str(order.pk),
-        symbol=order.instrument.symbol,
-        side=order.side,
-        report=OrderReport(
-            number=number,
-            state=STATES[State(order.state)],
-            lots=order.lots,
-            filled=order.filled,
-            ticks=order.ticks,
-        ),
-        reason="" if order.cause is None else CAUSES[order.cause].text,
-    )
-
-
-def _change_seen(row: OrderEvent, client_id: str) -> OrderSeen:
-    return OrderSeen(
-        client_id=client_id,
-        venue_id=str(row.order),
-        symbol=row.instrument.symbol,
-        side=row.side,
-        report=OrderReport(
-            number=row.number,
-            state=STATES[State(row.state)],
-            lots=row.lots,
-            filled=row.filled,
-            ticks=row.ticks,
-        ),
-        reason=CAUSES[row.cause].text,
-    )
-
-
-def _execution_seen(row: Execution, client_id: str) -> ExecutionSeen:
-    return ExecutionSeen(
-        number=row.number,
-        venue_id=str(row.number),
-        client_id=client_id,
-        symbol=row.instrument.symbol,
-        at=to_microseconds(row.at),
-        side=row.side,
-        ticks=row.ticks,
-        lots=row.lots,
-        is_maker=bool(row.is_maker),
-        fee=row.fee,
-        realised=row.realised,
-    )

@@ -1,15 +1,23 @@
-"""The paper broker: a PaperVenue behind the interface of all brokers.
+"""The paper broker: orders that only we know, in the recorded market of another venue.
 
-Whoever has market data feeds `venue`, in the thread of the event loop, and calls `wake` after it.
-Nothing is stored: after a restart the venue is empty, and recovery finds its orders unknown.
+All there is to know is stored with the bot. Each call continues from there with what was recorded
+since, in one transaction, so any process may call, and a crash loses nothing.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from functools import partial
-from typing import Final
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, Final, TypeVar
 
+from channels.db import database_sync_to_async
+from django.db import transaction
+
+from exchange.accounts.loading import tick_value
+from exchange.clearing.fees import SCHEDULES
+from exchange.depth.history import NOW
+from instruments.models import Instrument
+from trading.brokers import papertape
 from trading.brokers.papervenue import PaperVenue
+from trading.models import Bot
 from venues.brokers import (
     Balance,
     Cursor,
@@ -17,100 +25,192 @@ from venues.brokers import (
     Instruction,
     OrderSeen,
     PositionSeen,
+    RefusedError,
     UnknownOutcomeError,
+    VenueState,
 )
 
-TIMEOUT_S: Final = 5.0
+T = TypeVar("T")
+
+TIMEOUT_S: Final = 10.0
+"""For the market data with which a request arrives."""
+POLL_S: Final = 0.2
 
 
 class PaperBroker:
-    """Satisfies venues.brokers.Broker. `clock` is the time of the market data."""
+    """The paper account of a bot; satisfies venues.brokers.Broker."""
 
     name = "paper"
 
     def __init__(
-        self, venue: PaperVenue, clock: Callable[[], int], timeout_s: float = TIMEOUT_S
+        self,
+        bot: Bot,
+        traded: Mapping[str, Instrument],
+        timeout_s: float = TIMEOUT_S,
+        poll_s: float = POLL_S,
     ) -> None:
-        self.venue = venue
-        self._clock = clock
+        """`traded`: what the bot trades, by our symbols."""
+        self._bot = bot
+        self._traded = dict(traded)
         self._timeout_s = timeout_s
-        self._fed = asyncio.Condition()
-
-    async def wake(self) -> None:
-        """Execute what has arrived, and wake those who wait for it."""
-        self.venue.advance(self._clock())
-        async with self._fed:
-            self._fed.notify_all()
+        self._poll_s = poll_s
 
     async def place(self, order: Instruction) -> OrderSeen:
-        self.venue.place(order, self._clock())
-        await self._until(lambda: not self.venue.is_waiting(order.client_id), order.client_id)
-        return self.venue.order(order.client_id)
+        def placed(venue: PaperVenue) -> None:
+            venue.place(order, _now(venue, order.symbol))
+
+        await self._at_venue(placed)
+        return await self._arrived(order.client_id)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
-        self.venue.amend(client_id, lots, ticks, self._clock())
-        return await self._after_latency(client_id)
+        def amended(venue: PaperVenue) -> None:
+            if (at := _open_at(venue, client_id)) is not None:
+                venue.amend(client_id, lots, ticks, at)
+
+        await self._at_venue(amended)
+        return await self._arrived(client_id)
 
     async def cancel(self, client_id: str) -> OrderSeen:
-        self.venue.cancel(client_id, self._clock())
-        return await self._after_latency(client_id)
+        def cancelled(venue: PaperVenue) -> None:
+            if (at := _open_at(venue, client_id)) is not None:
+                venue.cancel(client_id, at)
+
+        await self._at_venue(cancelled)
+        return await self._arrived(client_id)
 
     async def cancel_all(self, symbol: str = "") -> None:
-        for seen in self.venue.open_orders(symbol):
-            self.venue.cancel(seen.client_id, self._clock())
-        await self._after_latency("")
+        open_orders = await self._at_venue(lambda venue: venue.open_orders(symbol))
+        await asyncio.gather(*(self.cancel(seen.client_id) for seen in open_orders))
 
     async def order(self, client_id: str) -> OrderSeen:
-        return self.venue.order(client_id)
+        return await self._at_venue(lambda venue: venue.order(client_id))
 
     async def open_orders(self) -> list[OrderSeen]:
-        return self.venue.open_orders()
+        return await self._at_venue(lambda venue: venue.open_orders())
 
     async def executions(self, since: int) -> list[ExecutionSeen]:
-        fills = (each for each in self.venue.changes if isinstance(each, ExecutionSeen))
-        return [each for each in fills if each.number > since]
+        found = await self._at_venue(lambda venue: venue.executions)
+        return [each for each in found if each.number > since]
 
     async def positions(self) -> list[PositionSeen]:
-        return self.venue.positions()
+        return await self._at_venue(lambda venue: venue.positions())
 
     async def balance(self) -> Balance:
-        return self.venue.balance()
+        return await self._at_venue(lambda venue: venue.balance())
 
     async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
-        """Follow the account; executions come before the order that includes them."""
-        read = 0
+        """Follow the account; executions come before the orders that include them."""
+        executions, orders = since.executions, since.orders
         while True:
-            while read < len(self.venue.changes):
-                change = self.venue.changes[read]
-                read += 1
-                if _is_after(change, since):
-                    yield change
-            async with self._fed:
-                await self._fed.wait_for(partial(self._has_more, read))
+            fills, changed = await self._since(orders)
+            for fill in fills:
+                if fill.number > executions:
+                    executions = fill.number
+                    yield fill
+            for seen in changed:
+                orders = seen.report.number
+                yield seen
+            await asyncio.sleep(self._poll_s)
 
-    def _has_more(self, read: int) -> bool:
-        return len(self.venue.changes) > read
+    async def _since(self, number: int) -> tuple[list[ExecutionSeen], list[OrderSeen]]:
+        """Return the executions, and the orders that changed after the event of a number."""
+        return await self._at_venue(lambda venue: (venue.executions, venue.changed_since(number)))
 
-    async def _after_latency(self, client_id: str) -> OrderSeen:
-        due = self.venue.arrival(self._clock())
-        await self._until(lambda: self._clock() >= due, client_id)
-        self.venue.advance(self._clock())
-        return self.venue.order(client_id)
-
-    async def _until(self, is_done: Callable[[], bool], client_id: str) -> None:
-        """Wait until market data have carried a request to its arrival."""
-        self.venue.advance(self._clock())
+    async def _arrived(self, client_id: str) -> OrderSeen:
+        """Return an order once no request for it is on its way; raise UnknownOutcomeError."""
         try:
-            async with asyncio.timeout(self._timeout_s), self._fed:
-                await self._fed.wait_for(is_done)
+            async with asyncio.timeout(self._timeout_s):
+                while True:
+                    is_waiting, seen = await self._at_venue(
+                        lambda venue: (venue.is_waiting(client_id), venue.order(client_id))
+                    )
+                    if not is_waiting:
+                        return seen
+                    await asyncio.sleep(self._poll_s)
         except TimeoutError:
             raise UnknownOutcomeError(
-                f"the request for {client_id or 'all orders'} has not arrived within "
-                f"{self._timeout_s:g} s"
+                f"no market data have come for {self._timeout_s:g} s after the request for "
+                f"{client_id}"
             ) from None
 
+    async def _at_venue(self, act: Callable[[PaperVenue], T]) -> T:
+        run = database_sync_to_async(self._carried_out, thread_sensitive=False)
+        result: T = await run(act)
+        return result
 
-def _is_after(change: OrderSeen | ExecutionSeen, since: Cursor) -> bool:
-    if isinstance(change, ExecutionSeen):
-        return change.number > since.executions
-    return change.report.number > since.orders
+    @transaction.atomic
+    def _carried_out(self, act: Callable[[PaperVenue], T]) -> T:
+        """Continue the venue up to now, act there, and store what became of it."""
+        bots = Bot.objects.select_for_update(of=("self",)).values_list("paper", "executions")
+        paper, counted = bots.get(pk=self._bot.pk)
+        if paper is None:
+            raise RefusedError(f"bot {self._bot.name} has no paper account")
+        before = paper.get("state")
+        venue = self._continued(paper)
+        result = act(venue)
+        after = venue.as_json(counted)
+        if before is None or _is_worth_storing(before, after):
+            Bot.objects.filter(pk=self._bot.pk).update(paper={**paper, "state": after})
+        return result
+
+    def _continued(self, paper: Mapping[str, Any]) -> PaperVenue:
+        """Return the venue as it was stored, fed with what was recorded since."""
+        state = paper.get("state")
+        instruments = self._instruments(state["markets"] if state else {})
+        venue = PaperVenue(
+            {symbol: tick_value(each) for symbol, each in instruments.items()},
+            balance=paper["balance"],
+            fees=SCHEDULES[paper["fees"]],
+            latency_us=paper["latency_ms"] * 1_000,
+        )
+        shown = {
+            symbol: papertape.show(venue.markets[symbol], each, _shown_at(state, symbol))
+            for symbol, each in instruments.items()
+        }
+        if state:
+            venue.restore(state)
+        for symbol, instrument in instruments.items():
+            market = venue.markets[symbol]
+            if market.is_idle:
+                market.at = max(market.at, shown[symbol])
+                market.mark = market.book.middle() or market.mark
+            else:
+                papertape.feed(venue, instrument)
+        return venue
+
+    def _instruments(self, stored: Mapping[str, Any]) -> Mapping[str, Instrument]:
+        """Return what is traded, and what was traded before: its profits count."""
+        if missing := stored.keys() - self._traded.keys():
+            found = Instrument.objects.filter(symbol__in=missing)
+            self._traded |= {each.symbol: each for each in found}
+        return self._traded
+
+
+def _shown_at(state: Mapping[str, Any] | None, symbol: str) -> int:
+    """Return from when on a market must be fed: from now, where nothing of ours can trade."""
+    stored = state["markets"].get(symbol) if state else None
+    if stored is None or not (stored["requests"] or stored["resting"]):
+        return NOW
+    return int(stored["at"])
+
+
+def _is_worth_storing(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether something has happened, or may happen: times and marks are found again."""
+    if (before["asked"], before["events"]) != (after["asked"], after["events"]):
+        return True
+    return any(market["requests"] or market["resting"] for market in after["markets"].values())
+
+
+def _now(venue: PaperVenue, symbol: str) -> int:
+    """Return the time of a market; raise RefusedError if none was recorded."""
+    market = venue.markets.get(symbol)
+    if market is None or not market.at:
+        raise RefusedError(f"no book of {symbol} is recorded: paper orders cannot trade there")
+    return market.at
+
+
+def _open_at(venue: PaperVenue, client_id: str) -> int | None:
+    """Return the time of the market of an order that may still trade, otherwise None."""
+    seen = venue.order(client_id)
+    is_open = seen.report.state is VenueState.WORKING
+    return _now(venue, seen.symbol) if is_open else None

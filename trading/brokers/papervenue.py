@@ -7,13 +7,13 @@ no margin, no funding, no impact, and reduce-only orders are trimmed one by one.
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import count
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from exchange.clearing.fees import Fees
 from exchange.clearing.money import fee
-from trading.core.paperbook import PaperBook, PaperFill, PaperOrder, WouldTakeError
+from trading.brokers.papermarkets import OPEN, Known, Market, Request
+from trading.core.paperbook import PaperBook, PaperFill, WouldTakeError
 from trading.core.profits import Fill, ProfitAndLoss
 from venues.brokers import (
     Balance,
@@ -26,50 +26,8 @@ from venues.brokers import (
     VenueState,
 )
 
-OPEN: Final = VenueState.WORKING
-
-
-@dataclass(slots=True)
-class Known:
-    """An order that was sent here."""
-
-    sent: Instruction
-    paper: PaperOrder
-    state: VenueState | None = None
-    """None while it is on its way."""
-    number: int = 0
-    reason: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        return self.state is OPEN
-
-    def seen(self) -> OrderSeen:
-        paper = self.paper
-        report = OrderReport(
-            number=self.number,
-            state=OPEN if self.state is None else self.state,
-            lots=paper.lots,
-            filled=paper.filled,
-            ticks=paper.ticks,
-        )
-        return OrderSeen(
-            client_id=self.sent.client_id,
-            venue_id=self.sent.client_id,
-            symbol=self.sent.symbol,
-            side=self.sent.side,
-            report=report,
-            reason=self.reason,
-        )
-
-
-@dataclass(slots=True)
-class Market:
-    """One instrument: its book with our orders, and what they came to."""
-
-    result: ProfitAndLoss
-    book: PaperBook = field(default_factory=PaperBook)
-    mark: int = 0
+KEPT: Final = 50
+"""Orders that have ended, and executions, which are stored for whoever asks for them again."""
 
 
 class PaperVenue:
@@ -87,9 +45,7 @@ class PaperVenue:
         self._fees = fees
         self._latency_us = latency_us
         self._orders: dict[str, Known] = {}
-        self._requests: list[tuple[int, int, Callable[[int], None]]] = []
-        self._counter = count()
-        self._events = self._fills = 0
+        self._asked = self._events = self._fills = 0
 
     def place(self, order: Instruction, at: int) -> None:
         """Send an order, which arrives after the latency; again under its client id: nothing."""
@@ -99,38 +55,37 @@ class PaperVenue:
             return
         if order.symbol not in self._markets:
             raise RefusedError(f"{order.symbol} is not fed: choose {', '.join(self._markets)}")
-        paper = PaperOrder(
-            client_id=order.client_id,
-            side=order.side,
-            style=order.style,
-            lots=order.lots,
-            ticks=order.ticks,
-        )
-        known = self._orders[order.client_id] = Known(order, paper)
-        self._request(at, lambda now: self._arrive(known, now))
+        self._orders[order.client_id] = Known.of(order)
+        self._request("place", order.client_id, at)
 
     def cancel(self, client_id: str, at: int) -> None:
-        self._request(at, lambda now: self._cancel(client_id, "cancelled"))
+        self._request("cancel", client_id, at)
 
     def amend(self, client_id: str, lots: int, ticks: int, at: int) -> None:
-        self._request(at, lambda now: self._amend(client_id, lots, ticks, now))
+        self._request("amend", client_id, at, lots, ticks)
 
     def advance(self, at: int) -> None:
-        """Execute the requests that have arrived."""
-        while self._requests and self._requests[0][0] <= at:
-            arrived, _, execute = heapq.heappop(self._requests)
-            execute(arrived)
+        """Execute the requests that have arrived in every instrument."""
+        for symbol in self._markets:
+            self.advance_to(symbol, at)
+
+    def advance_to(self, symbol: str, at: int) -> None:
+        """Execute the requests that have arrived in one instrument."""
+        market = self._markets[symbol]
+        while market.requests and market.requests[0].arrives <= at:
+            self._carry_out(heapq.heappop(market.requests))
+        market.at = max(market.at, at)
 
     def trade(self, symbol: str, side: int, ticks: int, lots: int, at: int) -> None:
         """Feed a trade of the venue; `side` is that of its aggressor."""
-        self.advance(at)
+        self.advance_to(symbol, at)
         market = self._markets[symbol]
         market.mark = ticks
         self._book(symbol, market.book.trade(side, ticks, lots), at)
 
     def level(self, symbol: str, side: int, ticks: int, lots: int, at: int) -> None:
         """Feed a level of the venue's book; 0 lots remove it."""
-        self.advance(at)
+        self.advance_to(symbol, at)
         self._book(symbol, self._markets[symbol].book.change(side, ticks, lots), at)
 
     def order(self, client_id: str) -> OrderSeen:
@@ -141,9 +96,12 @@ class PaperVenue:
         return known.seen()
 
     def is_waiting(self, client_id: str) -> bool:
-        """Return whether an order is still on its way."""
+        """Return whether a request for an order is still on its way."""
         known = self._orders.get(client_id)
-        return known is not None and known.state is None
+        if known is None:
+            return False
+        market = self._markets[known.sent.symbol]
+        return any(request.client_id == client_id for request in market.requests)
 
     def open_orders(self, symbol: str = "") -> list[OrderSeen]:
         return [
@@ -172,12 +130,69 @@ class PaperVenue:
         equity = money + sum(result.unrealised(mark) for result, mark in results)
         return Balance(balance=money, equity=equity, available=equity)
 
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """The instruments by symbol."""
+        return self._markets
+
+    @property
+    def executions(self) -> list[ExecutionSeen]:
+        """The fills, oldest first."""
+        return [each for each in self.changes if isinstance(each, ExecutionSeen)]
+
+    def changed_since(self, number: int) -> list[OrderSeen]:
+        """Return the orders that changed after the event of a number, in that order."""
+        found = [known.seen() for known in self._orders.values() if known.number > number]
+        return sorted(found, key=lambda seen: seen.report.number)
+
+    def as_json(self, counted: int) -> dict[str, Any]:
+        """Return what `restore` needs; executions up to `counted` were read by everyone."""
+        ended = [known for known in self._orders.values() if known.state not in (None, OPEN)]
+        forgotten = {known.sent.client_id for known in ended[:-KEPT]}
+        return {
+            "asked": self._asked,
+            "events": self._events,
+            "fills": self._fills,
+            "orders": [
+                known.as_json() for name, known in self._orders.items() if name not in forgotten
+            ],
+            "markets": {symbol: market.as_json() for symbol, market in self._markets.items()},
+            "executions": [
+                asdict(each)
+                for n, each in enumerate(reversed(self.executions))
+                if n < KEPT or each.number > counted
+            ][::-1],
+        }
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """Take over what `as_json` returned; the books must show their levels of that moment."""
+        self._asked, self._events = stored["asked"], stored["events"]
+        self._fills = stored["fills"]
+        found = (Known.from_json(each) for each in stored["orders"])
+        self._orders = {known.sent.client_id: known for known in found}
+        self.changes.extend(ExecutionSeen(**each) for each in stored["executions"])
+        for symbol, market in stored["markets"].items():
+            self._markets[symbol].restore(market, self._orders)
+
     def arrival(self, at: int) -> int:
         """Return when a request arrives that is sent at a time."""
         return at + self._latency_us
 
-    def _request(self, at: int, execute: Callable[[int], None]) -> None:
-        heapq.heappush(self._requests, (self.arrival(at), next(self._counter), execute))
+    def _request(self, kind: str, client_id: str, at: int, lots: int = 0, ticks: int = 0) -> None:
+        known = self._orders.get(client_id)
+        if known is None:
+            return
+        self._asked += 1
+        request = Request(self.arrival(at), self._asked, kind, client_id, lots, ticks)
+        heapq.heappush(self._markets[known.sent.symbol].requests, request)
+
+    def _carry_out(self, request: Request) -> None:
+        if request.kind == "place":
+            self._arrive(self._orders[request.client_id], request.arrives)
+        elif request.kind == "amend":
+            self._amend(request.client_id, request.lots, request.ticks, request.arrives)
+        else:
+            self._cancel(request.client_id, "cancelled")
 
     def _arrive(self, known: Known, at: int) -> None:
         market, paper = self._markets[known.sent.symbol], known.paper

@@ -30,10 +30,19 @@ BYBIT: Final[Mapping[str, Rate]] = {
     "account": Rate(50, 1),
 }
 """The classes of Bybit for linear contracts of a unified account, without a raised limit."""
+DERIBIT: Final[Mapping[str, Rate]] = {
+    "place": Rate(5, 1),
+    "amend": Rate(5, 1),
+    "cancel": Rate(5, 1),
+    "order": Rate(20, 1),
+    "account": Rate(20, 1),
+}
+"""The matching engine's limit of the lowest tier, and the credits of other requests."""
 CAREFUL: Final[Mapping[str, Rate]] = {kind: Rate(5, 1) for kind in BYBIT}
 """For venues whose limits are not known here; ccxt paces its requests as well."""
 
 
 def rates_of(venue: str) -> Mapping[str, Rate]:
     """Return the rates of a venue by its name, e.g. bybit-testnet."""
-    return BYBIT if venue.startswith("bybit") else CAREFUL
+    known = {"bybit": BYBIT, "deribit": DERIBIT}
+    return known.get(venue.removesuffix("-testnet"), CAREFUL)

@@ -82,6 +82,11 @@ class PaperBook:
         shown = [ticks for ticks, level in self._levels[side].items() if level.lots]
         return max(shown, key=lambda ticks: side * ticks, default=None)
 
+    def middle(self) -> int | None:
+        """Return the price between the best levels, rounded down; None if a side is empty."""
+        bid, ask = self.best(BUY), self.best(SELL)
+        return None if bid is None or ask is None else (bid + ask) // 2
+
     def place(self, order: PaperOrder) -> list[PaperFill]:
         """Let an order arrive: it takes, and rests unless it is a market order.
 
@@ -95,6 +100,29 @@ class PaperBook:
             order.ahead = self._levels[order.side][order.ticks].lots
             self._resting[order.client_id] = order
         return fills
+
+    def show(self, side: int, ticks: int, lots: int) -> None:
+        """Set a level without filling anything: the venue's book as it was."""
+        self._levels[side][ticks].lots = lots
+
+    def retake(self, side: int, ticks: int, taken: int, traded: int) -> None:
+        """Note what was taken of a level, and traded there, before."""
+        level = self._levels[side].get(ticks)
+        if level is not None:
+            level.taken, level.traded = min(taken, level.lots), traded
+
+    def rest(self, order: PaperOrder) -> None:
+        """Let an order rest where it rested before."""
+        self._resting[order.client_id] = order
+
+    def touched(self) -> list[tuple[int, int, Level]]:
+        """Return side, price and level where something was taken or traded since its change."""
+        return [
+            (side, ticks, level)
+            for side, levels in self._levels.items()
+            for ticks, level in levels.items()
+            if level.taken or level.traded
+        ]
 
     def cancel(self, client_id: str) -> PaperOrder | None:
         """Remove an order; return it, None if it does not rest."""

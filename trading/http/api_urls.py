@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.http import bots, logins, orders, oversight, positions
+from trading.http import bots, killswitch, logins, orders, oversight, positions
 
 urlpatterns = [
     path("auth/token/", logins.TokenView.as_view(), name="api-token"),
@@ -13,11 +13,11 @@ urlpatterns = [
     path("trading/bots/<str:bot_id>/", bots.BotView.as_view(), name="api-bot"),
     path("trading/bots/<str:bot_id>/start/", bots.StartView.as_view(), name="api-bot-start"),
     path("trading/bots/<str:bot_id>/stop/", bots.StopView.as_view(), name="api-bot-stop"),
-    path("trading/bots/<str:bot_id>/kill/", bots.KillView.as_view(), name="api-bot-kill"),
+    path("trading/bots/<str:bot_id>/kill/", killswitch.KillView.as_view(), name="api-bot-kill"),
     path(
         "trading/bots/<str:bot_id>/config/", bots.ConfigurationView.as_view(), name="api-bot-config"
     ),
-    path("trading/kill/", bots.KillAllView.as_view(), name="api-kill"),
+    path("trading/kill/", killswitch.KillAllView.as_view(), name="api-kill"),
     path("trading/orders/", orders.OrdersView.as_view(), name="api-bot-orders"),
     path("trading/orders/<str:order_id>/", orders.OrderView.as_view(), name="api-bot-order"),
     path("trading/positions/", positions.PositionsView.as_view(), name="api-bot-positions"),

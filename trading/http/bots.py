@@ -1,7 +1,7 @@
 """Bots over HTTP: create, start, stop, configure, kill."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,27 +9,31 @@ from django.core.exceptions import ValidationError as InvalidError
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 
+from exchange.clearing.fees import SCHEDULES
 from exchange.http.tables import exact_json, problems
+from exchange.kinds import MONEY_UNITS
 from market.integers import parse_integer
 from market.quoting import quoted
 from market.times import to_microseconds
-from trading import killing, owning
-from trading.acting import kill
+from trading import owning
 from trading.configuring import configure
 from trading.core.configuration import ConfigurationError
-from trading.creating import BROKERS, NewBot, TakenError, create
+from trading.creating import BROKERS, NewBot, Paper, TakenError, create
 from trading.http import schemas
 from trading.http.authentication import RoleView
 from trading.http.venues import KEY, Conflict, once_only
 from trading.listings import RULES, bot_record
-from trading.models import Bot, BotConfiguration, KillSwitch
-from trading.models.bots import EXCHANGE, OnDeath
-from trading.roles import Role, bots_of, role_of
+from trading.models import Bot, BotConfiguration
+from trading.models.bots import EXCHANGE, PAPER, OnDeath
+from trading.roles import bots_of
 from web.bodies import Body
 
 LARGEST_ID = 2**62
+PAPER_MEMBERS = ("balance", "fees", "latency_ms")
+LARGEST_BALANCE = 10**9
+LONGEST_LATENCY_MS = 10_000
 READ = problems(401, 404, 429, 503)
 WRITE = problems(400, 401, 403, 404, 409, 429, 503)
 
@@ -88,20 +92,36 @@ class BotsView(RoleView):
 
 def new_bot(data: Any) -> NewBot:
     """Return what a body asks for; raise ValidationError."""
-    body = Body(data, ("name", "broker", "account", "on_death"))
-    broker = body.choice("broker", BROKERS, EXCHANGE) or EXCHANGE
+    broker = Body(data, data).choice("broker", BROKERS, EXCHANGE) or EXCHANGE
+    more = PAPER_MEMBERS if broker == PAPER else ("account",)
+    body = Body(data, ("name", "broker", "on_death", *more))
+    body.choice("broker", BROKERS, EXCHANGE)
     rule = body.choice("on_death", RULES, OnDeath.CANCEL)
     wanted = NewBot(
         name=body.text("name", 64),
         broker=broker,
-        account=body.text("account", 64),
+        account="" if broker == PAPER else body.text("account", 64),
         on_death=OnDeath.CANCEL if rule is None else rule,
+        paper=_paper(body),
     )
-    for member, value in (("name", wanted.name), ("account", wanted.account)):
+    for member, value in (("name", wanted.name), ("account", broker == PAPER or wanted.account)):
         if not value:
             body.refuse(member, "is missing")
     body.check()
     return wanted
+
+
+def _paper(body: Body) -> Paper:
+    """Return the paper account that a body asks for."""
+    known, given = Paper(), {}
+    if (balance := body.decimal("balance")) is not None:
+        if not 0 < balance <= LARGEST_BALANCE:
+            body.refuse("balance", f"{balance} is not more than 0 and at most {LARGEST_BALANCE}")
+        given["balance"] = int(balance * MONEY_UNITS)
+    if body.has("latency_ms"):
+        given["latency_ms"] = body.whole("latency_ms", 0, LONGEST_LATENCY_MS)
+    words = {each: each for each in SCHEDULES}
+    return replace(known, fees=body.choice("fees", words, known.fees) or known.fees, **given)
 
 
 def created(user: Any, wanted: NewBot) -> Bot:
@@ -207,87 +227,3 @@ def version_record(row: BotConfiguration) -> dict[str, Any]:
         "created_at": to_microseconds(row.created_at) // 1000,
         "configuration": row.parameters,
     }
-
-
-class KillView(RoleView):
-    """The kill switch of one bot."""
-
-    @extend_schema(
-        operation_id="bots_kill",
-        tags=["bots"],
-        parameters=[KEY],
-        request={"application/json": schemas.REASON},
-        responses={(200, "application/json"): schemas.KILLED, **WRITE},
-    )
-    def post(self, request: Any, bot_id: str) -> HttpResponse:
-        """Block a bot, cancel its orders and close its positions; answer what is left."""
-        bot = find_bot(request.user, bot_id)
-        named = {"bot": bot.pk}
-        return once_only(request, "kill", named, lambda: killed(request, [bot], bot), is_named=True)
-
-    @extend_schema(
-        operation_id="bots_release",
-        tags=["bots"],
-        responses={(200, "application/json"): schemas.KILLED, **WRITE},
-    )
-    def delete(self, request: Any, bot_id: str) -> HttpResponse:
-        """Let a bot trade again."""
-        bot = find_bot(request.user, bot_id)
-        release(request, bot)
-        return exact_json({"is_on": KillSwitch.objects.stops(bot), "left": []})
-
-
-class KillAllView(RoleView):
-    """The kill switch of all bots."""
-
-    writes_need = Role.ADMIN
-
-    @extend_schema(
-        operation_id="kill_all",
-        tags=["bots"],
-        parameters=[KEY],
-        request={"application/json": schemas.REASON},
-        responses={(200, "application/json"): schemas.KILLED, **WRITE},
-    )
-    def post(self, request: Any) -> HttpResponse:
-        """Block all bots, cancel their orders and close their positions; answer what is left."""
-        bots = list(Bot.objects.all())
-        return once_only(request, "kill", {}, lambda: killed(request, bots, None), is_named=True)
-
-    @extend_schema(
-        operation_id="release_all",
-        tags=["bots"],
-        responses={(200, "application/json"): schemas.KILLED, **WRITE},
-    )
-    def delete(self, request: Any) -> HttpResponse:
-        """Let all bots trade again, except those whose own switch is on."""
-        release(request, None)
-        return exact_json({"is_on": False, "left": []})
-
-
-def release(request: Any, bot: Bot | None) -> None:
-    """Release a kill switch; raise PermissionDenied."""
-    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
-    try:
-        killing.release(bot=bot, actor=actor, at=timezone.now(), by_admin=by_admin)
-    except killing.AdminOnlyError as error:
-        raise PermissionDenied(str(error)) from error
-
-
-def killed(request: Any, bots: list[Bot], bot: Bot | None) -> HttpResponse:
-    body = Body(request.data, ("reason",))
-    reason = body.text("reason", 200)
-    body.check()
-    actor, by_admin = request.user.get_username(), role_of(request.user) is Role.ADMIN
-    done = kill(bots, bot=bot, actor=actor, reason=reason, by_admin=by_admin)
-    left = [
-        {
-            "bot": each.bot.name,
-            "orders": each.orders,
-            "positions": each.positions,
-            "error": each.error or None,
-        }
-        for each in done
-        if not each.is_flat
-    ]
-    return exact_json({"is_on": True, "left": left})

@@ -88,7 +88,7 @@ class OrderView(RoleView):
             return exact_json(order_detail(find_order(request.user, order_id)))
 
         now = {"order": order.pk, "version": order.version, "lots": lots, "ticks": ticks}
-        return once_only(request, "amend", now, amended)
+        return once_only(request, "amend", now, amended, is_versioned=True)
 
     @extend_schema(
         operation_id="bot_orders_cancel",
@@ -106,7 +106,7 @@ class OrderView(RoleView):
             return exact_json(order_detail(find_order(request.user, order_id)))
 
         now = {"order": order.pk, "version": order.version}
-        return once_only(request, "cancel", now, cancelled)
+        return once_only(request, "cancel", now, cancelled, is_versioned=True)
 
 
 def amendment(order: BotOrder, data: Any) -> tuple[int, int]:

@@ -88,7 +88,7 @@ def _acted(
         return exact_json(POSITIONS.record(find_position(request.user, position_id)))
 
     now = {"position": position.pk, "version": position.version}
-    return once_only(request, operation, now, acted)
+    return once_only(request, operation, now, acted, is_versioned=True)
 
 
 def find_position(user: Any, position_id: str) -> BotPosition:

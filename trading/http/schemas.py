@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from exchange.clearing.fees import SCHEDULES
 from trading.core.strategies.catalogue import STRATEGIES
 from trading.creating import BROKERS
 from trading.listings import RULES
@@ -29,7 +30,7 @@ BOTS: Final[dict[str, Any]] = {
 }
 NEW_BOT: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["name", "account"],
+    "required": ["name"],
     "additionalProperties": False,
     "properties": {
         "name": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 64},
@@ -37,7 +38,19 @@ NEW_BOT: Final[dict[str, Any]] = {
         "account": {
             "type": "string",
             "description": "By name: one of yours at the exchange, or of broker venue one at a "
-            "venue, which admins may use.",
+            "venue, which admins may use. Not of broker paper.",
+        },
+        "balance": {"type": "number", "description": "Of broker paper; default: 10000."},
+        "fees": {
+            "type": "string",
+            "enum": list(SCHEDULES),
+            "description": "Of broker paper; default: bybit.",
+        },
+        "latency_ms": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 10_000,
+            "description": "Of broker paper: how late orders arrive; default: 50.",
         },
         "on_death": {"type": "string", "enum": list(RULES)},
     },

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, ValidationError
 
 from trading.acting import CONFLICTS
 from trading.opening import NoBrokerError
-from trading.operations import OtherParametersError, StillRunningError, once
+from trading.operations import BRIEFLY, KEPT, OtherParametersError, StillRunningError, once
 from venues.brokers import BrokerError
 
 R = TypeVar("R")
@@ -54,11 +54,14 @@ def once_only(
     carry_out: Callable[[], HttpResponse],
     *,
     is_named: bool = False,
+    is_versioned: bool = False,
 ) -> HttpResponse:
     """Return the first answer to an operation of this user, also to concurrent repeats.
 
     The header Idempotency-Key names the operation. Without it, its parameters do, so they must tell
     a repeat from another wish; with `is_named`, they do not, and only the header makes a repeat.
+    With `is_versioned`, they contain the version of what is acted on: a later repeat without the
+    header is a new attempt, because the first one may have changed nothing.
     """
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY or (key and not (key.isascii() and key.isprintable())):
@@ -83,6 +86,7 @@ def once_only(
             parameters=parameters,
             carry_out=result,
             key=key,
+            kept=BRIEFLY if is_versioned and not key else KEPT,
         )
     except OtherParametersError as error:
         raise Conflict(str(error)) from error

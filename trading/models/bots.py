@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from exchange.clearing.fees import SCHEDULES, Fees
 from exchange.models import Account
 from journal.fields import MicrosecondsField
 from venues.accounts.models import VenueAccount
@@ -102,6 +103,13 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def schedule(self) -> Fees | None:
+        """The fees of its account, None where we do not know them."""
+        if self.account is not None:
+            return self.account.schedule
+        return SCHEDULES[self.paper["fees"]] if self.paper else None
 
 
 class BotConfigurationQuerySet(models.QuerySet["BotConfiguration"]):

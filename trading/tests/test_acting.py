@@ -21,12 +21,13 @@ from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.desk import Desk, Wish
+from trading.desk import Desk
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
 from trading.opening import opened
 from trading.sending import RiskRefusedError
 from trading.tests.bots import bot
 from trading.tests.running import now, running_exchange, wanted_bot
+from trading.tickets import Wish
 from venues.brokers import Broker, OrderSeen, Style
 
 pytestmark = [

@@ -1,10 +1,12 @@
 """Endpoints of bots: what each role may do, and that bots of others do not exist."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from exchange.accounts.opening import open_account
 from exchange.kinds import MONEY_UNITS
@@ -13,11 +15,12 @@ from trading import auditlog
 from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.journeys import StaleError
-from trading.models import AuditEntry, Bot, BotOrder, BotPosition, KillSwitch
+from trading.models import AuditEntry, Bot, BotOrder, BotPosition, IdempotencyRecord, KillSwitch
 from trading.roles import ADMINS, TRADERS
 from trading.sending import RejectedError
 from trading.tests.bots import NOW, bot, order, position
 from venues.accounts.models import VenueAccount
+from venues.brokers import RefusedError
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/trading/"
@@ -244,7 +247,9 @@ def test_a_trader_cannot_release_the_kill_switch_of_an_admin(
 
 
 @pytest.mark.parametrize(
-    "error", [ContradictionError("no"), StaleError("no"), RejectedError("no")], ids=repr
+    "error",
+    [ContradictionError("no"), StaleError("no"), RejectedError("no"), RefusedError("no")],
+    ids=repr,
 )
 def test_what_does_not_fit_the_present_state_is_a_conflict(
     ids: dict[str, int], trader: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -278,6 +283,21 @@ def test_a_repeat_gets_the_first_answer(
     assert len(cancelled) == 2
 
 
+def test_a_cancel_that_changed_nothing_is_tried_again_unless_its_key_is_repeated(
+    ids: dict[str, int], trader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[int] = []
+    monkeypatch.setattr("trading.http.orders.cancel", lambda order: cancelled.append(order.pk))
+    path = f"{ROOT}orders/{ids['order']}/"
+    soon = timezone.now() + timedelta(minutes=1)
+    for headers, count in (({}, 1), ({}, 2), ({"Idempotency-Key": "k"}, 3)):
+        trader.delete(path, headers=headers)
+        assert len(cancelled) == count
+        IdempotencyRecord.objects.filter(expires_at__lt=soon).update(expires_at=NOW)
+    assert trader.delete(path, headers={"Idempotency-Key": "k"})["Idempotency-Replayed"] == "true"
+    assert len(cancelled) == 3
+
+
 def test_a_bot_is_created_once_and_keys_name_one_request(trader: Client) -> None:
     asked = {"name": "maker", "account": "of trader"}
     answers = [post(trader, "bots/", asked) for _ in range(2)]
@@ -291,6 +311,22 @@ def test_a_bot_is_created_once_and_keys_name_one_request(trader: Client) -> None
     other = trader.post(f"{ROOT}bots/", asked, "application/json", headers={"Idempotency-Key": "k"})
     assert other.status_code == 409
     assert Bot.objects.count() == 1
+
+
+def test_a_paper_bot_needs_no_account(trader: Client) -> None:
+    asked = {"name": "paper", "broker": "paper", "balance": 500.5, "latency_ms": 20}
+    for wrong in (
+        {"balance": 0},
+        {"balance": "x"},
+        {"fees": "none"},
+        {"latency_ms": -1},
+        {"account": "of trader"},
+        {"broker": "exchange", "account": "of trader"},
+    ):
+        assert post(trader, "bots/", {**asked, **wrong}).status_code == 400
+    assert post(trader, "bots/", asked).json()["broker"] == "paper"
+    known = {"balance": 50_050_000_000, "fees": "bybit", "latency_ms": 20}
+    assert Bot.objects.get().paper == known
 
 
 def test_accounts_at_venues_are_for_admins(trader: Client, admin: Client) -> None:

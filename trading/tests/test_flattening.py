@@ -18,11 +18,12 @@ from trading.brokers.inprocess import ExchangeBroker
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
-from trading.desk import Desk, Wish
+from trading.desk import Desk
 from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition
 from trading.runner import Runner
 from trading.tests.running import GivenBooks, now, wanted_bot
+from trading.tickets import Wish
 from venues.brokers import Instruction, NotSentError, OrderSeen, RefusedError, Style
 
 pytestmark = [

@@ -1,5 +1,8 @@
 """Circuit breaker and rate limits in front of a broker."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 
 from exchange.clearing.fees import LAB
@@ -9,19 +12,25 @@ from trading.brokers.guarded import FAILURES, GuardedBroker
 from trading.brokers.paper import PaperBroker
 from trading.brokers.papervenue import PaperVenue
 from trading.brokers.rates import EXCHANGE, Rate
+from trading.models import Bot
 from trading.tests.bots import TICK_VALUE
 from venues.brokers import Broker, Instruction, NotSentError, Style, UnknownOutcomeError
 
+T = TypeVar("T")
 ORDER = Instruction(client_id="a", symbol="ES", side=BUY, style=Style.LIMIT, lots=1, ticks=9)
 
 
 class Venue(PaperBroker):
-    """A paper venue whose market stands still, so that no request arrives, until it `moves`."""
+    """A paper venue in memory whose market stands still, so that no request arrives: see `at`."""
 
     def __init__(self) -> None:
-        venue = PaperVenue({"ES": TICK_VALUE}, balance=MONEY_UNITS, fees=LAB, latency_us=1)
-        super().__init__(venue, clock=lambda: self.at, timeout_s=0.001)
-        self.at = 0
+        super().__init__(Bot(name="b1"), {}, timeout_s=0.001, poll_s=0.001)
+        self.at = 1
+        self._venue = PaperVenue({"ES": TICK_VALUE}, balance=MONEY_UNITS, fees=LAB, latency_us=1)
+
+    async def _at_venue(self, act: Callable[[PaperVenue], T]) -> T:
+        self._venue.advance(self.at)
+        return act(self._venue)
 
 
 async def test_a_circuit_opens_after_failures_and_closes_once_the_venue_answers() -> None:

@@ -1,7 +1,10 @@
 """The kill switch blocks, whoever throws it, until somebody with the right to do so releases it."""
 
+from typing import Any
+
 import pytest
 
+from trading import killing
 from trading.killing import AdminOnlyError, release, throw
 from trading.models import AuditEntry, KillSwitch
 from trading.tests.bots import NOW, bot
@@ -49,3 +52,20 @@ def test_a_switch_of_an_admin_is_released_by_admins_alone(trader_was_first: bool
         release(bot=one, actor="trader", at=NOW)
     assert KillSwitch.objects.stops(one)
     assert release(bot=one, actor="admin", at=NOW, by_admin=True)
+
+
+@pytest.mark.django_db
+def test_a_switch_that_is_released_while_an_admin_throws_it_is_on_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, kept = bot(), killing._is_kept
+    throw(bot=one, actor="trader", reason="", at=NOW)
+
+    def released_before(*arguments: Any) -> bool:
+        monkeypatch.setattr(killing, "_is_kept", kept)
+        release(bot=one, actor="trader", at=NOW)
+        return kept(*arguments)
+
+    monkeypatch.setattr(killing, "_is_kept", released_before)
+    throw(bot=one, actor="admin", reason="", at=NOW, by_admin=True)
+    assert KillSwitch.objects.get(is_on=True).needs_admin

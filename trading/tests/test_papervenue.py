@@ -1,22 +1,18 @@
-"""The paper venue and its broker: latency, fees, reports, reduce-only orders."""
+"""The paper venue: latency, fees, reports, reduce-only orders, and what is stored of it."""
 
-import asyncio
+import json
 
 import pytest
 
 from exchange.clearing.fees import Fees
 from exchange.engine.messages import BUY, SELL
-from trading.brokers.paper import PaperBroker
 from trading.brokers.papervenue import PaperVenue
 from venues.brokers import (
-    Broker,
-    Cursor,
     ExecutionSeen,
     Instruction,
     OrderSeen,
     RefusedError,
     Style,
-    UnknownOutcomeError,
     VenueState,
 )
 
@@ -109,36 +105,20 @@ def test_cancelling_what_has_ended_changes_nothing(venue: PaperVenue) -> None:
     assert states(venue, "a") == [VenueState.FILLED]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0
-
-    def __call__(self) -> int:
-        return self.now
-
-
-async def test_the_broker_waits_for_the_market(venue: PaperVenue) -> None:
-    clock = Clock()
-    broker: Broker = PaperBroker(venue, clock)
-    assert isinstance(broker, PaperBroker)
-    placing = asyncio.create_task(broker.place(limit("a", BUY, 5, 98)))
-    await asyncio.sleep(0)
-    assert venue.is_waiting("a")
-    clock.now = LATENCY_US
-    await broker.wake()
-    assert (await placing).report.state is VenueState.WORKING
-    cancelling = asyncio.create_task(broker.cancel("a"))
-    await asyncio.sleep(0)
-    clock.now += LATENCY_US
-    await broker.wake()
-    assert (await cancelling).report.state is VenueState.CANCELLED
-    followed = broker.changes(Cursor(orders=1))
-    last = await anext(followed)
-    assert isinstance(last, OrderSeen)
-    assert last.report.state is VenueState.CANCELLED
-
-
-async def test_a_request_that_does_not_arrive_has_an_unknown_outcome(venue: PaperVenue) -> None:
-    broker = PaperBroker(venue, Clock(), timeout_s=0.01)
-    with pytest.raises(UnknownOutcomeError, match="has not arrived"):
-        await broker.place(limit("a", BUY, 5, 98))
+def test_a_stored_venue_continues_where_it_was(venue: PaperVenue) -> None:
+    venue.place(limit("taken", BUY, 4, 101), at=0)
+    venue.place(limit("rests", SELL, 4, 103, reduce_only=True), at=0)
+    venue.advance(100)
+    venue.cancel("rests", at=100)
+    stored = json.loads(json.dumps(venue.as_json(counted=0)))
+    restored = PaperVenue({"ES": TICK_VALUE}, balance=10**12, fees=FEES, latency_us=LATENCY_US)
+    for side, ticks in ((BUY, 99), (SELL, 101)):
+        restored.markets["ES"].book.show(side, ticks, 10)
+    restored.restore(stored)
+    for each in (venue, restored):
+        each.trade("ES", BUY, 103, 1, at=110)
+        each.place(limit("more", BUY, 9, 101), at=110)
+        each.advance(200)
+    assert restored.order("more").report.filled == 6
+    assert restored.as_json(counted=0) == venue.as_json(counted=0)
+    assert (restored.positions(), restored.balance()) == (venue.positions(), venue.balance())

@@ -16,14 +16,15 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
-from trading import killing, owning, runner
+from trading import desk as desks
+from trading import killing, owning, pulse, runner, sending
 from trading.auditing import audit_bots
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
-from trading.desk import Desk, Wish
+from trading.desk import Desk
 from trading.models import (
     AuditEntry,
     Bot,
@@ -36,9 +37,10 @@ from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
 from trading.recovering import recover
 from trading.runner import Runner
-from trading.sending import RiskRefusedError, settle
+from trading.sending import RejectedError, RiskRefusedError, settle
 from trading.supervisor import Supervisor
 from trading.tests.running import PATIENCE_S, GivenBooks, now, running_exchange, until, wanted_bot
+from trading.tickets import Wish
 from venues.brokers import (
     Cursor,
     Instruction,
@@ -312,7 +314,7 @@ async def test_orders_that_the_venue_rejects_are_repeated_more_and_more_slowly(
     limits = {"max_exposure": None, "max_drawdown": None}
     desk = Desk(await in_thread(wanted_bot, poor, limits=limits), ExchangeBroker(poor), now)
     runner = Runner(desk, GivenBooks(90, 10), "runner", now, monotonic=lambda: at[0])
-    runner._beaten_at = math.inf
+    runner._pulse._beaten_at = math.inf
     counts = []
     for moment in (0.0, 0.9, 1.1, 2.9, 3.2):
         at[0] = moment
@@ -380,7 +382,7 @@ async def test_heartbeats_do_not_wait_for_the_funding_of_a_slow_venue(
 
     monkeypatch.setattr(ExchangeBroker, "positions", positions)
     monkeypatch.setattr(runner, "FUNDING_S", 0.0)
-    monkeypatch.setattr(runner, "BEAT_S", 0.01)
+    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
     bot = await in_thread(wanted_bot, account)
     await in_thread(owning.claim, bot, "runner", now())
     run = Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)
@@ -423,7 +425,7 @@ async def test_a_patient_order_follows_the_price_then_takes(
     )
     desk = Desk(bot, ExchangeBroker(account), now)
     runner = Runner(desk, market, "runner", lambda: now() + ahead[0])
-    runner._beaten_at = math.inf
+    runner._pulse._beaten_at = math.inf
     await runner.round()
     first = await in_thread(BotOrder.objects.get)
     assert (first.style, first.ticks) == (Style.POST_ONLY, MARK - 1)
@@ -469,3 +471,56 @@ async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: 
     with pytest.raises(RiskRefusedError, match="kill_switch"):
         await desk.reverse(held, Limits())
     assert await in_thread(lots) == -2  # nothing was sent
+
+
+async def test_a_reverse_opens_nothing_while_its_close_is_unconfirmed(
+    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    (held,) = await in_thread(desk.held)
+    placed = ExchangeBroker.place
+
+    async def unsent(broker: ExchangeBroker, order: Instruction) -> OrderSeen:
+        raise NotSentError("the exchange is closed")
+
+    monkeypatch.setattr(ExchangeBroker, "place", unsent)
+    monkeypatch.setattr(sending, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(desks, "CONFIRM_PAUSE_S", 0.0)
+    with pytest.raises(UnknownOutcomeError, match="is not confirmed yet: nothing was opened"):
+        await desk.reverse(held, Limits())
+    monkeypatch.setattr(ExchangeBroker, "place", placed)
+    assert (await in_thread(BotOrder.objects.latest, "id")).reduce_only
+    assert await in_thread(lots) == 2
+
+
+async def test_a_reverse_opens_nothing_when_only_a_part_is_closed(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    entry = Wanted(BUY, Style.MARKET, 50, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    taker = ExchangeBroker(await in_thread(funded, "taker"))
+    await taker.place(
+        Instruction(client_id="t", symbol="ES", side=SELL, style=Style.MARKET, lots=3)
+    )
+    (held,) = await in_thread(desk.held)
+    with pytest.raises(RejectedError, match="3 of 50 lots are still held"):
+        await desk.reverse(held, Limits())
+    assert await in_thread(lots) == 3
+
+
+async def test_a_runner_ends_at_once_when_it_does_not_own_its_bot_any_more(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
+    bot = await in_thread(lambda: wanted_bot(account, interval_s=3600.0))
+    await in_thread(owning.claim, bot, "runner", now())
+    desk = Desk(bot, ExchangeBroker(account), now)
+    task = asyncio.create_task(Runner(desk, GivenBooks(), "runner", now).run())
+    await until(lambda: lots() == 1, "the first decision")
+    await in_thread(Bot.objects.update, runner="another")
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(owning.NotYoursError):
+            await task

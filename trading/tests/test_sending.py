@@ -6,15 +6,12 @@ from typing import Any, TypeVar
 import pytest
 from channels.db import database_sync_to_async
 
-from exchange.clearing.fees import LAB
 from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
 from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
 from trading.brokers.inprocess import ExchangeBroker
-from trading.brokers.paper import PaperBroker
-from trading.brokers.papervenue import PaperVenue
 from trading.core.orderstates import OrderState
 from trading.core.positionstates import PositionState
 from trading.core.risk.limits import Limits
@@ -22,7 +19,7 @@ from trading.core.risk.portfolio import Portfolio, Proposal
 from trading.following import Follower
 from trading.models import AuditEntry, BotOrder, BotPosition
 from trading.sending import Intention, RiskRefusedError, Scope, check, commit, send
-from trading.tests.bots import NOW, TICK_VALUE, bot
+from trading.tests.bots import NOW, bot
 from venues.brokers import Style
 
 T = TypeVar("T")
@@ -103,9 +100,9 @@ async def test_an_order_without_an_answer_stays_pending(
     es: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trading.sending.FIRST_PAUSE_S", 0.001)
-    venue = PaperVenue({"ES": TICK_VALUE}, balance=U, fees=LAB, latency_us=1)
-    broker = PaperBroker(venue, clock=lambda: 0, timeout_s=0.001)  # the market stands still
+    broker = ExchangeBroker(await in_thread(funded), timeout_s=0.001)  # nobody executes commands
     wanted = await in_thread(intention, es)
     order = await in_thread(commit, wanted, NOW)
     assert not await send(broker, Follower(wanted.bot, lambda: NOW), order)
     assert (await in_thread(BotOrder.objects.get)).state == OrderState.PENDING
+    broker.close()

@@ -1,4 +1,4 @@
-"""Bots at another venue: our own Bybit door, over real sockets."""
+"""Bots at other venues: our own doors of Bybit and Deribit, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,28 +7,40 @@ from typing import Any
 
 import pytest
 
+from exchange.matching import BUY
 from exchange.models import Account, Order
 from instruments.models import Instrument
 from trading import owning
 from trading.brokers import rates
 from trading.brokers.inprocess import ExchangeBroker
 from trading.configuring import configure, traded_by
+from trading.core.risk.limits import Limits
+from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
+from trading.desk import Desk
 from trading.models import Bot, BotFill, BotOrder, BotPosition
 from trading.opening import NoBrokerError, opened
+from trading.recovering import recover
 from trading.supervisor import Supervisor
 from trading.tests.bots import NOW
 from trading.tests.running import GivenBooks, now, until
 from trading.tests.test_running import violations
+from trading.tickets import Wish
 from venues.accounts.models import VenueAccount
+from venues.brokers import Style
 from venues.bybit.door import door
 from venues.bybit.faultdialect import BybitDialect
 from venues.bybit.sockets.tests.talking import Bot as Keyed
 from venues.bybit.sockets.tests.talking import listed
 from venues.bybit.tests.serving import served
+from venues.deribit.door import door as deribit_door
+from venues.deribit.tests.clients import MARK as DERIBIT_MARK
+from venues.deribit.tests.clients import Client as DeribitClient
+from venues.deribit.tests.clients import listed as deribit_listed
 from venues.faults.injection import Faults
 from venues.faults.profiles import Profile
 from venues.tests.markets import market
+from venues.tests.serving import serving
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -48,15 +60,16 @@ def no_limits(settings: Any) -> None:
     settings.BYBIT_LIMIT_FACTOR = 0.0
 
 
-def stored(url: str, keyed: Keyed, **changes: Any) -> Bot:
+def stored(url: str, keyed: Keyed | DeribitClient, symbol: str = "BTCUSDT", **changes: Any) -> Bot:
     """Return a bot that trades in an account at the door."""
-    account = VenueAccount(name="mine", venue="bybit", url=url, api_key=keyed.key, **changes)
+    given = {"venue": "bybit", **changes}
+    account = VenueAccount(name="mine", url=url, api_key=keyed.key, **given)
     account.secret = keyed.secret
     account.save()
     bot = Bot.objects.create(
         name="b1", broker="venue", venue_account=account, is_wanted=True, created_at=NOW
     )
-    configure(bot=bot, parameters=CONFIGURATION, author="me", at=NOW)
+    configure(bot=bot, parameters={**CONFIGURATION, "symbols": [symbol]}, author="me", at=NOW)
     return bot
 
 
@@ -95,6 +108,33 @@ async def test_a_bot_at_bybit_has_the_orders_and_the_profit_of_the_venue_in_spit
     assert await in_thread(violations) == []
 
 
+async def test_a_bot_at_deribit_has_the_position_and_the_profit_of_the_venue(
+    settings: Any,
+) -> None:
+    settings.DERIBIT_LIMIT_FACTOR = 0.0
+    instrument = await in_thread(deribit_listed)
+    async with market(instrument, mark=DERIBIT_MARK):
+        keyed = await in_thread(DeribitClient)
+        async with serving(deribit_door()) as url:
+            named = {"symbol": instrument.symbol, "venue": "deribit", "is_enabled": True}
+            bot = await in_thread(stored, url, keyed, **named)
+            async with opened(bot) as broker:
+                desk = Desk(bot, broker, now)
+                order = Wanted(BUY, Style.MARKET, 2, 0, False)
+                wish = Wish(instrument=instrument, order=order, strategy="test")
+                await desk.place(wish, Limits())
+                assert await in_thread(held) == 2
+                assert (await recover(desk, actor="me", clock=now)).open_findings == 0
+                assert await desk.flatten() == (0, 0)
+        theirs = ExchangeBroker(keyed.account)
+        (there,) = await theirs.positions()
+        await asyncio.to_thread(theirs.close)
+    totals = await in_thread(Bot.objects.get)
+    assert there.realised < 0 < there.fees
+    assert (totals.realised, totals.fees) == (there.realised, there.fees)
+    assert await in_thread(violations) == []
+
+
 def held() -> int:
     return sum(BotPosition.objects.live().values_list("lots", flat=True))
 
@@ -119,6 +159,7 @@ def test_a_venue_has_its_own_names_and_what_is_still_open_stays_traded() -> None
     assert traded_by(bot) == {"BTC/USDT:USDT": instrument, "ETHUSDT": other}
 
 
-def test_bybit_has_its_own_buckets() -> None:
+def test_bybit_and_deribit_have_their_own_buckets() -> None:
     assert rates.rates_of("bybit-testnet")["place"] == rates.Rate(10, 1)
+    assert rates.rates_of("deribit")["place"] == rates.Rate(5, 1)
     assert rates.rates_of("ccxt:kraken") == rates.CAREFUL

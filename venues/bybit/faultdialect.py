@@ -46,5 +46,8 @@ class BybitDialect:
         body = orjson.dumps(refusal(BybitError(RetCode.TOO_MANY_VISITS), now_ms))
         return Answer(200, body, (JSON, *limits.items()))
 
+    def refused_message(self, text: str) -> str | None:
+        return None  # Bybit limits HTTP
+
     def closed(self) -> Answer:
         return Answer(503, b"<html><head><title>503 Service Unavailable</title></head></html>")

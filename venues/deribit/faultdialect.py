@@ -9,6 +9,7 @@ import orjson
 
 from venues.deribit.envelopes import refusal
 from venues.deribit.errors import Code, RpcError
+from venues.deribit.requests import BadRequestError, parsed
 from venues.faults.dialects import Answer
 
 ORDERS: Final = re.compile(r"/private/(buy|sell|edit|cancel|close)")
@@ -43,6 +44,15 @@ class DeribitDialect:
         now_us = time.time_ns() // 1_000
         body = refusal(None, RpcError(Code.TOO_MANY_REQUESTS), now_us, now_us)
         return Answer(429, orjson.dumps(body), (JSON,))
+
+    def refused_message(self, text: str) -> str | None:
+        try:
+            request_id = parsed(text.encode()).id
+        except BadRequestError:
+            return None
+        now_us = time.time_ns() // 1_000
+        refused = refusal(request_id, RpcError(Code.TOO_MANY_REQUESTS), now_us, now_us)
+        return orjson.dumps(refused).decode()
 
     def closed(self) -> Answer:
         return Answer(503, b"<html><head><title>503 Service Unavailable</title></head></html>")

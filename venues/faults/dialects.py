@@ -35,5 +35,11 @@ class Dialect(Protocol):
     def too_many_requests(self) -> Answer:
         """Return the refusal of a request beyond a limit."""
 
+    def refused_message(self, text: str) -> str | None:
+        """Return the refusal of a request over a WebSocket beyond a limit, which ends it.
+
+        None: messages such as this one are not refused.
+        """
+
     def closed(self) -> Answer:
         """Return the refusal of a request during maintenance."""

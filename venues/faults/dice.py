@@ -3,8 +3,12 @@
 import math
 import random
 from collections import Counter
+from typing import Final
 
 from venues.faults.profiles import Delay
+
+WEB_PAGE: Final = "<html><head><title>Just a moment...</title></head><body></body></html>"
+OTHER_SHAPES: Final = ("null", "[]", "{}", '{"message":"ok"}')
 
 
 class Dice:
@@ -16,6 +20,10 @@ class Dice:
     def hits(self, share: float) -> bool:
         """Draw: return True with this probability. A share of 0 draws nothing."""
         return share > 0 and self._random.random() < share
+
+    def garbage(self, text: str) -> str:
+        """Return the beginning of a text, a web page, or JSON of another shape."""
+        return self._random.choice((text[: len(text) // 2], WEB_PAGE, *OTHER_SHAPES))
 
     def delay_s(self, delay: Delay | None) -> float:
         if delay is None:

@@ -1,5 +1,6 @@
 """Faults between a door and its clients: an ASGI application around that of the door."""
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable
@@ -10,8 +11,8 @@ import structlog
 from live import transports
 from venues.faults.dialects import Answer, Dialect
 from venues.faults.dice import Dice, Runs
-from venues.faults.profiles import Profile
-from venues.faults.sockets import FaultySocket, pause
+from venues.faults.profiles import Outage, Profile
+from venues.faults.sockets import CHECK_S, FaultySocket, pause
 
 logger = structlog.get_logger(__name__)
 
@@ -44,14 +45,9 @@ class Faults:
         self._numbers: dict[str, itertools.count[int]] = {}
         self._requests: dict[str, tuple[Dice, Runs]] = {}
 
-    @property
-    def is_closed(self) -> bool:
-        """Return whether the door is under maintenance now."""
-        outage = self._profile.outage
-        if outage is None:
-            return False
-        period = outage.after_s + outage.lasts_s
-        return (self._clock() - self._opened_at) % period >= outage.after_s
+    def is_now(self, outage: Outage | None) -> bool:
+        """Return whether the door does not work now, e.g. is under maintenance."""
+        return outage is not None and outage.is_on(self._clock() - self._opened_at)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -65,9 +61,8 @@ class Faults:
         number = next(self._numbers.setdefault(scope["path"], itertools.count(1)))
         name = f"{scope['path']}#{number}"
         log = logger.bind(profile=self._profile.name, seed=self._seed, connection=name)
-        socket = FaultySocket(
-            send, self._dialect, self._profile, Dice(self._seed, name), lambda: self.is_closed, log
-        )
+        dice = Dice(self._seed, name)
+        socket = FaultySocket(send, self._dialect, self._profile, dice, self.is_now, log)
         await socket.run(self._application, scope, receive)
 
     async def _request(self, scope: Any, receive: Any, send: Any) -> None:
@@ -77,6 +72,15 @@ class Faults:
         await pause(dice, self._profile)
         if answer is not None:
             await respond(send, answer)
+        elif self.is_now(self._profile.silence):
+            self._log(scope, "silence")
+            while self.is_now(self._profile.silence):
+                await asyncio.sleep(CHECK_S)
+            transports.abort(send)
+        elif dice.hits(self._profile.garbage):
+            self._log(scope, "garbage")
+            await self._application(scope, receive, discard)
+            await respond(send, Answer(200, dice.garbage("").encode()))
         elif self._dialect.is_order_request(scope) and dice.hits(self._profile.lost):
             self._log(scope, "answer lost")
             await self._application(scope, receive, discard)
@@ -87,7 +91,7 @@ class Faults:
 
     def _refusal(self, scope: Any, dice: Dice, runs: Runs) -> Answer | None:
         profile = self._profile
-        if self.is_closed:
+        if self.is_now(profile.outage):
             self._log(scope, "maintenance")
             return self._dialect.closed()
         if runs.hits("too_many", profile.too_many, profile.run):

@@ -18,10 +18,14 @@ class Delay:
 
 @dataclass(frozen=True, kw_only=True)
 class Outage:
-    """Maintenance: the door works for `after_s`, is closed for `lasts_s`, and so on."""
+    """The door works for `after_s`, does not for `lasts_s`, and so on."""
 
     after_s: float
     lasts_s: float
+
+    def is_on(self, age_s: float) -> bool:
+        """Return whether a door of this age does not work."""
+        return age_s % (self.after_s + self.lasts_s) >= self.after_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,11 @@ class Profile:
     skew_ms: int = 0
     """How far the clock of the door is ahead."""
     outage: Outage | None = None
+    """Maintenance: everything is refused."""
+    silence: Outage | None = None
+    """Requests are not executed and messages not sent; connections are accepted and stay open."""
+    garbage: float = 0.0
+    """Share of answers and messages that are replaced by something else."""
 
 
 _ALL: Final = (
@@ -132,6 +141,22 @@ _ALL: Final = (
         incident="BitMEX, 19 May 2020: the server of the engine restarted twice "
         "(http://blog.bitmex.com/postmortem-downtime-19-may-2020/).",
         outage=Outage(after_s=20, lasts_s=10),
+    ),
+    Profile(
+        name="silent",
+        shows="After 20 s the venue says nothing for 20 s, though it accepts connections.",
+        incident="Streams stay open, but nothing arrives: BitMEX "
+        "(https://github.com/ccxt/ccxt/issues/20412), Binance "
+        "(https://github.com/ccxt/ccxt/issues/22662).",
+        silence=Outage(after_s=20, lasts_s=20),
+    ),
+    Profile(
+        name="garbage",
+        shows="One message in 20 is cut short, or is a web page, or JSON of another shape.",
+        incident="The proxy in front of an exchange answers with a web page "
+        "(https://github.com/banteg/liqui/issues/5, "
+        "https://github.com/BitBotFactory/MikaLendingBot/pull/392).",
+        garbage=0.05,
     ),
 )
 PROFILES: Final = {profile.name: profile for profile in _ALL}

@@ -3,19 +3,22 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from live import transports
 from venues.faults.dialects import Dialect
 from venues.faults.dice import Dice, Runs
-from venues.faults.profiles import Profile
+from venues.faults.profiles import Outage, Profile
 
 BURST_S: Final = 0.2
 """Messages closer to each other than this belong to a burst."""
 MOST_DELAYED: Final = 10_000
 RESTARTING: Final = 1012
 """Close code of a service that restarts."""
+TOO_MANY: Final = 1008
 CHECK_S: Final = 0.25
+"""Between two looks at whether an outage has begun or ended."""
 
 
 class FaultySocket:
@@ -27,14 +30,14 @@ class FaultySocket:
         dialect: Dialect,
         profile: Profile,
         dice: Dice,
-        is_closed: Callable[[], bool],
+        is_now: Callable[[Outage | None], bool],
         log: Any,
     ) -> None:
         self._send = send
         self._dialect = dialect
         self._profile = profile
         self._dice, self._runs = dice, Runs(dice)
-        self._is_closed = is_closed
+        self._is_now = is_now
         self._log = log
         self._messages = 0
         self._sent_at = float("-inf")
@@ -50,13 +53,7 @@ class FaultySocket:
     async def run(self, application: Any, scope: Any, receive: Any) -> None:
         """Serve the connection until the application is done with it."""
 
-        async def receive_late() -> Any:
-            event = await receive()
-            if event["type"] == "websocket.receive":
-                await pause(self._dice, self._profile)
-            return event
-
-        if self._is_closed():
+        if self._is_now(self._profile.outage):
             self._note("refused")
             await receive()
             await self._send({"type": "websocket.close"})
@@ -65,11 +62,36 @@ class FaultySocket:
             self._start(self._send_late())
         if self._profile.outage is not None:
             self._start(self._close_in_time())
+        if self._profile.silence is not None:
+            self._start(self._break_after_silence())
         try:
-            await application(scope, receive_late, self.send)
+            await application(scope, partial(self._receive, receive), self.send)
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    async def _receive(self, receive: Any) -> Any:
+        """Return the next event that reaches the application."""
+        while (event := await receive())["type"] == "websocket.receive":
+            await pause(self._dice, self._profile)
+            if self._is_now(self._profile.silence):
+                continue
+            refused = self._refusal(event.get("text"))
+            if refused is None:
+                break
+            await self._send_if_open({"type": "websocket.send", "text": refused})
+            await self._send_if_open({"type": "websocket.close", "code": TOO_MANY})
+            return {"type": "websocket.disconnect", "code": TOO_MANY}
+        return event
+
+    def _refusal(self, text: str | None) -> str | None:
+        """Return the refusal of a request, if it is to be refused."""
+        refused = None if text is None else self._dialect.refused_message(text)
+        profile = self._profile
+        if refused is None or not self._runs.hits("too_many", profile.too_many, profile.run):
+            return None
+        self._note("too many requests")
+        return refused
 
     async def send(self, event: Any) -> None:
         """Send an event of the application, unless a fault prevents that."""
@@ -78,11 +100,17 @@ class FaultySocket:
             await self._forward(event)
             return
         self._messages += 1
+        if self._is_now(self._profile.silence):
+            self._note("silence")
+            return
         in_burst = time.monotonic() - self._sent_at < BURST_S
         self._sent_at = time.monotonic()
         if in_burst and self._dice.hits(self._profile.disconnects):
             self._note("disconnected")
             transports.abort(self._send)
+        elif self._dice.hits(self._profile.garbage):
+            self._note("garbage")
+            await self._forward({**event, "text": self._dice.garbage(text)})
         elif self._dialect.is_book(text):
             await self._send_book(event, text)
         elif self._dialect.is_order_reply(text) and self._dice.hits(self._profile.lost):
@@ -138,10 +166,20 @@ class FaultySocket:
 
     async def _close_in_time(self) -> None:
         """Disconnect when maintenance begins."""
-        while not self._is_closed():
-            await asyncio.sleep(CHECK_S)
+        await self._until(self._profile.outage, is_now=True)
         self._note("closed for maintenance")
         await self._send_if_open({"type": "websocket.close", "code": RESTARTING})
+
+    async def _break_after_silence(self) -> None:
+        """Break the connection after a silence, so that the client knows that it missed some."""
+        await self._until(self._profile.silence, is_now=True)
+        await self._until(self._profile.silence, is_now=False)
+        self._note("broken after a silence")
+        transports.abort(self._send)
+
+    async def _until(self, outage: Outage | None, *, is_now: bool) -> None:
+        while self._is_now(outage) != is_now:
+            await asyncio.sleep(CHECK_S)
 
     def _start(self, running: Any) -> None:
         self._tasks.append(asyncio.create_task(running))

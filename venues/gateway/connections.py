@@ -1,9 +1,11 @@
 """Connections of users: opened with credentials, found by the token in their addresses."""
 
 import secrets
+import threading
 import time
 from typing import Final
 
+from django.conf import settings
 from django.utils import timezone
 
 from venues.gateway import vault
@@ -15,6 +17,8 @@ from venues.gateway.tasks import authenticate
 ANSWER_S: Final = 8.0
 """How long `opened` waits for the login."""
 POLL_S: Final = 0.1
+_waits: Final = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+"""Requests that wait for a login at the same time: each occupies a thread of the web process."""
 
 
 def opened(credentials: Credentials) -> tuple[Connection, str]:
@@ -22,12 +26,21 @@ def opened(credentials: Credentials) -> tuple[Connection, str]:
     token = secrets.token_urlsafe(32)
     connection = Connection.objects.create(digest=digest("token", token), expires_at=expiry())
     authenticate.delay(vault.keep(credentials), connection.pk)
-    until = time.monotonic() + ANSWER_S
     connection.refresh_from_db()
+    if _waits.acquire(blocking=False):
+        try:
+            wait(connection)
+        finally:
+            _waits.release()
+    return connection, token
+
+
+def wait(connection: Connection) -> None:
+    """Wait until a login has ended, or ANSWER_S."""
+    until = time.monotonic() + ANSWER_S
     while connection.state == ConnectionState.PENDING and time.monotonic() < until:
         time.sleep(POLL_S)
         connection.refresh_from_db()
-    return connection, token
 
 
 def find(token: str) -> Connection | None:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
+import structlog
 from django.conf import settings
 
 from venues.deribit.client.pacing import Pacer
 from venues.gateway.pool import Pool
 from venues.gateway.reporting import REPORT_S, pool_now, report
+
+logger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -43,7 +46,10 @@ class Gateway:
 
     async def _report(self) -> None:
         while True:
-            await asyncio.to_thread(report, pool_now(self.pool))
+            try:
+                await asyncio.to_thread(report, pool_now(self.pool))
+            except Exception:  # the next report may succeed
+                logger.exception("state of the pool not reported")
             await asyncio.sleep(REPORT_S)
 
     async def _end(self, pool: Pool) -> None:

@@ -1,13 +1,14 @@
 """Where sealed credentials wait for the task that authenticates.
 
 The text is in the cache, which deletes it when it expires; its key is a row of the database.
-Neither is of use without the other.
+Opening it needs both, and SECRET_KEY.
 """
 
 import time
 import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 
@@ -26,7 +27,7 @@ CACHE = "gateway"
 
 def keep(credentials: Credentials) -> str:
     """Seal credentials; return the handle with which `take` finds them until they expire."""
-    sealed, handle = seal(credentials, int(time.time())), uuid.uuid4().hex
+    sealed, handle = seal(credentials, settings.SECRET_KEY, int(time.time())), uuid.uuid4().hex
     expires_at = timezone.now() + timedelta(seconds=LASTS_S)
     SealingKey.objects.create(handle=handle, key=sealed.key, expires_at=expires_at)
     caches[CACHE].set(f"sealed:{handle}", sealed.text, LASTS_S)
@@ -42,7 +43,7 @@ def take(handle: str) -> Credentials:
         row.delete()
     if row is None or text is None:
         raise CredentialsGoneError(f"the credentials are older than {LASTS_S} s: connect again")
-    return unseal(Sealed(text, bytes(row.key)), int(time.time()))
+    return unseal(Sealed(text, bytes(row.key)), settings.SECRET_KEY, int(time.time()))
 
 
 def purge() -> int:

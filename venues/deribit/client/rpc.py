@@ -10,7 +10,13 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
+from market.quoting import quoted
+from venues.deribit.client.errors import (
+    LostError,
+    RefusedError,
+    UnavailableError,
+    VenueError,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -127,10 +133,20 @@ class RpcClient:
 
 
 def result_of(message: Mapping[str, Any]) -> Any:
-    """Return the result in an answer; raise RefusedError."""
+    """Return the result in an answer; raise RefusedError, or LostError for another message."""
     error = message.get("error")
     if error is not None:
-        data = error.get("data") or {}
-        reason = data.get("reason", "") if isinstance(data, dict) else str(data)
-        raise RefusedError(int(error["code"]), f"{error['message']} {reason}".strip())
-    return message.get("result")
+        raise refused(error)
+    if "result" not in message:
+        raise LostError("the venue answered with neither a result nor an error")
+    return message["result"]
+
+
+def refused(error: Any) -> VenueError:
+    """Return the error in an answer."""
+    try:
+        code, text, data = int(error["code"]), error["message"], error.get("data") or {}
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return LostError(f"the venue answered with a malformed error: {quoted(str(error))}")
+    reason = data.get("reason", "") if isinstance(data, dict) else str(data)
+    return RefusedError(code, f"{text} {reason}".strip())

@@ -53,3 +53,7 @@ def test_refusals_are_those_of_deribit() -> None:
     refused = DIALECT.too_many_requests()
     assert (refused.status, json.loads(refused.body)["error"]["code"]) == (429, 10028)
     assert DIALECT.closed().status == 503
+    request = text({"jsonrpc": "2.0", "id": 7, "method": "public/test", "params": {}})
+    answered = json.loads(DIALECT.refused_message(request) or "")
+    assert (answered["id"], answered["error"]["code"]) == (7, 10028)
+    assert DIALECT.refused_message("nonsense") is None

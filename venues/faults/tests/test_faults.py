@@ -43,6 +43,9 @@ class Shop:
     def too_many_requests(self):
         return Answer(429, b"slow down")
 
+    def refused_message(self, text):
+        return f"refused {text}" if text.startswith("ask") else None
+
     def closed(self):
         return Answer(503, b"closed")
 
@@ -245,6 +248,56 @@ def test_maintenance_closes_sockets_and_refuses_everything():
 
     assert asyncio.run(run()) == (200, 503, [{"type": "websocket.close"}], 200)
     assert venue.executed == ["/time", "/time"]
+
+
+def test_a_silent_venue_executes_nothing_and_then_breaks_its_connections():
+    now = [0.0]
+    profile = replace(QUIET, silence=Outage(after_s=10, lasts_s=5))
+    venue = Venue(["news 1"])
+    application = Faults(venue, Shop(), profile, clock=lambda: now[0])
+
+    def speaks_again(client):
+        if client.events:
+            now[0] = 16.0
+        return client.transport.is_aborted
+
+    async def run():
+        now[0] = 12.0
+        silent = await talk(application, ["hello"], speaks_again)
+        now[0] = 12.0
+        unanswered = asyncio.create_task(request(application))
+        await asyncio.sleep(0)
+        now[0] = 16.0
+        spoken = await talk(application, ["hello"], lambda client: len(client.texts) == 2)
+        return silent.events, await unanswered, spoken.texts
+
+    accepted = [{"type": "websocket.accept"}]
+    assert asyncio.run(run()) == (accepted, None, ["news 1", "pong hello"])
+    assert (venue.executed, venue.heard) == ([], ["hello"])
+
+
+def test_garbage_replaces_answers_and_messages():
+    venue = Venue(["news 1", "book 1", "reply 1"])
+
+    async def run():
+        application = faulty(venue, garbage=1.0)
+        return await request(application, "/order"), await talk(
+            application, until=lambda client: len(client.texts) == 3
+        )
+
+    status, client = asyncio.run(run())
+    assert (status, venue.executed) == (200, ["/order"])
+    assert not {"news 1", "book 1", "reply 1"} & set(client.texts)
+
+
+def test_a_request_of_a_socket_beyond_a_limit_is_refused_and_ends_it():
+    venue = Venue()
+    client = asyncio.run(
+        talk(faulty(venue, too_many=1.0), ["hello", "ask 1"], lambda client: client.texts[1:])
+    )
+    assert client.texts == ["pong hello", "refused ask 1"]
+    assert client.events[-1] == {"type": "websocket.close", "code": 1008}
+    assert venue.heard == ["hello"]
 
 
 def test_a_run_has_its_length_and_a_share_of_zero_draws_nothing():

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -18,9 +19,9 @@ from websockets.asyncio.server import ServerConnection
 
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
-from venues.gateway import logins, running, vault
+from venues.gateway import connections, logins, running, vault
 from venues.gateway.credentials import Credentials, CredentialsGoneError
-from venues.gateway.models import Connection, Person, SealingKey
+from venues.gateway.models import Connection, ConnectionState, Person, SealingKey
 from venues.gateway.tests.talking import answered, venue
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
@@ -110,6 +111,18 @@ async def test_login_that_fails_for_another_reason_ends_as_unavailable(
         await asyncio.to_thread(running.stop)
     assert (status, body["detail"]) == (503, "the login failed: try again")
     assert "hidden-secret" not in caplog.text
+
+
+def test_logins_at_a_slow_venue_leave_threads_to_other_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handed: list[str] = []
+    monkeypatch.setattr(connections.authenticate, "delay", lambda handle, _: handed.append(handle))
+    monkeypatch.setattr(connections, "ANSWER_S", 3_600.0)
+    monkeypatch.setattr(connections, "_waits", threading.BoundedSemaphore(1))
+    with connections._waits:  # as if another request waited
+        made, _ = connections.opened(Credentials("id", "secret"))
+    assert (made.state, len(handed)) == (ConnectionState.PENDING, 1)
 
 
 def logins_with_other_secret(bot: Client) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from venues.deribit.client.errors import LostError, RefusedError, UnavailableError
 from venues.deribit.client.pacing import Pacer, QueueFullError
 from venues.deribit.door import door
+from venues.gateway import running
 from venues.gateway.backoff import Backoff
 from venues.gateway.pool import Pool
 from venues.gateway.tests.talking import answered, echo, venue
@@ -163,6 +165,35 @@ async def test_garbage_ends_the_connection_and_loses_no_request(garbage: str) ->
 
     async with venue(noisy) as url, pooled(url) as pool:
         assert await pool.call("public/test") == 1
+
+
+async def test_answers_of_another_shape_lose_no_request() -> None:
+    replies: list[dict[str, Any]] = [{"error": "x"}, {"error": {"message": "x"}}, {}, {"result": 7}]
+
+    async def talk(connection: ServerConnection) -> None:
+        async for text in connection:
+            await connection.send(answered(text, **replies.pop(0)))
+
+    async with venue(talk) as url, pooled(url) as pool:
+        assert await pool.call("public/ticker") == 7
+
+
+def test_reports_of_the_pool_go_on_after_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors, reported = [OSError("disk full")], threading.Event()
+
+    def report(found: object) -> None:
+        if errors:
+            raise errors.pop()
+        reported.set()
+
+    monkeypatch.setattr(running, "report", report)
+    monkeypatch.setattr(running, "REPORT_S", 0.0)
+    gateway = running.Gateway("ws://127.0.0.1:9", per_s=1.0, most_waiting=1)
+    assert reported.wait(LIMIT_S)
+    gateway.stop()
+    assert "state of the pool not reported" in caplog.text
 
 
 async def test_silent_venue_is_given_up_and_named() -> None:
