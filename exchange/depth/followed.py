@@ -5,6 +5,7 @@ through the cache "books". Without Redis it is the memory of one process, so the
 only what doors in its own process announce.
 """
 
+import threading
 import time
 from collections.abc import Callable, Collection, Set
 from typing import Final, TypeVar
@@ -24,9 +25,38 @@ RETRY_S: Final = 10.0
 UNAVAILABLE: Final = (RedisError, OSError)
 
 
+class Outage:
+    """Whether the cache is unavailable: logged when that begins and when it ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_on = False
+
+    def reached(self, ask: Callable[[], T]) -> T | None:
+        """Return what the cache answers, None while it is unavailable."""
+        try:
+            found = ask()
+        except UNAVAILABLE as error:
+            if self._changes(is_on=True):
+                logger.warning("cache of books unavailable", error=str(error).strip())
+            return None
+        if self._changes(is_on=False):
+            logger.warning("cache of books available again")
+        return found
+
+    def _changes(self, *, is_on: bool) -> bool:
+        with self._lock:
+            changed, self._is_on = self._is_on is not is_on, is_on
+        return changed
+
+
+_outage: Final = Outage()
+"""Of this process."""
+
+
 def follow(keys: Collection[int]) -> None:
     """Say that the books of these instruments are followed; do nothing without the cache."""
-    _reached(lambda: caches[CACHE].set_many({str(key): True for key in keys}, FRESH_S))
+    _outage.reached(lambda: caches[CACHE].set_many({str(key): True for key in keys}, FRESH_S))
 
 
 class FollowedBooks:
@@ -41,16 +71,7 @@ class FollowedBooks:
         """Return the instruments whose books are followed, as of the last AGAIN_S."""
         now = self._clock()
         if now >= self._next_at:
-            found = _reached(lambda: caches[CACHE].get_many([str(key) for key in keys]))
+            found = _outage.reached(lambda: caches[CACHE].get_many([str(key) for key in keys]))
             self._known = frozenset(map(int, found or ()))
             self._next_at = now + (RETRY_S if found is None else AGAIN_S)
         return self._known
-
-
-def _reached(ask: Callable[[], T]) -> T | None:
-    """Return what the cache answers, None while it is unavailable."""
-    try:
-        return ask()
-    except UNAVAILABLE as error:
-        logger.warning("cache of books unavailable", error=str(error).strip())
-        return None

@@ -1,7 +1,7 @@
 """What an account shows through ccxt: its orders, executions, positions and money."""
 
 import itertools
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ from venues.feeds.events import Contract
 
 PAGE: Final = 100
 REMEMBERED: Final = 10_000
+CLOSED, ALL = "fetchClosedOrders", "fetchOrders"
 LISTINGS: Final = (
     ("fetchOpenOrders", "fetch_open_orders"),
-    ("fetchClosedOrders", "fetch_closed_orders"),
+    (CLOSED, "fetch_closed_orders"),
     ("fetchCanceledOrders", "fetch_canceled_orders"),
+    (ALL, "fetch_orders"),
 )
-"""Listings of orders, by what a venue has to offer."""
+"""Listings of orders, by what a venue has to offer; all orders only without the closed ones."""
 Row = Mapping[str, Any]
 
 
@@ -45,11 +47,18 @@ class AccountReader:
             raise RefusedError(f"{symbol} is not traded through this broker")
         return found
 
+    @property
+    def lists_ended(self) -> bool:
+        """Whether the venue lists orders that were filled."""
+        return bool(self._exchange.has.get(CLOSED) or self._exchange.has.get(ALL))
+
     async def orders(self, contract: Contract) -> AsyncGenerator[Row, None]:
         """Yield the newest orders: those that are open, then those that ended."""
         seen: set[str] = set()
         for name, request in LISTINGS:
-            if self._exchange.has.get(name):
+            if self._exchange.has.get(name) and not (
+                name == ALL and self._exchange.has.get(CLOSED)
+            ):
                 found = await read(getattr(self._exchange, request), contract.symbol)
                 for row in found:
                     if rows.is_final(row) or str(row["id"]) not in seen:
@@ -76,11 +85,14 @@ class AccountReader:
         self._name(str(row["id"]), row["clientOrderId"] or "")
         return rows.order_seen(row, symbol, self.contracts[symbol].lattice)
 
-    async def order(self, client_id: str) -> OrderSeen:
-        for contract in self.contracts.values():
+    async def known(
+        self, client_id: str, contracts: Iterable[Contract] | None = None
+    ) -> OrderSeen | None:
+        """Return an order in any of the contracts (all of them), None if the venue shows none."""
+        for contract in self.contracts.values() if contracts is None else contracts:
             if (row := await self.find(client_id, contract)) is not None:
                 return self.seen(row)
-        return OrderSeen.unknown(client_id, self._exchange.milliseconds())
+        return None
 
     async def open_orders(self) -> list[OrderSeen]:
         found = [

@@ -11,6 +11,7 @@ from venues.accountprogress import execution_number
 from venues.brokers import (
     Balance,
     ExecutionSeen,
+    Instruction,
     OrderReport,
     OrderSeen,
     PositionSeen,
@@ -30,6 +31,25 @@ STATES: Final[Mapping[str, VenueState]] = {
     "rejected": VenueState.REJECTED,
 }
 TYPES: Final = {Style.POST_ONLY: "limit", Style.LIMIT: "limit", Style.MARKET: "market"}
+
+
+def creation(
+    order: Instruction, symbol: str, lattice: Lattice
+) -> tuple[str, str, str, float, float | None, dict[str, Any]]:
+    """Return the arguments of create_order; `symbol` is the venue's."""
+    flags = {
+        "clientOrderId": order.client_id,
+        "reduceOnly": order.reduce_only,
+        "postOnly": order.style is Style.POST_ONLY,
+    }
+    return (
+        symbol,
+        TYPES[order.style],
+        WORDS[order.side],
+        float(lattice.quantity(order.lots)),
+        float(lattice.price(order.ticks)) if order.ticks else None,
+        {name: value for name, value in flags.items() if value},
+    )
 
 
 def order_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> OrderSeen:

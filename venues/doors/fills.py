@@ -1,6 +1,6 @@
 """Orders as they were at an event, even if more has happened since."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,16 +15,19 @@ class Fills:
 
     rows: Sequence[Execution]
 
-    def upto(self, filled: int) -> tuple[int, int]:
-        """Return the value (sum of ticks * lots) and the fees of the first `filled` lots."""
-        value = fees = lots = 0
+    def first(self, filled: int) -> Iterator[Execution]:
+        """Yield the executions of the first `filled` lots."""
+        lots = 0
         for row in self.rows:
             if lots >= filled:
-                break
+                return
             lots += row.lots
-            value += row.ticks * row.lots
-            fees += row.fee
-        return value, fees
+            yield row
+
+    def upto(self, filled: int) -> tuple[int, int]:
+        """Return the value (sum of ticks * lots) and the fees of the first `filled` lots."""
+        rows = list(self.first(filled))
+        return sum(row.ticks * row.lots for row in rows), sum(row.fee for row in rows)
 
 
 def fills_of(orders: Iterable[int]) -> dict[int, Fills]:

@@ -24,14 +24,26 @@ class Closed:
     exit: int = 0
     realised: int = 0
     fee: int = 0
+    profit: int = 0
     fills: int = 0
 
     def add(self, row: Execution, lots: int) -> None:
         self.lots += lots
         self.exit += lots * row.ticks
         self.realised += row.realised
-        self.fee += row.fee * lots // row.lots
+        self.fee += closing_fee(row, lots)
+        self.profit += profit_of(row, lots)
         self.fills += 1
+
+
+def closing_fee(row: Execution, lots: int) -> int:
+    """Return the part of an execution's fee that falls on the lots that it closed."""
+    return row.fee * lots // row.lots
+
+
+def profit_of(row: Execution, lots: int) -> int:
+    """Return what an execution earned by closing `lots`, after the fee."""
+    return row.realised - closing_fee(row, lots)
 
 
 def closed_profits(
@@ -77,7 +89,7 @@ def closed_row(order: Order, closed: Closed, listed: Listed, leverage: int) -> d
         "avgEntryPrice": average_price(lattice, entry, closed.lots),
         "cumExitValue": money_text(exit_value),
         "avgExitPrice": average_price(lattice, closed.exit, closed.lots),
-        "closedPnl": money_text(closed.realised - closed.fee),
+        "closedPnl": money_text(closed.profit),
         "fillCount": str(closed.fills),
         "leverage": str(leverage),
         "openFee": "0",

@@ -11,7 +11,14 @@ from market.times import to_microseconds
 from venues.bybit import words
 from venues.bybit.accounts.orderrows import create_type
 from venues.bybit.categories import Category
-from venues.bybit.numbers import money_text, ppm_text, price_text, quantity_text, value_text
+from venues.bybit.numbers import (
+    money_text,
+    optional_price,
+    ppm_text,
+    price_text,
+    quantity_text,
+    value_text,
+)
 from venues.bybit.sequences import cross_sequence, trade_id
 from venues.bybit.symbols import SETTLE_COIN
 
@@ -22,7 +29,6 @@ CONSTANT: Mapping[str, Any] = {
     "feeCurrency": SETTLE_COIN,
     "tradeIv": "",
     "markIv": "",
-    "markPrice": "",
     "indexPrice": "",
     "underlyingPrice": "",
     "blockTradeId": "",
@@ -31,11 +37,19 @@ CONSTANT: Mapping[str, Any] = {
 
 
 def execution_row(
-    row: Execution, order: Order, lattice: Lattice, fees: Fees, *, left: int, closed: int
+    row: Execution,
+    order: Order,
+    lattice: Lattice,
+    fees: Fees,
+    *,
+    left: int,
+    closed: int,
+    mark: int,
 ) -> dict[str, Any]:
     """Return an execution of an order.
 
-    `left`: lots of the order that were open after it, `closed`: lots of the position it closed.
+    `left`: lots of the order that were open after it, `closed`: lots of the position it closed,
+    `mark`: the mark price at that moment in ticks, 0 if it is not recorded.
     """
     stop = words.stop_order_type(
         order.side,
@@ -64,6 +78,7 @@ def execution_row(
         "execType": exec_type(row.order),
         "execValue": value_text(lattice, row.ticks * row.lots),
         "execTime": str(at // 1_000),
+        "markPrice": optional_price(lattice, mark),
         "isMaker": bool(row.is_maker),
         "feeRate": ppm_text(fees.maker_ppm if row.is_maker else fees.taker_ppm),
         "closedSize": quantity_text(lattice, closed),

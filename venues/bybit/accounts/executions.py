@@ -8,6 +8,7 @@ from django.db.models import Sum
 from exchange.models import Account, Execution, Order
 from venues.bybit.accounts.closing import closed_lots
 from venues.bybit.accounts.executionrows import execution_row
+from venues.bybit.accounts.pricesthen import marks_at
 from venues.bybit.listed import by_key
 
 
@@ -16,6 +17,7 @@ def executions_as_rows(account: Account, found: Sequence[Execution]) -> list[dic
     listed, fees = by_key(), account.schedule
     orders = Order.objects.select_related("instrument").in_bulk({row.order for row in found})
     left, closed = lots_left(found, orders), closed_lots(account.pk, found)
+    marks = marks_at(found)
     return [
         execution_row(
             row,
@@ -24,6 +26,7 @@ def executions_as_rows(account: Account, found: Sequence[Execution]) -> list[dic
             fees,
             left=left[row.number],
             closed=closed[row.number],
+            mark=marks.get(row.number, 0),
         )
         for row in found
     ]

@@ -1,7 +1,7 @@
 """Orders as rows of Bybit, for REST and for the topic `order`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Sum
 
@@ -11,6 +11,7 @@ from exchange.models import Execution, Order
 from instruments.lattice import Lattice
 from market.times import to_microseconds
 from venues.bybit import words
+from venues.bybit.accounts.pricesthen import last_prices
 from venues.bybit.categories import Category
 from venues.bybit.numbers import (
     average_price,
@@ -23,7 +24,6 @@ from venues.bybit.numbers import (
 from venues.bybit.symbols import SETTLE_COIN
 
 CONSTANT: Mapping[str, Any] = {
-    "category": Category.LINEAR.value,
     "parentOrderLinkId": "",
     "blockTradeId": "",
     "isLeverage": "",
@@ -39,7 +39,6 @@ CONSTANT: Mapping[str, Any] = {
     "slLimitPrice": "",
     "tpTriggerBy": "",
     "slTriggerBy": "",
-    "lastPriceOnCreated": "",
     "basePrice": "",
     "placeType": "",
     "smpType": "CancelTaker",
@@ -50,10 +49,14 @@ CONSTANT: Mapping[str, Any] = {
     "rpiMatchedQty": "0",
 }
 """Fields that no order of this door has, or all have alike."""
+REST_ONLY: Final = ("basePrice", "extraFees")
 
 
-def order_row(order: Order, lattice: Lattice, fees: int) -> dict[str, Any]:
-    """Return an order; `fees` is the sum of those of its executions in MONEY_UNITS."""
+def order_row(order: Order, lattice: Lattice, fees: int, last_ticks: int = 0) -> dict[str, Any]:
+    """Return an order; `fees` is the sum of those of its executions in MONEY_UNITS.
+
+    `last_ticks`: the last price when it arrived, 0 if that is not recorded.
+    """
     closes = order.close or (order.reduce_only and order.pk < 0)
     is_conditional = bool(order.trigger_ticks)
     cause = words.NO_CAUSE if order.cause is None else order.cause
@@ -67,6 +70,7 @@ def order_row(order: Order, lattice: Lattice, fees: int) -> dict[str, Any]:
         "orderLinkId": order.client_id,
         "symbol": order.instrument.symbol,
         "price": price_text(lattice, order.ticks) if order.ticks else "0",
+        "lastPriceOnCreated": optional_price(lattice, last_ticks),
         "qty": quantity_text(lattice, order.lots),
         "side": words.SIDE_WORDS[order.side],
         "orderStatus": words.status(
@@ -117,7 +121,22 @@ def fees_of(orders: Iterable[Order]) -> dict[int, int]:
 
 
 def order_rows(orders: list[Order], lattices: Mapping[int, Lattice]) -> list[dict[str, Any]]:
-    fees = fees_of(orders)
+    """Return orders as rows of REST."""
+    fees, last = fees_of(orders), last_prices(orders)
     return [
-        order_row(order, lattices[order.instrument_id], fees.get(order.pk, 0)) for order in orders
+        order_row(
+            order, lattices[order.instrument_id], fees.get(order.pk, 0), last.get(order.pk, 0)
+        )
+        for order in orders
     ]
+
+
+def streamed(row: Mapping[str, Any], closed_pnl: int) -> dict[str, Any]:
+    """Return a row of the topic `order`; `closed_pnl` is what it earned by closing so far."""
+    return {
+        **{name: value for name, value in row.items() if name not in REST_ONLY},
+        "category": Category.LINEAR.value,
+        "brokerOrderPrice": "",
+        "closedPnl": money_text(closed_pnl),
+        "feeCurrency": SETTLE_COIN,
+    }

@@ -92,7 +92,7 @@ def set_leverage(call: Call) -> Result:
 
 def whole_leverage(fields: Fields) -> int:
     value = fields.decimal("buyLeverage")
-    if value is None or value != int(value) or not 1 <= value <= LARGEST_LEVERAGE:
+    if value is None or not 1 <= value <= LARGEST_LEVERAGE or value != int(value):
         raise parameter_error(
             f"buyLeverage {quoted(fields.text('buyLeverage'))} must be a whole number from 1 to "
             f"{LARGEST_LEVERAGE}"

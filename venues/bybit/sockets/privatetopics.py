@@ -103,7 +103,15 @@ class StateTopic(InCategory):
 
 class PositionTopic(StateTopic):
     source = POSITIONS_TOPIC
-    compared = ("side", "size", "avgPrice", "leverage", "cumRealisedPnl", "takeProfit", "stopLoss")
+    compared = (
+        "side",
+        "size",
+        "entryPrice",
+        "leverage",
+        "cumRealisedPnl",
+        "takeProfit",
+        "stopLoss",
+    )
     states = staticmethod(position_states)
 
 

@@ -17,8 +17,8 @@ from venues.bybit.tests.clients import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATEMENTS: Final = {
-    "/v5/order/realtime": 3,
-    "/v5/order/history": 2,
+    "/v5/order/realtime": 5,
+    "/v5/order/history": 4,
     "/v5/execution/list": 5,
     "/v5/position/list": 7,
     "/v5/position/closed-pnl": 5,

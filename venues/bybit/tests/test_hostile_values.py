@@ -38,9 +38,9 @@ FIELDS: Final = (
     "triggerPrice", "type",
 )  # fmt: skip
 TEXTS: Final = (
-    "", "0", "1", "2", "-1", "0.5", "1e400", "-0", "NaN", "Infinity", "9" * 19, "9" * 60, "x", "é",
-    "\0", "\ud800", "1_0", " 1", "true", "None", "linear", "spot", "option", "Market", "PostOnly",
-    "ETHUSDT", "' OR 1=1 --", "%00", "253402300800000", "99999999999999",
+    "", "0", "1", "2", "-1", "0.5", "1e400", "1e999999999", "-0", "NaN", "Infinity", "9" * 19,
+    "9" * 60, "x", "é", "\0", "\ud800", "1_0", " 1", "true", "None", "linear", "spot", "option",
+    "Market", "PostOnly", "ETHUSDT", "' OR 1=1 --", "%00", "253402300800000", "99999999999999",
 )  # fmt: skip
 VALUES: Final = (*TEXTS, None, True, 0, -1, 1.5, 10**30, [], {}, [1], [{}], [dict(LIMIT)], {"a": 1})
 

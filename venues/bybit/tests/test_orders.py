@@ -55,6 +55,13 @@ def test_limit_order_is_acknowledged_amended_and_cancelled(
     )  # fmt: skip
 
 
+def fill_mark(client: Client) -> str:
+    """Return the mark price at the only execution."""
+    (fill,) = client.get("/v5/execution/list", **LINEAR)["result"]["list"]
+    mark: str = fill["markPrice"]
+    return mark
+
+
 def test_market_order_fills_and_is_seen_everywhere(exchange: Exchange, client: Client) -> None:
     order = client.create(**MARKET)
     (row,) = client.get("/v5/order/history", **LINEAR, orderStatus="Filled")["result"]["list"]
@@ -62,6 +69,7 @@ def test_market_order_fills_and_is_seen_everywhere(exchange: Exchange, client: C
     assert (row["avgPrice"], row["cumExecQty"], row["cumExecValue"]) == (
         "65000.1", "0.010", "650.001",
     )  # fmt: skip
+    assert row["lastPriceOnCreated"] == fill_mark(client) == "65000.0"
     assert (row["cumExecFee"], row["cumFeeDetail"]) == ("0.01300002", {"USDT": "0.01300002"})
     (fill,) = client.get("/v5/execution/list", **LINEAR, execType="Trade")["result"]["list"]
     assert (fill["orderId"], fill["execPrice"], fill["execQty"]) == (order, "65000.1", "0.010")
@@ -104,6 +112,12 @@ def test_closed_positions_show_what_each_order_closed(exchange: Exchange, client
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"qty": "0.0005"}, 10001, "must be a multiple of 0.001"),
+    ({"qty": "1e-999999999"}, 10001, "must be a multiple of 0.001"),
+    (
+        {"triggerPrice": "1e-999999999", "triggerDirection": 1},
+        10001,
+        "must be a multiple of 0.1",
+    ),
     ({"qty": "-1"}, 10001, "Qty invalid: '-1'"),
     ({"qty": ""}, 10001, "qty is missing"),
     ({"price": "64990.05"}, 10001, "Price invalid"),

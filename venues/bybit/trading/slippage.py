@@ -26,8 +26,7 @@ def worst_ticks(fields: Fields, listed: Listed, side: int) -> int:
     unit = fields.choice("slippageToleranceType", {name: name for name in UNITS})
     tolerance = fields.decimal("slippageTolerance")
     low, high = UNITS[unit]
-    is_whole = unit == "Percent" or tolerance == int(tolerance or 0)
-    if tolerance is None or not low <= tolerance <= high or not is_whole:
+    if tolerance is None or not low <= tolerance <= high or not fits(tolerance, unit):
         given = quoted(fields.text("slippageTolerance"))
         raise parameter_error(f"slippageTolerance {given} of {unit} must be from {low} to {high}")
     best, _ = best_of(book_of(listed.key), -side)
@@ -36,6 +35,10 @@ def worst_ticks(fields: Fields, listed: Listed, side: int) -> int:
     furthest = side * beyond(best, side, unit, tolerance)
     allowed = side * band(side, mark_of(listed.instrument))
     return max(1, side * min(furthest, allowed))
+
+
+def fits(tolerance: Decimal, unit: str) -> bool:
+    return unit == "Percent" or tolerance == int(tolerance)
 
 
 def beyond(best: int, side: int, unit: str, tolerance: Decimal) -> int:

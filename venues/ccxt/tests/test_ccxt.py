@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import ccxt
+import ccxt.pro
 import pytest
 
 from exchange.depth.recording import BlockWriter
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS, TRADES
 from exchange.tests.clients import MARK
+from instruments.lattice import Lattice
 from rig.books import record_book
 from venues import sources
 from venues.brokers import (
@@ -27,10 +30,11 @@ from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot, listed
 from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
 from venues.bybit.tests.serving import served
-from venues.ccxt import requests
+from venues.ccxt import exchanges, requests
+from venues.ccxt.broker import CcxtBroker
 from venues.ccxt.bybit import Bybit
 from venues.ccxt.exchanges import explained
-from venues.feeds.events import FeedError
+from venues.feeds.events import Contract, FeedError
 from venues.feeds.following import Follower
 from venues.feeds.numbering import SkippedError
 from venues.feeds.recorder import Recorder
@@ -157,6 +161,83 @@ async def fills_are_reported(broker, exchange):
         await broker.cancel_all("OURS")
         await reach(lambda: any(getattr(each, "client_id", "") == "open" for each in changes))
     assert [each.is_maker for each in await broker.executions(0)] == [False, True]
+
+
+async def test_an_order_whose_answer_was_lost_is_not_sent_again():
+    """Its request arrives only after the broker has looked for it once more."""
+    instrument = await in_thread(listed)
+    async with market(instrument), served(door()) as url:
+        bot = await in_thread(Bot)
+        settings = exchanges.settings_of("bybit", url) | {"apiKey": bot.key, "secret": bot.secret}
+        async with exchanges.opened("bybit", settings) as exchange:
+            contract = await exchanges.contract_of(exchange, SYMBOL)
+            slow = SlowOrders(exchange)
+            broker = CcxtBroker(exchange, {"OURS": contract}, quiet_s=0.0)
+            with pytest.raises(UnknownOutcomeError, match="timed out"):
+                await broker.place(instruction("a"))
+            again = asyncio.create_task(broker.place(instruction("a")))
+            await reach(lambda: slow.lookups >= 2)
+            assert not again.done()
+            await slow.arrive()
+            assert (await again).report.state is VenueState.WORKING
+            assert slow.sent == 1
+            await broker.cancel_all()
+
+
+class SlowOrders:
+    """Requests for orders whose answers come too late: the venue gets them when `arrive` says."""
+
+    def __init__(self, exchange):
+        self.sent = self.lookups = 0
+        self._create, self._look = exchange.create_order, exchange.fetch_canceled_orders
+        exchange.create_order, exchange.fetch_canceled_orders = self.create, self.look
+
+    async def create(self, *arguments):
+        self.sent += 1
+        self._arguments = arguments
+        raise ccxt.RequestTimeout("bybit POST /v5/order/create timed out")
+
+    async def look(self, *arguments):
+        self.lookups += 1
+        return await self._look(*arguments)
+
+    async def arrive(self):
+        await self._create(*self._arguments)
+
+
+async def test_an_order_is_not_sent_again_to_a_venue_that_cannot_tell_what_became_of_it():
+    exchange, sent = Silent(), []
+
+    async def create_order(*arguments):
+        sent.append(arguments)
+        raise ccxt.RequestTimeout("timed out")
+
+    exchange.create_order = create_order
+    lattice = Lattice(Decimal("0.1"), Decimal("0.001"))
+    contract = Contract(symbol=SYMBOL, lattice=lattice, currency="USDT")
+    broker = CcxtBroker(exchange, {"OURS": contract}, quiet_s=0.0)
+    with pytest.raises(UnknownOutcomeError, match="timed out"):
+        await broker.place(instruction("a"))
+    broker._doubts.sent("a", 0.0)  # the time in which it could arrive has passed
+    for _ in range(2):
+        with pytest.raises(UnknownOutcomeError, match="does not list orders that have ended"):
+            await broker.place(instruction("a"))
+        with pytest.raises(UnknownOutcomeError, match="does not list orders that have ended"):
+            await broker.order("a")
+    assert len(sent) == 1
+    await exchange.close()
+
+
+class Silent(ccxt.pro.Exchange):
+    """An exchange of ccxt that lists open orders only, of which there are none."""
+
+    id = "silent"
+
+    def describe(self):
+        return self.deep_extend(super().describe(), {"has": {"fetchOpenOrders": True}})
+
+    async def fetch_open_orders(self, *arguments):
+        return []
 
 
 async def test_an_order_whose_answer_cannot_be_read_is_not_called_rejected():

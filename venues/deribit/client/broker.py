@@ -7,13 +7,10 @@ on its way; it carries `valid_until`, after which the venue does not execute it,
 not used again, or called unknown, before that.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from exchange.engine.messages import BUY
 from venues.accountreads import AccountReads
@@ -32,6 +29,7 @@ from venues.deribit.client.accountrows import change, creation, is_final, limit_
 from venues.deribit.client.accountstream import AccountStream
 from venues.deribit.client.parsing import steps
 from venues.deribit.client.session import TIMED_OUT, Credentials, Session
+from venues.doubts import Doubts
 from venues.feeds.events import Contract
 
 VALID_S: Final = 5.0
@@ -67,33 +65,26 @@ class DeribitBroker(AccountReads[AccountReader]):
         self._names = Names(contracts)
         reader = AccountReader(session, self._names)
         super().__init__(reader, AccountStream(url, credentials, reader))
-        self._quiet_until = time.monotonic() + quiet_s
-        self._doubtful: dict[str, float] = {}
-        """Labels of orders without an answer, and until when the venue may execute them."""
-        self._placing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._doubts = Doubts(quiet_s)
 
     async def place(self, order: Instruction) -> OrderSeen:
         contract, label = self._contract(order.symbol), order.client_id
-        async with self._alone(label):
+        async with self._doubts.alone(label):
             if (row := await self._settled(label)) is not None:
                 return await self._reader.order_of(row)
             valid_until = self._session.now_ms() + round(VALID_S * 1_000)
-            self._doubtful[label] = time.monotonic() + VALID_S + MARGIN_S
+            self._doubts.sent(label, VALID_S + MARGIN_S)
             try:
                 fields = creation(order, contract.symbol, contract.lattice, valid_until)
                 answer = await self._write(f"private/{_side(order)}", fields)
             except errors.RefusedError as error:
-                self._answered(label)
+                self._doubts.answered(label)
                 return await self._rejected(order, error)
             except (NotSentError, RefusedError):
-                self._answered(label)
+                self._doubts.answered(label)
                 raise
-            self._answered(label)
+            self._doubts.answered(label)
             return await self._reader.order_of(answer["order"])
-
-    def _answered(self, label: str) -> None:
-        """Note that a label is not doubtful any more; somebody may have looked it up meanwhile."""
-        self._doubtful.pop(label, None)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
         row = await self._settled(client_id)
@@ -129,22 +120,9 @@ class DeribitBroker(AccountReads[AccountReader]):
             raise RefusedError(f"{symbol} is not traded through this broker")
         return found
 
-    @asynccontextmanager
-    async def _alone(self, label: str) -> AsyncGenerator[None, None]:
-        """Let nobody else place an order with a label meanwhile."""
-        lock = self._placing.setdefault(label, asyncio.Lock())
-        async with lock:
-            yield
-
     async def _settled(self, label: str) -> Row | None:
         """Return the order with a label; None if there is none, and none can come any more."""
-        row = await self._reader.order_row(label)
-        left_s = self._doubtful.get(label, self._quiet_until) - time.monotonic()
-        if row is None and left_s > 0:
-            await asyncio.sleep(left_s)
-            row = await self._reader.order_row(label)
-        self._doubtful.pop(label, None)
-        return row
+        return await self._doubts.settled(label, lambda: self._reader.order_row(label))
 
     async def _seen(self, client_id: str, row: Row | None) -> OrderSeen:
         if row is not None:

@@ -301,25 +301,6 @@ async def test_order_may_be_looked_up_while_its_answer_is_awaited() -> None:
         assert (await placing).report.state is VenueState.WORKING
 
 
-async def test_label_is_placed_by_one_at_a_time() -> None:
-    broker = DeribitBroker("", Session(""), Credentials("", ""), CONTRACTS)
-    inside, most = 0, 0
-
-    async def place(times: int) -> None:
-        nonlocal inside, most
-        for _ in range(times):
-            async with broker._alone("a"):
-                inside += 1
-                most = max(most, inside)
-                for _ in range(3):
-                    await asyncio.sleep(0)
-                inside -= 1
-
-    await asyncio.gather(place(2), place(1), place(1))
-    assert most == 1
-    assert not broker._placing
-
-
 async def test_account_is_compared_although_nothing_is_heard_but_heartbeats(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,5 +1,9 @@
 """Private topics: what happens to an account, in the rows of REST, once and in order."""
 
+import json
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 
 from exchange.accounts import submission
@@ -8,12 +12,15 @@ from exchange.clearing.orders import OrderType
 from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.tests.clients import MARK
 from venues.bybit.accounts.executions import executions_as_rows
-from venues.bybit.accounts.orderrows import order_rows
+from venues.bybit.accounts.orderrows import REST_ONLY, order_rows
 from venues.bybit.sockets.accountevents import FAST_FIELDS
 from venues.bybit.sockets.tests.talking import PRIVATE, Bot, connected, listed
+from venues.bybit.tests.test_documented_fields import names
 from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
+DOCUMENTED = json.loads((Path(__file__).parent / "documented_topics.json").read_text())
+"""Members of the messages of each topic, from Bybit's documentation of July 2026."""
 TOPICS = ("order", "execution", "execution.fast", "position", "wallet")
 
 
@@ -58,7 +65,9 @@ async def test_a_fill_is_seen_on_every_topic(btcusdt, bot):
     assert (position["symbol"], position["side"], position["size"]) == ("BTCUSDT", "Buy", "0.060")
     (wallet,) = seen["wallet"]["data"]
     assert 99_999 < float(wallet["coin"][0]["walletBalance"]) < 100_000
-    assert {"id", "topic", "creationTime", "data"} == set(seen["order"])
+    for topic, message in seen.items():
+        found = {name for name in names(message) if not name.startswith("data.cumFeeDetail.")}
+        assert found == set(DOCUMENTED[topic]), topic
 
 
 async def test_each_change_of_an_order_is_shown_as_it_was(btcusdt, bot):
@@ -102,8 +111,24 @@ async def test_the_last_row_of_an_order_is_that_of_rest(btcusdt, bot):
             executions_as_rows(bot.account, newest)[::-1],
         )
 
-    assert (orders, fills) == await in_thread(over_rest)
+    rows, executions = await in_thread(over_rest)
+    assert [shared(row) for row in orders] == [shared(row) for row in rows]
+    assert [shared(row) for row in fills] == [shared(row) for row in executions]
+    assert [row["closedPnl"] for row in orders] == ["0", closed_pnl(fills)]
     assert [fill["closedSize"] for fill in fills] == ["0", "0", "0.050", "0.010"]
+
+
+def shared(row):
+    """Return what a row of a topic and one of REST have in common."""
+    alone = ("category", "brokerOrderPrice", "closedPnl", "feeCurrency")
+    return {name: row[name] for name in row if name not in (*alone, *REST_ONLY, "execFeeV2")}
+
+
+def closed_pnl(fills):
+    """Return what executions earned by closing, after their fees: those that close, close fully."""
+    closing = [fill for fill in fills if fill["closedSize"] != "0"]
+    earned = sum(Decimal(fill["execPnl"]) - Decimal(fill["execFee"]) for fill in closing)
+    return f"{earned.normalize():f}"
 
 
 async def test_orders_that_were_refused_at_once_are_not_shown(btcusdt, bot):
