@@ -5,7 +5,8 @@ from heapq import merge
 from operator import itemgetter
 from typing import Final, TypeAlias
 
-from archive.database import fetch
+from archive.scanning import scan
+from archive.selections import Span
 from exchange.depth.history import NOW, book_at, changes_between, last_at
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import TRADES
@@ -16,6 +17,7 @@ from trading.brokers.papervenue import PaperVenue
 WINDOW_US: Final = 600_000_000
 """Of recorded data that are read at once."""
 TRADE, LEVEL = 0, 1
+TRADE_FIELDS: Final = ("at", "side", "ticks", "lots")
 Event: TypeAlias = tuple[int, int, int, int, int]
 """Time, TRADE or LEVEL, side, ticks, lots. At the same time, trades come before levels."""
 
@@ -48,14 +50,10 @@ def feed(venue: PaperVenue, instrument: Instrument) -> None:
 
 def _events(instrument: Instrument, start: int, end: int) -> Iterator[Event]:
     """Return the trades and changes at start < t <= end."""
-    trades: Iterator[Event] = (
-        (at, TRADE, side, ticks, lots)
-        for at, side, ticks, lots in fetch(
-            f"SELECT at, side, ticks, lots FROM {TRADES.table} "  # noqa: S608
-            "WHERE instrument_id = %s AND at > %s AND at <= %s ORDER BY id",
-            [instrument.pk, start, end],
-        )
-    )
+    span = Span(start + 1, end + 1)
+    traded = scan(TRADES, instrument, span=span, fields=TRADE_FIELDS)
+    columns = (traded[name].tolist() for name in TRADE_FIELDS)
+    trades: Iterator[Event] = ((at, TRADE, *rest) for at, *rest in zip(*columns, strict=True))
     found = changes_between(instrument.pk, start, end)
     updates = [] if found is None else found.updates.tolist()
     levels: Iterator[Event] = ((at, LEVEL, side, ticks, lots) for at, side, ticks, lots in updates)

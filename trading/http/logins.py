@@ -4,24 +4,16 @@ from typing import Any, ClassVar, Final
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
-from django.contrib.auth import (
-    authenticate,
-    password_validation,
-    update_session_auth_hash,
-    user_logged_in,
-)
+from django.contrib.auth import authenticate, password_validation, user_logged_in
 from django.core.exceptions import ValidationError as InvalidError
-from django.db import transaction
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from exchange.http.tables import exact_json, problems
-from trading import auditlog
 from trading.http.authentication import RoleView, refreshed, verified
+from trading.passwords import change_password
 from trading.roles import Role
 from web.bodies import Body
 
@@ -144,13 +136,5 @@ class PasswordView(RoleView):
             for text in error.messages:
                 body.refuse("new_password", text)
         body.check()
-        with transaction.atomic():
-            user.set_password(new)
-            user.save(update_fields=["password"])
-            Token.objects.filter(user=user).delete()
-            detail = {"user": user.get_username()}
-            auditlog.append(
-                actor=user.get_username(), action="password", detail=detail, at=timezone.now()
-            )
-        update_session_auth_hash(request._request, user)
+        change_password(request._request, user, new)
         return HttpResponse(status=204)

@@ -1,32 +1,49 @@
 """Pages of bots: a list, one bot with its configuration; starting, stopping, the kill switch."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from exchange.accounts.traders import accounts_of_session
 from trading import acting, killing, owning
-from trading.configuring import configure
+from trading.configuring import configuration_of, configure
 from trading.core.configuration import ConfigurationError
+from trading.core.strategies.catalogue import STRATEGIES
 from trading.creating import venue_accounts_of
 from trading.http.bots import created, find_bot, new_bot
 from trading.listings import ORDERS, RULES, bot_record
 from trading.models import Bot, BotConfiguration, BotOrder, KillSwitch
 from trading.models.bots import EXCHANGE, VENUE
-from trading.pages.guards import page, private, tell
-from trading.pages.orders import ORDER_COLUMNS, order_address
+from trading.pages.guards import NEXT, forbidden, page, private, tell
+from trading.pages.orders import order_address
 from trading.pages.tables import table
 from trading.roles import Role, bots_of, role_of
 from trading.statistics import statistics
 
 AT_VENUE: Final = "venue:"
 EXAMPLE: Final = {"strategy": "imbalance", "symbols": ["ES"]}
+ASKED: Final = {
+    "start": "A supervisor starts the bot: its state becomes running.",
+    "stop": "The bot cancels its orders, keeps its positions and stops.",
+}
+VERSIONS: Final = 20
+ORDERS_SHOWN: Final = 10
+ORDER_COLUMNS: Final = (
+    "client_id", "symbol", "strategy", "side", "style", "price", "quantity", "filled", "state",
+    "created_at",
+)  # fmt: skip
+
+
+def bot_address(bot: Bot) -> str:
+    return reverse("bot", args=[bot.pk])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,14 +53,15 @@ def bots(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         if role_of(request.user) < Role.TRADER:
-            return render(request, "403.html", status=403)
+            return forbidden(request, Role.TRADER)
         try:
-            return redirect("bot", created(request.user, new_bot(_filled_in(request))).pk)
+            return redirect(bot_address(created(request.user, new_bot(_filled_in(request)))))
         except APIException as error:
             problem = "; ".join(map(str, _texts(error.detail)))
     found = bots_of(request.user).select_related("account", "venue_account")
     context = {
-        "bots": [bot_record(bot) for bot in found],
+        "bots": [_shown(bot) for bot in found],
+        "asked": request.POST,
         "statistics": statistics(bots_of(request.user)),
         "accounts": accounts_of_session({}, request.user),
         "venue_accounts": venue_accounts_of(request.user),
@@ -79,24 +97,38 @@ def bot(request: HttpRequest, bot_id: str) -> HttpResponse:
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         if role_of(request.user) < Role.TRADER:
-            return render(request, "403.html", status=403)
+            return forbidden(request, Role.TRADER)
         given = request.POST.get("configuration", "")
         errors = _configured(found, given, request.user.get_username())
         if not errors:
             messages.success(request, "The configuration is in force from the next decision on.")
-            return redirect("bot", found.pk)
+            return redirect(bot_address(found) + NEXT)
     orders_of = BotOrder.objects.filter(bot=found).select_related("bot", "instrument")
     context = {
-        "bot": bot_record(found),
+        "bot": _shown(found),
         "configuration": given,
         "errors": errors,
-        "versions": found.configurations.order_by("-number")[:10],
+        "strategies": STRATEGIES.values(),
+        "versions": _versions(found.configurations.order_by("-number")[:VERSIONS]),
         "is_bot_killed": KillSwitch.objects.on().filter(bot=found).exists(),
-        "table": table(ORDERS, orders_of.order_by("-id")[:10], ORDER_COLUMNS, order_address),
+        "table": table(
+            ORDERS, orders_of.order_by("-id")[:ORDERS_SHOWN], ORDER_COLUMNS, order_address
+        ),
     }
     response = page(request, "bot", **context)
     response.status_code = 400 if errors else 200
     return response
+
+
+def _shown(bot: Bot) -> dict[str, Any]:
+    """Return a bot as its pages show it; `beat_s`: seconds since its newest heartbeat."""
+    beat_s = (timezone.now() - bot.heartbeat_at).total_seconds() if bot.heartbeat_at else None
+    return bot_record(bot) | {"beat_s": beat_s}
+
+
+def _versions(rows: Iterable[BotConfiguration]) -> list[dict[str, Any]]:
+    """Return versions of a configuration with their text, the newest first."""
+    return [{"row": row, "text": json.dumps(row.parameters, indent=2)} for row in rows]
 
 
 def _configured(bot: Bot, text: str, author: str) -> dict[str, list[str]]:
@@ -116,14 +148,21 @@ def act(request: HttpRequest, bot_id: str, action: str) -> HttpResponse:
     """Start, stop, kill, release or recover a bot."""
     found, actor = find_bot(request.user, bot_id), request.user.get_username()
     if action in ("start", "stop"):
-        owning.want(found, is_wanted=action == "start", actor=actor, at=timezone.now())
+        tell(request, lambda: _ask(found, actor, is_wanted=action == "start"), ASKED[action])
     elif action == "kill":
         _tell_left(request, _killed(request, [found], found))
     elif action == "release":
         _release(request, found)
     else:
         tell(request, lambda: acting.recover_now(found, actor), "Recovery has run: see its report.")
-    return redirect("recovery") if action == "recover" else redirect("bot", found.pk)
+    return redirect((reverse("recovery") if action == "recover" else bot_address(found)) + NEXT)
+
+
+def _ask(bot: Bot, actor: str, *, is_wanted: bool) -> None:
+    """Ask for a bot to run, or to stop; raise ConfigurationError for one that cannot run."""
+    if is_wanted:
+        configuration_of(bot)
+    owning.want(bot, is_wanted=is_wanted, actor=actor, at=timezone.now())
 
 
 def _tell_left(request: HttpRequest, done: list[acting.Flattened]) -> None:
@@ -143,7 +182,7 @@ def switch(request: HttpRequest, action: str) -> HttpResponse:
         _tell_left(request, _killed(request, list(Bot.objects.all()), None))
     else:
         _release(request, None)
-    return redirect("risk")
+    return redirect(reverse("risk") + NEXT)
 
 
 def _killed(request: HttpRequest, bots: list[Bot], bot: Bot | None) -> list[acting.Flattened]:

@@ -15,11 +15,15 @@ from quotes.pages.views import not_found
 from trading.acting import CONFLICTS
 from trading.models import KillSwitch
 from trading.opening import NoBrokerError
-from trading.roles import Role, role_of
+from trading.roles import ADMINS, TRADERS, Role, role_of
+from trading.sending import RiskRefusedError
 from trading.tracing import span, traced
 from venues.brokers import BrokerError
 
 View = Callable[..., HttpResponse]
+GROUPS = {Role.TRADER: TRADERS, Role.ADMIN: ADMINS}
+NEXT = "#notes"
+"""Where a page goes on after an action: at what became of it, beside the button."""
 
 
 def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
@@ -35,7 +39,7 @@ def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
                     request.get_full_path() if is_shown else reverse("bots"), "login"
                 )
             if role < least:
-                return render(request, "403.html", status=403)
+                return forbidden(request, least)
             try:
                 with traced(), span(f"{request.method} {request.path}"):
                     return view(request, *args, **kwargs)
@@ -47,12 +51,24 @@ def private(least: Role = Role.VIEWER) -> Callable[[View], View]:
     return decorate
 
 
+def forbidden(request: HttpRequest, least: Role) -> HttpResponse:
+    """Say which role an action needs, and who has it."""
+    reason = (
+        f"This needs the role {least.name.lower()}, and {request.user} is "
+        f"{role_of(request.user).name.lower()}. Staff add users to the group {GROUPS[least]} in "
+        "the admin."
+    )
+    return render(request, "403.html", {"reason": reason, "back": reverse("bots")}, status=403)
+
+
 def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
     role = role_of(request.user)
     common = {
+        "role": role.name.lower(),
         "may_trade": role >= Role.TRADER,
         "is_admin": role is Role.ADMIN,
         "is_killed": KillSwitch.objects.on().filter(bot=None).exists(),
+        "notes": [] if "X-Refresh" in request.headers else list(messages.get_messages(request)),
     }
     return render(request, f"trading/{template}.html", common | context)
 
@@ -61,6 +77,8 @@ def tell(request: HttpRequest, act: Callable[[], object], done: str) -> None:
     """Act, and say on the next page what became of it."""
     try:
         act()
+    except RiskRefusedError as error:  # it begins with the names of rules
+        messages.error(request, f"Refused by the rules of risk: {error}.")
     except (BrokerError, NoBrokerError, *CONFLICTS) as error:
         messages.error(request, f"{str(error)[:1].upper()}{str(error)[1:]}.")
     else:

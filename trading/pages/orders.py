@@ -1,45 +1,46 @@
-"""Pages of orders and positions of bots; cancelling and closing them."""
+"""Pages of orders of bots: the list, one with its history; changing and cancelling it."""
 
 import json
 from typing import Any, Final
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
+from rest_framework.exceptions import ValidationError
 
-from exchange.accounts.loading import marks
 from market.times import from_microseconds
-from quotes.models import Candle
-from quotes.pages import sparkline
 from trading import acting
-from trading.http.orders import STATES, find_order, order_detail
-from trading.http.positions import POSITION_STATES, find_position
-from trading.listings import ORDERS, POSITIONS, unrealised
-from trading.models import BotOrder, BotPosition
-from trading.pages.guards import page, private, tell
-from trading.pages.tables import table
+from trading.http.orders import STATES, amendment, find_order, order_detail
+from trading.listings import ORDER_WORDS, ORDERS
+from trading.models import BotOrder
+from trading.pages.charts import chart_of
+from trading.pages.guards import NEXT, forbidden, page, private, tell
+from trading.pages.paging import paged
+from trading.pages.sorting import known
+from trading.pages.tables import Order, table
 from trading.roles import Role, bots_of, role_of
 from trading.statistics import statistics
 
-SHOWN: Final = 100
-MINUTE_S: Final = 60
-CLOSES: Final = 60
-ORDER_COLUMNS: Final = (
+COLUMNS: Final = (
     "client_id", "bot", "symbol", "strategy", "side", "style", "price", "quantity", "filled",
     "state", "created_at",
 )  # fmt: skip
-POSITION_COLUMNS: Final = (
-    "symbol", "bot", "state", "quantity", "entry_price", "realised", "fees", "opened_at",
-)  # fmt: skip
 SORTS: Final = {
-    "newest": "-id",
-    "oldest": "id",
+    "bot": "bot__name",
     "symbol": "instrument__symbol",
+    "strategy": "strategy",
+    "side": "side",
+    "style": "style",
+    "quantity": "lots",
+    "filled": "filled",
     "state": "state",
-    "quantity": "-lots",
+    "created_at": "id",
 }
+NEWEST: Final = "-created_at"
+FILTERS: Final = ("state", "symbol", "strategy")
 
 
 def order_address(order: BotOrder) -> str:
@@ -51,28 +52,42 @@ def order_address(order: BotOrder) -> str:
 def orders(request: HttpRequest) -> HttpResponse:
     """List orders, filtered and sorted as asked; unknown filters show nothing."""
     mine = BotOrder.objects.filter(bot__in=bots_of(request.user))
-    asked = {name: request.GET.get(name, "") for name in ("state", "symbol", "strategy", "sort")}
-    rows: QuerySet[BotOrder] = mine
-    if asked["state"]:
-        rows = rows.filter(state__in=STATES.get(asked["state"], []))
-    if asked["symbol"]:
-        rows = rows.filter(instrument__symbol=asked["symbol"].replace("\0", ""))
-    if asked["strategy"]:
-        rows = rows.filter(strategy=asked["strategy"].replace("\0", ""))
-    order = SORTS.get(asked["sort"], "-id")
-    newest = rows.select_related("bot", "instrument").order_by(order, "-id")[:SHOWN]
+    asked = {name: request.GET.get(name, "").replace("\0", "") for name in FILTERS}
+    sort = known(request.GET.get("sort", NEWEST), SORTS, NEWEST)
+    found = paged(request, _filtered(mine, request).order_by(*_columns(sort)))
     context = {
-        "table": table(ORDERS, newest, ORDER_COLUMNS, order_address),
+        "table": table(ORDERS, found.rows, COLUMNS, order_address, Order(SORTS, sort, request.GET)),
+        "paged": found,
+        "sort": request.GET.get("sort", ""),
         "statistics": statistics(bots_of(request.user)),
         "asked": asked,
         "choices": {
             "state": list(STATES),
             "symbol": distinct(mine, "instrument__symbol"),
             "strategy": distinct(mine, "strategy"),
-            "sort": list(SORTS),
         },
     }
     return page(request, "orders", **context)
+
+
+def _filtered(mine: "QuerySet[BotOrder]", request: HttpRequest) -> "QuerySet[BotOrder]":
+    rows = mine.select_related("bot", "instrument")
+    asked = {name: request.GET.get(name, "").replace("\0", "") for name in FILTERS}
+    if "\0" in request.GET.get("symbol", "") + request.GET.get("strategy", ""):
+        return rows.none()
+    if asked["state"]:
+        rows = rows.filter(state__in=STATES.get(asked["state"], []))
+    if asked["symbol"]:
+        rows = rows.filter(instrument__symbol=asked["symbol"])
+    if asked["strategy"]:
+        rows = rows.filter(strategy=asked["strategy"])
+    return rows
+
+
+def _columns(sort: str) -> tuple[str, ...]:
+    sign = "-" if sort.startswith("-") else ""
+    column = f"{sign}{SORTS[sort.removeprefix('-')]}"
+    return (column,) if column.removeprefix("-") == "id" else (column, "-id")
 
 
 def distinct(rows: "QuerySet[Any]", column: str) -> list[str]:
@@ -82,52 +97,48 @@ def distinct(rows: "QuerySet[Any]", column: str) -> list[str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @private()
 def order(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show an order with its history, its fills and the profit of its position; POST cancels it."""
+    """Show an order with its history, its fills and the profit of its position.
+
+    POST changes it (`action` amend) or cancels it.
+    """
     found = find_order(request.user, order_id)
-    if request.method == "POST":
-        if role_of(request.user) < Role.TRADER:
-            return render(request, "403.html", status=403)
-        tell(request, lambda: acting.cancel(found), "The order is cancelled, or has ended before.")
-        return redirect("bot-order", found.pk)
-    closes = Candle.objects.filter(instrument=found.instrument, timeframe=MINUTE_S)
-    newest = list(closes.order_by("-opened_at").values_list("close", flat=True)[:CLOSES])
-    detail = order_detail(found)
+    if request.method != "POST":
+        return _detail(request, found, {}, {})
+    if role_of(request.user) < Role.TRADER:
+        return forbidden(request, Role.TRADER)
+    if request.POST.get("action") == "amend":
+        return _amended(request, found)
+    tell(request, lambda: acting.cancel(found), "The order is cancelled, or has ended before.")
+    return redirect(order_address(found) + NEXT)
+
+
+def _amended(request: HttpRequest, order: BotOrder) -> HttpResponse:
+    """Change quantity and price of an order; what is wrong with a number is said beside it."""
+    given = {name: request.POST.get(name, "").strip() for name in ("quantity", "price")}
+    try:
+        lots, ticks = amendment(order, {name: text for name, text in given.items() if text})
+    except ValidationError as error:
+        return _detail(request, order, given, error.detail)
+    if order.life.is_final:
+        messages.error(request, f"The order is {ORDER_WORDS[order.life.state]} already.")
+    else:
+        tell(request, lambda: acting.amend(order, lots=lots, ticks=ticks), "The order is changed.")
+    return redirect(order_address(order) + NEXT)
+
+
+def _detail(request: HttpRequest, order: BotOrder, given: Any, errors: Any) -> HttpResponse:
+    detail = order_detail(order)
     for row in detail["history"]:
         row["when"] = from_microseconds(row["at"] * 1000)
+    levels = {"limit": order.ticks} if order.ticks else {}
     context = {
-        "order": found,
+        "order": order,
         "detail": detail,
-        "signal": json.dumps(found.context, indent=2),
-        "points": sparkline.points(newest[::-1]),
-        "box": {"width": sparkline.WIDTH, "height": sparkline.HEIGHT},
+        "signal": json.dumps(order.context, indent=2),
+        "price_chart": chart_of(order.instrument, levels, order.fills.all()),
+        "given": given or {"quantity": detail["quantity"], "price": detail["price"]},
+        "errors": errors,
     }
-    return page(request, "order", **context)
-
-
-@require_safe
-@private()
-def positions(request: HttpRequest) -> HttpResponse:
-    """List positions with the profit of closing them now."""
-    state = request.GET.get("state", "")
-    rows: QuerySet[BotPosition] = BotPosition.objects.filter(bot__in=bots_of(request.user))
-    if state:
-        rows = rows.filter(state=POSITION_STATES.get(state, -1))
-    newest = list(rows.select_related("bot", "instrument").order_by("state", "-id")[:SHOWN])
-    at = marks({each.instrument_id for each in newest})
-    context = {
-        "table": table(POSITIONS, newest, POSITION_COLUMNS),
-        "profits": {each.pk: unrealised(each, at) for each in newest if each.lots},
-        "asked": {"state": state},
-        "choices": {"state": list(POSITION_STATES)},
-    }
-    return page(request, "positions", **context)
-
-
-@require_POST
-@private(Role.TRADER)
-def close(request: HttpRequest, position_id: str) -> HttpResponse:
-    """Close a position at the market."""
-    found = find_position(request.user, position_id)
-    if found.lots:
-        tell(request, lambda: acting.close(found), f"Closing {found} at the market.")
-    return redirect("positions")
+    response = page(request, "order", **context)
+    response.status_code = 400 if errors else 200
+    return response

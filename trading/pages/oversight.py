@@ -1,27 +1,31 @@
 """Pages of risk, recoveries and the audit log."""
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from trading.configuring import configure, global_limits
-from trading.core.configuration import ConfigurationError
+from trading.core.configuration import DEFAULT_LIMITS, ConfigurationError
 from trading.core.risk.limits import Limits
 from trading.http.oversight import at_risk
 from trading.listings import AUDIT, RECOVERIES
 from trading.models import AuditEntry, BotConfiguration, Recovery
-from trading.pages.guards import page, private
+from trading.pages.guards import NEXT, forbidden, page, private
+from trading.pages.paging import paged
 from trading.pages.tables import table
 from trading.portfolios import portfolio_of, portfolio_of_all
 from trading.roles import Role, bots_of, role_of
 
-SHOWN: Final = 100
+VERSIONS: Final = 20
+FILTERS: Final = ("trace_id", "action", "actor")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,23 +33,53 @@ SHOWN: Final = 100
 def risk(request: HttpRequest) -> HttpResponse:
     """Show what is at risk; POST sets the limits of all bots."""
     is_admin = role_of(request.user) is Role.ADMIN
-    newest = BotConfiguration.objects.newest_of(None)
-    given, errors = json.dumps(newest.parameters if newest else {}, indent=2), {}
+    versions = BotConfiguration.objects.filter(bot=None).order_by("-number")[:VERSIONS]
+    given = _text(versions[0].parameters) if versions else "{}"
+    errors: dict[str, list[str]] = {}
     if request.method == "POST":
         if not is_admin:
-            return render(request, "403.html", status=403)
+            return forbidden(request, Role.ADMIN)
         given = request.POST.get("limits", "")
         errors = _limited(given, request.user.get_username())
         if not errors:
             messages.success(request, "The limits of all bots are in force.")
-            return redirect("risk")
-    scopes = [(each.name, portfolio_of(each, Limits())) for each in bots_of(request.user)]
-    if is_admin:
-        scopes.append(("all bots", portfolio_of_all(global_limits())))
-    rows = [{"name": name, **at_risk(portfolio)} for name, portfolio in scopes]
-    response = page(request, "risk", rows=rows, limits=given, errors=errors)
+            return redirect(reverse("risk") + NEXT)
+    context = {
+        "rows": _at_risk(request.user),
+        "limits": given,
+        "errors": errors,
+        "versions": [{"row": row, "text": _text(row.parameters)} for row in versions],
+    }
+    response = page(request, "risk", **context)
     response.status_code = 400 if errors else 200
     return response
+
+
+def _text(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(parameters, indent=2)
+
+
+def _at_risk(user: Any) -> list[dict[str, Any]]:
+    """Return what each bot of a user has at risk, and for admins all of them together."""
+    bots = list(bots_of(user))
+    rows = [
+        {"bot": bot, "limits": _limits_of(bot), **at_risk(portfolio_of(bot, Limits()))}
+        for bot in bots
+    ]
+    if role_of(user) is Role.ADMIN:
+        newest = BotConfiguration.objects.newest_of(None)
+        limits = newest.parameters if newest else {}
+        rows.append({"bot": None, "limits": limits, **at_risk(portfolio_of_all(global_limits()))})
+    for row in rows:
+        row["drawdown"] *= 100
+    return rows
+
+
+def _limits_of(bot: Any) -> Mapping[str, Any]:
+    """Return the limits of a bot as they are configured, without those that are null."""
+    newest = BotConfiguration.objects.newest_of(bot)
+    given = newest.parameters.get("limits", {}) if newest else {}
+    return {k: v for k, v in {**DEFAULT_LIMITS, **given}.items() if v is not None}
 
 
 def _limited(text: str, author: str) -> dict[str, list[str]]:
@@ -64,8 +98,10 @@ def recovery(request: HttpRequest) -> HttpResponse:
     """List reports of recovery with their findings."""
     rows = Recovery.objects.filter(bot__in=bots_of(request.user)).select_related("bot")
     columns = ("id", "bot", "actor", "began_at", "orders", "executions", "open_findings")
+    found = paged(request, rows.order_by("-id"))
     context = {
-        "table": table(RECOVERIES, rows.order_by("-id")[:SHOWN], columns),
+        "table": table(RECOVERIES, found.rows, columns),
+        "paged": found,
         "bots": bots_of(request.user),
     }
     return page(request, "recovery", **context)
@@ -78,9 +114,9 @@ def audit(request: HttpRequest) -> HttpResponse:
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
     if role_of(request.user) is not Role.ADMIN:
         rows = rows.filter(bot__in=bots_of(request.user).values("pk"))
-    trace = request.GET.get("trace_id", "").replace("\0", "")
-    if trace:
-        rows = rows.filter(trace_id=trace)
+    asked = {name: request.GET.get(name, "").replace("\0", "").strip() for name in FILTERS}
+    rows = rows.filter(**{name: text for name, text in asked.items() if text})
+    found = paged(request, rows.order_by("-seq"))
     columns = ("seq", "at", "actor", "action", "trace_id", "detail")
-    newest = rows.order_by("-seq")[:SHOWN]
-    return page(request, "audit", table=table(AUDIT, newest, columns), asked={"trace_id": trace})
+    shown = table(AUDIT, found.rows, columns)
+    return page(request, "audit", table=shown, paged=found, asked=asked)

@@ -19,6 +19,7 @@ from instruments.models import Instrument
 from quotes.models import Candle
 from quotes.pages.views import not_found
 from trading.books import RecordedBooks
+from trading.pages.sorting import heading
 from web.snapshots import Snapshot
 
 MINUTE_S: Final = 60
@@ -59,8 +60,8 @@ SORTS: Final[Mapping[str, Callable[[Screened], float | str | None]]] = {
 TITLES: Final = {
     "symbol": "Symbol",
     "last": "Price",
-    "change": "Change, %",
-    "volume": "Volume",
+    "change": "Change 1 h, %",
+    "volume": "Volume 1 h",
     "volatility": "Volatility, bp",
     "spread": "Spread, bp",
     "imbalance": "Imbalance",
@@ -75,22 +76,12 @@ def screener(request: HttpRequest) -> HttpResponse:
     if column not in SORTS:
         return not_found(request, f"There is no column {column}; use one of {', '.join(SORTS)}.")
     is_descending = asked.startswith("-")
-    headings = [_heading(name, asked) for name in TITLES]
+    headings = [
+        heading(name, TITLES[name], asked, request.GET, is_number=name != "symbol")
+        for name in TITLES
+    ]
     context = {"rows": ordered(screened.get(), column, is_descending), "headings": headings}
     return render(request, "trading/screener.html", context)
-
-
-def _heading(name: str, asked: str) -> dict[str, object]:
-    """Return a heading that sorts by its column, largest first, then the other way round."""
-    is_sorted = asked.removeprefix("-") == name
-    first, then = (name, f"-{name}") if name == "symbol" else (f"-{name}", name)
-    direction = "descending" if asked.startswith("-") else "ascending"
-    return {
-        "title": TITLES[name],
-        "sort": then if asked == first else first,
-        "direction": direction if is_sorted else "",
-        "is_number": name != "symbol",
-    }
 
 
 def ordered(rows: list[Screened], column: str, is_descending: bool) -> list[Screened]:
@@ -118,7 +109,7 @@ def _screened(instrument: Instrument, mark: int | None) -> Screened:
         name=instrument.name,
         price=f"{instrument.lattice.price(mark):f}",
         last=float(instrument.lattice.price(mark)),
-        change=100 * (mark / closes[0] - 1) if closes else None,
+        change=round(100 * (mark / closes[0] - 1), 2) if closes else None,
         volume=_volume(instrument) if instrument.has_book else None,
         volatility=_volatility(closes),
         spread=spread,

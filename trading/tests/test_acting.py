@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -61,6 +62,10 @@ def place(of: Bot, es: Instrument, order: Wanted) -> BotOrder:
             return await Desk(of, broker, now).place(wish, Limits())
 
     return async_to_sync(placed)()
+
+
+def shown(answer: Any) -> str:
+    return str(answer.content.decode())
 
 
 def test_the_kill_switch_flattens_all_bots_and_blocks_them(
@@ -123,13 +128,33 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
     assert beyond.status_code == 409
     assert "bot.max_exposure" in beyond.json()["detail"]
     assert Order.objects.open().get(account__name="b1").lots == 2
+    page = f"/trading/orders/{resting.pk}/"
+    wrong = client.post(page, {"action": "amend", "quantity": "0.5", "price": ""})
+    assert (wrong.status_code, "multiple of 1" in shown(wrong)) == (400, True)
+    risky = client.post(page, {"action": "amend", "quantity": "10000"}, follow=True)
+    assert "bot.max_exposure" in shown(risky)
+    amended = client.post(page, {"action": "amend", "quantity": "1", "price": ""}, follow=True)
+    assert "The order is changed." in shown(amended)
+    assert Order.objects.open().get(account__name="b1").lots == 1
     client.delete(path)
+    late = client.post(page, {"action": "amend", "quantity": "2"}, follow=True)
+    assert "The order is cancelled already." in shown(late)
     assert client.patch(path, {"quantity": 1}, "application/json").status_code == 409
     place(traders[0], es, Wanted(BUY, Style.MARKET, 2, 0, False))
     held = BotPosition.objects.live().get()
     reverse = f"/api/v1/trading/positions/{held.pk}/reverse/"
     assert client.post(reverse, {}, "application/json").json()["state"] == "closed"
-    assert BotPosition.objects.live().get().lots == -2
+    held = BotPosition.objects.live().get()
+    assert held.lots == -2
+    listed_page = shown(client.get("/trading/positions/"))
+    assert f"/trading/positions/{held.pk}/close/" in listed_page
+    for action, left in (("reverse", [2]), ("close", [])):
+        done = client.post(f"/trading/positions/{held.pk}/{action}/", follow=True)
+        assert "market" in shown(done) or "opposite" in shown(done)
+        assert [each.lots for each in BotPosition.objects.live()] == left
+        held = BotPosition.objects.latest("pk")
+    gone = client.post(f"/trading/positions/{held.pk}/reverse/", follow=True)
+    assert "holds nothing any more" in shown(gone)
 
 
 def test_an_unexpected_error_of_one_bot_does_not_keep_the_others_from_being_flattened(

@@ -10,6 +10,7 @@ from django.test import Client
 from exchange.tests.clients import listed
 from instruments.models import Instrument
 from trading.models import AuditEntry, Bot, BotConfiguration, KillSwitch
+from trading.pages.paging import SHOWN
 from trading.pages.screener import Screened, ordered
 from trading.roles import ADMINS, TRADERS
 from trading.tests.bots import order, position
@@ -132,16 +133,66 @@ def test_orders_are_filtered_and_shown_in_detail(trader: Client, mine: Bot) -> N
         ("", True),
         ("state=working", True),
         ("state=filled", False),
-        ("symbol=ES&sort=quantity", True),
+        ("symbol=ES&sort=-quantity", True),
+        ("sort=nonsense&page=nonsense", True),
+        ("page=2", False),
         ("symbol=%00", False),
         ("state=nonsense", False),
     ):
         assert ("client-7" in text(trader.get(f"/trading/orders/?{query}"))) is is_shown, query
+    assert 'href="?symbol=ES&amp;sort=-quantity"' in text(trader.get("/trading/orders/?symbol=ES"))
     detail = text(trader.get(f"/trading/orders/{placed.pk}/"))
     assert "data-profit" in detail
     assert "The venue has not answered yet." in detail
     assert trader.get("/trading/orders/99999/").status_code == 404
     assert trader.get("/trading/orders/x/").status_code == 404
+
+
+def test_long_lists_have_pages(trader: Client, mine: Bot) -> None:
+    held = position(mine, listed("ES"))
+    for number in range(SHOWN + 1):
+        order(held, f"client-{number}")
+    first = text(trader.get("/trading/orders/?state=pending"))
+    assert (f"client-{SHOWN}<" in first, "client-0<" in first) == (True, False)
+    assert 'href="?state=pending&amp;page=2"' in first
+    second = text(trader.get("/trading/orders/?state=pending&page=2"))
+    assert ("client-0<" in second, "Next page" in second) == (True, False)
+
+
+def test_refreshing_a_page_leaves_messages_to_the_next_one(trader: Client, mine: Bot) -> None:
+    page = f"/trading/bots/{mine.pk}/"
+    trader.post(f"{page}start/")
+    assert "has none yet" not in text(trader.get(page, headers={"X-Refresh": "1"}))
+    assert "has none yet" in text(trader.get(page))
+
+
+def test_a_page_says_which_role_an_action_needs(mine: Bot) -> None:
+    User.objects.get(username="trader").groups.clear()
+    viewer = Client()
+    viewer.force_login(User.objects.get(username="trader"))
+    refused = viewer.post(f"/trading/bots/{mine.pk}/start/")
+    assert refused.status_code == 403
+    assert "needs the role trader, and trader is viewer" in text(refused)
+
+
+def test_a_password_is_changed_on_its_page() -> None:
+    user = User.objects.create_user("me", password="of-a-test")
+    client, elsewhere = Client(), Client()
+    assert client.get("/password/")["Location"] == "/login/?next=/password/"
+    for each in (client, elsewhere):
+        each.force_login(user)
+    new = {"new_password1": "quite-another-1", "new_password2": "quite-another-1"}
+    wrong = client.post("/password/", {"old_password": "guess", **new})
+    assert "not your present password" in text(wrong)
+    done = client.post("/password/", {"old_password": "of-a-test", **new}, follow=True)
+    assert "Your password is changed" in text(done)
+    assert elsewhere.get("/trading/").status_code == 302
+    assert AuditEntry.objects.get().action == "password"
+
+
+def test_a_form_without_its_token_is_refused_with_a_page_of_ours() -> None:
+    refused = Client(enforce_csrf_checks=True).post("/login/", {"username": "me"})
+    assert (refused.status_code, "The form has expired" in text(refused)) == (403, True)
 
 
 def test_limits_of_all_bots_are_set_on_the_risk_page() -> None:

@@ -18,7 +18,7 @@ CONFIGURATION = {
 }
 STAGE = "from trading.tests.stage import stage; print(stage())"
 REJECTED = "Failed to load resource: the server responded with a status of 400"
-PATHS = ("", "orders/", "positions/", "risk/", "recovery/", "audit/")
+PATHS = ("", "orders/", "positions/", "risk/", "recovery/", "audit/", "../password/")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,6 @@ def test_a_bot_is_created_configured_and_trades_until_the_kill_switch(
     admin: Page, market: str
 ) -> None:
     admin.goto(f"{market}/trading/")
-    admin.get_by_text("Create a bot").click()
     admin.get_by_label("Name").fill("maker")
     admin.get_by_role("button", name="Create").click()
     expect(admin.get_by_role("heading", name="maker", level=1)).to_be_visible()
@@ -65,6 +64,7 @@ def test_a_bot_is_created_configured_and_trades_until_the_kill_switch(
     expect(history).not_to_contain_text("has not answered")
     expect(history.get_by_role("row")).not_to_have_count(1)
     check_with_axe(admin)
+    check_rows_keep_their_focus(admin, market)
     for path in PATHS:
         admin.goto(f"{market}/trading/{path}")
         for width in (1280, 360):
@@ -83,6 +83,17 @@ def test_a_bot_is_created_configured_and_trades_until_the_kill_switch(
     admin.get_by_role("link", name="maker").click()
     admin.get_by_role("button", name="Stop").click()
     expect(admin.locator("[data-bot-state]")).to_have_text("stopped")
+
+
+def check_rows_keep_their_focus(page: Page, market: str) -> None:
+    """What is focused in a row stays in the row of the same order when newer ones come above it."""
+    page.goto(f"{market}/trading/orders/")
+    rows = page.locator("#orders tbody tr")
+    newest = rows.first.get_attribute("id")
+    assert newest
+    page.locator(f"#{newest} a").focus()
+    expect(rows.first).not_to_have_attribute("id", newest)
+    assert page.evaluate("document.activeElement.closest('tr').id") == newest
 
 
 @pytest.mark.parametrize("width", [360, 1280])
