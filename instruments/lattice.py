@@ -33,6 +33,14 @@ class Grid:
         """The step in units of the last decimal, e.g. 25 for a step of 0.25."""
         return int(self.step * self.scale)
 
+    def steps(self, value: Decimal) -> int | None:
+        """Return a positive decimal in steps, None unless that is a whole number of them.
+
+        The remainder of a tiny fraction such as 1e-999999999 is 0, and so is its count.
+        """
+        count, rest = divmod(value, self.step)
+        return int(count) if count and not rest else None
+
     def decimal(self, count: int) -> Decimal:
         """Return `count` steps with `precision` decimals."""
         return Decimal(count * self.units).scaleb(-self.precision)
@@ -103,17 +111,16 @@ class Lattice:
 
     def ticks(self, price: Decimal) -> int:
         """Return `price` in ticks; raise OffLatticeError unless that is a whole number >= 1."""
-        return _count("price", price, "tick size", self.tick_size)
+        return _count("price", price, "tick size", self.prices)
 
     def lots(self, quantity: Decimal) -> int:
         """Return `quantity` in lots; raise OffLatticeError unless that is a whole number >= 1."""
-        return _count("quantity", quantity, "lot size", self.lot_size)
+        return _count("quantity", quantity, "lot size", self.quantities)
 
 
-def _count(name: str, value: Decimal, step_name: str, step: Decimal) -> int:
+def _count(name: str, value: Decimal, step_name: str, grid: Grid) -> int:
     if not value.is_finite() or value <= 0:
         raise OffLatticeError(f"{name} {value} is not a positive number")
-    count, rest = divmod(value, step)
-    if rest:
-        raise OffLatticeError(f"{name} {value} is not a multiple of the {step_name} {step}")
-    return int(count)
+    if (count := grid.steps(value)) is None:
+        raise OffLatticeError(f"{name} {value} is not a multiple of the {step_name} {grid.step}")
+    return count

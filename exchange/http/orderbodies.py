@@ -175,10 +175,9 @@ def count(grid: Grid, value: Decimal) -> int:
     """Return a positive decimal in steps; raise OffLatticeError."""
     if value <= 0:
         raise OffLatticeError(f"{shown(value)} is not positive")
-    steps, rest = divmod(value, grid.step)
-    if rest:
+    if (steps := grid.steps(value)) is None:
         raise OffLatticeError(f"{shown(value)} is not a multiple of {grid.step.normalize():f}")
-    return int(steps)
+    return steps
 
 
 def tradable(symbol: str) -> Instrument:

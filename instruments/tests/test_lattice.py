@@ -32,7 +32,7 @@ def test_lots_and_quantities_convert_exactly(lot_size: str, lots: int, quantity:
     assert lattice.lots(Decimal(quantity)) == lots
 
 
-@pytest.mark.parametrize("quantity", ["0.0015", "0", "-1", "NaN"])
+@pytest.mark.parametrize("quantity", ["0.0015", "0", "-1", "NaN", "1E-999999999"])
 def test_quantity_off_the_lattice_is_rejected_with_its_value(quantity: str) -> None:
     with pytest.raises(OffLatticeError, match=f"quantity {quantity}"):
         Lattice(Decimal("0.25"), Decimal("0.001")).lots(Decimal(quantity))

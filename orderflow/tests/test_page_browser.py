@@ -239,8 +239,12 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
     begin = first + 200_400
     opened(flow, f"{market}{PAGE}?timeframe=5m&step=2&speed=300&replay={iso(begin)}")
     check_replay(market, flow.evaluate(SHOWN, None), begin)
+    flow.locator("#chart").press("t")
     for moment in (begin + 61_003, first + 300_000, begin + 5_000):
-        check_replay(market, flow.evaluate(SHOWN, moment), moment)
+        shown = flow.evaluate(SHOWN, moment)
+        check_replay(market, shown, moment)
+        check_rows(flow, shown["open"])
+    flow.keyboard.press("t")
     flow.get_by_role("button", name="Play", exact=True).click()
     wait_in_page(
         flow, f"async (moment) => ({MODULE}).replay.moment > moment", arg=first + 2 * 300_000
@@ -269,6 +273,15 @@ def test_replay_is_exact_at_every_moment(flow: Page, market: str) -> None:
 
 def iso(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def check_rows(page: Page, bar: dict[str, Any]) -> None:
+    """Fail unless the table of rows is that of a bar."""
+    rows = page.locator("#rows-table")
+    opened = datetime.fromtimestamp(bar["openedAt"] / 1000, UTC)
+    expect(rows.locator("caption")).to_contain_text(f"{opened:%H:%M}")
+    prices = [f"{ticks * TICK:.2f}" for ticks in reversed(bar["cells"]["ticks"])]
+    expect(rows.locator("tbody th")).to_have_text(prices)
 
 
 def check_replay(market: str, shown: dict[str, Any], moment: int | None = None) -> None:

@@ -246,6 +246,33 @@ def test_fills_of_one_order_are_one_print() -> None:
     assert [p["seq"] for p in found["most"]] == [4]  # 2 % of four, rounded up
 
 
+def test_a_view_with_too_many_trades_to_read_has_no_bubbles() -> None:
+    """Those of a part of the view would look as if the rest had none."""
+    large, none, again = run_module(
+        """const { Studies } = await import("./orderflow/studies.js");
+        const candles = input.map((trades, i) => ({ openedAt: 60000 * i, trades }));
+        let shown = null;
+        const reads = [];
+        const api = { trades: async (...span) => (reads.push(span), [[1, span[0], 5, 9, "buy"]]) };
+        const chart = {
+          settings: { show: ["prints"], prints: 5 }, series: { timeframe: "1m", candles },
+          look: { sizes: { tickSize: 1, lotSize: 1 } }, element: { clientWidth: 900 },
+          heat: { show() {} }, profile: { show() {} },
+          marks: { showPrints: (prints) => (shown = prints.length) },
+        };
+        const studies = new Studies(chart, api);
+        const cover = async (from) => {
+          studies.cover({ from: 60000 * from, to: 60000 * input.length });
+          await new Promise((done) => setTimeout(done));
+          studies.addTrades([]);
+          return shown;
+        };
+        return [await cover(1), await cover(0), await cover(1)];""",
+        [39_990, 30, 30],
+    )
+    assert (large, none, again) == (1, 0, 1)
+
+
 def test_margin_of_the_preload_grows_with_the_speed_of_the_scrolling() -> None:
     still, fast, ahead, moved = run_module(
         """const { Preload } = await import("./orderflow/preload.js");
@@ -378,6 +405,15 @@ def test_detail_falls_from_text_to_colour_to_candle() -> None:
           roundUp(1), roundUp(21), roundUp(600)];"""
     )
     assert found == ["text", "colour", "colour", "candle", "candle", 1, 50, 1000]
+
+
+def test_percentages_that_round_to_zero_have_no_sign() -> None:
+    found = run_module(
+        """const { percent } = await import("./orderflow/number-texts.js");
+        return input.map(percent);""",
+        [-0.4, 0.4, 0, -0.5, 12.4],
+    )
+    assert found == ["0 %", "0 %", "0 %", "\N{MINUS SIGN}1 %", "+12 %"]
 
 
 def test_quantities_are_short_and_keep_their_digits() -> None:

@@ -25,6 +25,9 @@ from orderflow.truths import LawSpans
 from quotes.law.randomwalk import RegimeLaw
 
 PRICE = 10**6
+LOTS_OF_SLOT = 30
+"""Every market trades more. VPIN has windows of equal volume, because its value depends on the
+volume of a bucket: in windows of equal time, buckets differ, and no mean stands for all."""
 Found = tuple[Estimate, float | None]
 """An estimate of a window, and its exact value there."""
 
@@ -38,10 +41,6 @@ class Variant(NamedTuple):
         given = CATALOGUE[self.name].parameters[1:]
         own = [f"{p.name} = {self.parameters[p.name]}" for p in given]
         return ", ".join([self.name, *own]).lower()
-
-    def measure(self, trades: Trades, bests: SlotRows) -> Estimate:
-        indicator = CATALOGUE[self.name]
-        return indicator.compute(bests if indicator.reads == BESTS else trades, **self.parameters)
 
 
 VARIANTS = (
@@ -114,11 +113,30 @@ class Window(NamedTuple):
     """(2,): the first and the last."""
     spans: LawSpans
 
+    def measured(self, variant: Variant) -> Estimate:
+        indicator = CATALOGUE[variant.name]
+        rows = self.bests if indicator.reads == BESTS else self.trades
+        if variant.name == "vpin":
+            first, last = self.slots.tolist()
+            rows = of_volume(rows, LOTS_OF_SLOT * (last - first + 1))
+        return indicator.compute(rows, **variant.parameters)
+
     def exact(self, variant: Variant) -> float | None:
         if variant.name not in EXACT:
             return None
         first, last = self.slots[:1], self.slots[1:]
         return self.spans.values(EXACT[variant.name], variant.parameters, first, last)[0]
+
+
+def of_volume(trades: Trades, lots: int) -> Trades:
+    """Return the first trades that make up a volume; the last one is cut to fit."""
+    volume = np.cumsum(trades["lots"])
+    count = int(volume.searchsorted(lots)) + 1
+    if count > len(trades):
+        raise ValueError(f"{volume[-1]} lots were traded, fewer than {lots}: use a smaller volume")
+    chosen = trades[:count].copy()
+    chosen["lots"][-1] -= volume[count - 1] - lots
+    return chosen
 
 
 def windows(law: OneLaw | Regimes, count: int, slots: int) -> Iterator[Window]:
@@ -138,8 +156,7 @@ def coverage(law: OneLaw | Regimes, count: int, slots: int) -> dict[str, Coverag
     found: dict[str, list[Found]] = {variant.label: [] for variant in VARIANTS}
     for window in windows(law, count, slots):
         for variant in VARIANTS:
-            estimate = variant.measure(window.trades, window.bests)
-            found[variant.label].append((estimate, window.exact(variant)))
+            found[variant.label].append((window.measured(variant), window.exact(variant)))
     return {label: counted(each, isinstance(law, OneLaw)) for label, each in found.items()}
 
 

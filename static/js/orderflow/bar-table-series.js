@@ -2,13 +2,13 @@
 
 import { customSeriesDefaultOptions } from "../../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import { setFont } from "./canvas-texts.js";
+import { percent } from "./number-texts.js";
 import { SHADES } from "./palette.js";
 
 const TEXT_PX = 34; // narrowest bar with texts
 const FONT_PX = 11;
 const ROW_PX = 17;
 
-const percent = (value) => `${value > 0 ? "+" : value < 0 ? "\u2212" : ""}${Math.abs(value).toFixed(0)} %`;
 const lots = (value, texts) => texts.plain(value);
 const signedLots = (value, texts) => texts.signed(value);
 

@@ -15,6 +15,12 @@ function trim(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
+/** Text of a percentage, whole and with its sign. */
+export function percent(value) {
+  const whole = Math.round(Math.abs(value));
+  return `${whole === 0 ? "" : value > 0 ? "+" : MINUS}${whole} %`;
+}
+
 export class NumberTexts {
   #plain = new Map();
   #signed = new Map();

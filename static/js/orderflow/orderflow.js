@@ -158,10 +158,15 @@ function drawn() {
 
 /** Show what changed with the newest bars. */
 function refresh() {
+  showValues();
+  studiesSoon();
+}
+
+/** Show the values of the bars in the line over the chart and in the tables. */
+function showValues() {
   values.show(pointed);
   table.refresh();
-  if (table.isOpen) rows.refresh();
-  studiesSoon();
+  if (table.isOpen) rows.show(pointed);
 }
 
 function startOf({ candles }) {
@@ -261,7 +266,7 @@ chart.addEventListener("settled", () => {
   measures.show(chart.series.timeframe, span);
   Object.assign(element.dataset, span);
   writeAddress();
-  values.show(pointed);
+  showValues();
 });
 chart.addEventListener("point", ({ detail: { index } }) => {
   pointed = index;
@@ -370,6 +375,7 @@ async function startReplay(ms) {
 
 replay.addEventListener("opened", () => {
   page.classList.add("replaying");
+  pointed = null; // in the bars that were shown
   chart.draw(new CandleSeries(settings.timeframe, replay.bars));
   chart.showNewest();
   showMoment(null);
@@ -410,7 +416,7 @@ function showMoment(passed) {
   const last = market.newestTrades(1)[0];
   if (last) page.querySelector("[data-replay-price]").textContent = format.price(last[2]);
   showBook(market.book, moment);
-  values.show(pointed);
+  if (passed === null || passed.length) showValues();
   controls.show();
 }
 
@@ -463,8 +469,7 @@ async function copyLink() {
 
 clock.addEventListener("change", () => {
   showZone();
-  values.show(pointed);
-  table.refresh();
+  showValues();
   say(`Times are in ${clock.name}.`);
 });
 onThemeChange(() => chart.redraw());

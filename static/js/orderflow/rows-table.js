@@ -1,8 +1,6 @@
 // The rows of one bar as a table, below the table of bars.
 
 export class RowsTable {
-  #index = null;
-
   /**
    * @param {HTMLTableElement} table with a caption and a body
    * @param {import("./bar-values.js").BarValues} values
@@ -13,17 +11,12 @@ export class RowsTable {
 
   /** Show the rows of a bar of the chart; null: of the last visible one. */
   show(index) {
-    this.#index = index;
     const { chart } = this.values;
     const bar = chart.series.candles[index ?? chart.visible?.to ?? -1];
     if (!bar) return;
     const [time] = this.values.cells(bar);
     this.table.caption.textContent = `Rows of ${bar.step} ${bar.step === 1 ? "tick" : "ticks"} of ${time}`;
     this.table.tBodies[0].replaceChildren(...this.values.rows(bar).map((texts) => row(texts)));
-  }
-
-  refresh() {
-    this.show(this.#index);
   }
 }
 

@@ -9,11 +9,15 @@ import { sessionOf, WeightedPrices } from "./vwap.js";
 
 const MOST_COLUMNS = 1_000;
 const COLUMN_PX = 2;
-const MOST_PRINT_ROWS = 40_000; // trades read for bubbles; in longer spans there are none
-const LONGEST_PRINTS_MS = 3 * 3_600_000;
+const MOST_PRINT_ROWS = 40_000; // trades read for bubbles; views with more have none
 const PRINT_PX = 45; // width of the chart per large trade, with an automatic threshold
 const RETRY_MS = 5_000;
 const REACH_SHARE = 0.01; // rows of the book beside the price, per per cent of depth
+
+/** How many trades the bars have that open in from <= t < to. */
+export function tradesBetween(bars, from, to) {
+  return bars.reduce((sum, { openedAt, trades }) => sum + (openedAt >= from && openedAt < to ? trades : 0), 0);
+}
 
 /** Reads once per key; a newer key replaces an older one. */
 class Latest {
@@ -196,8 +200,9 @@ export class Studies {
 
   async #coverPrints({ from, to }) {
     if (!this.#show.includes("prints")) return;
-    const { timeframe } = this.chart.series;
-    if (to - from > LONGEST_PRINTS_MS || this.until !== null) return this.#showPrints();
+    const { timeframe, candles } = this.chart.series;
+    if (this.until !== null) return this.#showPrints();
+    if (tradesBetween(candles, from, to) > MOST_PRINT_ROWS) return this.#dropPrints();
     const length = TIMEFRAMES.get(timeframe) * 1000;
     const start = Math.floor(from / length) * length;
     const isCovered = this.#prints && this.#prints.from <= start && to <= this.#prints.to;
@@ -207,6 +212,13 @@ export class Studies {
     const prints = new Prints(1, this.chart.look.sizes);
     prints.take(found);
     this.#prints = { prints, from: start, to: Infinity };
+    this.#showPrints();
+  }
+
+  /** Show no large trades rather than those of a part of the view. */
+  #dropPrints() {
+    this.#printsOf.forget();
+    this.#prints = null;
     this.#showPrints();
   }
 

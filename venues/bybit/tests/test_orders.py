@@ -112,6 +112,12 @@ def test_closed_positions_show_what_each_order_closed(exchange: Exchange, client
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"qty": "0.0005"}, 10001, "must be a multiple of 0.001"),
+    ({"qty": "1e-999999999"}, 10001, "must be a multiple of 0.001"),
+    (
+        {"triggerPrice": "1e-999999999", "triggerDirection": 1},
+        10001,
+        "must be a multiple of 0.1",
+    ),
     ({"qty": "-1"}, 10001, "Qty invalid: '-1'"),
     ({"qty": ""}, 10001, "qty is missing"),
     ({"price": "64990.05"}, 10001, "Price invalid"),

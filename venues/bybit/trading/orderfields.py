@@ -135,12 +135,11 @@ def counted(fields: Fields, name: str, grid: Grid) -> int:
     largest = grid.decimal(LARGEST_LOTS if name == "qty" else LARGEST_TICKS)
     if not 0 < value <= largest:
         raise invalid(name, fields.text(name), f"use more than 0 and at most {largest:f}")
-    steps, rest = divmod(value, grid.step)
-    if rest:
+    if (steps := grid.steps(value)) is None:
         raise invalid(
             name, fields.text(name), f"it must be a multiple of {grid.step.normalize():f}"
         )
-    return int(steps)
+    return steps
 
 
 def invalid(name: str, text: str, reason: str) -> BybitError:

@@ -144,6 +144,7 @@ def test_type_selects_stops_or_profit_takers_alone(exchange: Exchange, client: C
         ({"amount": -1}, 10021),
         ({"price": ""}, -32602),
         ({"price": 64990.3}, 10043),
+        ({"price": "1e-999999999"}, 10043),
         ({"price": -1}, 10023),
         ({"price": 90000}, 10007),
         ({"amount": 1_000}, 10009),

@@ -134,8 +134,7 @@ def counted(value: Decimal, name: str, grid: Grid, most: int, off_grid: Code) ->
     largest = grid.decimal(most)
     if value > largest:
         raise RpcError(off_grid, f"{value} is more than {largest:f}", name)
-    steps, rest = divmod(value, grid.step)
-    if rest:
+    if (steps := grid.steps(value)) is None:
         reason = f"{quoted(str(value))} is no multiple of {grid.step.normalize():f}"
         raise RpcError(off_grid, reason, name)
-    return int(steps)
+    return steps
