@@ -94,7 +94,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="file for the output of all roles")
     options = parser.parse_args()
     with site(options.users, log=options.log) as running:
-        report("gateway", asyncio.run(measure(running, options)))
+        name = "gateway" if options.kill else "gatewayfaults"
+        report(name, asyncio.run(measure(running, options)))
 
 
 if __name__ == "__main__":

@@ -142,6 +142,14 @@ def test_memory_of_every_service_is_limited() -> None:
     assert [name for name, service in SERVICES.items() if "mem_limit" not in service] == []
 
 
+def test_limits_of_the_small_server_add_up_to_less_than_it_has() -> None:
+    small = yaml.safe_load((ROOT / "deploy" / "small.yml").read_text())["services"]
+    assert set(small) == set(SERVICES)
+    permanent = [small[name] for name in small if name not in ("migrate", "simulation")]
+    assert sum(int(each["mem_limit"].removesuffix("m")) for each in permanent) <= 1024
+    assert small["web"]["deploy"]["replicas"] == 1
+
+
 def test_processes_without_tasks_know_the_queues_and_the_schedule_of_those_that_run_them() -> None:
     for name in ("broker_url", "beat_schedule", "task_routes", "task_ignore_result"):
         assert getattr(queues.app.conf, name) == getattr(celery_app.conf, name)

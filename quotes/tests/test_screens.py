@@ -29,6 +29,7 @@ PAGES = {
 }
 MISSING = "Failed to load resource: the server responded with a status of 404 (Not Found)"
 SCREENSHOTS = Path("test-results") / "screens"
+CONNECTED = "Connected to ws://127.0.0.1:8000/deribit/ws/api/v2."
 LAYOUT = Path(__file__).with_name("layout.js").read_text()
 DARKEST_LIGHT, LIGHTEST_DARK = 200, 60  # of 255: the background of a page
 LEAST_INK = 0.0005  # of a page's pixels differ from its background
@@ -50,6 +51,10 @@ def test_page_renders_without_layout_errors(browser: Browser, market, staff, tra
             page.emulate_media(color_scheme=theme)
             if name.endswith("trader"):
                 page.locator(".ladder-panel").scroll_into_view_if_needed()
+            if name == "gateway":  # as if it were in use
+                page.locator(".verdict").evaluate(
+                    f"(each) => {{ each.textContent = {CONNECTED!r} }}"
+                )
             page.evaluate(PAINTED)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(LAYOUT) == [], (width, theme)

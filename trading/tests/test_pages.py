@@ -83,7 +83,8 @@ def test_a_bot_on_paper_needs_no_account_and_taken_accounts_are_not_offered(
     assert trader.post("/trading/", {**asked, "balance": ""}).status_code == 302
     made = Bot.objects.get(name="on-paper")
     assert (made.broker, made.account) == ("paper", None)
-    assert "on paper" in text(trader.get(f"/trading/bots/{made.pk}/"))
+    assert ">on paper<" in text(trader.get(f"/trading/bots/{made.pk}/"))
+    assert ">on paper</td>" in text(trader.get("/trading/"))
 
 
 @pytest.mark.parametrize("path", PRIVATE)
