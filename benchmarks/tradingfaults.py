@@ -1,6 +1,7 @@
 """Prove that bots send every order exactly once, whatever is killed and however the venue fails.
 
-    python -m benchmarks.tradingfaults [--orders 10000] [--seed N] [--profiles NAME ...]
+    python -m benchmarks.tradingfaults [--orders 10000] [--minutes M] [--seed N]
+        [--profiles NAME ...]
 
 Starts PostgreSQL, Redis, a web process, a Celery worker, a simulation of three books, `runbot`, and
 the Bybit door with one fault profile after the other. Under each, eight bots trade in accounts of
@@ -31,6 +32,7 @@ RECORD = 10_000
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill processes under bots.")
     parser.add_argument("--orders", type=int, default=RECORD)
+    parser.add_argument("--minutes", type=float, help="after which slow profiles send no more")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10_000))
     parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=list(PROFILES))
     parser.add_argument("--log", type=Path, help="write the output of all processes to this file")
@@ -59,7 +61,10 @@ def main() -> int:
     chance = random.Random(options.seed)
     with Stack(SYMBOLS, SPEED, webs=1) as stack:
         try:
-            trial = torment(stack, options.orders, chance, options.profiles, console.print)
+            longest_s = options.minutes * 60 if options.minutes else None
+            trial = torment(
+                stack, options.orders, chance, options.profiles, console.print, longest_s
+            )
         finally:
             if options.log:
                 options.log.write_text(stack.written())

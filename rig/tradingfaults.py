@@ -66,8 +66,12 @@ def torment(
     chance: random.Random,
     profiles: Sequence[str] = tuple(PROFILES),
     say: Callable[[str], None] = print,
+    longest_s: float | None = None,
 ) -> Trial:
-    """Let bots send `orders` in all, under one profile after the other, and kill every process."""
+    """Let bots send `orders` in all, under one profile after the other, and kill every process.
+
+    With `longest_s`, each profile has its share of that time, and a slow one sends fewer orders.
+    """
     trial = Trial()
     wait_until_live(SYMBOLS, stack.env)
     worker = Role(["-m", "celery", "-A", "pytrade", "worker", "-c", "1"], stack.env, stack.log)
@@ -78,7 +82,9 @@ def torment(
             services = {**stack.services, "worker": worker, "bots": bots}
             begun = time.monotonic()
             with door(stack, profile, number) as (role, url):
-                phase(stack, {**services, "door": role}, profile, url, target, chance, trial)
+                share_s = longest_s / len(profiles) if longest_s else None
+                every = {**services, "door": role}
+                phase(stack, every, profile, url, target, chance, trial, share_s)
             found = counts(stack.env["DATABASE_URL"], profile)
             trial.profiles[profile] = {**found, "seconds": round(time.monotonic() - begun)}
             say(f"{profile}: {trial.profiles[profile]}, {sum(trial.kills.values())} kills so far")
@@ -97,6 +103,7 @@ def phase(
     target: int,
     chance: random.Random,
     trial: Trial,
+    share_s: float | None = None,
 ) -> None:
     """Trade through one door until bots have decided on `target` orders, killing processes."""
     names = [f"{profile}-{n}" for n in range(BOTS)]
@@ -109,11 +116,12 @@ def phase(
     ]
     create(stack, made)
     want(stack, names, is_wanted=True)
-    database, until = stack.env["DATABASE_URL"], time.monotonic() + PHASE_S
+    database, until = stack.env["DATABASE_URL"], time.monotonic() + (share_s or PHASE_S)
     waiting: list[str] = []
     while (count := orders_of(database, names)) < target:
         if time.monotonic() > until:
-            trial.complaints.append(f"{profile}: {count} of {target} orders in {PHASE_S:.0f} s")
+            if share_s is None:
+                trial.complaints.append(f"{profile}: {count} of {target} orders in {PHASE_S:.0f} s")
             break
         time.sleep(chance.uniform(0.5, LONGEST_PAUSE_S))
         waiting = waiting or chance.sample(list(services), len(services))

@@ -21,7 +21,7 @@ from trading.creating import venue_accounts_of
 from trading.http.bots import created, find_bot, new_bot
 from trading.listings import ORDERS, RULES, bot_record
 from trading.models import Bot, BotConfiguration, BotOrder, KillSwitch
-from trading.models.bots import EXCHANGE, VENUE
+from trading.models.bots import EXCHANGE, PAPER, VENUE
 from trading.pages.guards import NEXT, forbidden, page, private, tell
 from trading.pages.orders import order_address
 from trading.pages.tables import table
@@ -29,6 +29,7 @@ from trading.roles import Role, bots_of, role_of
 from trading.statistics import statistics
 
 AT_VENUE: Final = "venue:"
+ON_PAPER: Final = "paper:"
 EXAMPLE: Final = {"strategy": "imbalance", "symbols": ["ES"]}
 ASKED: Final = {
     "start": "A supervisor starts the bot: its state becomes running.",
@@ -74,11 +75,16 @@ def bots(request: HttpRequest) -> HttpResponse:
 
 
 def _filled_in(request: HttpRequest) -> dict[str, str]:
-    """Return the form as the body of a request; venue:NAME names an account at a venue."""
-    asked = {name: request.POST.get(name, "") for name in ("name", "on_death", "account")}
-    account = asked["account"].removeprefix(AT_VENUE)
-    broker = EXCHANGE if account == asked["account"] else VENUE
-    return {**asked, "broker": broker, "account": account}
+    """Return the form as the body of a request.
+
+    The account is venue:NAME for one at a venue, and paper: for a paper account.
+    """
+    asked = {name: request.POST.get(name, "") for name in ("name", "on_death")}
+    account = request.POST.get("account", "")
+    if account == ON_PAPER:
+        return {**asked, "broker": PAPER}
+    name = account.removeprefix(AT_VENUE)
+    return {**asked, "broker": EXCHANGE if name == account else VENUE, "account": name}
 
 
 def _texts(detail: Any) -> list[Any]:

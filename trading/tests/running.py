@@ -1,22 +1,30 @@
 """Bots that run against a real exchange in tests: market data are given, orders are executed."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from archive.auditing import Report
 from exchange.matching import BUY, SELL
 from exchange.models import Account
 from exchange.tests.clients import MARK
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
+from trading.auditing import audit_bots
 from trading.books import Book
 from trading.configuring import configure
+from trading.core.risk.limits import Limits
+from trading.core.strategies.orders import Order as Wanted
 from trading.core.strategies.strategy import Level
 from trading.database import in_thread
-from trading.models import Bot
+from trading.desk import Desk
+from trading.models import Bot, BotOrder, BotPosition
+from trading.supervisor import Supervisor
 from trading.tests.bots import NOW
+from trading.tickets import Wish
+from venues.brokers import Style
 
 PATIENCE_S = 60.0
 
@@ -74,3 +82,28 @@ async def until(is_true: Callable[[], object], what: str) -> None:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def supervised(market: GivenBooks) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(market=market)
+    task = asyncio.create_task(supervisor.run())
+    yield supervisor
+    supervisor.stop()
+    await task
+
+
+def lots() -> int:
+    return sum(BotPosition.objects.live().values_list("lots", flat=True))
+
+
+def violations() -> list[str]:
+    report = Report("bots")
+    audit_bots(report)
+    return report.violations
+
+
+async def resting(desk: Desk, es: Instrument) -> BotOrder:
+    """Place a bid far below the market."""
+    wanted = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
+    return await desk.place(Wish(instrument=es, order=wanted, strategy="test"), Limits())

@@ -37,6 +37,14 @@ def text(answer: Any) -> str:
     return str(answer.content.decode())
 
 
+def test_a_bot_on_paper_needs_no_account(trader: Client) -> None:
+    asked = {"name": "sketch", "account": "paper:", "on_death": "cancel"}
+    shown = text(trader.post("/trading/", asked, follow=True))
+    assert "on paper" in shown
+    assert "on paper" in text(trader.get("/trading/"))
+    assert Bot.objects.get().broker == "paper"
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_private_pages_lead_to_the_login(path: str) -> None:
     answer = Client().get(f"/trading/{path}")

@@ -19,8 +19,7 @@ from trading.models import Bot, BotFill, BotOrder, BotPosition
 from trading.opening import opened
 from trading.recovering import recover
 from trading.tests.bots import NOW
-from trading.tests.running import now
-from trading.tests.test_running import violations
+from trading.tests.running import now, violations
 from trading.tickets import Wish
 from venues.brokers import RefusedError, Style, UnknownOutcomeError
 

@@ -1,24 +1,17 @@
-"""Bots run, stop, die and recover, with the real exchange."""
+"""Bots run, stop and die, with the real exchange."""
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from archive.auditing import Report
-from exchange.kinds import MONEY_UNITS
 from exchange.matching import BUY, SELL
 from exchange.models import Account, Order
-from exchange.tests.clients import MARK, funded, listed
+from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
-from trading import desk as desks
-from trading import killing, owning, pulse, runner, sending
-from trading.auditing import audit_bots
+from trading import killing, owning, pulse, runner
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
@@ -35,15 +28,21 @@ from trading.models import (
 )
 from trading.models.bots import OnDeath
 from trading.owning import DEAD_AFTER
-from trading.recovering import recover
 from trading.runner import Runner
-from trading.sending import RejectedError, RiskRefusedError, settle
 from trading.supervisor import Supervisor
-from trading.tests.running import PATIENCE_S, GivenBooks, now, running_exchange, until, wanted_bot
+from trading.tests.running import (
+    PATIENCE_S,
+    GivenBooks,
+    lots,
+    now,
+    resting,
+    supervised,
+    until,
+    violations,
+    wanted_bot,
+)
 from trading.tickets import Wish
 from venues.brokers import (
-    Cursor,
-    Instruction,
     NotSentError,
     OrderSeen,
     PositionSeen,
@@ -55,47 +54,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]
-
-
-@pytest.fixture
-def es() -> Instrument:
-    return listed("ES")
-
-
-@pytest.fixture
-def account(es: Instrument) -> Account:
-    return funded()
-
-
-@pytest.fixture
-def exchange(es: Instrument, account: Account) -> Iterator[Exchange]:
-    with running_exchange(es) as exchange:
-        yield exchange
-
-
-@asynccontextmanager
-async def supervised(market: GivenBooks) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(market=market)
-    task = asyncio.create_task(supervisor.run())
-    yield supervisor
-    supervisor.stop()
-    await task
-
-
-def lots() -> int:
-    return sum(BotPosition.objects.live().values_list("lots", flat=True))
-
-
-def violations() -> list[str]:
-    report = Report("bots")
-    audit_bots(report)
-    return report.violations
-
-
-async def resting(desk: Desk, es: Instrument) -> BotOrder:
-    """Place a bid far below the market."""
-    wanted = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
-    return await desk.place(Wish(instrument=es, order=wanted, strategy="test"), Limits())
 
 
 async def test_a_bot_follows_the_imbalance_until_it_is_stopped(
@@ -177,67 +135,6 @@ async def test_the_orders_of_a_dead_bot_follow_its_rule(
     assert await in_thread(violations) == []
 
 
-async def test_recovery_settles_what_happened_without_us_and_repeats_without_effect(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    broker = ExchangeBroker(account)
-    desk = Desk(bot, broker, now)
-    lost = await resting(desk, es)
-    await broker.cancel(lost.client_id)  # the answer to this is lost
-    never_sent = await resting(desk, es)
-    ghost = {"client_id": "gone", "state": 0, "version": 0, "sent_at": now() - timedelta(minutes=1)}
-    await broker.cancel(never_sent.client_id)
-    await in_thread(never_sent.transitions.all()._raw_delete, "default")
-    await in_thread(BotOrder.objects.filter(pk=never_sent.pk).update, reported=0, **ghost)
-    stranger = Instruction(
-        client_id=f"bot{bot.pk}-lost", symbol="ES", side=BUY, style=Style.LIMIT, lots=1,
-        ticks=MARK - 60,
-    )  # fmt: skip
-    await broker.place(stranger)
-    report = await recover(desk, actor="me", clock=now)
-    troubles = sorted(each["trouble"] for each in report.findings)
-    assert troubles == ["not_found", "not_ours", "status_mismatch"]
-    assert (report.open_findings, report.orders) == (0, 2)
-    states = dict(await in_thread(lambda: list(BotOrder.objects.values_list("client_id", "state"))))
-    assert states[lost.client_id] == OrderState.CANCELLED
-    assert states["gone"] == OrderState.FAILED
-    assert not await in_thread(Order.objects.open().exists)
-    again = await recover(desk, actor="me", clock=now)
-    assert (again.findings, again.orders) == ([], 0)
-    assert await in_thread(Recovery.objects.count) == 2
-    assert await in_thread(violations) == []
-
-
-async def test_an_order_that_was_given_up_but_arrived_is_cancelled_and_its_fills_reported(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
-    late = await resting(desk, es)
-    given_up = BotOrder.objects.filter(pk=late.pk)
-    await in_thread(given_up.update, state=OrderState.FAILED.value)
-    await in_thread(exchange.trade, "ES", SELL, 51)  # 50 lots rest before it
-    report = await recover(desk, actor="me", clock=now)
-    troubles = [each["trouble"] for each in report.findings]
-    assert troubles == ["contradiction", "not_ours", "position_mismatch"]
-    assert report.open_findings == 2
-    assert not await in_thread(Order.objects.open().exists)
-
-
-async def test_a_position_that_nobody_knows_is_reported(
-    exchange: Exchange, account: Account
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    broker = ExchangeBroker(account)
-    by_hand = Instruction(client_id="hand", symbol="ES", side=BUY, style=Style.MARKET, lots=4)
-    await broker.place(by_hand)
-    report = await recover(Desk(bot, broker, now), actor="me", clock=now)
-    assert report.open_findings == 1
-    (finding,) = report.findings
-    assert finding["text"] == "we have +0 lots, the venue +4"
-
-
 async def test_a_bot_without_configuration_ends_with_the_reason(
     exchange: Exchange, account: Account
 ) -> None:
@@ -260,23 +157,6 @@ async def test_a_bot_whose_configuration_became_invalid_leaves_no_orders(
         await until(lambda: Bot.objects.filter(is_wanted=False).exists(), "it was given up")
     assert "strategy" in (await in_thread(Bot.objects.get)).problem
     assert not await in_thread(Order.objects.open().exists)
-
-
-async def test_a_bot_recovers_after_it_could_not_follow_its_venue(
-    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    follow, is_first = ExchangeBroker.changes, [True]
-
-    def changes(broker: ExchangeBroker, since: Cursor) -> Any:
-        if is_first:
-            is_first.clear()
-            raise NotSentError("the connection was lost")
-        return follow(broker, since)
-
-    monkeypatch.setattr(ExchangeBroker, "changes", changes)
-    await in_thread(wanted_bot, account)
-    async with supervised(GivenBooks(50, 50)):
-        await until(lambda: Recovery.objects.count() == 2, "recovery at the start, and again")
 
 
 async def test_a_supervisor_does_not_take_its_own_bots_for_dead(
@@ -323,38 +203,6 @@ async def test_orders_that_the_venue_rejects_are_repeated_more_and_more_slowly(
     assert counts == [1, 1, 2, 2, 3]
     states = await in_thread(lambda: set(BotOrder.objects.values_list("state", flat=True)))
     assert states == {OrderState.REJECTED}
-
-
-async def test_funding_is_booked_once_and_equals_the_exchange(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
-    await recover(desk, actor="me", clock=now)
-    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
-    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
-    eight_hours = exchange.ports["ES"].at + 8 * 3_600_000_000
-    await in_thread(exchange.mark, "ES", MARK + 40, eight_hours)
-    for _ in range(2):
-        await recover(desk, actor="me", clock=now)
-    (there,) = await desk.broker.positions()
-    held = await in_thread(BotPosition.objects.get)
-    assert held.funding == there.funding != 0
-    assert (await in_thread(Bot.objects.get)).funding == there.funding
-    assert await in_thread(AuditEntry.objects.filter(action="funding").count) == 1
-    assert await in_thread(violations) == []
-
-
-async def test_an_execution_that_became_visible_late_is_found(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
-    order = await resting(desk, es)
-    await in_thread(exchange.trade, "ES", SELL, 53)  # 50 lots rest before it
-    await in_thread(Bot.objects.update, executions=10**9)  # as if newer ones had come before it
-    await settle(desk.broker, desk.follower, await desk.broker.order(order.client_id))
-    assert await in_thread(lots) == 3
 
 
 async def test_a_bot_lives_although_its_venue_does_not_say_its_equity(
@@ -442,73 +290,6 @@ async def test_a_patient_order_follows_the_price_then_takes(
     taken = await in_thread(BotOrder.objects.latest, "id")
     assert (taken.style, taken.ticks) == (Style.LIMIT, MARK + 1)
     assert await in_thread(violations) == []
-
-
-async def test_orders_of_one_decision_are_checked_with_those_before_them(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
-    bids = [Wanted(BUY, Style.POST_ONLY, 1, MARK - n, False) for n in (10, 11, 12)]
-    wishes = [Wish(instrument=es, order=each, strategy="test") for each in bids]
-    one_lot = MARK * 25 * MONEY_UNITS // 100
-    refused = await desk.place_all(wishes, Limits(max_exposure=2 * one_lot))
-    assert ["max_exposure" in str(error) for error in refused] == [True]
-    assert await in_thread(Order.objects.open().count) == 2
-
-
-async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: Instrument) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
-    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
-    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
-    (held,) = await in_thread(desk.held)
-    await desk.reverse(held, Limits())
-    assert await in_thread(lots) == -2
-    assert await in_thread(violations) == []
-
-    await in_thread(killing.throw, bot=desk.bot, actor="me", reason="test", at=now())
-    (held,) = await in_thread(desk.held)
-    with pytest.raises(RiskRefusedError, match="kill_switch"):
-        await desk.reverse(held, Limits())
-    assert await in_thread(lots) == -2  # nothing was sent
-
-
-async def test_a_reverse_opens_nothing_while_its_close_is_unconfirmed(
-    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
-    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
-    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
-    (held,) = await in_thread(desk.held)
-    placed = ExchangeBroker.place
-
-    async def unsent(broker: ExchangeBroker, order: Instruction) -> OrderSeen:
-        raise NotSentError("the exchange is closed")
-
-    monkeypatch.setattr(ExchangeBroker, "place", unsent)
-    monkeypatch.setattr(sending, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(desks, "CONFIRM_PAUSE_S", 0.0)
-    with pytest.raises(UnknownOutcomeError, match="is not confirmed yet: nothing was opened"):
-        await desk.reverse(held, Limits())
-    monkeypatch.setattr(ExchangeBroker, "place", placed)
-    assert (await in_thread(BotOrder.objects.latest, "id")).reduce_only
-    assert await in_thread(lots) == 2
-
-
-async def test_a_reverse_opens_nothing_when_only_a_part_is_closed(
-    exchange: Exchange, account: Account, es: Instrument
-) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
-    entry = Wanted(BUY, Style.MARKET, 50, 0, False)
-    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
-    taker = ExchangeBroker(await in_thread(funded, "taker"))
-    await taker.place(
-        Instruction(client_id="t", symbol="ES", side=SELL, style=Style.MARKET, lots=3)
-    )
-    (held,) = await in_thread(desk.held)
-    with pytest.raises(RejectedError, match="3 of 50 lots are still held"):
-        await desk.reverse(held, Limits())
-    assert await in_thread(lots) == 3
 
 
 async def test_a_runner_ends_at_once_when_it_does_not_own_its_bot_any_more(

@@ -23,8 +23,7 @@ from trading.opening import NoBrokerError, opened
 from trading.recovering import recover
 from trading.supervisor import Supervisor
 from trading.tests.bots import NOW
-from trading.tests.running import GivenBooks, now, until
-from trading.tests.test_running import violations
+from trading.tests.running import GivenBooks, now, until, violations
 from trading.tickets import Wish
 from venues.accounts.models import VenueAccount
 from venues.brokers import Style
