@@ -43,7 +43,8 @@ from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYMBOL = "BTC/USDT:USDT"
-PATIENCE_S = 60
+PATIENCE_S = 180
+"""Some changes are only seen at the next comparison with REST, every 30 s."""
 
 
 @pytest.fixture(autouse=True)
