@@ -167,6 +167,7 @@ def run_stack(options: Options, postgresql: PostgreSQL | None, leash: int) -> in
     host, port = options.address
     os.environ |= {"UP_BIN": str(BIN), "UP_DATA": str(options.data.resolve()), "UP_HOST": host}
     os.environ |= {"UP_PORT": str(port), "UP_WEB": str(options.web)}
+    os.environ.setdefault("DERIBIT_URL", f"ws://{host}:{port}/deribit/ws/api/v2")
     os.environ["UP_RUNSIM_OPTIONS"] = os.environ.get("RUNSIM_OPTIONS", "")
     os.environ["UP_COLOURS"] = "on" if sys.stdout.isatty() else "off"
     with services(postgresql) as own:

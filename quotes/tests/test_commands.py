@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from instruments.models import Instrument
 from journal.journal import Journal
@@ -12,7 +13,7 @@ from quotes import livemarket
 from quotes.backfilling import CHUNK_TICKS, Gap, fill
 from quotes.lawruns import RunOptions
 from quotes.livemarket import LiveMarket, Plan
-from quotes.management.commands.runsim import of_shard
+from quotes.management.commands.runsim import connect_gateway_to, of_shard
 from quotes.models import Quote, Run
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,18 @@ def test_too_large_number_is_a_one_line_error_and_changes_nothing(
     assert "\n" not in str(refusal.value)
     assert not Quote.objects.exists()
     assert not Run.objects.exists()
+
+
+def test_gateway_uses_the_door_at_the_served_address_unless_a_venue_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DERIBIT_URL = "wss://venue"
+    monkeypatch.setenv("DERIBIT_URL", "wss://venue")
+    connect_gateway_to("127.0.0.1", 9000)
+    assert settings.DERIBIT_URL == "wss://venue"
+    monkeypatch.delenv("DERIBIT_URL")
+    connect_gateway_to("127.0.0.1", 9000)
+    assert settings.DERIBIT_URL == "ws://127.0.0.1:9000/deribit/ws/api/v2"
 
 
 @pytest.mark.parametrize("time", ["20260131", "2026013109", "202601310930"])

@@ -45,17 +45,19 @@ function isKeyed({ children }) {
 
 /** Update rows by their ids: what is open or focused in a row stays in that row. */
 function updateRows(old, fresh) {
+  const focused = document.activeElement;
+  const wanted = new Set([...fresh.children].map(({ id }) => id));
+  for (const row of [...old.children]) if (!wanted.has(row.id)) row.remove();
   const rows = new Map([...old.children].map((row) => [row.id, row]));
   let place = old.firstElementChild;
   for (const row of [...fresh.children]) {
     const known = rows.get(row.id);
-    rows.delete(row.id);
     if (known) update(known, row);
     if (known && known === place) place = place.nextElementSibling;
     else old.insertBefore(known ?? row, place);
   }
-  for (const gone of old.querySelectorAll(":scope > :not([id])")) gone.remove();
-  for (const gone of rows.values()) gone.remove();
+  // An element loses the focus when its row is moved.
+  if (old.contains(focused) && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 function tell(problem) {

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import prometheus_client
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from instruments.models import Instrument
@@ -137,6 +139,7 @@ class Command(QuietCommand):
     def serve(self, plan: Plan, address: str) -> Summary:
         """Run with a web server in the main thread and the market in its own thread."""
         host, port = free_address(address)
+        connect_gateway_to(host, port)
         from live.webserver import WebServer
 
         signal.signal(
@@ -152,6 +155,12 @@ class Command(QuietCommand):
         if market.error is not None:
             raise market.error
         return market.summary
+
+
+def connect_gateway_to(host: str, port: int) -> None:
+    """Let the gateway use the Deribit door at this address, unless DERIBIT_URL names a venue."""
+    if "DERIBIT_URL" not in os.environ:
+        settings.DERIBIT_URL = f"ws://{host}:{port}/deribit/ws/api/v2"
 
 
 class MarketThread(threading.Thread):

@@ -27,8 +27,9 @@ def sql() -> tuple[str, list[int]]:
     with Journal([instrument]) as journal:
         ticks = tick_array(instrument.pk, seqs, seqs * STEP_US, 650_000_000 + seqs)
         journal.append([Delivery(QUOTES, ticks)])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    if connection.vendor == "postgresql":  # SQLite would keep the figures for all later tests
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     first = PRICES // 2 * STEP_US
     span = Span(first, first + ROWS * STEP_US)
     return select(QUOTES, instrument.pk, span=span).sql(2 * ROWS)
