@@ -8,6 +8,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 
 from exchange.accounts.loading import marks
+from exchange.clearing.checks import LARGEST_LOTS, LARGEST_TICKS
+from exchange.http.orderbodies import counted
 from exchange.http.tables import answer, documented, exact_json
 from market.integers import parse_integer
 from market.quoting import quoted
@@ -111,22 +113,16 @@ class OrderView(RoleView):
 
 def amendment(order: BotOrder, data: Any) -> tuple[int, int]:
     """Return the lots and ticks that a body asks for; raise ValidationError."""
-    body = Body(data, ("quantity", "price"))
-    lattice = order.instrument.lattice
-    sizes = {"quantity": (order.lots, lattice.lot_size), "price": (order.ticks, lattice.tick_size)}
-    found = []
-    for name, (present, step) in sizes.items():
-        value = body.decimal(name)
-        if value is None:
-            found.append(present)
-        elif value <= 0 or value % step:
-            body.refuse(name, f"{value} is not a positive multiple of {step.normalize():f}")
-        else:
-            found.append(int(value / step))
-    if not body.has("quantity") and not body.has("price"):
+    body, lattice = Body(data, ("quantity", "price")), order.instrument.lattice
+    lots, ticks = order.lots, order.ticks
+    if body.has("quantity"):
+        lots = counted(body, "quantity", lattice.quantities, LARGEST_LOTS)
+    if body.has("price"):
+        ticks = counted(body, "price", lattice.prices, LARGEST_TICKS)
+    elif not body.has("quantity"):
         body.refuse("price", "is missing, and so is quantity: give one of them")
     body.check()
-    return found[0], found[1]
+    return lots, ticks
 
 
 def find_order(user: Any, order_id: str) -> BotOrder:

@@ -317,6 +317,7 @@ def test_a_paper_bot_needs_no_account(trader: Client) -> None:
     asked = {"name": "paper", "broker": "paper", "balance": 500.5, "latency_ms": 20}
     for wrong in (
         {"balance": 0},
+        {"balance": 1e-20},
         {"balance": "x"},
         {"fees": "none"},
         {"latency_ms": -1},
