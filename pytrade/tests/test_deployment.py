@@ -35,6 +35,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 ROLES = {"migrate", "web", "simulation", "worker", "gateway", "beat"}
 SERVERS = {"postgres", "redis", "nginx"}
 FLOWER = "flower"
+ADMINER = "adminer"
 
 
 def commands_of(words: list[str]) -> Iterator[list[str]]:
@@ -82,7 +83,7 @@ def errors_of_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_compose_defines_every_role() -> None:
-    assert set(SERVICES) == ROLES | SERVERS | {FLOWER}
+    assert set(SERVICES) == ROLES | SERVERS | {FLOWER, ADMINER}
 
 
 @pytest.mark.parametrize("role", sorted(ROLES | {FLOWER}))
@@ -145,7 +146,7 @@ def test_memory_of_every_service_is_limited() -> None:
 def test_limits_of_the_small_server_add_up_to_less_than_it_has() -> None:
     small = yaml.safe_load((ROOT / "deploy" / "small.yml").read_text())["services"]
     assert set(small) == set(SERVICES)
-    permanent = [small[name] for name in small if name not in ("migrate", "simulation")]
+    permanent = [small[name] for name in small if name not in ("migrate", "simulation", "adminer")]
     assert sum(int(each["mem_limit"].removesuffix("m")) for each in permanent) <= 1024
     assert small["web"]["deploy"]["replicas"] == 1
 
@@ -154,6 +155,10 @@ def test_processes_without_tasks_know_the_queues_and_the_schedule_of_those_that_
     for name in ("broker_url", "beat_schedule", "task_routes", "task_ignore_result"):
         assert getattr(queues.app.conf, name) == getattr(celery_app.conf, name)
     assert queues.app.loader.import_default_modules() == []
+
+
+def test_adminer_is_only_started_on_demand() -> None:
+    assert SERVICES[ADMINER]["profiles"] == [ADMINER]
 
 
 def test_flower_asks_for_a_password_that_has_no_default() -> None:
@@ -188,7 +193,12 @@ def test_volumes_are_named_and_files_exist() -> None:
 
 
 def test_only_nginx_is_reachable_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+    reachable = {
+        name
+        for name, service in SERVICES.items()
+        if any(not port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    }
+    assert reachable == {"nginx"}
 
 
 def instructions() -> list[tuple[str, str]]:

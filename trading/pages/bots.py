@@ -64,7 +64,7 @@ def bots(request: HttpRequest) -> HttpResponse:
         "bots": [_shown(bot) for bot in found],
         "asked": request.POST,
         "statistics": statistics(bots_of(request.user)),
-        "accounts": accounts_of_session({}, request.user),
+        "accounts": _free_accounts(request.user),
         "venue_accounts": venue_accounts_of(request.user),
         "rules": RULES,
         "problem": problem,
@@ -75,16 +75,21 @@ def bots(request: HttpRequest) -> HttpResponse:
 
 
 def _filled_in(request: HttpRequest) -> dict[str, str]:
-    """Return the form as the body of a request.
-
-    The account is venue:NAME for one at a venue, and paper: for a paper account.
-    """
+    """Return the form as the body of a request; see `AT_VENUE` and `ON_PAPER` for its accounts."""
     asked = {name: request.POST.get(name, "") for name in ("name", "on_death")}
     account = request.POST.get("account", "")
     if account == ON_PAPER:
-        return {**asked, "broker": PAPER}
+        balance = request.POST.get("balance", "").strip()
+        return {**asked, "broker": PAPER} | ({"balance": balance} if balance else {})
     name = account.removeprefix(AT_VENUE)
     return {**asked, "broker": EXCHANGE if name == account else VENUE, "account": name}
+
+
+def _free_accounts(user: Any) -> list[str]:
+    """Return the accounts of a user at the exchange that no bot has."""
+    mine = accounts_of_session({}, user)
+    taken = Bot.objects.filter(account__name__in=mine).values_list("account__name", flat=True)
+    return [name for name in mine if name not in set(taken)]
 
 
 def _texts(detail: Any) -> list[Any]:

@@ -104,10 +104,11 @@ def position(request: HttpRequest, position_id: str) -> HttpResponse:
 @require_POST
 @private(Role.TRADER)
 def act(request: HttpRequest, position_id: str, action: str) -> HttpResponse:
-    """Close or reverse a position at the market."""
+    """Close or reverse a position at the market; go on at the one that is live then."""
     found = find_position(request.user, position_id)
     if found.lots:
         tell(request, lambda: getattr(acting, action)(found), DONE[action])
     else:
         messages.error(request, "The position holds nothing any more.")
-    return redirect(position_address(found) + NEXT)
+    live = BotPosition.objects.live().filter(bot=found.bot, instrument=found.instrument).first()
+    return redirect(position_address(live or found) + NEXT)

@@ -154,6 +154,7 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
         assert "market" in shown(done) or "opposite" in shown(done)
         assert [each.lots for each in BotPosition.objects.live()] == left
         held = BotPosition.objects.latest("pk")
+        assert done.redirect_chain == [(f"/trading/positions/{held.pk}/#notes", 302)]
     gone = client.post(f"/trading/positions/{held.pk}/reverse/", follow=True)
     assert "holds nothing any more" in shown(gone)
 

@@ -37,14 +37,6 @@ def text(answer: Any) -> str:
     return str(answer.content.decode())
 
 
-def test_a_bot_on_paper_needs_no_account(trader: Client) -> None:
-    asked = {"name": "sketch", "account": "paper:", "on_death": "cancel"}
-    shown = text(trader.post("/trading/", asked, follow=True))
-    assert "on paper" in shown
-    assert "on paper" in text(trader.get("/trading/"))
-    assert Bot.objects.get().broker == "paper"
-
-
 @pytest.mark.parametrize("path", PRIVATE)
 def test_private_pages_lead_to_the_login(path: str) -> None:
     answer = Client().get(f"/trading/{path}")
@@ -79,6 +71,20 @@ def test_the_form_says_what_becomes_of_orders_and_positions(trader: Client) -> N
         "cancel its orders and close its positions",
     ):
         assert f">{shown}</option>" in form
+
+
+def test_a_bot_on_paper_needs_no_account_and_taken_accounts_are_not_offered(
+    trader: Client, mine: Bot
+) -> None:
+    assert "<option>of trader</option>" not in text(trader.get("/trading/"))
+    asked = {"name": "on-paper", "account": "paper:", "balance": "-5", "on_death": "keep"}
+    refused = trader.post("/trading/", asked)
+    assert (refused.status_code, "balance" in text(refused)) == (400, True)
+    assert trader.post("/trading/", {**asked, "balance": ""}).status_code == 302
+    made = Bot.objects.get(name="on-paper")
+    assert (made.broker, made.account) == ("paper", None)
+    assert ">on paper<" in text(trader.get(f"/trading/bots/{made.pk}/"))
+    assert ">on paper</td>" in text(trader.get("/trading/"))
 
 
 @pytest.mark.parametrize("path", PRIVATE)

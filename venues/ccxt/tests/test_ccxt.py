@@ -30,7 +30,7 @@ from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot, listed
 from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
 from venues.bybit.tests.serving import served
-from venues.ccxt import exchanges, requests
+from venues.ccxt import broker, exchanges, requests
 from venues.ccxt.broker import CcxtBroker
 from venues.ccxt.bybit import Bybit
 from venues.ccxt.exchanges import explained
@@ -43,12 +43,16 @@ from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYMBOL = "BTC/USDT:USDT"
-PATIENCE_S = 60
+PATIENCE_S = 180
+"""Some changes are only seen at the next comparison with REST, every 30 s."""
 
 
 @pytest.fixture(autouse=True)
-def no_limits(settings):
+def no_limits(settings, monkeypatch):
+    """Remove the limits of the door, and those of time that a busy machine would exceed."""
     settings.BYBIT_LIMIT_FACTOR = 0.0
+    monkeypatch.setattr(broker, "TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(exchanges, "REQUEST_TIMEOUT_MS", PATIENCE_S * 1_000)
 
 
 async def reach(condition):
