@@ -64,11 +64,15 @@ def create(user: User, wanted: NewBot, at: datetime) -> Bot:
                 actor=user.get_username(), action="create", detail=detail, at=at, bot=bot.pk
             )
     except IntegrityError:
-        raise TakenError(
-            f"there is a bot {quoted(wanted.name)} already, or account "
-            f"{quoted(wanted.account)} has one: use another name or account"
-        ) from None
+        raise TakenError(_taken(wanted)) from None
     return bot
+
+
+def _taken(wanted: NewBot) -> str:
+    named = f"there is a bot {quoted(wanted.name)} already"
+    if not wanted.account:
+        return f"{named}: use another name"
+    return f"{named}, or account {quoted(wanted.account)} has one: use another name or account"
 
 
 def venue_accounts_of(user: Any) -> list[str]:

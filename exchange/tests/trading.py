@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.test import override_settings
 
 from exchange.accounts import loading
 from exchange.clearing.desk import Desk
@@ -23,6 +24,7 @@ from market.kinds import Rows
 from quotes.models import Quote
 
 POLL_S = 0.005
+LEASE_TTL_S = 3_600.0
 
 
 class Port:
@@ -150,6 +152,9 @@ class Exchange:
 
 @contextmanager
 def open_exchange(*instruments: Instrument, publish: Any = None) -> Iterator[Exchange]:
-    """Drive instruments that have quotes."""
-    with Journal(instruments, publish) as journal:
+    """Drive instruments that have quotes.
+
+    Nothing renews the leases meanwhile, so they last for as long as a busy machine may need.
+    """
+    with override_settings(LEASE_TTL_S=LEASE_TTL_S), Journal(instruments, publish) as journal:
         yield Exchange(instruments, journal)

@@ -148,6 +148,7 @@ class PaperVenue:
     def as_json(self, counted: int) -> dict[str, Any]:
         """Return what `restore` needs; executions up to `counted` were read by everyone."""
         ended = [known for known in self._orders.values() if known.state not in (None, OPEN)]
+        ended.sort(key=lambda known: known.number)
         forgotten = {known.sent.client_id for known in ended[:-KEPT]}
         return {
             "asked": self._asked,
@@ -196,9 +197,12 @@ class PaperVenue:
 
     def _arrive(self, known: Known, at: int) -> None:
         market, paper = self._markets[known.sent.symbol], known.paper
-        if known.sent.reduce_only and not self._fits(market, known):
-            self._report(known, VenueState.REJECTED, "there is no position that it reduces")
-            return
+        if known.sent.reduce_only:
+            most = self._reducible(known)
+            if not most:
+                self._report(known, VenueState.REJECTED, "there is no position that it reduces")
+                return
+            paper.lots = min(paper.lots, most)
         self._execute(known, lambda: market.book.place(paper), at)
 
     def _execute(self, known: Known, place: Callable[[], list[PaperFill]], at: int) -> None:
@@ -206,7 +210,8 @@ class PaperVenue:
         try:
             fills = place()
         except WouldTakeError as error:
-            self._report(known, VenueState.REJECTED, str(error))
+            ended = VenueState.CANCELLED if known.is_open else VenueState.REJECTED
+            self._report(known, ended, str(error))
             return
         known.state = OPEN
         for fill in fills:
@@ -220,9 +225,13 @@ class PaperVenue:
 
     def _amend(self, client_id: str, lots: int, ticks: int, at: int) -> None:
         known = self._orders.get(client_id)
-        if known is None or not known.is_open or lots <= known.paper.filled:
+        if known is None or not known.is_open:
             return
         paper, book = known.paper, self._book_of(known)
+        if known.sent.reduce_only:
+            lots = min(lots, paper.filled + self._reducible(known))
+        if lots <= paper.filled:
+            return
         if ticks == paper.ticks and lots <= paper.lots:
             book.reduce(client_id, lots)
             self._report(known, OPEN, "amended")
@@ -280,18 +289,17 @@ class PaperVenue:
             known = self._orders[paper.client_id]
             if not known.sent.reduce_only:
                 continue
-            most = max(0, -paper.side * market.result.method.lots)
+            most = self._reducible(known)
             if not most:
                 self._cancel(paper.client_id, "the position is closed")
             elif paper.leaves > most:
                 market.book.reduce(paper.client_id, paper.filled + most)
                 self._report(known, OPEN, "reduced")
 
-    def _fits(self, market: Market, known: Known) -> bool:
-        """Shrink a reduce-only order to the position; return False if there is none."""
-        most = -known.paper.side * market.result.method.lots
-        known.paper.lots = max(1, min(known.paper.lots, most))
-        return most > 0
+    def _reducible(self, known: Known) -> int:
+        """Return how many lots of the position an order may still close."""
+        held = self._markets[known.sent.symbol].result.method.lots
+        return max(0, -known.paper.side * held)
 
     def _book_of(self, known: Known) -> PaperBook:
         return self._markets[known.sent.symbol].book

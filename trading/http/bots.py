@@ -28,11 +28,11 @@ from trading.listings import RULES, bot_record
 from trading.models import Bot, BotConfiguration
 from trading.models.bots import EXCHANGE, PAPER, OnDeath
 from trading.roles import bots_of
-from web.bodies import Body
+from web.bodies import Body, shown
 
 LARGEST_ID = 2**62
 PAPER_MEMBERS = ("balance", "fees", "latency_ms")
-LARGEST_BALANCE = 10**9
+SMALLEST_BALANCE, LARGEST_BALANCE = 1, 10**9
 LONGEST_LATENCY_MS = 10_000
 READ = problems(401, 404, 429, 503)
 WRITE = problems(400, 401, 403, 404, 409, 429, 503)
@@ -115,9 +115,13 @@ def _paper(body: Body) -> Paper:
     """Return the paper account that a body asks for."""
     known, given = Paper(), {}
     if (balance := body.decimal("balance")) is not None:
-        if not 0 < balance <= LARGEST_BALANCE:
-            body.refuse("balance", f"{balance} is not more than 0 and at most {LARGEST_BALANCE}")
-        given["balance"] = int(balance * MONEY_UNITS)
+        if not SMALLEST_BALANCE <= balance <= LARGEST_BALANCE:
+            body.refuse(
+                "balance",
+                f"{shown(balance)} is not from {SMALLEST_BALANCE} to {LARGEST_BALANCE}",
+            )
+        else:
+            given["balance"] = int(balance * MONEY_UNITS)
     if body.has("latency_ms"):
         given["latency_ms"] = body.whole("latency_ms", 0, LONGEST_LATENCY_MS)
     words = {each: each for each in SCHEDULES}

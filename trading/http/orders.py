@@ -113,14 +113,13 @@ class OrderView(RoleView):
 
 def amendment(order: BotOrder, data: Any) -> tuple[int, int]:
     """Return the lots and ticks that a body asks for; raise ValidationError."""
-    body = Body(data, ("quantity", "price"))
-    lattice = order.instrument.lattice
+    body, lattice = Body(data, ("quantity", "price")), order.instrument.lattice
     lots, ticks = order.lots, order.ticks
     if body.has("quantity"):
         lots = counted(body, "quantity", lattice.quantities, LARGEST_LOTS)
     if body.has("price"):
         ticks = counted(body, "price", lattice.prices, LARGEST_TICKS)
-    if not body.has("quantity") and not body.has("price"):
+    elif not body.has("quantity"):
         body.refuse("price", "is missing, and so is quantity: give one of them")
     body.check()
     return lots, ticks

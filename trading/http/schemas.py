@@ -40,7 +40,12 @@ NEW_BOT: Final[dict[str, Any]] = {
             "description": "By name: one of yours at the exchange, or of broker venue one at a "
             "venue, which admins may use. Not of broker paper.",
         },
-        "balance": {"type": "number", "description": "Of broker paper; default: 10000."},
+        "balance": {
+            "type": "number",
+            "minimum": 1,
+            "maximum": 1_000_000_000,
+            "description": "Of broker paper; default: 10000.",
+        },
         "fees": {
             "type": "string",
             "enum": list(SCHEDULES),

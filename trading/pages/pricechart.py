@@ -55,8 +55,10 @@ def price_chart(
     if len(closes) < 2:
         return None
     began_s, ended_s = closes[0][0], closes[-1][0]
-    low, high = _range([ticks for _, ticks in closes], [*levels.values()])
-    shown = [each for each in fills if began_s <= each.at_s and low <= each.ticks <= high]
+    recent = [each for each in fills if began_s <= each.at_s]
+    prices = [*levels.values(), *(each.ticks for each in recent)]
+    low, high = _range([ticks for _, ticks in closes], prices)
+    shown = [each for each in recent if low <= each.ticks <= high]
 
     def x(at_s: float) -> str:
         return f"{WIDTH * min(1.0, (at_s - began_s) / (ended_s - began_s)):.1f}"
@@ -78,9 +80,9 @@ def price_chart(
     )
 
 
-def _range(closes: Sequence[int], levels: Sequence[int]) -> tuple[int, int]:
+def _range(closes: Sequence[int], prices: Sequence[int]) -> tuple[int, int]:
     low, high = min(closes), max(closes)
     spread = max(1, high - low)
-    near = [each for each in levels if low - spread <= each <= high + spread]
+    near = [each for each in prices if low - spread <= each <= high + spread]
     low, high = min([low, *near]), max([high, *near])
     return (low - 1, high + 1) if low == high else (low, high)

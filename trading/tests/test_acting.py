@@ -120,7 +120,8 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
     client.force_login(User.objects.create_superuser("admin"))
     resting = place(traders[0], es, RESTING)
     path = f"/api/v1/trading/orders/{resting.pk}/"
-    for wrong in ({}, {"price": 0.1}, {"quantity": -1}, {"price": "x"}):
+    tiny, huge = {"quantity": "1e-999999999"}, {"price": "1e999"}
+    for wrong in ({}, {"price": 0.1}, {"quantity": -1}, {"price": "x"}, tiny, huge):
         assert client.patch(path, wrong, "application/json").status_code == 400
     changed = client.patch(path, {"quantity": 2}, "application/json").json()
     assert (changed["quantity"], changed["state"]) == (2, "placed")

@@ -317,6 +317,7 @@ def test_a_paper_bot_needs_no_account(trader: Client) -> None:
     asked = {"name": "paper", "broker": "paper", "balance": 500.5, "latency_ms": 20}
     for wrong in (
         {"balance": 0},
+        {"balance": 1e-20},
         {"balance": "x"},
         {"fees": "none"},
         {"latency_ms": -1},
@@ -327,6 +328,9 @@ def test_a_paper_bot_needs_no_account(trader: Client) -> None:
     assert post(trader, "bots/", asked).json()["broker"] == "paper"
     known = {"balance": 50_050_000_000, "fees": "bybit", "latency_ms": 20}
     assert Bot.objects.get().paper == known
+    taken = post(trader, "bots/", {**asked, "latency_ms": 0})
+    reason = "there is a bot 'paper' already: use another name"
+    assert (taken.status_code, taken.json()["detail"]) == (409, reason)
 
 
 def test_accounts_at_venues_are_for_admins(trader: Client, admin: Client) -> None:

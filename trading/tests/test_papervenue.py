@@ -1,12 +1,13 @@
 """The paper venue: latency, fees, reports, reduce-only orders, and what is stored of it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from exchange.clearing.fees import Fees
 from exchange.engine.messages import BUY, SELL
-from trading.brokers.papervenue import PaperVenue
+from trading.brokers.papervenue import KEPT, PaperVenue
 from venues.brokers import (
     ExecutionSeen,
     Instruction,
@@ -96,6 +97,39 @@ def test_an_amendment_that_crosses_trades(venue: PaperVenue) -> None:
     venue.advance(200)
     assert states(venue, "a") == [VenueState.WORKING, VenueState.FILLED]
     assert venue.order("a").report.filled == 6
+
+
+def test_an_amendment_of_a_post_only_order_that_would_trade_cancels_the_rest(
+    venue: PaperVenue,
+) -> None:
+    venue.place(replace(limit("a", BUY, 5, 100), style=Style.POST_ONLY), at=0)
+    venue.trade("ES", SELL, 100, 2, at=100)
+    venue.amend("a", lots=5, ticks=101, at=100)
+    venue.advance(200)
+    seen = venue.order("a")
+    assert (seen.report.state, seen.report.filled) == (VenueState.CANCELLED, 2)
+    assert seen.reason == "a post-only order at 101 would trade at 101"
+
+
+def test_an_amended_reduce_only_order_cannot_reverse_the_position(venue: PaperVenue) -> None:
+    venue.place(limit("entry", BUY, 2, 101), at=0)
+    venue.place(limit("exit", SELL, 2, 105, reduce_only=True), at=0)
+    venue.amend("exit", lots=9, ticks=99, at=100)
+    venue.advance(200)
+    (position,) = venue.positions()
+    assert (venue.order("exit").report.filled, position.lots) == (2, 0)
+
+
+def test_orders_that_ended_first_are_forgotten_first(venue: PaperVenue) -> None:
+    names = ["old", *(f"new{n}" for n in range(KEPT + 1))]
+    for name in names:
+        venue.place(limit(name, BUY, 1, 90), at=0)
+    venue.advance(100)
+    for name in reversed(names):
+        venue.cancel(name, at=100)
+    venue.advance(200)
+    stored = [each["sent"]["client_id"] for each in venue.as_json(counted=0)["orders"]]
+    assert stored == names[:KEPT]
 
 
 def test_cancelling_what_has_ended_changes_nothing(venue: PaperVenue) -> None:

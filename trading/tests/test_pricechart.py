@@ -28,6 +28,13 @@ def test_fills_of_the_last_minute_are_at_the_right_edge_and_older_ones_are_left_
     assert [(x, is_buy) for x, _, is_buy in chart.fills] == [("300.0", True), ("600.0", False)]
 
 
+def test_fills_between_the_closes_and_the_extremes_of_a_minute_widen_the_range() -> None:
+    fills = [Traded(60.0, 112, True), Traded(60.0, 500, True), Traded(-1.0, 95, True)]
+    chart = price_chart(CLOSES, {}, fills, str)
+    assert chart is not None
+    assert (chart.low, chart.high, len(chart.fills)) == ("100", "112", 1)
+
+
 def test_a_price_that_stood_still_is_a_line_and_one_close_is_no_chart() -> None:
     chart = price_chart([(0.0, 100), (60.0, 100)], {}, [], str)
     assert chart is not None

@@ -45,14 +45,7 @@ TEXTS: Final = (
 VALUES: Final = (*TEXTS, None, True, 0, -1, 1.5, 10**30, [], {}, [1], [{}], [dict(LIMIT)], {"a": 1})
 
 
-@pytest.fixture
-def long_lease(settings: Settings) -> None:
-    """Let the exchange of the test be live for longer than the test: nobody renews its lease."""
-    settings.LEASE_TTL_S = 3_600
-
-
 def test_no_value_makes_a_request_fail(
-    long_lease: None,
     exchange: Exchange,
     client: Client,
     settings: Settings,
