@@ -167,8 +167,9 @@ async def fills_are_reported(broker, exchange):
     assert [each.is_maker for each in await broker.executions(0)] == [False, True]
 
 
-async def test_an_order_whose_answer_was_lost_is_not_sent_again():
+async def test_an_order_whose_answer_was_lost_is_not_sent_again(monkeypatch):
     """Its request arrives only after the broker has looked for it once more."""
+    monkeypatch.setattr("venues.ccxt.broker.ARRIVES_S", PATIENCE_S)
     instrument = await in_thread(listed)
     async with market(instrument), served(door()) as url:
         bot = await in_thread(Bot)
