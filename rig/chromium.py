@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from rig.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 FLAGS = [
     "--no-sandbox",

@@ -8,10 +8,10 @@ import pytest
 
 from rig.processes import environment, free_port, manage
 from rig.servers import asgi_command, running, wait_for
+from rig.waiting import PATIENCE_S
 from scripts.services import PostgreSQL
 
 pytestmark = pytest.mark.processes
-PATIENCE_S = 60
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from exchange.models import Account
 from exchange.tests.clients import MARK
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
+from rig.waiting import PATIENCE_S
 from trading.auditing import audit_bots
 from trading.books import Book
 from trading.configuring import configure
@@ -25,8 +26,6 @@ from trading.supervisor import Supervisor
 from trading.tests.bots import NOW
 from trading.tickets import Wish
 from venues.brokers import Style
-
-PATIENCE_S = 60.0
 
 
 class GivenBooks:

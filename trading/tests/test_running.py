@@ -11,6 +11,7 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
+from rig.waiting import PATIENCE_S
 from trading import killing, owning, pulse, runner
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
@@ -31,7 +32,6 @@ from trading.owning import DEAD_AFTER
 from trading.runner import Runner
 from trading.supervisor import Supervisor
 from trading.tests.running import (
-    PATIENCE_S,
     GivenBooks,
     lots,
     now,

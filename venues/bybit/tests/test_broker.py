@@ -13,6 +13,7 @@ from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS
 from exchange.tests.clients import MARK
 from instruments.lattice import Lattice
+from rig.waiting import PATIENCE_S
 from venues.accounts.models import VenueAccount
 from venues.accounts.opening import opened as open_account
 from venues.brokers import (
@@ -45,7 +46,6 @@ CONTRACTS = {
         symbol="BTCUSDT", lattice=Lattice(Decimal("0.1"), Decimal("0.001")), currency="USDT"
     )
 }
-PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from exchange.kinds import MONEY_UNITS, TRADES
 from exchange.tests.clients import MARK
 from instruments.lattice import Lattice
 from rig.books import record_book
+from rig.waiting import PATIENCE_S
 from venues import sources
 from venues.brokers import (
     Cursor,
@@ -43,7 +44,6 @@ from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYMBOL = "BTC/USDT:USDT"
-PATIENCE_S = 180
 """Some changes are only seen at the next comparison with REST, every 30 s."""
 
 
@@ -52,7 +52,7 @@ def no_limits(settings, monkeypatch):
     """Remove the limits of the door, and those of time that a busy machine would exceed."""
     settings.BYBIT_LIMIT_FACTOR = 0.0
     monkeypatch.setattr(broker, "TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(exchanges, "REQUEST_TIMEOUT_MS", PATIENCE_S * 1_000)
+    monkeypatch.setattr(exchanges, "REQUEST_TIMEOUT_MS", round(PATIENCE_S * 1_000))
 
 
 async def reach(condition):

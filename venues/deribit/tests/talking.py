@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from channels.testing import WebsocketCommunicator
 
+from rig.waiting import PATIENCE_S
 from venues.deribit.door import door
 
 PATH = "/deribit/ws/api/v2"
-PATIENCE_S = 20
 
 
 class Socket:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS
 from instruments.lattice import Lattice
+from rig.waiting import PATIENCE_S
 from venues.accounts.models import VenueAccount
 from venues.accounts.opening import opened as open_account
 from venues.brokers import (
@@ -48,7 +49,6 @@ OURS = "BTC.DERIBIT"
 CONTRACTS = {
     OURS: Contract(symbol=NAME, lattice=Lattice(Decimal("0.5"), Decimal(1)), currency="USD")
 }
-PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

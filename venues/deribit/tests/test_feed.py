@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from exchange.engine.messages import BUY, SELL
 from instruments.lattice import Lattice
+from rig.waiting import PATIENCE_S
 from venues import sources
 from venues.deribit.client.addresses import socket_below
 from venues.deribit.client.books import BookCheck, SkippedError
@@ -20,7 +21,6 @@ from venues.tests.books import rest_book
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
 
-PATIENCE_S = 60
 LATTICE = Lattice(Decimal("0.5"), Decimal("0.1"))
 
 

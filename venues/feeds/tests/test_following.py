@@ -12,6 +12,7 @@ from exchange.depth.recording import BlockWriter
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import BLOCKS, TRADES
 from instruments.lattice import Lattice
+from rig.waiting import PATIENCE_S
 from venues.bybit.client import feed as bybit
 from venues.bybit.client.addresses import Addresses
 from venues.feeds import following
@@ -26,7 +27,6 @@ CONTRACT = Contract(
     symbol="BTCUSDT", lattice=Lattice(Decimal("0.1"), Decimal("0.001")), currency="USDT"
 )
 BOOK, TRADE = "orderbook.50.BTCUSDT", "publicTrade.BTCUSDT"
-PATIENCE_S = 60
 
 
 class Venue:

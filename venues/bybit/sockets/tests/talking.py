@@ -12,10 +12,10 @@ from channels.testing import WebsocketCommunicator
 from exchange.accounts.opening import create_key
 from exchange.tests.clients import MARK, funded
 from rig.histories import make_instrument, make_ticks, record
+from rig.waiting import PATIENCE_S
 from venues.bybit.door import door
 
 PUBLIC, PRIVATE, TRADE = "/v5/public/linear", "/v5/private", "/v5/trade"
-PATIENCE_S = 20
 
 
 def listed(name="BTCUSDT", tick_size="0.10", lot_size="0.001"):
