@@ -44,7 +44,6 @@ from venues.tests.markets import in_thread, market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYMBOL = "BTC/USDT:USDT"
-"""Some changes are only seen at the next comparison with REST, every 30 s."""
 
 
 @pytest.fixture(autouse=True)
