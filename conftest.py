@@ -19,6 +19,7 @@ os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a check
 django.setup()
 
 from exchange.accounts.results import results  # noqa: E402  needs the settings above
+from pytrade.status import idleness  # noqa: E402
 from rig.emptying import empty_filled_tables  # noqa: E402
 from web.snapshots import Snapshot  # noqa: E402
 
@@ -138,3 +139,4 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def no_snapshots() -> None:
     """Forget what pages showed of the database of another test."""
     Snapshot.forget_all()
+    idleness.forget()

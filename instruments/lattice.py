@@ -1,11 +1,14 @@
 """The lattice of an instrument: whole ticks and lots inside, decimals outside. Pure."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+EXACT = Context(traps=[InvalidOperation, DivisionByZero])
+"""Of divisions by a step, whatever the context of the caller: ccxt leaves one that raises more."""
 
 
 class OffLatticeError(ValueError):
@@ -38,7 +41,7 @@ class Grid:
 
         The remainder of a tiny fraction such as 1e-999999999 is 0, and so is its count.
         """
-        count, rest = divmod(value, self.step)
+        count, rest = EXACT.divmod(value, self.step)
         return int(count) if count and not rest else None
 
     def decimal(self, count: int) -> Decimal:

@@ -23,16 +23,18 @@ from journal.models import Lease
 from pytrade import __version__
 from pytrade.celery import app
 from pytrade.health import ask_layer, missing_migrations
+from pytrade.idleness import Idleness
 from quotes.http.summaries import Summary, summaries
 from web.snapshots import Snapshot
 
 State = Literal["ok", "warning", "failed", "off"]
 Ask = Callable[[], tuple[State, str]]
 LATE_S, REPLAYED_S = 10.0, 86_400.0
-"""A driven instrument whose newest tick is older has a problem; far older, it is a replay."""
+"""A driven instrument without a new tick for so long has a problem; far longer, it is a replay."""
 LATE_READINGS = timedelta(minutes=5)
 PING_WORKERS_S = 0.3
 STARTED = time.time()
+idleness = Idleness()
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,14 @@ def source(summary: Summary, lease: Lease | None) -> Source:
     state: State = "off"
     holder = ""
     if lease is not None and is_alive(lease, now, timedelta(seconds=settings.LEASE_TTL_S)):
-        state = "warning" if age_s is None or LATE_S < age_s < REPLAYED_S else "ok"
+        state = "warning" if age_s is None or is_late(summary, age_s) else "ok"
         holder = lease.holder.rsplit(":", 1)[0]
     return Source(summary["symbol"], state, holder, summary["last_seq"], age_s)
+
+
+def is_late(summary: Summary, age_s: float) -> bool:
+    idle_s = idleness.seconds(summary["symbol"], summary["last_seq"], age_s)
+    return LATE_S < idle_s < REPLAYED_S
 
 
 def market(found: list[Source]) -> tuple[State, str]:

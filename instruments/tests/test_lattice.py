@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import Decimal, Underflow, localcontext
 
 import pytest
 
@@ -36,3 +36,9 @@ def test_lots_and_quantities_convert_exactly(lot_size: str, lots: int, quantity:
 def test_quantity_off_the_lattice_is_rejected_with_its_value(quantity: str) -> None:
     with pytest.raises(OffLatticeError, match=f"quantity {quantity}"):
         Lattice(Decimal("0.25"), Decimal("0.001")).lots(Decimal(quantity))
+
+
+def test_context_of_the_caller_does_not_matter() -> None:
+    with localcontext() as context, pytest.raises(OffLatticeError):
+        context.traps[Underflow] = True
+        Lattice(Decimal("0.25")).ticks(Decimal("1E-999999999"))
