@@ -27,8 +27,8 @@ from rig.histories import make_instrument, make_ticks, record
 pytestmark = pytest.mark.django_db
 RUNS = "/api/v1/indicators/runs/"
 VALUES_OF_A_PARAMETER = 6
-"""So many of the malicious values each parameter is tried with, others on each database; all of
-them in a long run."""
+"""So many of the malicious values each parameter is tried with, with a sample of its own on each
+database; all of them in a long run."""
 
 
 def handshake(origin: str | None) -> bool:

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 
 from exchange.matching import BUY, SELL
 from exchange.models import Account, Order
-from exchange.tests.clients import MARK, funded, listed
+from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
 from trading import acting, killing
@@ -33,16 +33,6 @@ pytestmark = [
 LONG_AGO = now() - timedelta(minutes=1)
 LONG = Wanted(BUY, Style.MARKET, 2, 0, False)
 RESTING = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
-
-
-@pytest.fixture
-def es() -> Instrument:
-    return listed("ES")
-
-
-@pytest.fixture
-def account(es: Instrument) -> Account:
-    return funded()
 
 
 @pytest.fixture
