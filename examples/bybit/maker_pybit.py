@@ -75,7 +75,8 @@ class Maker:
             return
         if link is not None:
             self.sure(self.session.cancel_order, orderLinkId=link)
-        link = self.place(side, str(QUANTITY), orderType="Limit", timeInForce="PostOnly", price=text)
+        kind = {"orderType": "Limit", "timeInForce": "PostOnly"}
+        link = self.place(side, str(QUANTITY), **kind, price=text)
         self.orders[side] = link, text
 
     def place(self, side, size, **fields):

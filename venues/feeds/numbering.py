@@ -1,6 +1,5 @@
 """Whether the numbered messages of an order book are complete. Pure."""
 
-
 from typing import Final
 
 MOST_LEFT_OUT: Final = 100
