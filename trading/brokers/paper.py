@@ -24,6 +24,7 @@ from venues.brokers import (
     ExecutionSeen,
     Instruction,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     RefusedError,
     UnknownOutcomeError,
@@ -94,6 +95,9 @@ class PaperBroker:
 
     async def positions(self) -> list[PositionSeen]:
         return await self._at_venue(lambda venue: venue.positions())
+
+    async def payments(self, since: int) -> list[PaymentSeen]:
+        return []
 
     async def balance(self) -> Balance:
         return await self._at_venue(lambda venue: venue.balance())
