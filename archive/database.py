@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
-from archive.selections import quoted
+from archive.selections import Selection, quoted
 
 Row = Sequence[Any]
 Array = NDArray[Any]
@@ -23,6 +23,15 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
     with _cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()  # type: ignore[no-any-return]
+
+
+def statement(selection: Selection, limit: int) -> tuple[str, list[int]]:
+    """Return the SELECT of a selection in the form for which this database reads least.
+
+    PostgreSQL's index of instrument and time holds whole quotes; SQLite's rows lie in the tree of
+    their primary key.
+    """
+    return selection.sql(limit, by_time=connection.vendor == "postgresql")
 
 
 def fetch_arrays(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archive.columns import Columns, joined
-from archive.database import fetch_arrays
+from archive.database import fetch_arrays, statement
 from archive.selections import LOWEST, Selection, clock, select
 from instruments.lattice import Lattice
 from instruments.models import Instrument
@@ -35,7 +35,7 @@ def chunks(
     left = limit
     while True:
         wanted = size if left is None else min(size, left)
-        found = fetch_arrays(selection.types, *selection.sql(wanted))
+        found = fetch_arrays(selection.types, *statement(selection, wanted))
         chunk = Columns(selection.table, lattice, found)
         yield chunk.reversed() if selection.newest else chunk
         left = None if left is None else left - wanted
@@ -47,7 +47,7 @@ def chunks(
 def read_together(parts: Sequence[tuple[Selection, int]], lattice: Lattice) -> Columns:
     """Return the rows of selections of one table with their limits, in one SELECT, by time."""
     table = parts[0][0].table
-    selects = [selection.sql(limit) for selection, limit in parts]
+    selects = [statement(selection, limit) for selection, limit in parts]
     sql = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS part" for sql, _ in selects)  # noqa: S608
     parameters = [value for _, values in selects for value in values]
     found = Columns(table, lattice, fetch_arrays(parts[0][0].types, sql, parameters))
@@ -57,6 +57,6 @@ def read_together(parts: Sequence[tuple[Selection, int]], lattice: Lattice) -> C
 def until_now(selection: Selection) -> Selection:
     """Return the selection without the rows that are recorded from now on."""
     last = replace(selection, newest=True)
-    found: Mapping[str, Any] = fetch_arrays(last.types, *last.sql(1))
+    found: Mapping[str, Any] = fetch_arrays(last.types, *statement(last, 1))
     is_empty = len(next(iter(found.values()))) == 0
     return selection.within(before=LOWEST if is_empty else selection.key_of(found, 0) + 1)

@@ -84,18 +84,29 @@ class Selection:
         """Return the rows that follow the row of `key` in the order of reading."""
         return self.within(before=key) if self.newest else self.within(after=key)
 
-    def sql(self, limit: int) -> tuple[str, list[int]]:
-        """Return a SELECT of the first `limit` rows, with the parameters of its `%s`."""
-        bounds = self._stream_bounds() if self.is_stream else self._time_bounds()
-        conditions = [*bounds, *((f"{name} = %s", [value]) for name, value in self.where.items())]
+    def sql(self, limit: int, *, by_time: bool = False) -> tuple[str, list[int]]:
+        """Return a SELECT of the first `limit` rows, with the parameters of its `%s`.
+
+        `by_time`: read a span of a kind whose times increase strictly from the index of instrument
+        and time, which may hold all that is read, rather than from that of the key.
+        """
+        key, bounds = self.key, self._stream_bounds if self.is_stream else self._time_bounds
+        if by_time and self._has_span_of_strict_times:
+            key, bounds = clock(self.table), self._timed_stream_bounds
+        conditions = [*bounds(), *((f"{name} = %s", [value]) for name, value in self.where.items())]
         where = " AND ".join(condition for condition, _ in conditions)
         parameters = [value for _, values in conditions for value in values]
-        order = f"{self.key} DESC" if self.newest else self.key
+        order = f"{key} DESC" if self.newest else key
         return (
             f"SELECT {', '.join(map(quoted, self.types))} FROM {self.table.table} "  # noqa: S608
             f"WHERE {where} ORDER BY {order} LIMIT %s",
             [*parameters, limit],
         )
+
+    @property
+    def _has_span_of_strict_times(self) -> bool:
+        strict = isinstance(self.table, Kind) and self.table.clock == "strict"
+        return strict and self.span != EVER
 
     def _time_bounds(self) -> Sequence[tuple[str, list[int]]]:
         start, end = self.span
@@ -106,6 +117,22 @@ class Selection:
             (f"{self.key} > %s", [after]),
             (f"{self.key} < %s", [before]),
         ]
+
+    def _timed_stream_bounds(self) -> Sequence[tuple[str, list[int]]]:
+        """Return bounds of the time; those of the key are looked up in the primary key."""
+        lowest, highest = key_range(self.instrument_id)
+        time, table = clock(self.table), self.table.table
+        lookup = f"(SELECT {time} FROM {table} WHERE id > %s AND id < %s ORDER BY id"  # noqa: S608
+        bounds = [("instrument_id = %s", [self.instrument_id])]
+        if self.span.start is not None:
+            bounds.append((f"{time} >= %s", [self.span.start]))
+        if self.span.end is not None:
+            bounds.append((f"{time} < %s", [self.span.end]))
+        if self.after > lowest:
+            bounds.append((f"{time} >= {lookup} LIMIT 1)", [self.after, highest]))
+        if self.before < highest:
+            bounds.append((f"{time} <= {lookup} DESC LIMIT 1)", [lowest, self.before]))
+        return bounds
 
     def _stream_bounds(self) -> Sequence[tuple[str, list[int]]]:
         """Return bounds of the primary key; the times of a span are looked up in their index.

@@ -12,7 +12,9 @@ DECLARE
 BEGIN
     WHILE month < until AT TIME ZONE 'UTC' LOOP
         EXECUTE format(
-            'CREATE TABLE IF NOT EXISTS %I PARTITION OF quotes_quote FOR VALUES FROM (%s) TO (%s)',
+            'CREATE TABLE IF NOT EXISTS %I PARTITION OF quotes_quote FOR VALUES FROM (%s) TO (%s) '
+            'WITH (autovacuum_vacuum_insert_scale_factor = 0, '
+            'autovacuum_vacuum_insert_threshold = 20000)',
             'quotes_quote_' || to_char(month, 'YYYY_MM'),
             microseconds(month AT TIME ZONE 'UTC'),
             microseconds((month + interval '1 month') AT TIME ZONE 'UTC')
@@ -38,7 +40,7 @@ BEGIN
         DROP TABLE quotes_quote_whole;
         ALTER TABLE quotes_quote
             ADD PRIMARY KEY (id, at),
-            ADD CONSTRAINT quote_instrument_at UNIQUE (instrument_id, at),
+            ADD CONSTRAINT quote_instrument_at UNIQUE (instrument_id, at) INCLUDE (seq, ticks),
             ADD FOREIGN KEY (instrument_id) REFERENCES instruments_instrument
                 DEFERRABLE INITIALLY DEFERRED;
         EXECUTE 'CREATE VIEW quote_prices AS ' || view_text;

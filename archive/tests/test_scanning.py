@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from archive.database import fetch_arrays
+from archive.database import fetch_arrays, statement
 from archive.scanning import chunks, scan, until_now
 from archive.selections import Span, select
 from instruments.models import Instrument
@@ -108,7 +108,8 @@ def test_reading_the_end_of_a_long_stream_skips_the_rest(market: Any) -> None:
     instrument, ticks = market
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    sql, parameters = select(QUOTES, instrument.pk, span=Span(int(ticks["at"][-3]))).sql(10)
+    newest = select(QUOTES, instrument.pk, span=Span(int(ticks["at"][-3])))
+    sql, parameters = statement(newest, 10)
     assert rows_read(sql, parameters) < 50
 
 

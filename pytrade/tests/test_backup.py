@@ -5,13 +5,20 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from django.db.utils import ConnectionHandler
 
+from archive.selections import Span, select
+from pytrade.databases import connection_settings
+from quotes.kinds import QUOTES
 from rig.databases import create_database, seeded_database_url, seeded_on
 from rig.processes import ROOT, environment, manage, running
 from rig.waiting import wait_until
@@ -55,6 +62,35 @@ def counted(connection: Any) -> int:
     return int(connection.execute("SELECT count(*) FROM quote_prices").fetchall()[0][0])
 
 
+def cover_again(url: str) -> None:
+    """Exchange the index of times for that of older databases, and let the migration follow."""
+    connection = ConnectionHandler({"default": connection_settings(url)})["default"]
+    migration = import_module("quotes.migrations.0004_covering_index")
+    for step in (migration.uncover, migration.cover):
+        step(None, SimpleNamespace(connection=connection))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE quotes_quote")
+        cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'quotes_quote_2026_02'")
+        assert cursor.fetchone() == (2,)
+    connection.close()
+    connection.close_pool()
+
+
+def february_reads(connection: Any) -> list[tuple[str, str, int]]:
+    """Return of each table that a day of February is read from: how, and the rows of the table."""
+    found = connection.execute("SELECT instrument_id FROM quotes_quote LIMIT 1").fetchall()
+    span = Span(*(int(datetime(2026, 2, day, tzinfo=UTC).timestamp() * 1e6) for day in (9, 10)))
+    sql, parameters = select(QUOTES, found[0][0], span=span).sql(500, by_time=True)
+    plan = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters).fetchall()
+    nodes, scans = [plan[0][0][0]["Plan"]], []
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if "Relation Name" in node:
+            scans.append((node["Relation Name"], node["Node Type"], node.get("Heap Fetches")))
+    return scans
+
+
 def test_dump_of_a_running_market_restores_completely(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
@@ -87,7 +123,7 @@ def test_sqlite_backup_of_a_running_market_is_complete(tmp_path: Path) -> None:
 
 
 def test_monthly_partitions_work_in_a_schema_of_a_database_made_by_the_command(
-    postgresql: PostgreSQL,
+    postgresql: PostgreSQL, django_db_blocker: Any
 ) -> None:
     base, mark, options = postgresql.url.partition("?")
     url = f"{base.rpartition('/')[0]}/partitioned{mark}{options}"
@@ -106,6 +142,9 @@ def test_monthly_partitions_work_in_a_schema_of_a_database_made_by_the_command(
     with psycopg.connect(url, autocommit=True) as connection:
         others = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
         assert connection.execute(others).fetchone() == (0,)
+        with django_db_blocker.unblock():
+            cover_again(url)
+        assert february_reads(connection) == [("quotes_quote_2026_02", "Index Only Scan", 0)]
         before = counted(connection)
         manage("backfill", *span, "2026-03-10T00:00:00Z", *grid, env=env)
         assert counted(connection) > before
