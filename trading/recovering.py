@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from market.times import to_microseconds
@@ -108,7 +109,11 @@ def _of_orders(
         for order in working
     ]
     reports = {client_id: each.report for client_id, each in seen.items()}
-    moment = Clock(now=to_microseconds(now), in_flight_us=IN_FLIGHT_US)
+    moment = Clock(
+        now=to_microseconds(now),
+        in_flight_us=IN_FLIGHT_US,
+        hanging_us=round(settings.TRADING_HANGING_S * 1e6),
+    )
     return list(compare_orders(ours, reports, moment))
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from trading.books import Books
@@ -199,14 +200,22 @@ class Runner:
         thrown = KillSwitch.objects.of(self._desk.bot).order_by("-thrown_at")
         return thrown.values_list("thrown_at", flat=True).first()
 
-    def _is_pending(self) -> bool:
-        mine = BotOrder.objects.filter(bot=self._desk.bot, state=OrderState.PENDING.value)
-        return mine.exists()
+    def _is_any(self, state: OrderState) -> bool:
+        return BotOrder.objects.filter(bot=self._desk.bot, state=state.value).exists()
 
     async def _recover_if_due(self) -> None:
-        is_due = self._monotonic() - self._recovered_at > RECOVER_S
+        """Recover after trouble, while an order is pending, and to find one that is hanging."""
+        age_s = self._monotonic() - self._recovered_at
         contradicts = len(self._desk.contradictions) > self._contradictions
-        if self._has_missed or contradicts or (is_due and await in_thread(self._is_pending)):
+        if (
+            self._has_missed
+            or contradicts
+            or (age_s > RECOVER_S and await in_thread(self._is_any, OrderState.PENDING))
+            or (
+                age_s > settings.TRADING_HANGING_S
+                and await in_thread(self._is_any, OrderState.PARTIALLY_FILLED)
+            )
+        ):
             await self._recover()
 
     async def _recover(self) -> None:
