@@ -4,6 +4,7 @@ Positions and working orders are our rows; marks are the newest quotes; equity i
 said at the last heartbeat.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -57,12 +58,8 @@ def exposures_of(bots: Sequence[Bot]) -> dict[int, Portfolio]:
     held = _of_each(BotPosition.objects.live().filter(bot__in=bots))
     working = _of_each(BotOrder.objects.working().filter(bot__in=bots, reduce_only=False))
     killed = set(KillSwitch.objects.on().values_list("bot", flat=True))
-    instruments = {
-        each.instrument_id: each.instrument
-        for rows in (*held.values(), *working.values())
-        for each in rows
-    }
-    at = marks(instruments)
+    rows = itertools.chain(*held.values(), *working.values())
+    at = marks({each.instrument_id for each in rows})
     return {
         bot.pk: Portfolio(
             equity=bot.equity,
