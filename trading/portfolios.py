@@ -4,7 +4,6 @@ Positions and working orders are our rows; marks are the newest quotes; equity i
 said at the last heartbeat.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -58,8 +57,9 @@ def exposures_of(bots: Sequence[Bot]) -> dict[int, Portfolio]:
     held = _of_each(BotPosition.objects.live().filter(bot__in=bots))
     working = _of_each(BotOrder.objects.working().filter(bot__in=bots, reduce_only=False))
     killed = set(KillSwitch.objects.on().values_list("bot", flat=True))
-    rows = itertools.chain(*held.values(), *working.values())
-    at = marks({each.instrument_id for each in rows})
+    traded = {each.instrument_id for rows in held.values() for each in rows}
+    wanted = {each.instrument_id for rows in working.values() for each in rows}
+    at = marks(traded | wanted)
     return {
         bot.pk: Portfolio(
             equity=bot.equity,
