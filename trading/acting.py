@@ -22,7 +22,7 @@ from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.opening import opened
 from trading.recovering import recover
-from trading.sending import RiskRefusedError
+from trading.sending import RejectedError, RiskRefusedError
 from venues.brokers import BrokerError, NotSentError, RefusedError, UnknownOutcomeError
 
 R = TypeVar("R")
@@ -41,6 +41,9 @@ CONFLICTS: Final = (
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 8
 """Bots that are flattened at the same time: each needs two connections to the database, of 20."""
+PASSING: Final = (NotSentError, UnknownOutcomeError, RejectedError, OperationalError)
+"""Failures after which a bot may be flat all the same, or be flattened at the next attempt: its
+runner may have closed the position at the same time, and then our order is rejected."""
 FLATTEN_S: Final = 17.0
 """For so long, what is left is cancelled and closed again: a circuit breaker may be open for 10 s,
 orders may come in between, and an attempt to send one may take up to 15 s (IN_FLIGHT)."""
@@ -151,7 +154,7 @@ async def _flat(desk: Desk) -> tuple[int, int]:
             left = await desk.flatten()
             if left == (0, 0) or is_late:
                 return left
-        except (NotSentError, UnknownOutcomeError, OperationalError):
+        except PASSING:
             if is_late:
                 raise
         await asyncio.sleep(pause_s)
