@@ -22,7 +22,7 @@ from trading.tests.bots import NOW, bot, order, position
 from trading.tests.running import now
 from trading.tests.test_bots_api import member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CONFIGURATION = {"strategy": "imbalance", "symbols": ["ES"]}
 PRIVATE = ["", "orders/", "positions/", "risk/", "recovery/", "audit/"]
 
