@@ -228,7 +228,7 @@ SIMPLE_JWT = {
 }
 # Other origins whose pages may call the API; they send tokens, never cookies.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/v1/.*$"
+CORS_URLS_REGEX = r"^/api/v[12]/.*$"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
