@@ -25,7 +25,8 @@ from web.snapshots import Snapshot  # noqa: E402
 
 pytest_plugins = ["rig.fixtures"]
 
-LONG_EXAMPLES = 1_000
+EXAMPLES, LONG_EXAMPLES = 40, 1_000
+"""So many examples each property is tried with, and in a long run."""
 END_OTHER_CONNECTIONS = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
@@ -40,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis_settings.register_profile("suite", deadline=None)
+    hypothesis_settings.register_profile("suite", deadline=None, max_examples=EXAMPLES)
     hypothesis_settings.register_profile("long", deadline=None, max_examples=LONG_EXAMPLES)
     hypothesis_settings.load_profile("long" if config.getoption("long") else "suite")
     sys.addaudithook(check_that_processes_are_marked)

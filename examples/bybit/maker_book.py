@@ -1,7 +1,8 @@
 """A market maker in ccxt that reads the order book itself and trusts nothing.
 
 It checks the numbers of the book's messages and reads the book again after a hole, signs with the
-venue's clock, and waits while the venue is closed.
+venue's clock, waits while the venue is closed or silent, and repeats a request, under the same
+`orderLinkId`, that something other than the venue has answered.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from websockets.exceptions import WebSocketException
 SYMBOL, NAME, QUANTITY, DISTANCE, TICK = "BTC/USDT:USDT", "BTCUSDT", 0.01, 3, 0.1
 TOPIC = f"orderbook.50.{NAME}"
 PATIENCE_S = 120
+SILENT_S, MOST_DELTAS = 5, 20
+"""Reconnect after this silence; subscribe again after so many deltas without a snapshot."""
 LATER = (ccxt.NetworkError, ccxt.RateLimitExceeded, ccxt.ExchangeNotAvailable, ccxt.InvalidNonce)
 
 
@@ -26,12 +29,12 @@ class Book:
     """The best 50 levels of each side, or nothing while they are unknown."""
 
     def __init__(self):
-        self.sides, self.update, self.holes = None, None, 0
+        self.sides, self.update, self.ignored, self.holes = None, None, 0, 0
 
     async def follow(self, url):
         """Follow the book for ever; connect again whenever the connection ends."""
         while True:
-            with contextlib.suppress(WebSocketException, OSError):
+            with contextlib.suppress(WebSocketException, OSError):  # TimeoutError is an OSError
                 async with connect(url) as socket:
                     await self.read(socket)
             self.forget()
@@ -39,8 +42,8 @@ class Book:
 
     async def read(self, socket):
         await self.say(socket, "subscribe")
-        async for text in socket:
-            message = json.loads(text)
+        while True:
+            message = parsed(await asyncio.wait_for(socket.recv(), SILENT_S))
             if message.get("topic") == TOPIC and not self.take(message["type"], message["data"]):
                 self.holes += 1
                 self.forget()
@@ -51,14 +54,15 @@ class Book:
         await socket.send(json.dumps({"op": op, "args": [TOPIC]}))
 
     def forget(self):
-        self.sides = self.update = None
+        self.sides, self.update, self.ignored = None, None, 0
 
     def take(self, kind, data):
         """Apply a message; return False if messages before it are missing."""
         if kind == "snapshot" or data["u"] == 1:
             self.sides = {"b": {}, "a": {}}
         elif self.update is None:
-            return True  # of the book before; the snapshot follows
+            self.ignored += 1  # of the book before; the snapshot follows, unless it was lost
+            return self.ignored < MOST_DELTAS
         elif data["u"] != self.update + 1:
             return False
         self.update = data["u"]
@@ -76,12 +80,30 @@ class Book:
         return max(self.sides["b"]), min(self.sides["a"])
 
 
+def parsed(text):
+    """Return a message; an empty one for what is no message of the venue."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+class Venue(ccxt.bybit):
+    """Bybit; an answer of something else, e.g. of a proxy, is no answer."""
+
+    def handle_errors(self, code, reason, url, method, headers, body, response, *request):
+        if not isinstance(response, dict) or "retCode" not in response:
+            raise ccxt.ExchangeNotAvailable(f"HTTP {code}, but no answer of Bybit: {body[:80]!r}")
+        return super().handle_errors(code, reason, url, method, headers, body, response, *request)
+
+
 class Maker:
     def __init__(self):
         given = settings()
         given["options"]["adjustForTimeDifference"] = True
-        self.exchange = ccxt.bybit(given)
-        self.book, self.fills, self.orders, self.waits = Book(), {}, {}, 0
+        self.exchange = Venue(given)
+        self.book, self.fills, self.orders, self.links, self.waits = Book(), {}, {}, [], 0
 
     async def sure(self, request, *arguments):
         """Send a request until it is answered; None if an earlier attempt, or the market, won."""
@@ -105,8 +127,10 @@ class Maker:
             is_repeat = True
         raise SystemExit(f"no answer within {PATIENCE_S} s")
 
-    async def create(self, kind, side, size, price, **params):
+    async def place(self, kind, side, size, price, **params):
+        """Place an order under a name of its own, and return the name."""
         link = uuid.uuid4().hex
+        self.links.append(link)
         params["orderLinkId"] = link
         await self.sure(self.exchange.create_order, SYMBOL, kind, side, size, price, params)
         return link
@@ -119,10 +143,7 @@ class Maker:
             return
         if order is not None:
             await self.sure(self.exchange.cancel_order, None, SYMBOL, {"orderLinkId": order})
-        self.orders[side] = (
-            await self.create("limit", side, QUANTITY, price, postOnly=True),
-            price,
-        )
+        self.orders[side] = await self.place("limit", side, QUANTITY, price, postOnly=True), price
 
     async def run(self, seconds):
         await self.sure(self.exchange.load_markets)
@@ -138,11 +159,11 @@ class Maker:
         await self.sure(self.exchange.cancel_all_orders, SYMBOL)
         if position := await self.position():
             side = "sell" if position > 0 else "buy"
-            await self.create("market", side, abs(position), None, reduceOnly=True)
+            await self.place("market", side, abs(position), None, reduceOnly=True)
         return {
             "position": await self.position(),
             "executions": len(self.fills),
-            "orders": len(self.orders),
+            "links": self.links,
             "holes": self.book.holes,
             "waits": self.waits,
         }

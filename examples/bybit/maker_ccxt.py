@@ -17,6 +17,7 @@ class Maker:
         self.exchange = ccxt.pro.bybit(settings())
         self.fills = {}
         self.orders = {}
+        self.links = []
 
     async def sure(self, request, *arguments):
         """Send a request until it is answered; None if an earlier attempt, or the market, won."""
@@ -54,11 +55,15 @@ class Maker:
         if order is not None:
             params = {"orderLinkId": order}
             await self.sure(self.exchange.cancel_order, None, SYMBOL, params)
+        self.orders[side] = await self.place("limit", side, QUANTITY, price, postOnly=True), price
+
+    async def place(self, kind, side, size, price, **params):
+        """Place an order under a name of its own, and return the name."""
         link = uuid.uuid4().hex
-        params = {"orderLinkId": link, "postOnly": True}
-        create = self.exchange.create_order
-        await self.sure(create, SYMBOL, "limit", side, QUANTITY, price, params)
-        self.orders[side] = link, price
+        self.links.append(link)
+        params["orderLinkId"] = link
+        await self.sure(self.exchange.create_order, SYMBOL, kind, side, size, price, params)
+        return link
 
     async def run(self, seconds):
         following = asyncio.create_task(self.follow_fills())
@@ -71,11 +76,13 @@ class Maker:
         await self.sure(self.exchange.cancel_all_orders, SYMBOL)
         following.cancel()
         if position := await self.position():
-            side, params = "sell" if position > 0 else "buy", {"reduceOnly": True}
-            params["orderLinkId"] = uuid.uuid4().hex
-            create = self.exchange.create_order
-            await self.sure(create, SYMBOL, "market", side, abs(position), None, params)
-        return {"position": await self.position(), "executions": len(self.fills)}
+            side = "sell" if position > 0 else "buy"
+            await self.place("market", side, abs(position), None, reduceOnly=True)
+        return {
+            "position": await self.position(),
+            "executions": len(self.fills),
+            "links": self.links,
+        }
 
     async def position(self):
         """Ask for the executions that no message has brought; return their sum."""

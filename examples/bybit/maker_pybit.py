@@ -27,6 +27,7 @@ class Maker:
         self.fills = {}
         self.states = {}
         self.orders = {}
+        self.links = []
         sockets = URL.replace("http", "ws", 1)
         pybit.unified_trading.PRIVATE_WSS = f"{sockets}/v5/private"
         self.stream = WebSocket(
@@ -74,12 +75,16 @@ class Maker:
             return
         if link is not None:
             self.sure(self.session.cancel_order, orderLinkId=link)
-        link = uuid.uuid4().hex
-        self.sure(
-            self.session.place_order, side=side, orderType="Limit", timeInForce="PostOnly",
-            qty=str(QUANTITY), price=text, orderLinkId=link,
-        )  # fmt: skip
+        kind = {"orderType": "Limit", "timeInForce": "PostOnly"}
+        link = self.place(side, str(QUANTITY), **kind, price=text)
         self.orders[side] = link, text
+
+    def place(self, side, size, **fields):
+        """Place an order under a name of its own, and return the name."""
+        link = uuid.uuid4().hex
+        self.links.append(link)
+        self.sure(self.session.place_order, side=side, qty=size, orderLinkId=link, **fields)
+        return link
 
     def run(self, seconds):
         end = time.monotonic() + seconds
@@ -95,11 +100,12 @@ class Maker:
         position = self.position()
         if position:
             side = "Sell" if position > 0 else "Buy"
-            self.sure(
-                self.session.place_order, side=side, orderType="Market", reduceOnly=True,
-                qty=f"{abs(position):.3f}", orderLinkId=uuid.uuid4().hex,
-            )  # fmt: skip
-        return {"position": self.position(), "executions": len(self.fills)}
+            self.place(side, f"{abs(position):.3f}", orderType="Market", reduceOnly=True)
+        return {
+            "position": self.position(),
+            "executions": len(self.fills),
+            "links": self.links,
+        }
 
     def position(self):
         cursor = ""

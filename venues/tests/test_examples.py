@@ -25,6 +25,8 @@ BOOK_FAULTS = {
     "disconnects": SECONDS,
     "clock_skew": SECONDS,
     "maintenance": "24",
+    "silent": "24",
+    "garbage": SECONDS,
 }
 """Faults for the maker that reads the book itself, and how long it meets them: a closure too."""
 
@@ -52,7 +54,14 @@ class Exchange:
         self._session.endpoint = url
 
     def rows(self, method, **fields):
-        return getattr(self._session, method)(**MARKET, **fields)["result"]["list"]
+        """Return the rows of all pages."""
+        rows, cursor = [], ""
+        while True:
+            page = getattr(self._session, method)(**MARKET, **fields, cursor=cursor)["result"]
+            rows += page["list"]
+            cursor = page["nextPageCursor"]
+            if not cursor:
+                return rows
 
     def position(self):
         (row,) = self.rows("get_positions")
@@ -61,8 +70,9 @@ class Exchange:
     def executions(self):
         return len(self.rows("get_executions", limit=100))
 
-    def statuses(self):
-        return {row["orderId"]: row["orderStatus"] for row in self.rows("get_order_history")}
+    def orders(self):
+        """Return the orders that have ended."""
+        return self.rows("get_order_history", limit=50)
 
 
 def test_bots_end_with_the_orders_executions_and_position_of_the_exchange(env, request):
@@ -84,7 +94,7 @@ def report_of_trades(venue, bot, process):
     exchange = Exchange(venue.http, *venue.accounts[bot])
     for _ in range(ATTEMPTS):
         report = reported(process)
-        if exchange.statuses():
+        if exchange.orders():
             return report
         process = started(bot, venue.http, *venue.accounts[bot])
     pytest.fail(f"{bot}: no order in {ATTEMPTS} runs; the last: {reported(process)}")
@@ -94,21 +104,22 @@ def report_through(venue, profile):
     """Return the report of a maker that trades at a door with faults, beside that of `venue`."""
     bot = "maker_book" if profile in BOOK_FAULTS else "maker_pybit"
     seconds, (key, secret) = BOOK_FAULTS.get(profile, SECONDS), venue.accounts[profile]
-    exchange = Exchange(venue.http, key, secret)
+    exchange, links = Exchange(venue.http, key, secret), []
     with door(venue.env, "--faults", profile, "--seed", "7", accounts=()) as faulty:
         for _ in range(ATTEMPTS):
             report = reported(started(bot, faulty.http, key, secret, seconds))
+            links += report["links"]
             logged = faulty.log.read_text()
             has_met_it = "fault injected" in logged or profile in CONSTANT
-            if has_met_it and exchange.statuses():
+            if has_met_it and exchange.orders():
                 break
         else:
             pytest.fail(f"{profile}: no fault or no order in {ATTEMPTS} runs")
     assert profile in logged
     assert secret not in logged
     assert report.get("holes") or profile != "stale_book"
-    assert report.get("waits") or profile not in ("clock_skew", "maintenance")
-    return report
+    assert report.get("waits") or profile not in ("clock_skew", "maintenance", "silent")
+    return report | {"links": links}
 
 
 def compare(venue, account, report):
@@ -116,10 +127,12 @@ def compare(venue, account, report):
     exchange = Exchange(venue.http, *venue.accounts[account])
     assert report["position"] == exchange.position() == 0.0, account
     assert not exchange.rows("get_open_orders"), account
-    known = exchange.statuses()
+    known = {row["orderId"]: row["orderStatus"] for row in exchange.orders()}
     if "executions" in report:
         assert report["executions"] == exchange.executions(), account
-        assert known, account
+        links = sorted(row["orderLinkId"] for row in exchange.orders())
+        assert links == sorted(report["links"]), account
+        assert links, account
     else:
         assert len(report["statuses"]) == len(known) == report["orders"] > 0, account
         assert {known[order] for order in report["statuses"]} == {"Filled"}, account

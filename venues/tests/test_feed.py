@@ -14,10 +14,13 @@ from exchange.engine.messages import BUY, SELL
 from rig.processes import running
 from rig.venues import door, wait_for_trades
 from rig.waiting import wait_until
+from venues.faults.profiles import PROFILES
 
 pytestmark = pytest.mark.processes
 SYMBOL, RECORDED, DEPTH = "BTCUSDT", "BTCUSDT.BYBIT", 50
 LIMIT_S = 300.0
+BREAKING = ("stale_book", "disconnects", "maintenance", "silent", "garbage")
+"""Profiles that interrupt a book."""
 
 
 class Stored:
@@ -62,7 +65,7 @@ class Stored:
 def test_a_feed_records_every_trade_and_every_book_through_faults(env, request):
     profiles = ["stale_book"]
     if request.config.getoption("--long"):
-        profiles += ["disconnects", "repeats", "server_errors"]
+        profiles = list(PROFILES)
     stored = Stored(env)
     for profile in profiles:
         with door(env, "--faults", profile, "--seed", "7", accounts=()) as venue:
@@ -77,7 +80,7 @@ def test_a_feed_records_every_trade_and_every_book_through_faults(env, request):
 
 def record(url, env, stored, profile):
     """Record until enough is recorded, with a gap if the faults make some; stop by a signal."""
-    makes_gaps = profile in ("stale_book", "disconnects")
+    makes_gaps = profile in BREAKING
     seen = len(stored.trades(RECORDED))
     gaps = len(stored.of("feeds_feedgap", "cause", RECORDED))
     options = ("--url", url, "--depth", str(DEPTH), "--json")

@@ -1,7 +1,7 @@
 """Executions as rows of Bybit, for REST and for the topic `execution`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from exchange.clearing.fees import Fees
 from exchange.clearing.orders import OrderType
@@ -34,6 +34,9 @@ CONSTANT: Mapping[str, Any] = {
     "blockTradeId": "",
     "extraFees": "",
 }
+"""Fields that all executions have alike."""
+REST_ONLY: Final = ("execFeeV2",)
+STREAM_ONLY: Final = ("category", "isLeverage", "execPnl")
 
 
 def execution_row(
@@ -46,7 +49,7 @@ def execution_row(
     closed: int,
     mark: int,
 ) -> dict[str, Any]:
-    """Return an execution of an order.
+    """Return an execution of an order with the fields of REST and those of the topic.
 
     `left`: lots of the order that were open after it, `closed`: lots of the position it closed,
     `mark`: the mark price at that moment in ticks, 0 if it is not recorded.
@@ -84,6 +87,16 @@ def execution_row(
         "closedSize": quantity_text(lattice, closed),
         "seq": cross_sequence(at),
     }
+
+
+def over_rest(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of /v5/execution/list."""
+    return {name: value for name, value in row.items() if name not in STREAM_ONLY}
+
+
+def streamed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the topic `execution`."""
+    return {name: value for name, value in row.items() if name not in REST_ONLY}
 
 
 def exec_type(order: int) -> str:

@@ -1,4 +1,4 @@
-"""Orders as rows of Bybit, for REST and for the topic `order`."""
+"""Orders as rows of Bybit: open ones and closed ones over REST, and those of the topic `order`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -50,10 +50,18 @@ CONSTANT: Mapping[str, Any] = {
 }
 """Fields that no order of this door has, or all have alike."""
 REST_ONLY: Final = ("basePrice", "extraFees")
+HISTORY_ONLY: Final = (
+    "slippageToleranceType",
+    "slippageTolerance",
+    "extraFees",
+    "rpiTakerAccess",
+    "rpiMatchedQty",
+)
+"""Fields of /v5/order/history that /v5/order/realtime does not have."""
 
 
 def order_row(order: Order, lattice: Lattice, fees: int, last_ticks: int = 0) -> dict[str, Any]:
-    """Return an order; `fees` is the sum of those of its executions in MONEY_UNITS.
+    """Return an order as in /v5/order/history; `fees`: of its executions, in MONEY_UNITS.
 
     `last_ticks`: the last price when it arrived, 0 if that is not recorded.
     """
@@ -121,7 +129,7 @@ def fees_of(orders: Iterable[Order]) -> dict[int, int]:
 
 
 def order_rows(orders: list[Order], lattices: Mapping[int, Lattice]) -> list[dict[str, Any]]:
-    """Return orders as rows of REST."""
+    """Return orders as rows of /v5/order/history."""
     fees, last = fees_of(orders), last_prices(orders)
     return [
         order_row(
@@ -129,6 +137,11 @@ def order_rows(orders: list[Order], lattices: Mapping[int, Lattice]) -> list[dic
         )
         for order in orders
     ]
+
+
+def current(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of /v5/order/realtime."""
+    return {name: value for name, value in row.items() if name not in HISTORY_ONLY}
 
 
 def streamed(row: Mapping[str, Any], closed_pnl: int) -> dict[str, Any]:

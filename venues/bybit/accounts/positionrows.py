@@ -1,4 +1,4 @@
-"""Positions as rows of Bybit, for REST and for the topic `position`."""
+"""Positions as rows of Bybit over REST."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -48,14 +48,12 @@ def position_row(held: Held, lattice: Lattice, take_profit: int, stop_loss: int)
     margin = money_text(position_margin(held))
     earned = held.realised - held.fees + held.funding
     updated = str(held.updated_at // 1_000) if held.updated_at else ""
-    average = average_price(held, lattice)
     return {
         **CONSTANT,
         "symbol": held.instrument.symbol,
         "side": SIDE_WORDS[(held.lots > 0) - (held.lots < 0)],
         "size": quantity_text(lattice, abs(held.lots)),
-        "avgPrice": average,
-        "entryPrice": average,
+        "avgPrice": average_price(held, lattice),
         "positionValue": money_text(worth) if held.lots else "",
         "leverage": str(held.leverage),
         "breakEvenPrice": break_even(held, lattice),

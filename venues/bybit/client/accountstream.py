@@ -21,6 +21,7 @@ logger = structlog.get_logger(__name__)
 
 TOPICS: Final = ("order", "execution")
 LOGIN_LASTS_MS: Final = 10_000
+ANSWER_S: Final = 10.0
 CHECK_S: Final = 30.0
 """Between two comparisons with REST: a message may be lost without a sign."""
 
@@ -113,10 +114,12 @@ class AccountStream:
 
 
 async def _answer(connection: Connection, op: str) -> None:
-    """Wait for the reply to an operation; raise RefusedError."""
-    while True:
-        message = await connection.hear()
-        if message.get("op") == op:
-            if not message.get("success"):
-                raise RefusedError(f"Bybit refuses {op}: {message.get('ret_msg')}")
-            return
+    """Wait for the reply to an operation; raise RefusedError or DisconnectedError."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            while (message := await connection.hear()).get("op") != op:
+                pass
+    except TimeoutError as error:
+        raise DisconnectedError(f"no reply to {op} within {ANSWER_S:g} s") from error
+    if not message.get("success"):
+        raise RefusedError(f"Bybit refuses {op}: {message.get('ret_msg')}")

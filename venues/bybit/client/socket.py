@@ -47,8 +47,8 @@ class Connection:
             found = orjson.loads(message.data)
         except ValueError as error:
             raise DisconnectedError(f"a message is not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise DisconnectedError("a message is no JSON object")
+        if not isinstance(found, dict) or not ("topic" in found or "op" in found):
+            raise DisconnectedError(f"a message is not one of Bybit: {message.data[:80]!r}")
         return found
 
     async def ping(self) -> None:

@@ -30,7 +30,6 @@ def instrument_row(listed: Listed) -> dict[str, Any]:
         "baseCoin": symbol.base_coin,
         "quoteCoin": SETTLE_COIN,
         "settleCoin": SETTLE_COIN,
-        "symbolType": "",
         "launchTime": LAUNCHED_MS,
         "deliveryTime": "0",
         "deliveryFeeRate": "",

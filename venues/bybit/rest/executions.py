@@ -4,6 +4,7 @@ from django.db.models import Q, QuerySet
 
 from exchange.clearing.ledger import LedgerCause
 from exchange.models import Execution, Funding, Order
+from venues.bybit.accounts.executionrows import over_rest
 from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.fundingrows import funding_row
 from venues.bybit.envelopes import page
@@ -35,17 +36,16 @@ def executions(call: Call) -> Result:
         rows = rows.filter(order__in=list(named.values_list("pk", flat=True)))
     found, cursor = page_of(within(rows, fields, "at"), fields, key="number", default=DEFAULT,
                             most=MOST)  # fmt: skip
-    return Result(page(executions_as_rows(account, found), cursor, category=category(fields)))
+    shown = [over_rest(row) for row in executions_as_rows(account, found)]
+    return Result(page(shown, cursor, category=category(fields)))
 
 
 def fundings(call: Call) -> Result:
     fields, listed = call.fields, by_key()
     rows = within(paid_to(call, fields), fields, "at")
     found, cursor = paired_page_of(rows, fields, default=DEFAULT, most=MOST)
-    shown = [
-        funding_row(row, listed[row.instrument_id].name, listed[row.instrument_id].lattice)
-        for row in found
-    ]
+    named = [(row, listed[row.instrument_id]) for row in found]
+    shown = [over_rest(funding_row(row, each.name, each.lattice)) for row, each in named]
     return Result(page(shown, cursor, category=category(fields)))
 
 

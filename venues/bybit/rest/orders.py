@@ -1,5 +1,7 @@
 """Private endpoints of orders: /v5/order."""
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
 from exchange.accounts.opening import cancel_on_disconnect
@@ -7,7 +9,7 @@ from exchange.clearing.orders import State
 from exchange.models import Order
 from exchange.models.orders import OPEN_STATES
 from venues.bybit import words
-from venues.bybit.accounts.orderrows import order_rows
+from venues.bybit.accounts.orderrows import current, order_rows
 from venues.bybit.categories import Category
 from venues.bybit.envelopes import page
 from venues.bybit.errors import parameter_error
@@ -69,7 +71,8 @@ def realtime(call: Call) -> Result:
         named = recent_closed(call, found) if wants_closed else found.filter(state__in=OPEN_STATES)
         if not (fields.has("symbol") or fields.has("baseCoin") or fields.has("settleCoin")):
             raise parameter_error("one of symbol, baseCoin and settleCoin is required")
-    return listing(call, named)
+    rows, next_page = page_of(named, fields)
+    return listing(call, [current(row) for row in as_rows(rows)], next_page)
 
 
 def history(call: Call) -> Result:
@@ -79,7 +82,9 @@ def history(call: Call) -> Result:
     if fields.has("orderStatus"):
         found = with_status(found, fields)
     named = orders.named(found, fields)
-    return listing(call, within(found if named is None else named, fields, "created_at"))
+    wanted = within(found if named is None else named, fields, "created_at")
+    rows, next_page = page_of(wanted, fields)
+    return listing(call, as_rows(rows), next_page)
 
 
 def orders_of(call: Call) -> "QuerySet[Order]":
@@ -135,10 +140,12 @@ def with_status(found: "QuerySet[Order]", fields: Fields) -> "QuerySet[Order]":
     return found
 
 
-def listing(call: Call, found: "QuerySet[Order]") -> Result:
-    rows, cursor = page_of(found, call.fields)
-    lattices = {key: each.lattice for key, each in by_key().items()}
-    return Result(page(order_rows(rows, lattices), cursor, category=category(call.fields)))
+def as_rows(orders: list[Order]) -> list[dict[str, Any]]:
+    return order_rows(orders, {key: each.lattice for key, each in by_key().items()})
+
+
+def listing(call: Call, rows: list[dict[str, Any]], cursor: str) -> Result:
+    return Result(page(rows, cursor, category=category(call.fields)))
 
 
 def category(fields: Fields) -> str:

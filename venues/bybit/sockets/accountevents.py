@@ -10,6 +10,7 @@ from typing import Any, Final
 from exchange.accounts.listings import CAUSES
 from exchange.clearing.orders import State
 from exchange.models import Account, Execution, Order, OrderEvent
+from venues.bybit.accounts import executionrows
 from venues.bybit.accounts.closedprofits import profit_of
 from venues.bybit.accounts.closing import closed_lots
 from venues.bybit.accounts.executions import executions_as_rows
@@ -32,7 +33,6 @@ FAST_FIELDS: Final = (
     "execTime",
     "seq",
 )
-REST_ONLY: Final = ("execFeeV2",)
 
 
 def order_messages(account: int, first: int, last: int) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ def execution_messages(account: int, first: int, last: int) -> list[dict[str, An
     numbers = Execution.objects.filter(account=account, number__gte=first, number__lte=last)
     found = numbers.filter(instrument__in=list(by_key())).order_by("-number")
     rows = executions_as_rows(Account.objects.get(pk=account), list(found))[::-1]
-    return [{name: row[name] for name in row if name not in REST_ONLY} for row in rows]
+    return [executionrows.streamed(row) for row in rows]
 
 
 def fast(row: dict[str, Any]) -> dict[str, Any]:

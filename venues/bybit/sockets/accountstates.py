@@ -11,7 +11,8 @@ from venues.bybit.categories import Category
 from venues.bybit.listed import all_listed
 from venues.bybit.rest.positions import shown
 
-REST_ONLY: Final = "avgPrice"
+NAMES: Final = {"avgPrice": "entryPrice"}
+"""Fields that have another name over REST."""
 
 
 def position_states(account: int) -> dict[str, Any]:
@@ -23,8 +24,8 @@ def position_states(account: int) -> dict[str, Any]:
 
 
 def streamed(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of the topic `position`, where the price at entry has another name."""
-    fields = {name: value for name, value in row.items() if name != REST_ONLY}
+    """Return a row of the topic `position`."""
+    fields = {NAMES.get(name, name): value for name, value in row.items()}
     return {"category": Category.LINEAR.value, **fields}
 
 

@@ -28,12 +28,14 @@ QUERIES: dict[str, dict[str, str]] = {
         f"/v5/market/{kind}kline": {"interval": "1"} for kind in ("", "mark-price-", "index-price-")
     },
 }
-ADDED = {
-    "/v5/position/list": {"list.entryPrice"},  # as in the topic `position`
-    "/v5/execution/list": {"list.category", "list.execPnl", "list.isLeverage"},  # `execution`
-    "/v5/market/instruments-info": {"list.symbolType"},
+BATCHES = {
+    f"/v5/order/{kind}-batch": {"list", *(f"list.{name}" for name in fields)}
+    for kind, fields in {
+        "create": ("category", "symbol", "orderId", "orderLinkId", "createAt"),
+        "amend": ("category", "symbol", "orderId", "orderLinkId"),
+        "cancel": ("category", "symbol", "orderId", "orderLinkId"),
+    }.items()
 }
-"""Fields beyond those of the documentation, which Bybit sends as well."""
 
 
 def names(value: Any, before: str = "") -> Iterator[str]:
@@ -55,19 +57,32 @@ def test_answers_have_the_documented_fields(
     client.create(orderType="Market")
     client.create(orderType="Market", side="Sell", qty="0.005")
     answers = {path: trade(client, path) for path in DOCUMENTED}
-    for path, documented in DOCUMENTED.items():
-        answer = answers[path]
+    for path, answer in answers.items():
         assert answer["retCode"] == 0, (path, answer)
-        found = set(names(answer["result"]))
-        wanted = {
-            name
-            for name in documented
-            if name.rpartition(".")[2] not in OF_OPTIONS and not name.startswith(OF_NEW_LISTINGS)
-        }
-        assert wanted - found == set(), path
-        if path not in ("/v5/order/realtime", "/v5/order/history"):  # one row serves both
-            extra = {name for name in found - wanted if ".permissions." not in f".{name}"}
-            assert extra - {"nextPageCursor", "category", *ADDED.get(path, ())} == set(), path
+        assert members(answer["result"]) == linear(DOCUMENTED[path]), path
+
+
+def test_batches_have_the_documented_fields(exchange: Exchange, client: Client) -> None:
+    for path, documented in BATCHES.items():
+        order = {"symbol": "BTCUSDT", "qty": "0.02"}
+        order |= LIMIT if "create" in path else {"orderId": client.create()}
+        answer = client.post(path, category="linear", request=[order])
+        assert set(names(answer["result"])) == documented, path
+        assert set(names(answer["retExtInfo"])) == {"list", "list.code", "list.msg"}, path
+
+
+def members(result: Any) -> set[str]:
+    """Return the names of a result, except the coins for which fees were paid."""
+    return {name for name in names(result) if ".cumFeeDetail." not in name}
+
+
+def linear(documented: list[str]) -> set[str]:
+    """Return the fields that linear perpetuals have."""
+    return {
+        name
+        for name in documented
+        if name.rpartition(".")[2] not in OF_OPTIONS and not name.startswith(OF_NEW_LISTINGS)
+    }
 
 
 def trade(client: Client, path: str) -> Any:

@@ -11,7 +11,7 @@ from venues.bybit.client.books import BookCheck
 from venues.bybit.client.pacing import Pacer
 from venues.bybit.client.parsing import contract_of, live_print, minutes_of, recent_print
 from venues.feeds.events import Delta, FeedError, Level, Minute, Snapshot, key_of
-from venues.feeds.numbering import SkippedError
+from venues.feeds.numbering import MOST_LEFT_OUT, SkippedError
 
 LATTICE = Lattice(Decimal("0.10"), Decimal("0.001"))
 # The examples of Bybit's documentation.
@@ -162,3 +162,12 @@ def test_all_paths_share_the_limit_of_the_address():
     for number in range(600):
         pacer.sent(f"/{number}")
     assert pacer.delay("/new") == pytest.approx(5.0)
+
+
+def test_a_book_whose_snapshot_does_not_come_is_asked_for_again():
+    check = BookCheck(LATTICE)
+    for update in range(MOST_LEFT_OUT):
+        assert check.take(delta(update + 2)) is None
+    with pytest.raises(SkippedError, match="100 updates came without a snapshot"):
+        check.take(delta(9))
+    assert check.take(delta(10)) is None

@@ -59,6 +59,9 @@ class Venue:
         message = {"topic": topic, "type": kind, "ts": AT_MS, "data": data}
         await self._socket.send_json(message)
 
+    async def send_garbage(self, text):
+        await self._socket.send_str(text)
+
     async def disconnect(self):
         await self._socket.close()
 
@@ -196,6 +199,15 @@ async def test_after_a_disconnection_missed_trades_are_filled_and_only_the_book_
     assert venue.connections == 2
     assert recorded.rows(FEED_GAPS, "stream", "cause") == [(Of.BOOK, Cause.DISCONNECTED)]
     assert len(recorded.rows(BLOCKS, "seq")) == 3
+
+
+async def test_what_is_no_message_of_the_venue_may_have_replaced_one(venue):
+    async with following_of(venue) as (recorded, book, _):
+        await recorded.reach(lambda: len(book))
+        await venue.send_garbage('{"message":"ok"}')
+        await recorded.reach(lambda: recorded.rows(FEED_GAPS, "seq"))
+    assert venue.connections == 2
+    assert recorded.rows(FEED_GAPS, "stream", "cause") == [(Of.BOOK, Cause.DISCONNECTED)]
 
 
 async def test_trades_that_the_venue_no_longer_keeps_are_a_gap(venue):

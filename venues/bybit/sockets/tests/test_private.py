@@ -11,6 +11,7 @@ from exchange.accounts.submission import NewOrder, Sender
 from exchange.clearing.orders import OrderType
 from exchange.engine.messages import BUY, SELL, TimeInForce
 from exchange.tests.clients import MARK
+from venues.bybit.accounts import executionrows
 from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import REST_ONLY, order_rows
 from venues.bybit.sockets.accountevents import FAST_FIELDS
@@ -121,7 +122,8 @@ async def test_the_last_row_of_an_order_is_that_of_rest(btcusdt, bot):
 def shared(row):
     """Return what a row of a topic and one of REST have in common."""
     alone = ("category", "brokerOrderPrice", "closedPnl", "feeCurrency")
-    return {name: row[name] for name in row if name not in (*alone, *REST_ONLY, "execFeeV2")}
+    apart = (*alone, *REST_ONLY, *executionrows.REST_ONLY)
+    return {name: row[name] for name in row if name not in apart}
 
 
 def closed_pnl(fills):
