@@ -164,6 +164,7 @@ class Pool:
 
     async def _persist(self, method: str, params: Mapping[str, Any] | None) -> Any:
         """Send a request until it is answered."""
+        refusals = self._backoff.fresh()  # those of other requests delay neither it nor connecting
         while True:
             await asyncio.sleep(self._pacer.delay_s())
             client = await self._next()
@@ -174,7 +175,7 @@ class Pool:
             except RefusedError as error:
                 if error.code not in (TOO_MANY_REQUESTS, RETRY):
                     raise
-                await asyncio.sleep(self._backoff.fail())
+                await asyncio.sleep(refusals.fail())
 
     async def _send(self, client: RpcClient, method: str, params: Mapping[str, Any] | None) -> Any:
         self.requests += 1
