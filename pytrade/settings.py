@@ -272,6 +272,9 @@ LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
 
+# Every so many seconds, log which lines of code hold more memory than before; 0: never.
+LEAK_TRACE_S = env.float("LEAK_TRACE_S", default=0)
+
 # The journal and the lease: see docs/architecture.md.
 JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)
 JOURNAL_BATCH_RECORDS = env.int("JOURNAL_BATCH_RECORDS", default=20_000)

@@ -149,7 +149,7 @@ class Pool:
         Fails at once if there is none because the venue is unavailable.
         """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ready or self._down)
+            await self._changed.wait_for(lambda: self._has_ready() or self._down)
         if not self._ready:
             raise UnavailableError(self._down)
         client = self._ready.popleft()
@@ -195,9 +195,14 @@ class Pool:
     async def _next(self) -> RpcClient:
         """Return the next ready client in turn, once there is one."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ready)
+            await self._changed.wait_for(self._has_ready)
         self._ready.rotate(-1)
         return self._ready[-1]
+
+    def _has_ready(self) -> bool:
+        """Forget clients that are being closed; return whether others are ready."""
+        self._ready = deque(each for each in self._ready if not each.is_closing)
+        return bool(self._ready)
 
     @contextlib.contextmanager
     def _queued(self) -> Iterator[None]:
