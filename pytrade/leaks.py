@@ -1,6 +1,6 @@
 """Trace leaks: log which lines of code hold more memory than after start-up (LEAK_TRACE_S).
 
-Tracing makes allocations about twice as slow, so it is off unless somebody looks for a leak.
+Tracing makes allocations about twice as slow, so it is off unless somebody looks for a leak. Pure.
 """
 
 import os
