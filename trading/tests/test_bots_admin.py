@@ -29,7 +29,7 @@ from trading.models import (
 from trading.operations import once
 from trading.tests.bots import NOW, TICK_VALUE, bot, order, position
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RECORDED: list[type[Model]] = [
     AuditEntry,
     BotConfiguration,

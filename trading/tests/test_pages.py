@@ -16,7 +16,7 @@ from trading.roles import ADMINS, TRADERS
 from trading.tests.bots import order, position
 from trading.tests.test_bots_api import member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CONFIGURATION = {"strategy": "imbalance", "symbols": ["ES"]}
 PRIVATE = ["", "orders/", "positions/", "risk/", "recovery/", "audit/"]
 

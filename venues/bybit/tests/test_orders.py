@@ -13,7 +13,7 @@ from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import CREATE, LIMIT, MARK, Client
 from venues.tests.books import rest_book
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
 MARKET = {"orderType": "Market", "price": ""}
 
@@ -89,6 +89,7 @@ def test_market_order_fills_and_is_seen_everywhere(exchange: Exchange, client: C
     assert (coin["coin"], coin["unrealisedPnl"], coin["totalPositionIM"]) == (
         "USDT", "-0.001", "65",
     )  # fmt: skip
+    assert (coin["free"], coin["availableToWithdraw"]) == ("", "")  # else ccxt cannot add it up
 
 
 def test_closed_positions_show_what_each_order_closed(exchange: Exchange, client: Client) -> None:
