@@ -267,6 +267,23 @@ async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_ans
     assert (await in_thread(Bot.objects.get)).problem == ""
 
 
+async def test_a_market_that_ends_does_not_wait_for_ever_for_bots_whose_venue_is_silent(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_: ExchangeBroker, client_id: str) -> OrderSeen:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(ExchangeBroker, "cancel", silent)
+    await in_thread(wanted_bot, account, strategy="marketmaker")
+    supervisor = Supervisor(market=GivenBooks(50, 50), settle_s=0.1)
+    task = asyncio.create_task(supervisor.run())
+    await until(lambda: Order.objects.open().count() == 2, "two quotes")
+    supervisor.stop()
+    await task
+    assert (await in_thread(Bot.objects.get)).runner  # its heartbeat ends: the next start recovers
+
+
 async def test_a_patient_order_follows_the_price_then_takes(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
