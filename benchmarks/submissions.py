@@ -145,7 +145,7 @@ def measure(running: Site, count: int) -> dict[str, object]:
     live, opened, mixed = len(thief.texts()), thief.opened(), thief.mixed()
     early = len(thief.revealing())
     running.services["gateway"].start()
-    wait_until(lambda: not thief.keys() and not thief.texts(), "an end of all credentials", 180)
+    wait_until(lambda: not thief.keys() and not thief.texts(), "an end of all credentials", 600)
     states = thief.rows("SELECT state, count(*) FROM gateway_connection GROUP BY state ORDER BY 1")
     return {
         "submitted while the venue refuses, answers by status": dict(refused),

@@ -197,7 +197,11 @@ CELERY_BEAT_SCHEDULE = {
     "persons": {"task": "gateway.store_persons", "schedule": crontab(minute=0, hour=0)},
 }
 # One worker has the connections to the venue, and so the limit on requests.
-CELERY_TASK_ROUTES = {"gateway.*": {"queue": "gateway"}}
+# Prices do not wait for a flood of logins: in Redis, priority 0 comes first, 9 last.
+CELERY_TASK_ROUTES = {
+    "gateway.authenticate": {"queue": "gateway", "priority": 9},
+    "gateway.*": {"queue": "gateway"},
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from websockets.asyncio.server import ServerConnection
 
+from pytrade.celery import app
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
 from venues.gateway import connections, logins, running, vault
@@ -171,6 +172,13 @@ async def test_nightly_task_stores_logins_and_deletes_what_expired(
     person = await in_thread(Person.objects.get)
     assert person.last_login_at > long_ago
     assert await in_thread(Connection.objects.count) == 0
+
+
+def test_logins_wait_behind_prices_in_the_broker() -> None:
+    routes = [app.amqp.router.route({}, f"gateway.{name}") for name in ("authenticate", "refresh")]
+    assert [(each["queue"].name, each.get("priority", 0)) for each in routes] == [
+        ("gateway", 9), ("gateway", 0),
+    ]  # fmt: skip
 
 
 def test_expired_credentials_cannot_be_taken_and_are_deleted() -> None:
