@@ -7,12 +7,14 @@ import pytest
 
 from rig.orderchecks import RULES, broken_rules
 from rig.orderclients import Credentials
-from rig.orderfaults import SPEED, SYMBOLS, torment
+from rig.orderfaults import SYMBOLS, torment
 from rig.ordertraders import Follower
 from rig.stack import Stack
 from scripts.services import PostgreSQL
 
 pytestmark = pytest.mark.processes
+SPEED = 2.0
+"""Low, so that a busy machine does not leave the books behind for long after a kill."""
 NEWEST = "(SELECT max(id) FROM exchange_execution WHERE fee > 0)"
 """The newest execution that certainly has a ledger entry: makers may pay nothing."""
 DAMAGES = {

@@ -26,9 +26,9 @@ MARKET_ORDERS = 2
 
 
 @pytest.mark.parametrize(("price", "phi"), [(20_000, -0.8), (20_000, 0.8), (3, 0.0)])
-@pytest.mark.parametrize("per_slot", [0.05, 1, 8])
+@pytest.mark.parametrize("per_slot", [0.05, 8])
 def test_the_last_trade_of_a_slot_is_the_law_whatever_accounts_do(price, phi, per_slot, request):
-    slots = 3_000 if request.config.getoption("long") else 300
+    slots = 3_000 if request.config.getoption("long") else 200
     market = open_market(law_of(5, phi, price), informed=0.3)
 
     def never_crossed():

@@ -11,7 +11,10 @@ ACCOUNT_TYPE = "UNIFIED"
 
 
 def wallet_row(now: Statement) -> dict[str, Any]:
-    """Return the account with its only coin: dollars and stablecoins count one to one."""
+    """Return the account with its only coin: dollars and stablecoins count one to one.
+
+    What is available is a property of the account: of the coin, Bybit leaves it empty.
+    """
     value = now.valuation
     held = [each for each in now.positions if each.lots]
     unrealised = value.equity - now.balance
@@ -44,7 +47,7 @@ def wallet_row(now: Statement) -> dict[str, Any]:
                 "equity": money_text(value.equity),
                 "usdValue": money_text(value.equity),
                 "walletBalance": money_text(now.balance),
-                "free": available,
+                "free": "",
                 "locked": "0",
                 "spotHedgingQty": "0",
                 "borrowAmount": "0",
@@ -59,7 +62,7 @@ def wallet_row(now: Statement) -> dict[str, Any]:
                 "marginCollateral": True,
                 "collateralSwitch": True,
                 "colRes": "0",
-                "availableToWithdraw": available,
+                "availableToWithdraw": "",
                 "availableToBorrow": "",
             }
         ],

@@ -89,6 +89,7 @@ def test_market_order_fills_and_is_seen_everywhere(exchange: Exchange, client: C
     assert (coin["coin"], coin["unrealisedPnl"], coin["totalPositionIM"]) == (
         "USDT", "-0.001", "65",
     )  # fmt: skip
+    assert (coin["free"], coin["availableToWithdraw"]) == ("", "")  # else ccxt cannot add it up
 
 
 def test_closed_positions_show_what_each_order_closed(exchange: Exchange, client: Client) -> None:
