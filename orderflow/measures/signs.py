@@ -11,7 +11,7 @@ from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
 from indicators.quantiles import NORMAL_97_5
 from indicators.series import Series, length
 from orderflow.measures.inputs import Sides, refuse_few, sides
-from orderflow.measures.intervals import is_steady, window_interval
+from orderflow.measures.intervals import MEMORY, is_steady, window_interval
 
 FEWEST_RUNS: Final = 25
 TAIL_SHARE: Final = 1 / 12
@@ -19,9 +19,7 @@ TAIL_SHARE: Final = 1 / 12
 FEWEST_IN_TAIL: Final = 8
 STEADY_PARTS: Final = 8
 """Long ones, because runs are: the last of a window may take a third of it."""
-MEMORY_OF_RUNS: Final = 1.2
-"""Parts that share a metaorder differ too little: the calibrated widening."""
-PARTS: Final = 24
+PARTS: Final = 16
 SMALLEST_EXPONENT: Final = 1.1
 """A run has a finite mean only if its tail exponent is above 1."""
 
@@ -65,8 +63,8 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     autocorrelation is mostly too small and rarely far too large. E[run length] is therefore
     estimated as Peng does: the mean of the runs, but for the longest twelfth a Pareto tail (Hill's
     estimator, which takes the last run as censored). The interval is that of the mean of the
-    influence of each run on the value (the delta method), for the parameters of the window
-    (successive differences of 8 parts, or of 24 if the lengths change within the window).
+    influence of each run on E[run length] (the delta method), for the parameters of the window
+    (successive differences of 8 parts, or of 16 if the lengths change within the window).
 
     Null band: independent signs. Sources: Lillo and Farmer, The long memory of the efficient
     market, Studies in Nonlinear Dynamics & Econometrics 8 (2004); Peng, Estimating the mean of a
@@ -80,15 +78,15 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     except RefusedError as error:
         return SignEstimate(value=None, reason=str(error), n=length(aggressors))
     tail = tail_of(lengths, rest)
-    influence = influence_on_value(influence_on_mean(lengths, tail))
+    influence = influence_on_mean(lengths, tail)
     is_constant = is_steady(np.log(lengths))
-    parts, widening = (STEADY_PARTS, MEMORY_OF_RUNS) if is_constant else (PARTS, 1.0)
+    parts, widening = (STEADY_PARTS, MEMORY) if is_constant else (PARTS, 1.0)
     interval = window_interval(influence, np.ones(influence.size), parts, widening)
     band = NORMAL_97_5 / sqrt(side.size - 1)
     return SignEstimate(
-        value=float(influence.mean()),
+        value=autocorrelation_of(float(influence.mean())),
         n=side.size,
-        interval=_possible(interval),
+        interval=_transformed(interval),
         null_band=(-band, band),
         autocorrelation=float((side[1:] * side[:-1]).mean()),
         runs=lengths.size,
@@ -132,16 +130,7 @@ def influence_on_mean(lengths: Lengths, tail: Tail) -> FloatArray:
     return values
 
 
-def influence_on_value(lengths: FloatArray) -> FloatArray:
-    """Return values, one for each run, whose mean is the autocorrelation and whose spread its own.
-
-    `lengths`: such values of E[length]. The derivative of 1 - 2 / E is 2 / E^2.
-    """
-    mean = max(1.0, float(lengths.mean()))
-    values: FloatArray = autocorrelation_of(mean) + (lengths - lengths.mean()) * (2 / mean**2)
-    return values
-
-
-def _possible(interval: Interval | None) -> Interval | None:
-    """Return what is an autocorrelation of an interval that is symmetric about its value."""
-    return interval and (max(-1.0, interval[0]), min(1.0, interval[1]))
+def _transformed(interval: Interval | None) -> Interval | None:
+    if interval is None:
+        return None
+    return autocorrelation_of(interval[0]), autocorrelation_of(interval[1])

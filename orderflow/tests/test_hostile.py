@@ -13,8 +13,6 @@ pytestmark = pytest.mark.django_db
 PATHS = ("footprint/", "footprint/sync/", "profile/", "heatmap/", "depth/")
 NAMES = ("start", "end", "limit", "cursor", "timeframe", "format", "step", "held", "columns",
          "depth", "percent", "at", "x")  # fmt: skip
-
-
 REQUESTS, LONG_REQUESTS = 250, 5_000
 
 
