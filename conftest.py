@@ -16,6 +16,8 @@ from pytest_django import DjangoDbBlocker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests")  # tests also run in a checkout without .env
+if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    os.environ.setdefault("DATABASE_TIMEOUT_S", "30")  # other tests may keep the processors busy
 django.setup()
 
 from exchange.accounts.results import results  # noqa: E402  needs the settings above
@@ -51,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests of the database and of pages; run pages last; deselect PostgreSQL tests on SQLite.
 
+    A test whose module is marked `any_database` can be marked `both_databases` itself.
+
     Once Playwright has started its event loop in this thread, no test can start its own.
     """
     if not settings.DATABASE_URL.startswith("postgres"):
@@ -58,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     for item in items:
-        if DATABASE_FIXTURES & set(fixtures_of(item)) or item.get_closest_marker("django_db"):
+        if needs_database(item) and not item.get_closest_marker("any_database"):
             item.add_marker("both_databases")
         if needs_browser(item):
             item.add_marker("browser")
@@ -69,6 +73,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Exclude all that is imported by now from garbage collection, a tenth of the suite's time."""
     gc.freeze()
+
+
+def needs_database(item: pytest.Item) -> bool:
+    fixtures = DATABASE_FIXTURES & set(fixtures_of(item))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def needs_browser(item: pytest.Item) -> bool:

@@ -52,12 +52,16 @@ def post(url: str, body: dict[str, Any], token: str = "") -> Any:
     return json.load(urlopen(request, timeout=60))
 
 
+def admin_token(stack: Stack) -> str:
+    """Create an admin and log in; return an access token."""
+    stack.manage("shell", "-v0", "-c", ADMIN)
+    credentials = {"username": "admin", "password": PASSWORD}
+    return str(post(f"{stack.webs[0].url}/api/v1/auth/token/", credentials)["access"])
+
+
 def kill(stack: Stack) -> dict[str, object]:
     """Throw the kill switch of all bots; return how long it took."""
-    stack.manage("shell", "-v0", "-c", ADMIN)
-    base = f"{stack.webs[0].url}/api/v1"
-    credentials = {"username": "admin", "password": PASSWORD}
-    token = post(f"{base}/auth/token/", credentials)["access"]
+    base, token = f"{stack.webs[0].url}/api/v1", admin_token(stack)
     url = stack.env["DATABASE_URL"]
     before, answered = ask(url, OPEN)[0], list[tuple[float, Any]]()
     begun = time.perf_counter()

@@ -57,13 +57,13 @@ class Session:
                 running[0].join(POLL_S)
                 writer.check()
         finally:
+            for companion in companions:  # before the sources: some act on what these produce
+                companion.stop()
             for source in sources:
                 source.finish()
             self._intake.close()
             for source in sources:
                 source.stop()
-            for companion in companions:
-                companion.stop()
             self._finish(writer, is_stopping())
         if writer.error is not None:
             raise writer.error

@@ -34,9 +34,9 @@ class Source(Protocol):
 
 
 class Companion(Protocol):
-    """A thread that runs beside the sources."""
+    """A thread that runs beside the sources: started after them, stopped before them."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None:
-        """Stop the thread and wait for it."""
+        """Stop the thread and wait for it, for a bounded time."""

@@ -336,6 +336,9 @@ DERIBIT_LIMIT_FACTOR = env.float("DERIBIT_LIMIT_FACTOR", default=1.0)
 EXCHANGE_KEEP_BOOK_S = env.int("EXCHANGE_KEEP_BOOK_S", default=0)
 EXCHANGE_KEEP_TRADES_S = env.int("EXCHANGE_KEEP_TRADES_S", default=0)
 
+# Orders of bots that are pending or partially filled for longer are reported: see docs/trading.md.
+TRADING_HANGING_S = env.float("TRADING_HANGING_S", default=1800.0)
+
 # The stream: see docs/live.md.
 STREAM_CONNECTIONS_PER_ADDRESS = env.int("STREAM_CONNECTIONS_PER_ADDRESS", default=5000)
 STREAM_BACKLOG_BYTES = env.int("STREAM_BACKLOG_BYTES", default=1_048_576)

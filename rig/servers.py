@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from rig.processes import background, free_port, manage, wait_for_http
+from rig.databases import copy_of_instruments
+from rig.processes import background, free_port, wait_for_http
 
 NO_PINGS = "3600"
 
@@ -26,15 +27,9 @@ def environment(database_url: str, redis_url: str = "") -> dict[str, str]:
 
 def make_market(folder: str | Path, symbols: list[str], name: str = "market.sqlite3") -> str:
     """Create and migrate a SQLite database with these instruments; return its URL."""
-    url = f"sqlite:///{Path(folder) / name}"
-    env = environment(url)
-    manage("migrate", "-v0", env=env)
-    code = (
-        "from instruments.models import Instrument as I; I.objects.bulk_create("
-        f"I(symbol=s, name=s, tick_size='0.25') for s in {symbols!r})"
-    )
-    manage("shell", "-v0", "-c", code, env=env)
-    return url
+    path = Path(folder) / name
+    copy_of_instruments(symbols, path)
+    return f"sqlite:///{path}"
 
 
 def asgi_command(server: str, port: int, application: str) -> list[str]:

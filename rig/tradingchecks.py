@@ -71,6 +71,11 @@ RULES: Mapping[str, str] = {
         SELECT b.name, b.realised, sum(m.realised), b.fees, sum(m.fees) FROM trading_bot b
         JOIN trading_botposition m ON m.bot_id = b.id GROUP BY b.id
         HAVING (b.realised, b.fees) <> (sum(m.realised), sum(m.fees))""",
+    "bots whose funding differs from the account's": """
+        SELECT b.name, b.funding, coalesce(sum(l.amount), 0) FROM trading_bot b
+        JOIN exchange_account a ON a.name = b.name
+        LEFT JOIN exchange_ledgerentry l ON l.account = a.id AND l.cause = 4
+        GROUP BY b.id HAVING b.funding <> coalesce(sum(l.amount), 0)""",
     "bots of the exchange whose balance is not deposit and profit": """
         SELECT b.name, a.balance, b.realised - b.fees + b.funding FROM trading_bot b
         JOIN exchange_account a ON a.id = b.account_id

@@ -114,6 +114,8 @@ class PostgreSQL(Service):
         if not self._durable:
             with psycopg.connect(self.url, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("ALTER SYSTEM SET full_page_writes = off")
+                connection.execute("ALTER SYSTEM SET max_wal_size = '4GB'")  # few checkpoints
                 connection.execute("SELECT pg_reload_conf()")
 
     def _start_patiently(self) -> None:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import structlog
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -21,8 +22,8 @@ from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.opening import opened
 from trading.recovering import recover
-from trading.sending import RiskRefusedError
-from venues.brokers import BrokerError, RefusedError
+from trading.sending import RejectedError, RiskRefusedError
+from venues.brokers import BrokerError, NotSentError, RefusedError, UnknownOutcomeError
 
 R = TypeVar("R")
 
@@ -40,9 +41,12 @@ CONFLICTS: Final = (
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 8
 """Bots that are flattened at the same time: each needs two connections to the database, of 20."""
-FLATTEN_S: Final = 15.0
+PASSING: Final = (NotSentError, UnknownOutcomeError, RejectedError, OperationalError)
+"""Failures after which a bot may be flat all the same, or be flattened at the next attempt: its
+runner may have closed the position at the same time, and then our order is rejected."""
+FLATTEN_S: Final = 17.0
 """For so long, what is left is cancelled and closed again: a circuit breaker may be open for 10 s,
-and orders may come in between."""
+orders may come in between, and an attempt to send one may take up to 15 s (IN_FLIGHT)."""
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 1.0
 
@@ -144,7 +148,14 @@ async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
 
 async def _flat(desk: Desk) -> tuple[int, int]:
     ends, pause_s = time.monotonic() + FLATTEN_S, FIRST_PAUSE_S
-    while (left := await desk.flatten()) != (0, 0) and time.monotonic() < ends:
+    while True:
+        is_late = time.monotonic() >= ends
+        try:
+            left = await desk.flatten()
+            if left == (0, 0) or is_late:
+                return left
+        except PASSING:
+            if is_late:
+                raise
         await asyncio.sleep(pause_s)
         pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
-    return left

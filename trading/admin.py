@@ -15,6 +15,7 @@ from trading.models import (
     BotFill,
     BotOrder,
     BotPosition,
+    FundingPayment,
     IdempotencyRecord,
     KillSwitch,
     Recovery,
@@ -112,6 +113,19 @@ class BotFillAdmin(RecordedAdmin):
     @admin.display(description="fee")
     def shown_fee(self, fill: BotFill) -> str:
         return money(fill.fee)
+
+
+@admin.register(FundingPayment)
+class FundingPaymentAdmin(RecordedAdmin):
+    list_display = ["id", "bot", "position", "paid_at", "venue_id", "shown_amount"]
+    list_select_related = ["bot", "position__bot", "position__instrument"]
+    list_filter = ["bot"]
+    search_fields = ["bot__name"]
+    ordering = ["-id"]
+
+    @admin.display(description="received")
+    def shown_amount(self, payment: FundingPayment) -> str:
+        return money(payment.amount)
 
 
 @admin.register(Transition)

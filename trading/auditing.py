@@ -102,6 +102,13 @@ def positions() -> Iterable[str]:
             f"position {key} has {lots:+d} lots, {realised} realised and {fees} fees; "
             f"its fills have {total:+d}, {profit} and {paid}"
         )
+    funded = BotPosition.objects.alias(count=Count("payments")).filter(count__gt=0)
+    for key, booked, listed in (
+        funded.annotate(listed=Sum("payments__amount"))
+        .exclude(funding=F("listed"))
+        .values_list("pk", "funding", "listed")
+    ):
+        yield f"position {key} has {booked} funding, its payments are {listed}"
 
 
 def transitions() -> Iterator[str]:

@@ -5,7 +5,8 @@ kill switch: they apply what the venue says to the same rows, each change once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -13,16 +14,22 @@ import structlog
 from django.db import Error as DatabaseFailure
 from django.db.models import Max
 
-from trading import auditlog
+from trading import auditlog, funding
 from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
 from trading.core.transitions import IllegalTransitionError
 from trading.database import applied, in_thread
 from trading.following import Follower
-from trading.funding import book_funding
 from trading.models import Bot, BotOrder, BotPosition
-from trading.sending import RejectedError, RiskRefusedError, refuse_if_killed, send, settle
+from trading.sending import (
+    ContradictedError,
+    RejectedError,
+    RiskRefusedError,
+    refuse_if_killed,
+    send,
+    settle,
+)
 from trading.tickets import Tickets, Wish, closing, opposite
 from trading.tracing import span, stage, traced
 from venues.brokers import (
@@ -53,6 +60,8 @@ class Desk:
         self.bot = bot
         self.broker = broker
         self.follower = Follower(bot, clock)
+        self.contradictions: set[tuple[str, str]] = set()
+        """Client ids of orders, and what the venue said of them that cannot be true."""
         self._clock = clock
         self._tickets = Tickets(bot, clock)
 
@@ -91,7 +100,11 @@ class Desk:
 
     async def _send(self, order: BotOrder) -> None:
         with stage(self.broker.name, "send"):
-            await send(self.broker, self.follower, order)
+            await self._sent(order)
+
+    async def _sent(self, order: BotOrder, *, again: bool = False) -> None:
+        async with self._checking(order.client_id):
+            await send(self.broker, self.follower, order, again=again)
 
     async def amend(
         self, order: BotOrder, *, lots: int, ticks: int, limits: Limits | None = None
@@ -124,13 +137,35 @@ class Desk:
         return await self.place(opposite(position, lots), limits)
 
     async def cancel(self, order: BotOrder) -> None:
-        """Cancel an order. One that the venue does not know is left to recovery."""
-        await self._learn(await self.broker.cancel(order.client_id))
+        """Cancel an order. One that was never sent ends as such once it can no longer be sent."""
+        asked_at = self._clock()
+        seen = await self.broker.cancel(order.client_id)
+        if seen.report.state is VenueState.UNKNOWN and order.state == OrderState.PENDING:
+            await in_thread(applied, self.follower.lost, seen, asked_at)
+        await self._learn(seen)
 
     async def _learn(self, seen: OrderSeen) -> None:
         """Apply what the venue has answered about an order, unless it does not know it."""
         if seen.report.state is not VenueState.UNKNOWN:
-            await settle(self.broker, self.follower, seen)
+            async with self._checking(seen.client_id):
+                await settle(self.broker, self.follower, seen)
+
+    @asynccontextmanager
+    async def _checking(self, client_id: str) -> AsyncIterator[None]:
+        """Log what cannot be true of an order, and raise ContradictedError."""
+        try:
+            yield
+        except (ContradictionError, IllegalTransitionError) as error:
+            await self._contradicts(client_id, error)
+            raise ContradictedError(str(error)) from error
+
+    async def _contradicts(self, client_id: str, error: Exception) -> None:
+        """Log, once, what cannot be true; the runner recovers then, and reports it."""
+        found = (client_id, str(error))
+        if found not in self.contradictions:
+            self.contradictions.add(found)
+            logger.error("venue contradicts itself", bot=self.bot.name, error=str(error))
+            await in_thread(self._log_illegal, *found)
 
     async def cancel_all(self) -> None:
         """Try to cancel all orders of the bot; then raise the first error."""
@@ -159,13 +194,15 @@ class Desk:
         All at the same time. One that fails does not stop the others; then raise the first error.
         """
         working, held = await in_thread(self.working), await in_thread(self.held)
-        unsent = {order.position_id: order for order in working if _is_unsent_exit(order)}
+        keys = {position.pk for position in held}
+        exits = [order for order in working if _is_unsent_exit(order)]
+        unsent = {order.position_id: order for order in exits if order.position_id in keys}
 
         async def close(position: BotPosition) -> None:
             if (order := unsent.get(position.pk)) is None:
                 await self.close(position)
             else:
-                await send(self.broker, self.follower, order, again=True)
+                await self._sent(order, again=True)
 
         others = [order for order in working if order not in unsent.values()]
         failures = await asyncio.gather(_failures(self.cancel, others), _failures(close, held))
@@ -173,9 +210,19 @@ class Desk:
         return len(await in_thread(self.working)), len(await in_thread(self.held))
 
     async def book_funding(self) -> Sequence[PositionSeen]:
-        """Book the funding that the venue states; return its positions."""
+        """Book the funding that the venue has paid; return its positions.
+
+        A payment belongs to the position that was held then, so executions are counted before.
+        """
         seen = await self.broker.positions()
-        await in_thread(book_funding, self.bot, seen, self._clock())
+        since = await in_thread(funding.paid_since, self.bot)
+        paid = await self.broker.payments(since) if since is not None else []
+        if paid is None:
+            await in_thread(funding.book_sums, self.bot, seen, self._clock())
+        elif fresh := await in_thread(funding.unbooked, self.bot, paid):
+            for execution in await self.broker.executions(await in_thread(self.follower.counted)):
+                await self.hear(execution)
+            await in_thread(funding.book_payments, self.bot, fresh, self._clock())
         return seen
 
     async def follow(self) -> None:
@@ -192,8 +239,7 @@ class Desk:
             else:
                 await settle(self.broker, self.follower, change)
         except (ContradictionError, IllegalTransitionError) as error:
-            logger.error("report of the venue contradicts", bot=self.bot.name, error=str(error))
-            await in_thread(self._log_illegal, change.client_id, str(error))
+            await self._contradicts(change.client_id, error)
 
     def working(self) -> Sequence[BotOrder]:
         """Return the orders of the bot that may still trade."""

@@ -5,12 +5,13 @@ so a bot may begin again at any earlier point.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
 from exchange.accounts.loading import tick_value
+from market.times import from_microseconds
 from trading.core.orderstates import OrderState
 from trading.core.positionevents import of_fill, of_no_working_orders, parts
 from trading.core.positionstates import PositionState
@@ -19,6 +20,9 @@ from trading.journeys import Execution, count_execution, move_position, report_o
 from trading.models import Bot, BotOrder, BotPosition
 from venues.brokers import BrokerError, ExecutionSeen, OrderSeen, VenueState
 
+IN_FLIGHT: Final = timedelta(seconds=15)
+"""An attempt that began longer ago can no longer reach the venue: it lasts 8 s at most
+(trading/sending.py), and venues refuse requests that were signed more than 5 s ago."""
 LONGEST_CAUSE: Final = 200
 PARTED: Final = "/"
 """Between the venue's name of an execution and the number of its part, where it was split."""
@@ -75,6 +79,18 @@ class Follower:
             self._end_of(order, now)
         return bool(added)
 
+    @transaction.atomic
+    def lost(self, seen: OrderSeen, asked_at: datetime) -> bool:
+        """End an order that the venue did not have at `asked_at`, if it can no longer arrive.
+
+        Return whether it ended. Its row is locked: nobody notes an attempt to send it meanwhile.
+        """
+        mine = BotOrder.objects.working().filter(bot=self._bot, client_id=seen.client_id)
+        order = mine.select_for_update(of=("self",)).first()
+        if order is None or (order.sent_at and asked_at - order.sent_at <= IN_FLIGHT):
+            return False
+        return self.report(seen)
+
     def _order(self, client_id: str) -> BotOrder | None:
         found = BotOrder.objects.filter(bot=self._bot, client_id=client_id)
         return found.select_related("instrument", "position").first()
@@ -103,7 +119,13 @@ class Follower:
     ) -> None:
         after = position.lots + fill.side * fill.lots
         event = of_fill(PositionState(position.state), position.lots, after)
-        execution = Execution(venue_id=name, fill=fill, is_maker=seen.is_maker, event=event)
+        execution = Execution(
+            venue_id=name,
+            fill=fill,
+            is_maker=seen.is_maker,
+            event=event,
+            at=from_microseconds(seen.at),
+        )
         value = tick_value(order.instrument)
         count_execution(order, position, execution, tick_value=value, at=self._clock())
 

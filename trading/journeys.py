@@ -110,6 +110,8 @@ class Execution:
     fill: Fill
     is_maker: bool
     event: PositionEvent
+    at: datetime | None = None
+    """By the clock of the venue."""
 
 
 def count_execution(
@@ -147,6 +149,7 @@ def count_execution(
             position=position,
             venue_id=execution.venue_id,
             at=at,
+            venue_at=execution.at,
             ticks=fill.ticks,
             lots=fill.lots,
             is_maker=execution.is_maker,

@@ -5,10 +5,11 @@ Idempotent: every remedy is a report that is applied once, or a request by clien
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from market.times import to_microseconds
@@ -27,6 +28,7 @@ from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
 from trading.database import applied, in_thread
 from trading.desk import Desk
+from trading.following import IN_FLIGHT
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.sending import settle
 from trading.tickets import prefix_of
@@ -34,9 +36,7 @@ from venues.brokers import BrokerError, OrderSeen
 
 logger = structlog.get_logger(__name__)
 
-IN_FLIGHT_US: Final = 15_000_000
-"""An attempt that began longer ago can no longer reach the venue: it lasts 8 s at most
-(trading/sending.py), and venues refuse requests that were signed more than 5 s ago."""
+IN_FLIGHT_US: Final = IN_FLIGHT // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,14 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
     began = clock()
     missed, outcomes = await _count_executions(desk)
     working = await in_thread(desk.working)
+    asked_at = clock()
     seen = {order.client_id: await desk.broker.order(order.client_id) for order in working}
     there = [order.client_id for order in await desk.broker.open_orders()]
     findings = [
-        *_of_orders(working, seen, clock()),
+        *_of_orders(working, seen, asked_at),
         *find_strangers(there, await in_thread(_known, there), prefix_of(desk.bot)),
     ]
-    outcomes += [await _remedied(desk, finding, seen) for finding in findings]
+    outcomes += [await _remedied(desk, finding, seen, asked_at) for finding in findings]
     seen_positions = await desk.book_funding()
     held = {each.symbol: each.lots for each in seen_positions if each.lots}
     mismatches = compare_positions(await in_thread(_held, desk.bot), held)
@@ -108,13 +109,22 @@ def _of_orders(
         for order in working
     ]
     reports = {client_id: each.report for client_id, each in seen.items()}
-    moment = Clock(now=to_microseconds(now), in_flight_us=IN_FLIGHT_US)
+    moment = Clock(
+        now=to_microseconds(now),
+        in_flight_us=IN_FLIGHT_US,
+        hanging_us=round(settings.TRADING_HANGING_S * 1e6),
+    )
     return list(compare_orders(ours, reports, moment))
 
 
-async def _remedied(desk: Desk, finding: Finding, seen: Mapping[str, OrderSeen]) -> Outcome:
+async def _remedied(
+    desk: Desk, finding: Finding, seen: Mapping[str, OrderSeen], asked_at: datetime
+) -> Outcome:
     """Apply the remedy of a finding about an order."""
     try:
+        if finding.trouble is Trouble.NOT_FOUND and finding.remedy is Remedy.APPLY:
+            is_over = await in_thread(applied, desk.follower.lost, seen[finding.name], asked_at)
+            return Outcome(finding, is_open=not is_over)
         if finding.remedy is Remedy.APPLY:
             await settle(desk.broker, desk.follower, seen[finding.name])
         elif finding.remedy is Remedy.CANCEL:

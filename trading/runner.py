@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from trading.books import Books
@@ -23,6 +24,7 @@ from trading.core.orderstates import OrderState
 from trading.database import in_thread
 from trading.dealer import Dealer
 from trading.desk import Desk
+from trading.journeys import StaleError
 from trading.models import BotOrder, KillSwitch
 from trading.models.bots import OnDeath
 from trading.pulse import Pulse
@@ -41,6 +43,8 @@ FIRST_PAUSE_S: Final = 0.25
 GRACE_S: Final = 1.5
 """The process that throws the kill switch flattens the bot; its runner joins in later than that."""
 LONGEST_PAUSE_S: Final = 10.0
+TROUBLES: Final = (BrokerError, StaleError, OperationalError, InterfaceError)
+"""Failures that a bot survives: it waits, or asks again."""
 INSIST_S: Final = 30.0
 """For how long a bot that ends tries to cancel its orders although its venue fails."""
 
@@ -63,6 +67,8 @@ class Runner:
         self._recovered_at = -math.inf
         self._has_missed = False
         """Whether reports may have been missed since the last recovery."""
+        self._contradictions = 0
+        """Of the desk, at the last recovery."""
         self._not_flat = 0
         """Attempts in a row under the kill switch that left something open."""
         self._stopping = asyncio.Event()
@@ -119,7 +125,7 @@ class Runner:
             pause_s = RETRY_S
             try:
                 pause_s = await self.round()
-            except (BrokerError, OperationalError, InterfaceError) as error:
+            except TROUBLES as error:
                 logger.warning("bot waits", bot=self._desk.bot.name, error=str(error).strip())
             await self._wait(pause_s, followers)
             _check(followers)
@@ -135,7 +141,7 @@ class Runner:
                 if await self._is_settled(rule):
                     return
                 await self._recover()
-            except (BrokerError, OperationalError, InterfaceError) as error:
+            except TROUBLES as error:
                 logger.warning("bot not settled", bot=self._desk.bot.name, error=str(error).strip())
                 if self._monotonic() > ends:
                     raise
@@ -179,7 +185,7 @@ class Runner:
         """Flatten the bot; return how long to wait: longer after each attempt that failed."""
         try:
             is_flat = await self._desk.flatten() == (0, 0)
-        except BrokerError as error:
+        except (BrokerError, StaleError) as error:
             is_flat = False
             logger.warning("bot is not flat", bot=self._desk.bot.name, error=str(error))
         if is_flat:
@@ -194,17 +200,27 @@ class Runner:
         thrown = KillSwitch.objects.of(self._desk.bot).order_by("-thrown_at")
         return thrown.values_list("thrown_at", flat=True).first()
 
-    def _is_pending(self) -> bool:
-        mine = BotOrder.objects.filter(bot=self._desk.bot, state=OrderState.PENDING.value)
-        return mine.exists()
+    def _is_any(self, state: OrderState) -> bool:
+        return BotOrder.objects.filter(bot=self._desk.bot, state=state.value).exists()
 
     async def _recover_if_due(self) -> None:
-        is_due = self._monotonic() - self._recovered_at > RECOVER_S
-        if self._has_missed or (is_due and await in_thread(self._is_pending)):
+        """Recover after trouble, while an order is pending, and to find one that is hanging."""
+        age_s = self._monotonic() - self._recovered_at
+        contradicts = len(self._desk.contradictions) > self._contradictions
+        if (
+            self._has_missed
+            or contradicts
+            or (age_s > RECOVER_S and await in_thread(self._is_any, OrderState.PENDING))
+            or (
+                age_s > settings.TRADING_HANGING_S
+                and await in_thread(self._is_any, OrderState.PARTIALLY_FILLED)
+            )
+        ):
             await self._recover()
 
     async def _recover(self) -> None:
         self._recovered_at = self._monotonic()
+        self._contradictions = len(self._desk.contradictions)
         had_missed, self._has_missed = self._has_missed, False
         try:
             await recover(self._desk, actor=self._runner, clock=self._clock)
@@ -217,7 +233,7 @@ class Runner:
         while True:
             try:
                 await self._desk.follow()
-            except (BrokerError, OperationalError, InterfaceError) as error:
+            except TROUBLES as error:
                 logger.warning("bot follows again", bot=self._desk.bot.name, error=str(error))
                 await asyncio.sleep(RETRY_S)
                 self._has_missed = True
@@ -228,7 +244,7 @@ class Runner:
             await asyncio.sleep(FUNDING_S)
             try:
                 await self._desk.book_funding()
-            except (BrokerError, OperationalError, InterfaceError) as error:
+            except TROUBLES as error:
                 logger.warning("funding not booked", bot=self._desk.bot.name, error=str(error))
 
     async def _wait(self, seconds: float, followers: list[asyncio.Task[None]]) -> None:

@@ -50,6 +50,10 @@ class RejectedError(RefusedError):
     """The venue has rejected an order, or ended it at once because nothing trades with it."""
 
 
+class ContradictedError(RefusedError):
+    """The venue has answered about an order what cannot be true: a person must look at it."""
+
+
 class RiskRefusedError(ValueError):
     """Rules refuse an order; `refusals` name them."""
 
@@ -143,8 +147,8 @@ async def send(broker: Broker, follower: Follower, order: BotOrder, *, again: bo
     for attempt in range(ATTEMPTS):
         if attempt:
             await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
-        if attempt or again:
-            await in_thread(_note_attempt, order, follower.now())
+        if (attempt or again) and not await in_thread(_note_attempt, order, follower.now()):
+            return True  # its end was reported meanwhile
         try:
             async with asyncio.timeout(LONGEST_ATTEMPT_S):
                 seen = await broker.place(instruction(order))
@@ -205,9 +209,12 @@ def _position_of(intention: Intention, at: datetime) -> BotPosition:
     )
 
 
-def _note_attempt(order: BotOrder, at: datetime) -> None:
-    """Note a further attempt before it is made: recovery must not take the order for lost."""
-    BotOrder.objects.filter(pk=order.pk).update(sent_at=at)
+def _note_attempt(order: BotOrder, at: datetime) -> bool:
+    """Note a further attempt before it is made: recovery must not take the order for lost.
+
+    Return False if the order has ended: it must not be sent.
+    """
+    return bool(BotOrder.objects.working().filter(pk=order.pk).update(sent_at=at))
 
 
 def _described(intention: Intention) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Any number of supervisors may run, in any processes: each bot is claimed by one 
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -32,6 +33,8 @@ LOOK_S: Final = 1.0
 TIDY: Final = timedelta(minutes=1)
 RETRY_S: Final = 10.0
 """Before a bot that failed is started again."""
+SETTLE_S: Final = 10.0
+"""For so long, bots beside a market cancel their orders when it ends: the market waits for them."""
 
 
 class Supervisor:
@@ -43,7 +46,10 @@ class Supervisor:
         *,
         market: Books | None = None,
         clock: Callable[[], datetime] = timezone.now,
+        settle_s: float | None = None,
     ) -> None:
+        """`settle_s`: for how long bots may cancel their orders at the end; None: as they need."""
+        self._settle_s = settle_s
         self._names = names
         self._market = market or RecordedBooks()
         self._clock = clock
@@ -69,7 +75,19 @@ class Supervisor:
             await asyncio.sleep(LOOK_S)
         for runner in self._runners.values():
             runner.stop()
-        await asyncio.gather(*self._tasks.values())
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait for the bots to end; those that take too long are given up as if they had died."""
+        tasks = list(self._tasks.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=self._settle_s)
+        if late:
+            logger.error("bots not settled: the next start recovers them", bots=len(late))
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self) -> None:
         """Take over from the dead, then start what is wanted and not running."""
@@ -121,13 +139,19 @@ class Supervisor:
             logger.exception("bot failed", bot=bot.name)
         try:
             await in_thread(self._give_back, bot, problem, is_final)
-            if problem and not is_final and not self._stopping.is_set():
-                await asyncio.sleep(RETRY_S)
+            if problem and not is_final:
+                await self._pause(RETRY_S)
         except (OperationalError, InterfaceError) as error:  # its heartbeat ends by itself
             logger.warning("bot not given back", bot=bot.name, error=str(error).strip())
         finally:
             self._runners.pop(bot.pk, None)
             self._tasks.pop(bot.pk, None)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless all bots are to end."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and not self._stopping.is_set():
+            await asyncio.sleep(LOOK_S / 10)
 
     def _give_back(self, bot: Bot, problem: str, is_final: bool) -> None:
         owning.leave(bot, self._runner, problem)
@@ -152,7 +176,7 @@ class BotThread(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="bots", daemon=True)
-        self._supervisor = Supervisor()
+        self._supervisor = Supervisor(settle_s=SETTLE_S)
 
     def run(self) -> None:
         asyncio.run(self._supervisor.run())

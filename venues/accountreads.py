@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from venues.accountprogress import Change
-from venues.brokers import Balance, Cursor, ExecutionSeen, OrderSeen, PositionSeen
+from venues.brokers import Balance, Cursor, ExecutionSeen, OrderSeen, PaymentSeen, PositionSeen
 
 
 class Reader(Protocol):
@@ -15,6 +15,8 @@ class Reader(Protocol):
     async def executions(self, since: int) -> Sequence[ExecutionSeen]: ...
 
     async def positions(self) -> Sequence[PositionSeen]: ...
+
+    async def payments(self, since: int) -> Sequence[PaymentSeen] | None: ...
 
     async def balance(self) -> Balance: ...
 
@@ -43,6 +45,9 @@ class AccountReads(Generic[R]):
 
     async def positions(self) -> Sequence[PositionSeen]:
         return await self._reader.positions()
+
+    async def payments(self, since: int) -> Sequence[PaymentSeen] | None:
+        return await self._reader.payments(since)
 
     async def balance(self) -> Balance:
         return await self._reader.balance()

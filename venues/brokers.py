@@ -140,6 +140,17 @@ class PositionSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentSeen:
+    """Funding that a venue paid on a position; negative: charged."""
+
+    venue_id: str
+    symbol: str
+    at: int
+    """Microseconds since 1970 UTC, by the clock of the venue."""
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Balance:
     """The money of an account. `equity` includes unrealised profit, `available` is not tied up."""
 
@@ -186,6 +197,12 @@ class Broker(Protocol):
 
     async def positions(self) -> Sequence[PositionSeen]:
         """Return the positions."""
+
+    async def payments(self, since: int) -> Sequence[PaymentSeen] | None:
+        """Return the funding of a moment (microseconds) and later; some may be older.
+
+        None: the venue does not list payments, and its positions state their sum.
+        """
 
     async def balance(self) -> Balance:
         """Return the balance of the account."""

@@ -18,7 +18,7 @@ from exchange.tests.trading import open_exchange
 from instruments.models import Instrument
 from rig.histories import make_instrument
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RECORDED = [Command, LedgerEntry, Leverage, Order, Position]
 
 
@@ -117,6 +117,7 @@ def move(client: Client, account: Account, amount: str) -> str:
     return booked.content.decode()
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_deposits_and_withdrawals_are_ledger_entries(admin_client: Client) -> None:
     account, es = funded(balance=100), listed("ES")

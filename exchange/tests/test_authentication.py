@@ -19,7 +19,7 @@ from exchange.models import Account, ApiKey, Command
 from exchange.tests.clients import LIMIT, ORDERS, Program, basic, dumped, funded, listed, signed
 from exchange.tests.trading import open_exchange
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 ACCOUNT = "/api/v1/account/"
 
 

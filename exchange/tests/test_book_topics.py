@@ -22,7 +22,7 @@ from live.tests.test_hub import Client, leave
 from rig.books import blocks_of, make_updates, store
 from rig.histories import make_instrument
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 STORED, ALL = 30, 60
 

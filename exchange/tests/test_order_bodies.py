@@ -8,7 +8,7 @@ from exchange.models import Command
 from exchange.tests.clients import LIMIT, ORDERS, Program, funded, listed
 from rig.histories import make_instrument
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 ARABIC_ONE = "\u0661"
 
 

@@ -16,7 +16,7 @@ from exchange.truth.stretches import NoStretchError, read_books, read_stretch
 from journal.pruning import prune
 from quotes.models import Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 SLOTS = 700
 
 

@@ -11,7 +11,7 @@ from exchange.accounts.opening import open_account
 from exchange.tests.clients import listed
 from rig.histories import make_instrument
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGE = "/instruments/ES/"
 
 

@@ -14,7 +14,7 @@ from market.times import from_microseconds
 from web.clients import client_of_request
 from web.slots import LOOK_S, Busy, Slots
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 API = "/api/v1/instruments/ES/truth/"
 PAGE = "/exchange/truth/"
 

@@ -22,6 +22,7 @@ from market.compiling import Deferred
 from rig.histories import make_instrument, make_ticks, record
 from scripts import kerneluses
 
+pytestmark = pytest.mark.any_database
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "indicators.md"
 
 

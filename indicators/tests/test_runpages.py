@@ -6,7 +6,7 @@ from indicators import runpages
 from indicators.models import ComputationRun
 from rig.histories import START, make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PATH = "/laboratory/runs/"
 SPAN = {"start": "2026-01-01T00:00", "end": "2026-01-03T00:00"}
 WISH = {"indicator": "variance_ratio", "symbol": "ES", "n": "50", **SPAN}

@@ -102,8 +102,8 @@ PARENT = """if True:
 
 
 def shared_segments():
-    """Return the named segments of this machine, without those of databases."""
-    return {path for path in Path("/dev/shm").glob("*") if not path.name.startswith("PostgreSQL")}
+    """Return the named segments of Python processes of this machine, not of other programs."""
+    return set(Path("/dev/shm").glob("psm_*"))
 
 
 def lasting(array):

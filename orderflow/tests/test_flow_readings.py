@@ -22,7 +22,7 @@ from orderflow.measures.exact import Law, sign_correlation
 from orderflow.measures.samples import trades_of
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 API = "/api/v1/indicators/"
 SLOTS = 400
 NAMES = [indicator.name for indicator in ENTRIES]

@@ -10,7 +10,7 @@ from market.timeframes import TIMEFRAMES
 from rig.histories import make_instrument, make_ticks, record
 from rig.modules import run_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGE = "/instruments/BTCUSDT/orderflow/"
 
 

@@ -25,7 +25,7 @@ from orderflow.models import Cluster
 from orderflow.tests.naive import random_trades
 from orderflow.tests.recorded import make_traded, store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 N, STORED = 400, 250
 
@@ -188,6 +188,7 @@ def test_open_clusters_are_pushed_only_when_due_or_when_the_price_moved(
     assert late.opens[0][-1] >= moves[-1]
 
 
+@pytest.mark.both_databases
 def test_lost_publications_are_read_from_the_database(market: Market) -> None:
     async def follow() -> list[Chart]:
         chart = await Chart().follow("footprint.ES.1m")

@@ -20,7 +20,7 @@ from pytrade import throttling
 from pytrade.asgi import application
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RUNS = "/api/v1/indicators/runs/"
 PROGRAM_READS = [
     "/api/v1/instruments/",

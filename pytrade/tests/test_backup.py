@@ -134,7 +134,7 @@ def test_monthly_partitions_work_in_a_schema_of_a_database_made_by_the_command(
     manage("seedinstruments", env=env)
     url += f"{'&' if mark else '?'}options=-csearch_path%3Dmarket"
     span = ("--since", "2026-01-20T00:00:00Z", "--until")
-    grid = ("--interval", "300", "--seed", "7", "--instruments", "YM")
+    grid = ("--interval", "1800", "--seed", "7", "--instruments", "YM")
     manage("backfill", *span, "2026-03-05T00:00:00Z", *grid, env=env)
     partition = ("--set", "ON_ERROR_STOP=1", "--quiet", "--file", str(PARTITION_SQL), url)
     run("psql", *partition)

@@ -68,8 +68,9 @@ def test_key_of_an_earlier_version_moves_into_dotenv(checkout: Path, old: str, k
     assert not (checkout / ".secret_key").exists()
 
 
-@pytest.mark.parametrize("debug", ["on", "off"])
-@pytest.mark.parametrize("arguments", [("runsim", "--help"), ("migrate",), ("help",)])
+@pytest.mark.parametrize(
+    ("arguments", "debug"), [(("runsim", "--help"), "on"), (("migrate",), "off"), (("help",), "on")]
+)
 def test_missing_key_is_reported_in_one_line(
     checkout: Path, arguments: tuple[str, ...], debug: str
 ) -> None:

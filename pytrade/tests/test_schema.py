@@ -29,7 +29,8 @@ MALLEABLE = [
 ]
 """Operations that can be called in violation of the schema; others have only path parameters."""
 IS_SQLITE = connection.vendor == "sqlite"
-"""Requests that violate the schema are sent in the run on SQLite only: most are refused early."""
+CALLED = OPERATIONS if IS_SQLITE else OPERATIONS[::4]
+"""On PostgreSQL, only some operations are called, and none in violation of the schema."""
 EXAMPLES, LONG_EXAMPLES = 3, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
 """Path parameters that exist, so that requests get past 404."""
@@ -63,7 +64,7 @@ def staff_token() -> str:
 
 @pytest.mark.parametrize(
     ("path", "method", "mode"),
-    [(*operation, POSITIVE) for operation in OPERATIONS]
+    [(*operation, POSITIVE) for operation in CALLED]
     + [(*operation, NEGATIVE) for operation in MALLEABLE if IS_SQLITE],
 )
 def test_api_conforms_to_its_schema(

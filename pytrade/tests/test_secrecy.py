@@ -60,7 +60,6 @@ def output_of(*command: str, until: str = "", **env: str) -> str:
         ("console", ("manage.py", "runsim", "--duration", "1"), "database error"),
         ("json", ("manage.py", "migrate"), "OperationalError"),
         ("console", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
-        ("json", ("manage.py", "shell", "-c", SERVE), "/readyz 503"),
         ("json", ("-m", "celery", "--app", "pytrade", "inspect", "ping"), "127.0.0.1:1"),
     ],
 )

@@ -24,7 +24,7 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import VALUES
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RUNS = "/api/v1/indicators/runs/"
 VALUES_OF_A_PARAMETER = 6
 """So many of the malicious values each parameter is tried with, with a sample of its own on each
@@ -101,6 +101,7 @@ def parameters() -> Iterator[tuple[str, list[str]]]:
             yield path, named
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("path", "names"), [*parameters()])
 def test_malicious_parameter_values_are_rejected_or_harmless(
     path: str, names: list[str], pytestconfig: pytest.Config
@@ -124,6 +125,7 @@ def test_malicious_parameter_values_are_rejected_or_harmless(
     assert Instrument.objects.count() == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("member", ["indicator", "symbol", "start", "end", "step", "parameters"])
 def test_malicious_values_in_a_run_request_are_rejected(member: str) -> None:
     record(make_ticks(make_instrument(), 100), regimes=2)

@@ -9,7 +9,7 @@ from journal.models import Lease, Stream
 from quotes.models import Candle, Quote, Regime, Run
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RECORDED = [Quote, Candle, Regime, Run, Lease, Stream]
 
 

@@ -66,6 +66,7 @@ def test_compact_date_is_not_read_as_epoch_milliseconds(time: str) -> None:
     assert not Quote.objects.exists()
 
 
+@pytest.mark.any_database
 def test_back_fill_stops_between_chunks() -> None:
     instrument = Instrument.objects.create(symbol="X", tick_size="0.25")
     done: list[int] = []

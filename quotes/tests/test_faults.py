@@ -15,7 +15,7 @@ from rig.waiting import PATIENCE_S
 pytestmark = pytest.mark.processes
 
 SYMBOLS = ["YM", "NQ"]
-KILLS, LONG_KILLS = 3, 20
+KILLS, LONG_KILLS = 2, 20
 HISTORIES = """
 import json
 from django.core.management import call_command
@@ -90,8 +90,8 @@ def test_seq_has_no_gaps_and_published_ticks_survive_kills(env, request):
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_run_and_all_ticks_are_recorded(env, name):
     port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--speed", "50", "--json"]
-    with running("runsim", *arguments, env=env) as run:
+    market = ["--speed", "50", "--instruments", *SYMBOLS]
+    with running("runsim", "--serve", f"127.0.0.1:{port}", *market, "--json", env=env) as run:
         with open_stream(port, run) as socket:
             follow(socket)
             rows = first_ticks(socket)
@@ -107,7 +107,8 @@ def test_signal_ends_run_and_all_ticks_are_recorded(env, name):
 
 def test_second_runsim_is_rejected_with_lease_holder_and_start_time(env):
     port = free_port()
-    with running("runsim", "--serve", f"127.0.0.1:{port}", env=env) as first:
+    arguments = ["--serve", f"127.0.0.1:{port}", "--instruments", *SYMBOLS]
+    with running("runsim", *arguments, env=env) as first:
         with open_stream(port, first) as socket:
             follow(socket)
             first_ticks(socket)

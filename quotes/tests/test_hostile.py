@@ -15,9 +15,10 @@ from quotes.files.tables import TableError, open_table
 from quotes.tests.hostile import hostile_requests
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
+@pytest.mark.both_databases
 def test_hostile_requests_never_cause_server_errors() -> None:
     record(make_ticks(make_instrument(), 1_000), regimes=3)
     client = Client(raise_request_exception=False)

@@ -30,7 +30,7 @@ from quotes.files.parsing import read_price, read_prices
 from quotes.management.commands.importquotes import Command
 from quotes.models import Candle, Quote, Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def market_data(name: str) -> Path:
@@ -60,6 +60,7 @@ def rows_of(symbol: str = "X") -> list[tuple[int, str, int]]:
     return [(quote.seq, quote.at.isoformat(), quote.ticks) for quote in quotes]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("name", "tick_size", "count"), [("EURUSD", "0.00001", 5000), ("GOOG", "0.01", 2148)]
 )
@@ -196,6 +197,7 @@ def test_invalid_row_is_named_and_nothing_is_stored(tmp_path: Path, row: str, me
     assert not Lease.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_late_invalid_row_rolls_back_earlier_rows(tmp_path: Path) -> None:
     rows = [f"{1704205800 + i},1.25" for i in range(150_000)]
     rows[140_000] = rows[140_000] + "1"
@@ -205,6 +207,7 @@ def test_late_invalid_row_rolls_back_earlier_rows(tmp_path: Path) -> None:
     assert not Candle.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_duplicates_are_skipped_on_request_and_counted(tmp_path: Path) -> None:
     path = table(tmp_path, "2024-01-02,1.25", "2024-01-02,1.5", "2024-01-03,1.75")
     report = import_quotes(path, on_duplicate="skip")
@@ -218,6 +221,7 @@ def test_unordered_times_are_rejected_when_skipping_duplicates(tmp_path: Path) -
         import_quotes(path, on_duplicate="skip")
 
 
+@pytest.mark.both_databases
 def test_second_file_continues_history(tmp_path: Path) -> None:
     import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-03,1.5"))
     overlapping = table(tmp_path, "2024-01-03,1.5", "2024-01-04,1.75")
@@ -229,6 +233,7 @@ def test_second_file_continues_history(tmp_path: Path) -> None:
     assert audit(Instrument.objects.get(symbol="X")).violations == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("on_duplicate", ["error", "skip"])
 def test_times_between_stored_ones_are_rejected(tmp_path: Path, on_duplicate: str) -> None:
     import_quotes(table(tmp_path, "2024-01-02,1.25", "2024-01-04,1.5"))
@@ -535,6 +540,7 @@ def test_prices_on_the_lattice_parse_to_their_ticks(ticks: list[int], tick_size:
     assert [read_price(text, lattice) for text in texts] == ticks
 
 
+@pytest.mark.both_databases
 def test_times_before_1970_are_accepted() -> None:
     crash = datetime(1929, 10, 29, tzinfo=UTC)
     assert Clock().read(["1929-10-29"]).tolist() == [to_microseconds(crash)]

@@ -15,7 +15,7 @@ from market.timeframes import TIMEFRAMES
 from quotes.models import Candle, Quote
 from quotes.pages.sparkline import HEIGHT, WIDTH, points
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from quotes.http import history
 from quotes.models import Regime
 from rig.histories import make_instrument, make_ticks, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 FAR = 4_000_000_000
 
 

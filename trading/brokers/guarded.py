@@ -26,6 +26,7 @@ from venues.brokers import (
     Instruction,
     NotSentError,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     RefusedError,
 )
@@ -92,6 +93,9 @@ class GuardedBroker:
 
     async def positions(self) -> Sequence[PositionSeen]:
         return await self._guarded("account", self._broker.positions)
+
+    async def payments(self, since: int) -> Sequence[PaymentSeen] | None:
+        return await self._guarded("account", lambda: self._broker.payments(since))
 
     async def balance(self) -> Balance:
         return await self._guarded("account", self._broker.balance)

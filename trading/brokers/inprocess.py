@@ -93,6 +93,9 @@ class ExchangeBroker:
     async def positions(self) -> list[PositionSeen]:
         return await self._in_thread(self._positions)
 
+    async def payments(self, since: int) -> None:
+        """List no payments: positions state their sum."""
+
     async def balance(self) -> Balance:
         return await self._in_thread(self._balance)
 

@@ -8,13 +8,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final, TypeVar
 
+import structlog
 from channels.db import database_sync_to_async
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from exchange.accounts.loading import tick_value
 from exchange.clearing.fees import SCHEDULES
 from exchange.depth.history import NOW
 from instruments.models import Instrument
+from trading import auditlog
 from trading.brokers import papertape
 from trading.brokers.papervenue import PaperVenue
 from trading.models import Bot
@@ -24,6 +28,7 @@ from venues.brokers import (
     ExecutionSeen,
     Instruction,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     RefusedError,
     UnknownOutcomeError,
@@ -35,6 +40,10 @@ T = TypeVar("T")
 TIMEOUT_S: Final = 10.0
 """For the market data with which a request arrives."""
 POLL_S: Final = 0.2
+STORED_EVERY_US: Final = 5_000_000
+"""Of the market's time, while orders wait and nothing happens."""
+
+logger = structlog.get_logger(__name__)
 
 
 class PaperBroker:
@@ -59,7 +68,7 @@ class PaperBroker:
         def placed(venue: PaperVenue) -> None:
             venue.place(order, _now(venue, order.symbol))
 
-        await self._at_venue(placed)
+        await self._at_venue(placed, writes=True)
         return await self._arrived(order.client_id)
 
     async def amend(self, client_id: str, *, lots: int, ticks: int) -> OrderSeen:
@@ -67,7 +76,7 @@ class PaperBroker:
             if (at := _open_at(venue, client_id)) is not None:
                 venue.amend(client_id, lots, ticks, at)
 
-        await self._at_venue(amended)
+        await self._at_venue(amended, writes=True)
         return await self._arrived(client_id)
 
     async def cancel(self, client_id: str) -> OrderSeen:
@@ -75,7 +84,7 @@ class PaperBroker:
             if (at := _open_at(venue, client_id)) is not None:
                 venue.cancel(client_id, at)
 
-        await self._at_venue(cancelled)
+        await self._at_venue(cancelled, writes=True)
         return await self._arrived(client_id)
 
     async def cancel_all(self, symbol: str = "") -> None:
@@ -94,6 +103,9 @@ class PaperBroker:
 
     async def positions(self) -> list[PositionSeen]:
         return await self._at_venue(lambda venue: venue.positions())
+
+    async def payments(self, since: int) -> list[PaymentSeen]:
+        return []
 
     async def balance(self) -> Balance:
         return await self._at_venue(lambda venue: venue.balance())
@@ -133,28 +145,49 @@ class PaperBroker:
                 f"{client_id}"
             ) from None
 
-    async def _at_venue(self, act: Callable[[PaperVenue], T]) -> T:
-        run = database_sync_to_async(self._carried_out, thread_sensitive=False)
+    async def _at_venue(self, act: Callable[[PaperVenue], T], *, writes: bool = False) -> T:
+        """Continue the venue up to now and act there; `writes`: it asks for something."""
+        run = database_sync_to_async(
+            self._stored if writes else self._looked_at, thread_sensitive=False
+        )
         result: T = await run(act)
         return result
 
-    @transaction.atomic
-    def _carried_out(self, act: Callable[[PaperVenue], T]) -> T:
-        """Continue the venue up to now, act there, and store what became of it."""
-        bots = Bot.objects.select_for_update(of=("self",)).values_list("paper", "executions")
-        paper, counted = bots.get(pk=self._bot.pk)
-        if paper is None:
-            raise RefusedError(f"bot {self._bot.name} has no paper account")
-        before = paper.get("state")
-        venue = self._continued(paper)
+    def _looked_at(self, act: Callable[[PaperVenue], T]) -> T:
+        """Look at the venue, without a lock unless something has happened that must be stored."""
+        paper, counted = self._account(Bot.objects.all())
+        venue, _ = self._continued(paper)
         result = act(venue)
-        after = venue.as_json(counted)
-        if before is None or _is_worth_storing(before, after):
-            Bot.objects.filter(pk=self._bot.pk).update(paper={**paper, "state": after})
+        before = paper.get("state")
+        if before is None or not _is_worth_storing(before, venue.as_json(counted)):
+            return result
+        return self._stored(act)
+
+    @transaction.atomic
+    def _stored(self, act: Callable[[PaperVenue], T]) -> T:
+        """Act at the venue, and store what became of it."""
+        paper, counted = self._account(Bot.objects.select_for_update(of=("self",)))
+        venue, gaps = self._continued(paper)
+        result = act(venue)
+        after = {**paper, "state": venue.as_json(counted)}
+        Bot.objects.filter(pk=self._bot.pk).update(paper=after)
+        for gap in gaps:
+            logger.warning("paper orders ended: market data were removed", **gap._asdict())
+            auditlog.append(
+                actor="paper", action="gap", detail=gap._asdict(), at=timezone.now(),
+                bot=self._bot.pk,
+            )  # fmt: skip
         return result
 
-    def _continued(self, paper: Mapping[str, Any]) -> PaperVenue:
-        """Return the venue as it was stored, fed with what was recorded since."""
+    def _account(self, bots: "QuerySet[Bot]") -> tuple[dict[str, Any], int]:
+        """Return the paper account as it is stored, and the newest execution that was counted."""
+        paper, counted = bots.values_list("paper", "executions").get(pk=self._bot.pk)
+        if paper is None:
+            raise RefusedError(f"bot {self._bot.name} has no paper account")
+        return paper, counted
+
+    def _continued(self, paper: Mapping[str, Any]) -> tuple[PaperVenue, list[papertape.Gap]]:
+        """Return the venue as it was stored, fed with what was recorded since, and the gaps."""
         state = paper.get("state")
         instruments = self._instruments(state["markets"] if state else {})
         venue = PaperVenue(
@@ -169,14 +202,15 @@ class PaperBroker:
         }
         if state:
             venue.restore(state)
+        gaps = []
         for symbol, instrument in instruments.items():
             market = venue.markets[symbol]
             if market.is_idle:
                 market.at = max(market.at, shown[symbol])
                 market.mark = market.book.middle() or market.mark
-            else:
-                papertape.feed(venue, instrument)
-        return venue
+            elif (gap := papertape.feed(venue, instrument)) is not None:
+                gaps.append(gap)
+        return venue, gaps
 
     def _instruments(self, stored: Mapping[str, Any]) -> Mapping[str, Instrument]:
         """Return what is traded, and what was traded before: its profits count."""
@@ -195,10 +229,19 @@ def _shown_at(state: Mapping[str, Any] | None, symbol: str) -> int:
 
 
 def _is_worth_storing(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether something has happened, or may happen: times and marks are found again."""
-    if (before["asked"], before["events"]) != (after["asked"], after["events"]):
+    """Return whether something has happened, or a market must be fed from too long ago.
+
+    What an order waits for, times and marks follow from the records.
+    """
+    if (before["asked"], before["events"], before["fills"]) != (
+        after["asked"], after["events"], after["fills"],
+    ):  # fmt: skip
         return True
-    return any(market["requests"] or market["resting"] for market in after["markets"].values())
+    return any(
+        (market["requests"] or market["resting"])
+        and market["at"] - before["markets"][symbol]["at"] > STORED_EVERY_US
+        for symbol, market in after["markets"].items()
+    )
 
 
 def _now(venue: PaperVenue, symbol: str) -> int:

@@ -88,6 +88,20 @@ class PaperVenue:
         self.advance_to(symbol, at)
         self._book(symbol, self._markets[symbol].book.change(side, ticks, lots), at)
 
+    def give_up(self, symbol: str, reason: str) -> list[str]:
+        """End all that may have traded unseen, without a fill; return the orders' client ids.
+
+        Requests on their way are lost, and nothing is known of the book any more.
+        """
+        market, ended = self._markets[symbol], list[str]()
+        for known in self._orders.values():
+            if known.sent.symbol == symbol and known.state in (None, OPEN):
+                ended.append(known.sent.client_id)
+                state = VenueState.REJECTED if known.state is None else VenueState.CANCELLED
+                self._report(known, state, reason)
+        market.requests, market.book = [], PaperBook()
+        return ended
+
     def order(self, client_id: str) -> OrderSeen:
         known = self._orders.get(client_id)
         if known is None:

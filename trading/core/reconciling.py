@@ -7,15 +7,11 @@ only those that need a person, so recovery may run at any time, and again after 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 from trading.core.orderstates import OrderLife, OrderState
 from trading.core.reports import ContradictionError, steps
 from trading.core.transitions import IllegalTransitionError
 from venues.brokers import OrderReport, VenueState
-
-STUCK_US: Final = 30 * 60 * 1_000_000
-"""An order that has been in an intermediate state for longer is hanging."""
 
 
 class Trouble(IntEnum):
@@ -68,11 +64,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """The present, and after how long a request can no longer be on its way to the venue."""
+    """The present, after how long a request can no longer be on its way to the venue, and after
+    how long in an intermediate state an order is hanging."""
 
     now: int
     in_flight_us: int
-    stuck_us: int = STUCK_US
+    hanging_us: int
 
 
 def compare_orders(
@@ -164,7 +161,7 @@ def _hanging(order: Ours, clock: Clock) -> Finding | None:
     """Judge an order on which both agree: an intermediate state must not last."""
     age = clock.now - order.changed_at
     is_between = order.life.state in (OrderState.PENDING, OrderState.PARTIALLY_FILLED)
-    if not is_between or age <= clock.stuck_us:
+    if not is_between or age <= clock.hanging_us:
         return None
     return Finding(
         trouble=Trouble.HANGING,

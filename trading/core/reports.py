@@ -76,13 +76,21 @@ def _events(life: OrderLife, report: OrderReport) -> Iterator[tuple[OrderEvent, 
         yield OrderEvent.ACCEPTED, known
     ended = report.state in ENDS or report.state is VenueState.FILLED
     if _is_resized(known, report) and not (ended and report.lots == known.filled):
-        known = replace(known, lots=report.lots, ticks=report.ticks)
+        known = _changed(known, lots=report.lots, ticks=report.ticks)
         yield OrderEvent.AMENDED, known
     if report.filled > known.filled:
-        known = replace(known, filled=report.filled)
+        known = _changed(known, filled=report.filled)
         yield OrderEvent.FILLED_PARTLY if known.leaves else OrderEvent.FILLED, known
     if report.state in ENDS and known.leaves:
         yield ENDS[report.state], known
+
+
+def _changed(known: OrderFacts, **reported: int) -> OrderFacts:
+    """Return what is known after a change; raise ContradictionError if no order is like that."""
+    try:
+        return replace(known, **reported)
+    except ValueError as error:
+        raise ContradictionError(f"the venue says {reported}: {error}") from error
 
 
 def _is_resized(known: OrderFacts, report: OrderReport) -> bool:

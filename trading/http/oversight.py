@@ -10,7 +10,6 @@ from exchange.accounts.listings import money
 from exchange.http.tables import answer, documented, exact_json
 from trading.acting import recover_now
 from trading.configuring import global_limits
-from trading.core.risk.limits import Limits
 from trading.core.risk.rules import RULES
 from trading.http import schemas
 from trading.http.authentication import RoleView
@@ -19,7 +18,7 @@ from trading.http.lists import BOT, OBJECT, filtered, read, within
 from trading.http.venues import KEY, at_venue, once_only
 from trading.listings import AUDIT, RECOVERIES
 from trading.models import AuditEntry, BotConfiguration, KillSwitch, Recovery
-from trading.portfolios import portfolio_of, portfolio_of_all
+from trading.portfolios import exposures_of, portfolio_of_all
 from trading.roles import Role, bots_of, role_of
 from trading.statistics import statistics
 from web.bodies import Body
@@ -94,12 +93,12 @@ class RiskView(RoleView):
     def get(self, request: Any) -> HttpResponse:
         """What your bots have at risk, the rules, and the limits of all bots together."""
         bots = list(bots_of(request.user))
-        newest = BotConfiguration.objects.newest_of(None)
+        newest, found = BotConfiguration.objects.newest_of(None), exposures_of(bots)
         body = {
             "rules": list(RULES),
             "limits_of_all": newest.parameters if newest else {},
             "kill_switch": KillSwitch.objects.on().filter(bot=None).exists(),
-            "bots": [{"bot": bot.name, **at_risk(portfolio_of(bot, Limits()))} for bot in bots],
+            "bots": [{"bot": bot.name, **at_risk(found[bot.pk])} for bot in bots],
         }
         if role_of(request.user) is Role.ADMIN:
             body["all"] = at_risk(portfolio_of_all(global_limits()))

@@ -7,7 +7,7 @@ from trading.models.bots import Bot, BotConfiguration, KillSwitch
 from trading.models.log import AuditEntry, AuditHead
 from trading.models.operations import IdempotencyRecord
 from trading.models.orders import BotFill, BotOrder
-from trading.models.positions import BotPosition, FundingSeen
+from trading.models.positions import BotPosition, FundingPayment, FundingSeen
 from trading.models.recoveries import Recovery
 from trading.models.transitions import Transition
 
@@ -19,6 +19,7 @@ __all__ = [
     "BotFill",
     "BotOrder",
     "BotPosition",
+    "FundingPayment",
     "FundingSeen",
     "IdempotencyRecord",
     "KillSwitch",

@@ -1,12 +1,13 @@
 """Bots, the history of their configuration, and the kill switch."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from exchange.clearing.fees import SCHEDULES, Fees
 from exchange.models import Account
@@ -116,6 +117,11 @@ class BotConfigurationQuerySet(models.QuerySet["BotConfiguration"]):
     def newest_of(self, bot: Bot | None) -> "BotConfiguration | None":
         """Return the configuration in force; of None: that of all bots."""
         return self.filter(bot=bot).order_by("-number").first()
+
+    def newest_of_each(self, bots: "Iterable[Bot]") -> Self:
+        """Return the configurations in force of some bots."""
+        newer = BotConfiguration.objects.filter(bot=OuterRef("bot"), number__gt=OuterRef("number"))
+        return self.filter(bot__in=bots).exclude(Exists(newer))
 
 
 class BotConfiguration(models.Model):

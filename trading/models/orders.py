@@ -104,6 +104,7 @@ class BotFill(models.Model):
     position = models.ForeignKey(BotPosition, on_delete=models.PROTECT, related_name="fills")
     venue_id = models.CharField(max_length=64)
     at = MicrosecondsField()
+    venue_at = MicrosecondsField(null=True, help_text="By the clock of the venue.")
     ticks = models.BigIntegerField()
     lots = models.BigIntegerField()
     is_maker = models.BooleanField()

@@ -74,8 +74,27 @@ class BotPosition(models.Model):
         )
 
 
+class FundingPayment(models.Model):
+    """A payment of funding that was booked, once: the venue names it."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    position = models.ForeignKey(BotPosition, on_delete=models.PROTECT, related_name="payments")
+    venue_id = models.CharField(max_length=100)
+    paid_at = MicrosecondsField(help_text="By the clock of the venue.")
+    amount = models.BigIntegerField(help_text="Positive: received.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bot", "venue_id"], name="fundingpayment_once")
+        ]
+        indexes = [models.Index(fields=["bot", "paid_at"], name="fundingpayment_bot_paid_at")]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.amount}"
+
+
 class FundingSeen(models.Model):
-    """How much funding of an instrument a bot has booked: what its venue says in total."""
+    """How much funding of an instrument a bot has booked, where its venue states only the sum."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+", db_index=False)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")

@@ -14,14 +14,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from trading.configuring import configure, global_limits
 from trading.core.configuration import DEFAULT_LIMITS, ConfigurationError
-from trading.core.risk.limits import Limits
 from trading.http.oversight import at_risk
 from trading.listings import AUDIT, RECOVERIES
 from trading.models import AuditEntry, BotConfiguration, Recovery
 from trading.pages.guards import NEXT, forbidden, page, private
 from trading.pages.paging import paged
 from trading.pages.tables import table
-from trading.portfolios import portfolio_of, portfolio_of_all
+from trading.portfolios import exposures_of, portfolio_of_all
 from trading.roles import Role, bots_of, role_of
 
 VERSIONS: Final = 20
@@ -62,8 +61,10 @@ def _text(parameters: Mapping[str, Any]) -> str:
 def _at_risk(user: Any) -> list[dict[str, Any]]:
     """Return what each bot of a user has at risk, and for admins all of them together."""
     bots = list(bots_of(user))
+    found = exposures_of(bots)
+    newest_of_each = {row.bot_id: row for row in BotConfiguration.objects.newest_of_each(bots)}
     rows = [
-        {"bot": bot, "limits": _limits_of(bot), **at_risk(portfolio_of(bot, Limits()))}
+        {"bot": bot, "limits": _limits_of(newest_of_each.get(bot.pk)), **at_risk(found[bot.pk])}
         for bot in bots
     ]
     if role_of(user) is Role.ADMIN:
@@ -75,9 +76,8 @@ def _at_risk(user: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _limits_of(bot: Any) -> Mapping[str, Any]:
+def _limits_of(newest: BotConfiguration | None) -> Mapping[str, Any]:
     """Return the limits of a bot as they are configured, without those that are null."""
-    newest = BotConfiguration.objects.newest_of(bot)
     given = newest.parameters.get("limits", {}) if newest else {}
     return {k: v for k, v in {**DEFAULT_LIMITS, **given}.items() if v is not None}
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from exchange.accounts.loading import marks
 from exchange.models import TradeCandle
 from instruments.models import Instrument
+from live.drivers import states
 from quotes.models import Candle
 from quotes.pages.views import not_found
 from trading.books import RecordedBooks
@@ -46,6 +47,8 @@ class Screened:
     """Basis points of the middle."""
     imbalance: float | None = None
     """Share of the bids in the best five levels."""
+    has_stopped: bool = False
+    """Whether no process drives it: its figures are the last ones."""
 
 
 SORTS: Final[Mapping[str, Callable[[Screened], float | str | None]]] = {
@@ -80,7 +83,9 @@ def screener(request: HttpRequest) -> HttpResponse:
         heading(name, TITLES[name], asked, request.GET, is_number=name != "symbol")
         for name in TITLES
     ]
-    context = {"rows": ordered(screened.get(), column, is_descending), "headings": headings}
+    rows = ordered(screened.get(), column, is_descending)
+    stopped = sum(row.has_stopped for row in rows)
+    context = {"rows": rows, "headings": headings, "stopped": stopped}
     return render(request, "trading/screener.html", context)
 
 
@@ -96,12 +101,18 @@ def read_all() -> list[Screened]:
     """Read what the page shows, for all visitors together."""
     instruments = list(Instrument.objects.order_by("pk"))
     prices = marks([each.pk for each in instruments])
-    return [_screened(each, prices.get(each.pk)) for each in instruments]
+    now = states(each.symbol for each in instruments)
+    return [
+        _screened(each, prices.get(each.pk), has_stopped=now[each.symbol] == "stopped")
+        for each in instruments
+    ]
 
 
-def _screened(instrument: Instrument, mark: int | None) -> Screened:
+def _screened(instrument: Instrument, mark: int | None, *, has_stopped: bool) -> Screened:
     if mark is None:
-        return Screened(symbol=instrument.symbol, name=instrument.name, price="")
+        return Screened(
+            symbol=instrument.symbol, name=instrument.name, price="", has_stopped=has_stopped
+        )
     closes = _closes(instrument)
     spread, imbalance = _book(instrument)
     return Screened(
@@ -114,6 +125,7 @@ def _screened(instrument: Instrument, mark: int | None) -> Screened:
         volatility=_volatility(closes),
         spread=spread,
         imbalance=imbalance,
+        has_stopped=has_stopped,
     )
 
 

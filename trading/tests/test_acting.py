@@ -32,6 +32,7 @@ from trading.tickets import Wish
 from venues.brokers import Broker, OrderSeen, Style
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]
@@ -68,6 +69,7 @@ def shown(answer: Any) -> str:
     return str(answer.content.decode())
 
 
+@pytest.mark.both_databases
 def test_the_kill_switch_flattens_all_bots_and_blocks_them(
     exchange: Exchange, traders: list[Bot], es: Instrument
 ) -> None:

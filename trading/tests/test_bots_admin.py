@@ -21,6 +21,7 @@ from trading.models import (
     BotFill,
     BotOrder,
     BotPosition,
+    FundingPayment,
     IdempotencyRecord,
     KillSwitch,
     Recovery,
@@ -29,13 +30,14 @@ from trading.models import (
 from trading.operations import once
 from trading.tests.bots import NOW, TICK_VALUE, bot, order, position
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 RECORDED: list[type[Model]] = [
     AuditEntry,
     BotConfiguration,
     BotFill,
     BotOrder,
     BotPosition,
+    FundingPayment,
     IdempotencyRecord,
     KillSwitch,
     Recovery,
@@ -57,6 +59,9 @@ def fill(count: int, prefix: str) -> None:
             event=PositionEvent.ENTRY_FILLED,
         )
         count_execution(order(held, name), held, executed, tick_value=TICK_VALUE, at=NOW)
+        FundingPayment.objects.create(
+            bot=held.bot, position=held, venue_id="1", paid_at=NOW, amount=-1
+        )
         killing.throw(bot=held.bot, actor="me", reason="", at=NOW)
         Recovery.objects.create(
             bot=held.bot, actor="me", began_at=NOW, ended_at=NOW, orders=0, executions=0,

@@ -1,6 +1,7 @@
 """The kill switch in spite of failures: those of single orders, of bots, and of the venue."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,16 +16,26 @@ from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
 from trading import acting, killing
 from trading.brokers.inprocess import ExchangeBroker
+from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
 from trading.desk import Desk
 from trading.journeys import StaleError
-from trading.models import Bot, BotOrder, BotPosition
+from trading.models import AuditEntry, Bot, BotOrder, BotPosition, Recovery
 from trading.runner import Runner
+from trading.sending import ContradictedError, send
 from trading.tests.running import GivenBooks, now, wanted_bot
 from trading.tickets import Wish
-from venues.brokers import Instruction, NotSentError, OrderSeen, RefusedError, Style
+from venues.brokers import (
+    Instruction,
+    NotSentError,
+    OrderReport,
+    OrderSeen,
+    RefusedError,
+    Style,
+    VenueState,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -71,6 +82,47 @@ async def test_an_order_that_is_not_cancelled_does_not_keep_positions_open(
     with pytest.raises(RefusedError, match="not now"):
         await desk.flatten()
     assert await in_thread(lots) == 0
+
+
+async def test_an_order_that_was_never_sent_is_not_left_open(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    wish = Wish(instrument=es, order=RESTING, strategy="test")
+    order = await desk._commit(wish, Limits())
+    assert await desk.flatten() == (1, 0)  # it may be on its way
+    await in_thread(BotOrder.objects.update, sent_at=LONG_AGO)
+    assert await desk.flatten() == (0, 0)
+    assert (await in_thread(BotOrder.objects.get)).state == OrderState.FAILED
+    assert await send(desk.broker, desk.follower, order, again=True)  # never after its end
+    assert not await in_thread(Order.objects.exists)
+
+
+async def test_an_answer_that_cannot_be_true_is_logged_once_and_ends_neither_bot_nor_kill_switch(
+    exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lies(_: ExchangeBroker, client_id: str) -> OrderSeen:
+        report = OrderReport(number=10**9, state=VenueState.WORKING, lots=0, ticks=MARK)
+        return OrderSeen(client_id=client_id, report=report)
+
+    bot = await in_thread(wanted_bot, account, strategy="marketmaker")
+    books = GivenBooks(50, 50)
+    desk = Desk(bot, ExchangeBroker(account), now)
+    runner = Runner(desk, books, "runner", now)
+    runner._pulse._beaten_at = math.inf
+    await runner.round()
+    with monkeypatch.context() as lying:
+        lying.setattr(ExchangeBroker, "cancel", lies)
+        books.at = MARK + 7
+        await runner.round()
+        with pytest.raises(ContradictedError, match="an order of 0 lots"):
+            await desk.flatten()
+        await runner.round()  # recovers
+    illegal = await in_thread(AuditEntry.objects.filter(action="illegal").count)
+    assert illegal == len(desk.contradictions) >= 2
+    assert await in_thread(Recovery.objects.exists)
+    await runner.round()
+    assert await desk.flatten() == (0, 0)
 
 
 async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(

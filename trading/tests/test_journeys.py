@@ -17,7 +17,7 @@ from trading.models import BotFill, BotOrder, BotPosition, Transition
 from trading.tests.bots import NOW, TICK_VALUE, bot, order, position
 from venues.brokers import OrderReport, VenueState
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_impossible_facts_are_refused(wrong: dict[str, int]) -> None:
 def test_random_lives_stay_within_the_table(pytestconfig: pytest.Config) -> None:
     rng = random.Random(14)
     events, reached = list(OrderEvent), set()
-    for _ in range(100_000 if pytestconfig.getoption("--long") else 1_000):
+    for _ in range(1_000_000 if pytestconfig.getoption("--long") else 1_000):
         life = OrderLife(facts=FACTS)
         for _ in range(10):
             lots = rng.randint(1, 12)

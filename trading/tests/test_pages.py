@@ -5,18 +5,24 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from exchange.tests.clients import listed
 from instruments.models import Instrument
+from journal.models import Lease
+from trading import killing
+from trading.configuring import configure
 from trading.models import AuditEntry, Bot, BotConfiguration, KillSwitch
 from trading.pages.paging import SHOWN
-from trading.pages.screener import Screened, ordered
+from trading.pages.screener import Screened, ordered, screened
 from trading.roles import ADMINS, TRADERS
-from trading.tests.bots import order, position
+from trading.tests.bots import NOW, bot, order, position
+from trading.tests.running import now
 from trading.tests.test_bots_api import member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CONFIGURATION = {"strategy": "imbalance", "symbols": ["ES"]}
 PRIVATE = ["", "orders/", "positions/", "risk/", "recovery/", "audit/"]
 
@@ -216,6 +222,22 @@ def test_limits_of_all_bots_are_set_on_the_risk_page() -> None:
     assert "max_positions" in text(admin.get("/trading/risk/"))
 
 
+def test_risk_needs_the_same_queries_for_any_number_of_bots() -> None:
+    admin = member("root", ADMINS)
+    es, counts = listed("ES"), []
+    for names in (["b1"], ["b2", "b3", "b4"]):
+        for name in names:
+            held = position(bot(name), es)
+            order(held, f"{name}-1")
+            killing.throw(bot=held.bot, actor="me", reason="", at=NOW)
+            configure(bot=held.bot, parameters=CONFIGURATION, author="me", at=NOW)
+        for path in ("/trading/risk/", "/api/v1/trading/risk/"):
+            with CaptureQueriesContext(connection) as captured:
+                assert "b1" in text(admin.get(path))
+            counts.append(len(captured))
+    assert counts[:2] == counts[2:]
+
+
 def test_the_screener_sorts_by_every_column_with_the_unknown_last() -> None:
     rows = [
         Screened(symbol="A", name="a", price="1", last=1.0, change=-2.0),
@@ -234,4 +256,11 @@ def test_the_screener_shows_instruments_with_and_without_prices(client: Client) 
     assert 'data-symbol="ES"' in page
     assert 'data-symbol="NEW"' in page
     assert 'aria-sort="descending"' in page
+    assert "The market has stopped" in page
+    Lease.objects.create(
+        instrument=Instrument.objects.get(symbol="ES"), holder="elsewhere:1:x", acquired_at=now(),
+        renewed_at=now(),
+    )  # fmt: skip
+    screened.forget()
+    assert "1 of 2 instruments have stopped" in text(client.get("/screener/"))
     assert client.get("/screener/?sort=luck").status_code == 404

@@ -1,27 +1,32 @@
 """Bots on paper, in the recorded book of a simulated market."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS
+from exchange.retention import prune_all
 from exchange.tests.recordedmarkets import RecordedMarket
 from trading.books import RecordedBooks
 from trading.brokers.paper import PaperBroker
 from trading.configuring import configure
+from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.database import in_thread
 from trading.desk import Desk
-from trading.models import Bot, BotFill, BotOrder, BotPosition
+from trading.models import AuditEntry, Bot, BotFill, BotOrder, BotPosition
 from trading.opening import opened
 from trading.recovering import recover
 from trading.tests.bots import NOW
 from trading.tests.running import now, violations
 from trading.tickets import Wish
-from venues.brokers import RefusedError, Style, UnknownOutcomeError
+from venues.brokers import Instruction, RefusedError, Style, UnknownOutcomeError
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -108,3 +113,51 @@ async def test_paper_orders_need_a_recorded_book() -> None:
         wish = Wish(instrument=market.instrument, order=wanted, strategy="t")
         with pytest.raises(RefusedError, match="no book of ES is recorded"):
             await Desk(bot, broker, now).place(wish, Limits())
+
+
+async def test_orders_end_where_retention_removed_what_could_have_filled_them(
+    settings: Any,
+) -> None:
+    settings.EXCHANGE_KEEP_BOOK_S = settings.EXCHANGE_KEEP_TRADES_S = 5
+    market = await in_thread(recorded)
+    bot = await in_thread(on_paper)
+    bid = Wanted(BUY, Style.POST_ONLY, 1, 19_000, False)
+    async with opened(bot) as broker:
+        desk = Desk(bot, broker, now)
+        await desk.place(Wish(instrument=market.instrument, order=bid, strategy="t"), Limits())
+        await in_thread(market.record, 120)
+        assert (await in_thread(prune_all)).total()
+        report = await recover(desk, actor="me", clock=now)
+        assert report.open_findings == 0
+        assert await broker.open_orders() == []
+        await desk.place(Wish(instrument=market.instrument, order=bid, strategy="t"), Limits())
+        (there,) = await broker.open_orders()
+    states = await in_thread(lambda: list(BotOrder.objects.values_list("state", flat=True)))
+    assert states == [OrderState.CANCELLED, OrderState.PLACED]
+    gap = json.loads((await in_thread(AuditEntry.objects.get, action="gap")).detail)
+    assert gap["start"] < gap["end"]
+    assert gap["client_ids"] != [there.client_id]
+
+
+def test_looking_at_a_paper_account_takes_no_lock_while_nothing_happens() -> None:
+    market = recorded()
+    bot = on_paper()
+    broker = PaperBroker(bot, {"ES": market.instrument})
+    bid = Instruction(
+        client_id="1", symbol="ES", side=BUY, style=Style.POST_ONLY, lots=1, ticks=19_000
+    )
+    broker._stored(lambda venue: venue.place(bid, venue.markets["ES"].at))
+    before = broker._stored(lambda venue: venue.markets["ES"].at)
+    market.record(3)
+    with CaptureQueriesContext(connection) as captured:
+        assert broker._looked_at(lambda venue: venue.markets["ES"].at) > before
+    assert not locked(captured)
+    market.record(3)
+    with CaptureQueriesContext(connection) as captured:
+        broker._looked_at(lambda venue: venue.order("1"))
+    assert locked(captured)
+
+
+def locked(captured: CaptureQueriesContext) -> bool:
+    """Return whether a query wrote, or locked a row."""
+    return any("UPDATE" in (each["sql"] or "") for each in captured)

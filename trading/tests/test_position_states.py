@@ -70,7 +70,7 @@ def test_guards_refuse_lots_that_do_not_fit(event: PositionEvent, lots: int) -> 
 def test_random_lives_stay_within_the_table(pytestconfig: pytest.Config) -> None:
     rng = random.Random(14)
     events, reached = list(PositionEvent), set()
-    for _ in range(100_000 if pytestconfig.getoption("--long") else 1_000):
+    for _ in range(1_000_000 if pytestconfig.getoption("--long") else 1_000):
         life = PositionLife()
         for _ in range(10):
             said = rng.choice((life.facts, PositionFacts(lots=rng.randint(-3, 3))))

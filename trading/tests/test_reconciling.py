@@ -7,7 +7,6 @@ import pytest
 
 from trading.core.orderstates import OrderEvent, OrderFacts, OrderLife, OrderState
 from trading.core.reconciling import (
-    STUCK_US,
     Clock,
     Finding,
     Ours,
@@ -24,7 +23,7 @@ S = 1_000_000
 NEW = OrderLife(facts=OrderFacts(lots=10, ticks=100))
 PLACED = NEW.after(OrderEvent.ACCEPTED)
 PARTLY = PLACED.after(OrderEvent.FILLED_PARTLY, OrderFacts(lots=10, filled=4, ticks=100))
-CLOCK = Clock(now=10_000 * S, in_flight_us=5 * S)
+CLOCK = Clock(now=10_000 * S, in_flight_us=5 * S, hanging_us=1800 * S)
 GONE = OrderReport(number=0, state=VenueState.UNKNOWN)
 
 
@@ -72,7 +71,7 @@ def test_an_order_has_failed_only_when_no_request_can_arrive(
 
 
 def test_an_intermediate_state_hangs_after_half_an_hour() -> None:
-    report, limit_s = said(VenueState.WORKING, 4), STUCK_US // S
+    report, limit_s = said(VenueState.WORKING, 4), CLOCK.hanging_us // S
     assert found(PARTLY, report, age_s=limit_s) == []
     assert found(PARTLY, report, age_s=limit_s + 1) == [(Trouble.HANGING, Remedy.TELL)]
     assert found(PLACED, said(VenueState.WORKING), age_s=limit_s + 1) == []

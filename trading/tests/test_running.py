@@ -51,11 +51,13 @@ from venues.brokers import (
 )
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]
 
 
+@pytest.mark.both_databases
 async def test_a_bot_follows_the_imbalance_until_it_is_stopped(
     exchange: Exchange, account: Account
 ) -> None:
@@ -116,6 +118,7 @@ async def test_risk_refuses_what_a_strategy_wants(exchange: Exchange, account: A
     assert not await in_thread(BotOrder.objects.exists)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("rule", list(OnDeath), ids=lambda rule: rule.name)
 async def test_the_orders_of_a_dead_bot_follow_its_rule(
     exchange: Exchange, account: Account, es: Instrument, rule: OnDeath
@@ -174,6 +177,7 @@ async def test_a_supervisor_does_not_take_its_own_bots_for_dead(
     assert not await in_thread(AuditEntry.objects.filter(action="dead").exists)
 
 
+@pytest.mark.both_databases
 async def test_a_round_reads_instruments_again_outside_of_the_event_loop(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +267,23 @@ async def test_a_bot_that_stops_knows_that_its_orders_are_cancelled_although_ans
     assert (await in_thread(Bot.objects.get)).problem == ""
 
 
+async def test_a_market_that_ends_does_not_wait_for_ever_for_bots_whose_venue_is_silent(
+    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_: ExchangeBroker, client_id: str) -> OrderSeen:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(ExchangeBroker, "cancel", silent)
+    await in_thread(wanted_bot, account, strategy="marketmaker")
+    supervisor = Supervisor(market=GivenBooks(50, 50), settle_s=0.1)
+    task = asyncio.create_task(supervisor.run())
+    await until(lambda: Order.objects.open().count() == 2, "two quotes")
+    supervisor.stop()
+    await task
+    assert (await in_thread(Bot.objects.get)).runner  # its heartbeat ends: the next start recovers
+
+
 async def test_a_patient_order_follows_the_price_then_takes(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
@@ -292,6 +313,7 @@ async def test_a_patient_order_follows_the_price_then_takes(
     assert await in_thread(violations) == []
 
 
+@pytest.mark.both_databases
 async def test_a_runner_ends_at_once_when_it_does_not_own_its_bot_any_more(
     exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from trading.roles import TRADERS
 from trading.tests.running import running_exchange, wanted_bot
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]

@@ -42,6 +42,7 @@ from venues.tests.markets import market
 from venues.tests.serving import serving
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("committed_log"),
 ]

@@ -10,6 +10,7 @@ from venues.brokers import (
     Balance,
     ExecutionSeen,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     RefusedError,
 )
@@ -18,6 +19,8 @@ from venues.ccxt.requests import read
 from venues.feeds.events import Contract
 
 PAGE: Final = 100
+PAID_WINDOW_MS: Final = 2 * 86_400_000
+"""Of payments that are asked for at once: hourly ones are fewer than the shortest page, 50."""
 REMEMBERED: Final = 10_000
 CLOSED, ALL = "fetchClosedOrders", "fetchOrders"
 LISTINGS: Final = (
@@ -126,6 +129,16 @@ class AccountReader:
             rows.position_seen(row, symbol, self.contracts[symbol].lattice) for row, symbol in named
         ]
 
+    async def payments(self, since: int) -> list[PaymentSeen]:
+        """Return the funding of a moment (microseconds) and later, [] if the venue lists none."""
+        if not self._exchange.has.get("fetchFundingHistory"):
+            return []
+        return [
+            rows.payment_seen(row, symbol, self._exchange.id)
+            for symbol, contract in self.contracts.items()
+            for row in await self._paid(contract.symbol, since // 1_000)
+        ]
+
     async def balance(self) -> Balance:
         """Return the money in the currency of the contracts, USDT if there are none."""
         currencies = [each.currency for each in self.contracts.values()]
@@ -146,6 +159,15 @@ class AccountReader:
         self._client_ids[venue_id] = client_id
         if len(self._client_ids) > REMEMBERED:
             del self._client_ids[next(iter(self._client_ids))]
+
+    async def _paid(self, symbol: str, since_ms: int) -> Sequence[Row]:
+        """Return all payments since a moment, window by window; the last one has no end."""
+        ask, found = self._exchange.fetch_funding_history, list[Row]()
+        while since_ms + PAID_WINDOW_MS < self._exchange.milliseconds():
+            until = {"until": since_ms + PAID_WINDOW_MS - 1}
+            found += await read(ask, symbol, since_ms, PAGE, until)
+            since_ms += PAID_WINDOW_MS
+        return [*found, *await read(ask, symbol, since_ms, PAGE)]
 
     async def _fills(self, symbol: str, since_ms: int | None) -> Sequence[Row]:
         """Return all fills since a moment; without one, the newest."""

@@ -1,7 +1,7 @@
 """Orders, trades and positions of ccxt, and ours for them. Pure."""
 
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from exchange.engine.messages import BUY, SELL
@@ -14,6 +14,7 @@ from venues.brokers import (
     Instruction,
     OrderReport,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     Style,
     VenueState,
@@ -30,6 +31,8 @@ STATES: Final[Mapping[str, VenueState]] = {
     "expired": VenueState.EXPIRED,
     "rejected": VenueState.REJECTED,
 }
+STATES_PAID: Final = ("bybit",)
+"""Exchanges whose funding ccxt states as what the account has paid, not as what it received."""
 TYPES: Final = {Style.POST_ONLY: "limit", Style.LIMIT: "limit", Style.MARKET: "market"}
 
 
@@ -117,6 +120,20 @@ def position_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> Posi
         realised=money(row.get("realizedPnl") or 0),
         fees=0,
         funding=0,
+    )
+
+
+def payment_seen(row: Mapping[str, Any], symbol: str, exchange_id: str) -> PaymentSeen:
+    """Return a payment of funding; where it has no id, its time names it within its instrument."""
+    at_ms = int(row["timestamp"])
+    received = money(row["amount"], ROUND_FLOOR)
+    if exchange_id in STATES_PAID:
+        received = -money(row["amount"], ROUND_CEILING)
+    return PaymentSeen(
+        venue_id=str(row["id"] or f"{row['symbol']} {at_ms}"),
+        symbol=symbol,
+        at=at_ms * 1_000,
+        amount=received,
     )
 
 

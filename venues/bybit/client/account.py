@@ -9,17 +9,20 @@ from venues.brokers import (
     ExecutionSeen,
     NotSentError,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     RefusedError,
 )
 from venues.bybit.client.accountrows import (
     CATEGORY,
+    FUNDING,
     SETTLE_COIN,
     TRADES,
     balance_of,
     execution_seen,
     number_of,
     order_seen,
+    payment_seen,
     position_seen,
 )
 from venues.bybit.client.parsing import contract_of
@@ -119,6 +122,14 @@ class AccountReader:
             named = await self.named(row["symbol"])
             found.append(position_seen(row, named.symbol, named.contract.lattice))
         return found
+
+    async def payments(self, since: int) -> list[PaymentSeen]:
+        """Return the funding of a moment (microseconds) and later, newest first in each week."""
+        return [
+            payment_seen(row, (await self.named(row["symbol"])).symbol)
+            for span in self._spans(since // 1_000)
+            for row in await self._execution_rows({"execType": FUNDING, **span})
+        ]
 
     async def balance(self) -> Balance:
         answer = await self._get("/v5/account/wallet-balance", {"accountType": "UNIFIED"})

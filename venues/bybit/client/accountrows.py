@@ -13,6 +13,7 @@ from venues.brokers import (
     Instruction,
     OrderReport,
     OrderSeen,
+    PaymentSeen,
     PositionSeen,
     Style,
     VenueState,
@@ -43,6 +44,7 @@ STYLES: Final[Mapping[Style, Mapping[str, str]]] = {
 }
 TRADES: Final = ("Trade", "AdlTrade", "BustTrade")
 """Kinds of executions that change a position; the others are payments."""
+FUNDING: Final = "Funding"
 
 
 def creation(order: Instruction, symbol: str, lattice: Lattice) -> dict[str, Any]:
@@ -120,6 +122,16 @@ def position_seen(row: Mapping[str, Any], symbol: str, lattice: Lattice) -> Posi
         realised=money(row["cumRealisedPnl"] or "0"),
         fees=0,  # the venue has subtracted them, and funding, from the realised profit
         funding=0,
+    )
+
+
+def payment_seen(row: Mapping[str, Any], symbol: str) -> PaymentSeen:
+    """Return a payment of funding: an execution whose fee is what the account pays."""
+    return PaymentSeen(
+        venue_id=row["execId"],
+        symbol=symbol,
+        at=int(row["execTime"]) * 1_000,
+        amount=-money(row["execFee"], ROUND_CEILING),
     )
 
 

@@ -17,7 +17,7 @@ from venues.bybit.rest.routes import ROUTES
 from venues.bybit.tests.clients import CREATE, LIMIT, Client, body_of
 from venues.doors.http import MOST_BYTES, Answer, Request
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 BODY = json.dumps(LIMIT).encode()
 LIMITS = {"X-Bapi-Limit", "X-Bapi-Limit-Status", "X-Bapi-Limit-Reset-Timestamp"}
 

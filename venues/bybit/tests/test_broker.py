@@ -39,7 +39,7 @@ from venues.faults.profiles import Profile
 from venues.feeds.events import Contract
 from venues.tests.markets import in_thread, market
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 OURS = "BTCUSDT.BYBIT"
 CONTRACTS = {
     OURS: Contract(

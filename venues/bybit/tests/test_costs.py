@@ -15,7 +15,7 @@ from exchange.tests.trading import Exchange
 from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 STATEMENTS: Final = {
     "/v5/order/realtime": 5,
     "/v5/order/history": 4,

@@ -15,7 +15,7 @@ from exchange.tests.trading import Exchange
 from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import LIMIT, Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 DOCUMENTED = json.loads((Path(__file__).parent / "documented_fields.json").read_text())
 OF_OPTIONS = {"mP", "iP", "mIv", "iv"}
 OF_NEW_LISTINGS = "list.preListingInfo."

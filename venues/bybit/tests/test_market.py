@@ -12,7 +12,7 @@ from venues.bybit.tests.clients import public
 from venues.tests.books import rest_book
 from web.snapshots import Snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 AT_MS = round(START.timestamp() * 1_000)
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
 

@@ -13,7 +13,7 @@ from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import CREATE, LIMIT, MARK, Client
 from venues.tests.books import rest_book
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
 MARKET = {"orderType": "Market", "price": ""}
 

@@ -17,7 +17,7 @@ from exchange.tests.trading import Exchange
 from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import MARK, Client, body_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 FOLDER = Path(__file__).parent
 SHAPES = json.loads((FOLDER / "ccxt_responses.json").read_text())
 FUNDED = "execType=Funding&symbol=BTCUSDT"

@@ -42,7 +42,7 @@ from venues.feeds.recorder import Recorder
 from venues.feeds.tape import Tape
 from venues.tests.markets import in_thread, market
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 SYMBOL = "BTC/USDT:USDT"
 
 

@@ -133,6 +133,9 @@ class AccountReader:
             found.append(position_seen(row, named.symbol, named.contract.lattice))
         return found
 
+    async def payments(self, since: int) -> None:
+        """List no payments: Deribit states the funding of a position as a sum."""
+
     async def balance(self) -> Balance:
         return balance_of(await self._read("private/get_account_summary", currency=CURRENCY))
 

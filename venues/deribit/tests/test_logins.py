@@ -19,7 +19,7 @@ from venues.doors.http import Request
 from venues.doors.sockets import POLICY_VIOLATION
 from venues.tests.markets import in_thread
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 POSITIONS = {"jsonrpc": "2.0", "id": 1, "method": "private/get_positions", "params": {}}
 
 

@@ -7,7 +7,7 @@ from instruments.models import Instrument
 from venues.deribit.tests.clients import MARK, NAME, public
 from venues.tests.books import rest_book
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

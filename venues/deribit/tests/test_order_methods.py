@@ -7,7 +7,7 @@ from exchange.models import Command, Order
 from exchange.tests.trading import Exchange
 from venues.deribit.tests.clients import LIMIT, MARKET, NAME, Client, body_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 def test_limit_order_is_placed_edited_and_cancelled(exchange: Exchange, client: Client) -> None:

@@ -8,7 +8,7 @@ from venues.deribit.tests.clients import post
 from venues.deribit.tests.talking import connected, run
 from venues.doors import sockets
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 def test_answers_carry_id_times_and_result():

@@ -9,7 +9,7 @@ from exchange.tests.trading import Exchange
 from venues.deribit.rest import Rest
 from venues.deribit.tests.clients import Client, body_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 RECORDED = (Path(__file__).parent / "ccxt_requests.txt").read_text().split()
 UNKNOWN = 10004
 """They name order 1, which this exchange may have."""

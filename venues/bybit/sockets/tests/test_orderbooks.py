@@ -24,7 +24,7 @@ from venues.bybit.sockets.topicnames import DEPTHS
 from venues.bybit.symbols import Symbol
 from venues.doors.publishers import current_publishers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 STORED, ALL, SIZE = 20, 80, 25
 NAME = "BTCUSDT"

@@ -22,7 +22,7 @@ from venues.bybit.sockets.tape import TickDirection
 from venues.bybit.sockets.tests.talking import PUBLIC, connected, listed
 from venues.tests.markets import in_thread
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 AT = 1_767_254_520_000_000  # 08:02 UTC
 MINUTE = 60_000_000
 

@@ -15,7 +15,7 @@ from venues.doors import connecting, sockets
 from venues.doors.connecting import Attempts
 from venues.doors.publishers import current_publishers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from venues.bybit.sockets.tests.talking import (
 )
 from venues.tests.markets import in_thread, market
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from venues.doors.sockets import INTERNAL_ERROR
 from venues.tests.books import rest_book
 from venues.tests.markets import in_thread, market
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 AT = 1_767_254_520_000_000  # 08:02 UTC
 MINUTE = 60_000_000
 
