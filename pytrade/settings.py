@@ -228,7 +228,7 @@ SIMPLE_JWT = {
 }
 # Other origins whose pages may call the API; they send tokens, never cookies.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/v1/.*$"
+CORS_URLS_REGEX = r"^/api/v[12]/.*$"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -271,6 +271,9 @@ LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
 # Spans of bots are exported to this OTLP collector over HTTP; empty: not at all.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
+
+# Every so many seconds, log which lines of code hold more memory than before; 0: never.
+LEAK_TRACE_S = env.float("LEAK_TRACE_S", default=0)
 
 # The journal and the lease: see docs/architecture.md.
 JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)

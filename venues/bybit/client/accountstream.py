@@ -1,17 +1,18 @@
 """Changes of an account, without a hole: the private WebSocket, and REST for what it missed."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import aiohttp
 import structlog
 
-from venues.accountprogress import Change, Progress
+from venues.accountchanges import AccountChanges, News
+from venues.accountprogress import Change
 from venues.brokers import Cursor, NotSentError, RefusedError
-from venues.bybit.client.account import AccountReader, Row
+from venues.bybit.client.account import AccountReader
 from venues.bybit.client.rest import Credentials
 from venues.bybit.client.socket import Connection, DisconnectedError, connected
 from venues.bybit.signing import login_text, signature
@@ -19,11 +20,10 @@ from venues.feeds.following import pauses
 
 logger = structlog.get_logger(__name__)
 
-TOPICS: Final = ("order", "execution")
+ORDERS: Final = "order"
+TOPICS: Final = (ORDERS, "execution")
 LOGIN_LASTS_MS: Final = 10_000
 ANSWER_S: Final = 10.0
-CHECK_S: Final = 30.0
-"""Between two comparisons with REST: a message may be lost without a sign."""
 
 
 class AccountStream:
@@ -46,15 +46,15 @@ class AccountStream:
 
         Raise RefusedError if the venue does not let this key in.
         """
-        progress, waits = Progress(since), pauses()
+        changes, waits = AccountChanges(self._reader, since), pauses()
         while True:
             try:
                 async with (
                     connected(self._session, self._url) as connection,
-                    aclosing(self._follow(connection, progress)) as changes,
+                    aclosing(changes.follow(partial(_news, connection))) as found,
                 ):
                     await self._log_in(connection)
-                    async for change in changes:
+                    async for change in found:
                         waits = pauses()
                         yield change
             except (DisconnectedError, NotSentError) as error:
@@ -69,48 +69,14 @@ class AccountStream:
         await connection.say("subscribe", TOPICS, req_id="topics")
         await _answer(connection, "subscribe")
 
-    async def _follow(
-        self, connection: Connection, progress: Progress
-    ) -> AsyncGenerator[Change, None]:
-        """Yield new changes: first those that REST knows, then those of messages."""
-        checked_at = 0.0
-        while True:
-            if time.monotonic() - checked_at >= CHECK_S:
-                async for change in self._missed(progress):
-                    yield change
-                checked_at = time.monotonic()
-            message = await connection.hear()
-            for row in message.get("data", ()) if message.get("topic") in TOPICS else ():
-                async for change in self._told(message["topic"], row, progress):
-                    yield change
 
-    async def _missed(self, progress: Progress) -> AsyncIterator[Change]:
-        since_ms = progress.orders_from_ms
-        for seen in await self._reader.executions(progress.executions_from):
-            if progress.is_new(seen):
-                yield seen
-        for row in await self._reader.changed_orders(since_ms):
-            async for change in self._order(row, progress):
-                yield change
-
-    async def _told(self, topic: str, row: Row, progress: Progress) -> AsyncIterator[Change]:
-        if topic == "order":
-            async for change in self._order(row, progress):
-                yield change
-            return
-        seen = await self._reader.execution_of(row)
-        if seen is not None and progress.is_new(seen):
-            yield seen
-
-    async def _order(self, row: Row, progress: Progress) -> AsyncIterator[Change]:
-        """Yield an order, after the executions that it includes."""
-        seen = await self._reader.order_of(row)
-        if progress.includes_unseen(seen):
-            for execution in await self._reader.executions_of(seen.venue_id):
-                if progress.is_new(execution):
-                    yield execution
-        if progress.is_new(seen):
-            yield seen
+async def _news(connection: Connection) -> News:
+    """Return what the next message says; raise DisconnectedError."""
+    message = await connection.hear()
+    if message.get("topic") not in TOPICS:
+        return News()
+    rows = message.get("data", ())
+    return News(orders=rows) if message["topic"] == ORDERS else News(executions=rows)
 
 
 async def _answer(connection: Connection, op: str) -> None:

@@ -1,17 +1,18 @@
 """Changes of an account, without a hole: private channels, and reads for what they missed."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 import structlog
 
-from venues.accountprogress import Change, Progress
+from venues.accountchanges import AccountChanges, News
+from venues.accountprogress import Change
 from venues.brokers import Cursor, NotSentError, RefusedError
 from venues.deribit.client import errors
-from venues.deribit.client.account import AccountReader, Row
+from venues.deribit.client.account import AccountReader
 from venues.deribit.client.accountrows import CURRENCY, KIND
 from venues.deribit.client.listening import Listener, listening
 from venues.deribit.client.session import NOT_NOW, Credentials
@@ -21,8 +22,6 @@ logger = structlog.get_logger(__name__)
 
 ORDERS: Final = f"user.orders.{KIND}.{CURRENCY}.raw"
 TRADES: Final = f"user.trades.{KIND}.{CURRENCY}.raw"
-CHECK_S: Final = 30.0
-"""Between two comparisons with what the venue stores: a message may be lost without a sign."""
 
 
 class AccountStream:
@@ -38,15 +37,15 @@ class AccountStream:
 
         Raise RefusedError if the venue does not let this key in.
         """
-        progress, waits = Progress(since), pauses()
+        changes, waits = AccountChanges(self._reader, since), pauses()
         while True:
             try:
                 async with (
                     listening(self._url, self._credentials) as listener,
-                    aclosing(self._follow(listener, progress)) as changes,
+                    aclosing(changes.follow(partial(_news, listener))) as found,
                 ):
                     await listener.subscribe([ORDERS, TRADES], access="private")
-                    async for change in changes:
+                    async for change in found:
                         waits = pauses()
                         yield change
             except (errors.LostError, errors.UnavailableError, NotSentError) as error:
@@ -57,43 +56,9 @@ class AccountStream:
                 logger.warning("account stream interrupted", reason=str(error))
             await asyncio.sleep(next(waits))
 
-    async def _follow(self, listener: Listener, progress: Progress) -> AsyncGenerator[Change, None]:
-        """Yield new changes: first those that the venue stores, then those of messages."""
-        checked_at = 0.0
-        while True:
-            if not checked_at or time.monotonic() - checked_at >= CHECK_S:
-                async for change in self._missed(progress):
-                    yield change
-                checked_at = time.monotonic()
-            news = await listener.hear()
-            for row in news.data if isinstance(news.data, list) else [news.data]:
-                async for change in self._told(news.channel, row, progress):
-                    yield change
 
-    async def _missed(self, progress: Progress) -> AsyncIterator[Change]:
-        since_ms = progress.orders_from_ms
-        for seen in await self._reader.executions(progress.executions_from):
-            if progress.is_new(seen):
-                yield seen
-        for row in await self._reader.changed_orders(since_ms):
-            async for change in self._order(row, progress):
-                yield change
-
-    async def _told(self, channel: str, row: Row, progress: Progress) -> AsyncIterator[Change]:
-        if channel == ORDERS:
-            async for change in self._order(row, progress):
-                yield change
-            return
-        seen = await self._reader.execution_of(row)
-        if progress.is_new(seen):
-            yield seen
-
-    async def _order(self, row: Row, progress: Progress) -> AsyncIterator[Change]:
-        """Yield an order, after the executions that it includes."""
-        seen = await self._reader.order_of(row)
-        if progress.includes_unseen(seen):
-            for execution in await self._reader.executions_of(seen.venue_id):
-                if progress.is_new(execution):
-                    yield execution
-        if progress.is_new(seen):
-            yield seen
+async def _news(listener: Listener) -> News:
+    """Return what the next notification says."""
+    heard = await listener.hear()
+    rows = heard.data if isinstance(heard.data, list) else [heard.data]
+    return News(orders=rows) if heard.channel == ORDERS else News(executions=rows)

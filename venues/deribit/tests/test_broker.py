@@ -15,6 +15,7 @@ from exchange.engine.messages import BUY, SELL
 from exchange.kinds import MONEY_UNITS
 from instruments.lattice import Lattice
 from rig.waiting import PATIENCE_S
+from venues import accountchanges
 from venues.accounts.models import VenueAccount
 from venues.accounts.opening import opened as open_account
 from venues.brokers import (
@@ -30,7 +31,6 @@ from venues.brokers import (
     UnknownOutcomeError,
     VenueState,
 )
-from venues.deribit.client import accountstream
 from venues.deribit.client import broker as broker_module
 from venues.deribit.client.broker import DeribitBroker
 from venues.deribit.client.session import Credentials, Session
@@ -304,7 +304,7 @@ async def test_order_may_be_looked_up_while_its_answer_is_awaited() -> None:
 async def test_account_is_compared_although_nothing_is_heard_but_heartbeats(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(accountstream, "CHECK_S", 0.0)
+    monkeypatch.setattr(accountchanges, "CHECK_S", 0.0)
     has_compared = asyncio.Event()
     comparisons = 0
 

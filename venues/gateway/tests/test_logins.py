@@ -83,6 +83,35 @@ async def test_login_opens_a_connection_and_leaves_no_trace_of_the_credentials(
         assert secret not in stored + caplog.text
 
 
+async def test_addresses_of_cryptomarket_log_in_stream_and_follow(
+    bot: Client, settings: Settings
+) -> None:
+    def asked(path: str) -> Any:
+        answer = Browser().get(path)
+        return answer.status_code, answer.json()
+
+    async with served(settings):
+        headers = {"Client-Id": bot.key, "Client-Secret": bot.secret}
+        stream = await in_thread(Browser().get, "/api/v2/sse/connection", headers=headers)
+        events = aiter(stream)
+        first = json.loads((await anext(events)).removeprefix(b"data: "))
+        address = f"/api/v1/market/{first['user']}"
+        made = await in_thread(asked, f"{address}/create_order/btc_usd?interval_s=5")
+        assert (made[0], made[1]["interval_s"]) == (201, 5)
+        assert await in_thread(asked, f"{address}/get_order/btc_usd") == (200, made[1])
+        while b'"price"' not in (text := await anext(events)):
+            assert b'"stale"' not in text
+        for path in ("cancel_order/btc_usd", "cancel_all_orders"):
+            count = int(path.startswith("cancel_order"))
+            assert await in_thread(asked, f"{address}/{path}") == (200, {"cancelled": count})
+        await events.aclose()
+        wrong = await in_thread(
+            Browser().get, "/api/v2/sse/connection", headers={**headers, "Client-Secret": "x"}
+        )
+    missing = await in_thread(Browser().get, "/api/v2/sse/connection")
+    assert (first["type"], wrong.status_code, missing.status_code) == ("connection", 401, 401)
+
+
 async def test_login_is_cached_and_needs_the_same_secret(bot: Client, settings: Settings) -> None:
     async with served(settings):
         await connect(bot.key, bot.secret)
