@@ -123,12 +123,12 @@ def test_second_runsim_is_rejected_with_lease_holder_and_start_time(env):
 def test_live_run_and_backfill_of_one_seed_store_equal_rows(tmp_path):
     live, filled = env_in(tmp_path / "live"), env_in(tmp_path / "filled")
     law = ["--seed", "7", "--instruments", *SYMBOLS]
-    manage("runsim", "--speed", "1000", "--duration", "5", *law, env=live)
-    span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T01:23:19Z"]
+    manage("runsim", "--speed", "1000", "--duration", "2", *law, env=live)
+    span = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-01-01T00:33:19Z"]
     manage("backfill", *span, *law, env=filled)
     histories = audited_histories(live)
     assert histories == audited_histories(filled)
-    assert [len(histories[symbol]) for symbol in SYMBOLS] == [5000, 5000]
+    assert [len(histories[symbol]) for symbol in SYMBOLS] == [2000, 2000]
 
 
 def env_in(folder):

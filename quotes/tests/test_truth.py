@@ -11,7 +11,7 @@ from rig.processes import environment, manage
 
 pytestmark = pytest.mark.processes
 
-SYMBOLS = ("NQ", "YM", "FDAX", "CL")
+SYMBOLS = ("NQ", "YM", "FDAX")
 """Instruments without a book, which would cost the most."""
 LONG = 1_000
 """Regimes of at least this many ticks: the normal approximation is close."""
