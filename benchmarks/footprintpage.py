@@ -18,6 +18,7 @@ from benchmarks.harness import report
 from rig.chromium import FLAGS, chromium_of_package
 from rig.databases import seeded_database_url
 from rig.processes import environment, free_port, running, wait_for_http
+from rig.waiting import PATIENCE_S
 
 BARS = 500
 ROWS = 40
@@ -160,6 +161,7 @@ def main() -> int:
                 executable_path=executable, args=FLAGS, env=browser_env
             )
             page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 1000})
+            page.set_default_timeout(1_000 * PATIENCE_S)
             address = f"http://127.0.0.1:{port}/instruments/ES/orderflow/"
             figures = {"bars": BARS, "rows per bar": ROWS} | measure(page, address)
             browser.close()

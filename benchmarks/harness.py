@@ -13,6 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import pagetables
+
 os.environ |= {"DJANGO_SETTINGS_MODULE": "pytrade.settings", "DEBUG": "off"}
 os.environ.setdefault("SECRET_KEY", "of-a-benchmark")
 django.setup()
@@ -33,7 +35,7 @@ def scratch_market() -> Iterator[None]:
 
 
 def report(name: str, figures: Mapping[str, object]) -> None:
-    """Print the figures as a table and write them to benchmarks/results/NAME.json."""
+    """Print the figures, write them to benchmarks/results/NAME.json and into docs/."""
     table = Table(title=name, show_header=False)
     for label, value in figures.items():
         table.add_row(label, str(value))
@@ -49,3 +51,4 @@ def report(name: str, figures: Mapping[str, object]) -> None:
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps({"figures": dict(figures), "machine": machine}, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n")
+    pagetables.renew()

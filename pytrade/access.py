@@ -22,7 +22,7 @@ from exchange.http.authentication import trader_of_key
 from web.problems import problem
 
 ALWAYS_PUBLIC = re.compile(r"/(livez|readyz|health|admin/.*|login/|api/v1/auth/.*)")  # logins
-FOR_PROGRAMS = re.compile(r"/(api/v1|api/schema|udf|metrics)\b")
+FOR_PROGRAMS = re.compile(r"/(api/v[12]|api/schema|udf|metrics)\b")
 DETAIL = "reads require a session, a token or an API key: see docs/security.md"
 
 

@@ -47,7 +47,6 @@ def connection_settings(url: str, timeout_s: float = TIMEOUT_S, schema: str = ""
             )
         search_path = f" -c search_path={schema}" if schema else ""
         settings["ENGINE"] = "pytrade.postgresql"
-        settings["CONN_HEALTH_CHECKS"] = True
         settings["OPTIONS"] = {
             # Only for the cursors of archive/database.py; Django's cursors never prepare.
             # Each statement is an index range scan, so one generic plan serves every call.

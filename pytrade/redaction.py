@@ -6,7 +6,7 @@ QUERY = re.compile(r"\?[^\s\"']*")
 SECRET = re.compile(
     r"([?&;][\w.%-]*(?:token|key|sig|secret|passw|session)[\w.%-]*=)[^&;\s\"'<>)\]\\\x1b]*", re.I
 )
-TOKEN = re.compile(r"(/venues/deribit/(?:connections/)?)[\w-]{20,}")
+TOKEN = re.compile(r"(/(?:venues/deribit/(?:connections/)?|api/v1/market/))[\w-]{20,}")
 """Addresses of the gateway's connections hold a token."""
 
 

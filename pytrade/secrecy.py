@@ -6,9 +6,10 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Also hides the URLs of databases and brokers, which contain passwords."""
+    """Also hides client ids, and the URLs of databases and brokers, which contain passwords."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|(DATABASE|REDIS|BROKER)_URL|RESULT_BACKEND|^hosts$",
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|CLIENT_ID"
+        "|(DATABASE|REDIS|BROKER)_URL|RESULT_BACKEND|^hosts$",
         re.IGNORECASE,
     )

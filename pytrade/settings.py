@@ -197,7 +197,11 @@ CELERY_BEAT_SCHEDULE = {
     "persons": {"task": "gateway.store_persons", "schedule": crontab(minute=0, hour=0)},
 }
 # One worker has the connections to the venue, and so the limit on requests.
-CELERY_TASK_ROUTES = {"gateway.*": {"queue": "gateway"}}
+# Prices do not wait for a flood of logins: in Redis, priority 0 comes first, 9 last.
+CELERY_TASK_ROUTES = {
+    "gateway.authenticate": {"queue": "gateway", "priority": 9},
+    "gateway.*": {"queue": "gateway"},
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -228,7 +232,7 @@ SIMPLE_JWT = {
 }
 # Other origins whose pages may call the API; they send tokens, never cookies.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/v1/.*$"
+CORS_URLS_REGEX = r"^/api/v[12]/.*$"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -271,6 +275,9 @@ LOGGING = logging_settings(env.str("LOG_FORMAT", default="console"))
 # Spans of bots are exported to this OTLP collector over HTTP; empty: not at all.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "pytrade.secrecy.ReporterFilter"
+
+# Every so many seconds, log which lines of code hold more memory than before; 0: never.
+LEAK_TRACE_S = env.float("LEAK_TRACE_S", default=0)
 
 # The journal and the lease: see docs/architecture.md.
 JOURNAL_FLUSH_S = env.float("JOURNAL_FLUSH_S", default=0.05)

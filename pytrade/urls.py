@@ -36,11 +36,12 @@ urlpatterns = [
     path("api/v1/", include("trading.http.api_urls")),
     path("api/v1/instruments/<str:symbol>/", include("orderflow.http.api_urls")),
     path("api/v1/venues/", include("venues.gateway.http.urls")),
+    path("api/", include("venues.gateway.http.familiar_urls")),
     path("api/v1/", include("quotes.http.kind_urls")),  # of kinds without a view of their own
     path("udf/", include("quotes.http.udf_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^(?:api/v1/(?:.*/)?$|udf/)", unknown_address),
+    re_path(r"^(?:api/v[12]/(?:.*/)?$|udf/)", unknown_address),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.readyz, name="health"),

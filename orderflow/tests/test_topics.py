@@ -125,7 +125,7 @@ def test_a_chart_of_frames_equals_the_api(market: Market, topic: str) -> None:
         await market.go_on(STORED + 1, 330, step=7)
         await early.reach_trade(330)
         late = await Chart().follow(topic, since=0)
-        await market.go_on(331, N)
+        await market.go_on(331, N, step=3)
         return [await early.reach_trade(N), await late.reach_trade(N)]
 
     early, late = run(follow)
@@ -179,7 +179,7 @@ def test_open_clusters_are_pushed_only_when_due_or_when_the_price_moved(
 
     async def follow() -> list[Chart]:
         chart = await Chart().follow("footprint.ES.1m.1")
-        await market.go_on(STORED + 1, N)
+        await market.go_on(STORED + 1, N, step=10)
         chart = await chart.reach_trade(moves[-1])
         return [chart, await Chart().follow("footprint.ES.1m.1")]
 
@@ -192,7 +192,7 @@ def test_open_clusters_are_pushed_only_when_due_or_when_the_price_moved(
 def test_lost_publications_are_read_from_the_database(market: Market) -> None:
     async def follow() -> list[Chart]:
         chart = await Chart().follow("footprint.ES.1m")
-        await market.go_on(STORED + 1, 300)
+        await market.go_on(STORED + 1, 300, step=5)
         await chart.reach_trade(300)
         await market.store(301, 370)  # never published
         await market.store(371, N)

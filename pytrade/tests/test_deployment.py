@@ -320,6 +320,7 @@ def test_nginx_overwrites_forwarding_headers_and_limits_requests() -> None:
         "= /login/",
         "= /api/v1/auth/token/",
         "= /api/v1/venues/deribit/connections/",
+        "= /api/v2/sse/connection",
     ):
         assert "limit_req zone=login" in location(path)
     assert "limit_conn streams" in location("/api/v1/stream/")

@@ -10,6 +10,7 @@ import yaml
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from benchmarks import pagetables
 from live import consumers, protocol, topics
 from pytrade import routing
 from pytrade.tests import documented
@@ -169,3 +170,9 @@ def test_env_example_values_equal_the_defaults(tmp_path: Path) -> None:
     lines = re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE)
     needed = {"SECRET_KEY": "of-a-test"}
     assert settings_with(checkout, needed) == settings_with(checkout, needed | dict(lines))
+
+
+def test_tables_of_results_are_those_of_the_committed_results() -> None:
+    assert {page.name for page in pagetables.pages()} == {"gateway.md"}
+    for page in pagetables.pages():
+        assert page.read_text() == pagetables.with_results(page.read_text())

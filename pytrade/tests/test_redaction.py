@@ -49,6 +49,7 @@ def test_celery_keeps_the_handlers_that_redact(monkeypatch: pytest.MonkeyPatch) 
             "GET /api/v1/venues/deribit/connections/[redacted]/stream/ 503",
         ),
         (f"/ws/v1/venues/deribit/{'x' * 43}", "/ws/v1/venues/deribit/[redacted]"),
+        (f"/api/v1/market/{'x' * 43}/get_order/a_b", "/api/v1/market/[redacted]/get_order/a_b"),
         ("/api/v1/venues/deribit/prices/btc_usd/", "/api/v1/venues/deribit/prices/btc_usd/"),
     ],
 )

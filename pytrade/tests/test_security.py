@@ -114,7 +114,7 @@ def test_malicious_parameter_values_are_rejected_or_harmless(
     headers = {"authorization": f"Token {Token.objects.create(user=user).key}"}
     client = Client(raise_request_exception=False, headers=headers)
     known = {"symbol": "ES", "name": "hurst", "run_id": "x", "order_id": "1", "ticker": "x"}
-    known["token"] = "unknown"
+    known |= {"token": "unknown", "user": "unknown"}
     tried = [(name, value) for name in names for value in random.sample(VALUES, count)]
     for name, value in tried:
         filled = path.format(**known | {name: quote(value, safe="")})

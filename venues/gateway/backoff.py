@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 FIRST_S: Final = 0.25
-LONGEST_S: Final = 15.0
+LONGEST_S: Final = 5.0
+"""Also bounds how long a venue that is back goes unnoticed."""
 
 
 class Backoff:
@@ -29,3 +30,7 @@ class Backoff:
 
     def succeed(self) -> None:
         self.failures = 0
+
+    def fresh(self) -> "Backoff":
+        """Return one with the same delays, which counts failures of its own."""
+        return Backoff(self._random, self._first_s, self._longest_s)

@@ -24,6 +24,8 @@ logger = structlog.get_logger(__name__)
 CACHED_S: Final = 27 * 3_600
 LOGIN_LASTS_S: Final = 15.0
 """From the request of a user to the end of the login, however it ends."""
+BATCH: Final = 1_000
+"""Lost logins per statement: after an outage there may be many."""
 LOST: Final = f"the login was not finished within {LOGIN_LASTS_S:.0f} s: connect again"
 
 
@@ -60,10 +62,11 @@ def give_up() -> int:
     """End logins whose task was lost; return how many there were."""
     since = timezone.now() - timedelta(seconds=LOGIN_LASTS_S)
     late = Connection.objects.filter(state=ConnectionState.PENDING, opened_at__lte=since)
-    lost = list(late.values_list("pk", flat=True))
-    found = Connection.objects.filter(pk__in=lost, state=ConnectionState.PENDING)
-    count: int = found.update(state=ConnectionState.UNAVAILABLE, reason=LOST) if lost else 0
-    announce(lost)
+    count = 0
+    while lost := list(late.values_list("pk", flat=True)[:BATCH]):
+        found = Connection.objects.filter(pk__in=lost, state=ConnectionState.PENDING)
+        count += found.update(state=ConnectionState.UNAVAILABLE, reason=LOST)
+        announce(lost)
     return count
 
 

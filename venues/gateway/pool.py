@@ -149,7 +149,7 @@ class Pool:
         Fails at once if there is none because the venue is unavailable.
         """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ready or self._down)
+            await self._changed.wait_for(lambda: self._has_ready() or self._down)
         if not self._ready:
             raise UnavailableError(self._down)
         client = self._ready.popleft()
@@ -164,6 +164,7 @@ class Pool:
 
     async def _persist(self, method: str, params: Mapping[str, Any] | None) -> Any:
         """Send a request until it is answered."""
+        refusals = self._backoff.fresh()  # those of other requests delay neither it nor connecting
         while True:
             await asyncio.sleep(self._pacer.delay_s())
             client = await self._next()
@@ -174,7 +175,7 @@ class Pool:
             except RefusedError as error:
                 if error.code not in (TOO_MANY_REQUESTS, RETRY):
                     raise
-                await asyncio.sleep(self._backoff.fail())
+                await asyncio.sleep(refusals.fail())
 
     async def _send(self, client: RpcClient, method: str, params: Mapping[str, Any] | None) -> Any:
         self.requests += 1
@@ -194,9 +195,14 @@ class Pool:
     async def _next(self) -> RpcClient:
         """Return the next ready client in turn, once there is one."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ready)
+            await self._changed.wait_for(self._has_ready)
         self._ready.rotate(-1)
         return self._ready[-1]
+
+    def _has_ready(self) -> bool:
+        """Forget clients that are being closed; return whether others are ready."""
+        self._ready = deque(each for each in self._ready if not each.is_closing)
+        return bool(self._ready)
 
     @contextlib.contextmanager
     def _queued(self) -> Iterator[None]:

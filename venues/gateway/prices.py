@@ -1,11 +1,12 @@
 """Prices of the indexes that persons follow: fetched once for all, recorded like any source."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -67,34 +68,54 @@ def fetch_prices(names: Sequence[str] | None = None) -> int:
     tickers = list(chosen if names is None else PriceTicker.objects.filter(name__in=names))
     patience_s = None if names is None else FIRST_S
     with in_flight(tickers) as fresh:
-        if not fresh:
-            return 0
-        wanted = [each.name for each in fresh]
-        found = current_gateway().run(lambda pool: fetched(pool, wanted, patience_s))
-        return sum(stored(ticker, price) for ticker, price in zip(fresh, found, strict=True))
+        asked = {
+            current_gateway().start(partial(price_of, name, patience_s)): name for name in fresh
+        }
+        count = 0
+        try:
+            for answer in as_completed(asked):  # a ticker that waits delays no other
+                name = asked[answer]
+                count += stored(fresh[name], result_of(answer))
+                land(fresh, name)
+        finally:
+            for answer in asked:
+                answer.cancel()
+        return count
 
 
 @contextmanager
-def in_flight(tickers: Sequence[PriceTicker]) -> Iterator[list[PriceTicker]]:
+def in_flight(tickers: Iterable[PriceTicker]) -> Iterator[dict[str, PriceTicker]]:
     """Reserve tickers that nobody fetches now: requests must not pile up while the venue is away.
 
     Each process has its own reservations; one process runs all tasks of the gateway.
     """
     with _reserving:
-        fresh = [each for each in tickers if each.name not in _fetching]
-        _fetching.update(each.name for each in fresh)
+        fresh = {each.name: each for each in tickers if each.name not in _fetching}
+        _fetching.update(fresh)
     try:
         yield fresh
     finally:
         with _reserving:
-            _fetching.difference_update(each.name for each in fresh)
+            _fetching.difference_update(fresh)
 
 
-async def fetched(pool: Pool, names: Sequence[str], patience_s: float | None) -> list[Any]:
-    """Return of each index its price, or the error instead of it."""
-    calls = [pool.call(METHOD, {"index_name": name}, patience_s) for name in names]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    return [each.get("index_price") if isinstance(each, dict) else each for each in answers]
+def land(fresh: dict[str, PriceTicker], name: str) -> None:
+    """End the reservation of one ticker before the others."""
+    with _reserving:
+        del fresh[name]
+        _fetching.discard(name)
+
+
+async def price_of(name: str, patience_s: float | None, pool: Pool) -> Any:
+    """Return the price that the venue sends for an index; raise VenueError or QueueFullError."""
+    answer = await pool.call(METHOD, {"index_name": name}, patience_s)
+    return answer.get("index_price") if isinstance(answer, dict) else answer
+
+
+def result_of(answer: "Future[Any]") -> Any:
+    """Return a result, or the error instead of it."""
+    error = answer.exception()
+    return answer.result() if error is None else error
 
 
 def stored(ticker: PriceTicker, price: Any) -> bool:

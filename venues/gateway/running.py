@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextvars import Context
 from typing import Any, Final, TypeVar
 
@@ -33,7 +34,11 @@ class Gateway:
 
     def run(self, work: Callable[[Pool], Coroutine[Any, Any, T]]) -> T:
         """Return what a coroutine returns on the loop of the pool (any other thread)."""
-        return asyncio.run_coroutine_threadsafe(work(self.pool), self.loop).result()
+        return self.start(work).result()
+
+    def start(self, work: Callable[[Pool], Coroutine[Any, Any, T]]) -> "Future[T]":
+        """Begin a coroutine on the loop of the pool."""
+        return asyncio.run_coroutine_threadsafe(work(self.pool), self.loop)
 
     def stop(self) -> None:
         self.run(self._end)

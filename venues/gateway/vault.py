@@ -7,6 +7,7 @@ Opening it needs both, and SECRET_KEY.
 import time
 import uuid
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
@@ -23,6 +24,8 @@ from venues.gateway.credentials import (
 from venues.gateway.models import SealingKey
 
 CACHE = "gateway"
+BATCH: Final = 1_000
+"""Expired credentials per statement: after an outage there may be many."""
 
 
 def keep(credentials: Credentials) -> str:
@@ -48,9 +51,9 @@ def take(handle: str) -> Credentials:
 
 def purge() -> int:
     """Delete what is left of expired credentials; return how many there were."""
-    expired = list(
-        SealingKey.objects.filter(expires_at__lt=timezone.now()).values_list("handle", flat=True)
-    )
-    if expired:  # Redis has no way to delete nothing
+    keys = SealingKey.objects.filter(expires_at__lt=timezone.now())
+    count = 0
+    while expired := list(keys.values_list("handle", flat=True)[:BATCH]):
         caches[CACHE].delete_many([f"sealed:{handle}" for handle in expired])
-    return SealingKey.objects.filter(handle__in=expired).delete()[0]
+        count += SealingKey.objects.filter(handle__in=expired).delete()[0]
+    return count

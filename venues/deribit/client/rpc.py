@@ -54,6 +54,7 @@ class RpcClient:
         """Whether the connection ends because of us."""
         self.reason = ""
         """Why the connection ended."""
+        self._closing: asyncio.Task[None] | None = None
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -89,7 +90,8 @@ class RpcClient:
                 await self._connection.send(orjson.dumps(message).decode())
                 return result_of(await answer)
         except TimeoutError:
-            await self.close()  # nobody waits for a late answer
+            self._closing = asyncio.create_task(self.close())  # nobody waits for a late answer
+            await asyncio.shield(self._closing)  # it ends also if the caller gives up meanwhile
             raise LostError(f"no answer to {method} within {self._answer_s:g} s") from None
         except ConnectionClosed as error:
             raise LostError(f"the connection broke during {method}: {error}") from None

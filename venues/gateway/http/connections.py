@@ -44,6 +44,15 @@ CONNECTION_SCHEMA: Final = {
         "stream": {"type": "string", "description": "address of the server-sent events"},
         "subscriptions": {"type": "string", "description": "address of the subscriptions"},
     },
+    "example": {
+        "state": "open",
+        "account": "bot",
+        "expires_at": 1795400000000,
+        "stream": "https://market.example.org/api/v1/venues/deribit/connections/TOKEN/stream/",
+        "subscriptions": (
+            "https://market.example.org/api/v1/venues/deribit/connections/TOKEN/subscriptions/"
+        ),
+    },
 }
 
 

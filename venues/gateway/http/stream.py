@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -18,6 +18,7 @@ from market.keys import LARGEST_SEQ
 from market.quoting import quoted
 from venues.gateway import metrics
 from venues.gateway.connections import find
+from venues.gateway.models import Connection
 from venues.gateway.pricefeed import PriceFeed
 from web.problems import database_unavailable, problem
 
@@ -42,7 +43,15 @@ def stream(request: HttpRequest, token: str) -> HttpResponse | StreamingHttpResp
         return database_unavailable()
     if connection is None:
         return problem(HTTPStatus.NOT_FOUND, "there is no such connection: connect again")
-    response = StreamingHttpResponse(events(connection.pk, since), content_type="text/event-stream")
+    return streamed(connection, since)
+
+
+def streamed(
+    connection: Connection, since: dict[str, int], first: dict[str, Any] | None = None
+) -> StreamingHttpResponse:
+    """Answer with the events of a connection, from a place in them on, after the event `first`."""
+    sent = events(connection.pk, since, first)
+    response = StreamingHttpResponse(sent, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the stream
     return response
@@ -64,11 +73,15 @@ def read_place(text: str) -> dict[str, int]:
     return place
 
 
-async def events(connection: int, since: dict[str, int]) -> AsyncIterator[str]:
+async def events(
+    connection: int, since: dict[str, int], first: dict[str, Any] | None = None
+) -> AsyncIterator[str]:
     """Yield events until the client disconnects or the connection is closed."""
     feed = PriceFeed(connection, since)
     metrics.STREAMS.inc()
     try:
+        if first is not None:
+            yield f"data: {orjson.dumps(first).decode()}\n\n"
         await feed.open()
         while not feed.is_ended:
             taken = await feed.take()

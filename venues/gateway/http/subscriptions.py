@@ -26,7 +26,10 @@ SUBSCRIPTION_SCHEMA: Final = {
         },
         "error": {"type": "string", "description": "why there is no price"},
     },
-}
+    "example": {
+        "ticker": "btc_usd", "interval_s": 60, "instrument": "DERIBIT-BTC_USD", "error": "",
+    },
+}  # fmt: skip
 INTERVAL_SCHEMA: Final = {
     "type": "object",
     "required": ["interval_s"],
@@ -48,6 +51,7 @@ CANCELLED_SCHEMA: Final = {
     "type": "object",
     "required": ["cancelled"],
     "properties": {"cancelled": {"type": "integer"}},
+    "example": {"cancelled": 1},
 }
 
 

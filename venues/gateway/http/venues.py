@@ -46,7 +46,19 @@ VENUE_SCHEMA: Final = {
             },
         },
     },
-}
+    "example": {
+        "name": "deribit",
+        "url": "wss://www.deribit.com/ws/api/v2",
+        "requests_per_s": 15.0,
+        "fetch_s": 50.0,
+        "pool": {
+            "ready": 10, "taken": 0, "waiting": 0, "requests": 1234, "requests_per_s": 0.1,
+            "ages_s": [3600.5], "token_ages_s": [], "at": 1795400000000,
+        },
+        "connections": 1000,
+        "tickers": [{"ticker": "btc_usd", "followers": 1000, "error": ""}],
+    },
+}  # fmt: skip
 
 
 class VenuesView(GatewayView):

@@ -28,16 +28,29 @@ async def echo(connection: ServerConnection) -> None:
 
 
 class Prices:
-    """A venue that knows the prices of some indexes, and counts what it is asked for."""
+    """A venue that knows the prices of some indexes, and counts what it is asked for.
+
+    It does not answer requests for those in `silent`.
+    """
 
     def __init__(self, **prices: float) -> None:
         self.prices = prices
         self.asked: list[str] = []
+        self.silent: set[str] = set()
+        self._connections: set[ServerConnection] = set()
+
+    async def hang_up(self) -> None:
+        """Close all connections."""
+        for connection in tuple(self._connections):
+            await connection.close()
 
     async def __call__(self, connection: ServerConnection) -> None:
+        self._connections.add(connection)
         async for text in connection:
             name = json.loads(text)["params"]["index_name"]
             self.asked.append(name)
+            if name in self.silent:
+                continue
             if name in self.prices:
                 reply: dict[str, Any] = {"result": {"index_price": self.prices[name]}}
             else:

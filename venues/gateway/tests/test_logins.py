@@ -17,6 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from websockets.asyncio.server import ServerConnection
 
+from pytrade.celery import app
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
 from venues.gateway import connections, logins, running, vault
@@ -83,6 +84,35 @@ async def test_login_opens_a_connection_and_leaves_no_trace_of_the_credentials(
         assert secret not in stored + caplog.text
 
 
+async def test_addresses_of_cryptomarket_log_in_stream_and_follow(
+    bot: Client, settings: Settings
+) -> None:
+    def asked(path: str) -> Any:
+        answer = Browser().get(path)
+        return answer.status_code, answer.json()
+
+    async with served(settings):
+        headers = {"Client-Id": bot.key, "Client-Secret": bot.secret}
+        stream = await in_thread(Browser().get, "/api/v2/sse/connection", headers=headers)
+        events = aiter(stream)
+        first = json.loads((await anext(events)).removeprefix(b"data: "))
+        address = f"/api/v1/market/{first['user']}"
+        made = await in_thread(asked, f"{address}/create_order/btc_usd?interval_s=5")
+        assert (made[0], made[1]["interval_s"]) == (201, 5)
+        assert await in_thread(asked, f"{address}/get_order/btc_usd") == (200, made[1])
+        while b'"price"' not in (text := await anext(events)):
+            assert b'"stale"' not in text
+        for path in ("cancel_order/btc_usd", "cancel_all_orders"):
+            count = int(path.startswith("cancel_order"))
+            assert await in_thread(asked, f"{address}/{path}") == (200, {"cancelled": count})
+        await events.aclose()
+        wrong = await in_thread(
+            Browser().get, "/api/v2/sse/connection", headers={**headers, "Client-Secret": "x"}
+        )
+    missing = await in_thread(Browser().get, "/api/v2/sse/connection")
+    assert (first["type"], wrong.status_code, missing.status_code) == ("connection", 401, 401)
+
+
 async def test_login_is_cached_and_needs_the_same_secret(bot: Client, settings: Settings) -> None:
     async with served(settings):
         await connect(bot.key, bot.secret)
@@ -142,6 +172,13 @@ async def test_nightly_task_stores_logins_and_deletes_what_expired(
     person = await in_thread(Person.objects.get)
     assert person.last_login_at > long_ago
     assert await in_thread(Connection.objects.count) == 0
+
+
+def test_logins_wait_behind_prices_in_the_broker() -> None:
+    routes = [app.amqp.router.route({}, f"gateway.{name}") for name in ("authenticate", "refresh")]
+    assert [(each["queue"].name, each.get("priority", 0)) for each in routes] == [
+        ("gateway", 9), ("gateway", 0),
+    ]  # fmt: skip
 
 
 def test_expired_credentials_cannot_be_taken_and_are_deleted() -> None:

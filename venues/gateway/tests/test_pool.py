@@ -210,6 +210,16 @@ async def test_silent_venue_is_given_up_and_named() -> None:
     assert pool.waiting == 0
 
 
+async def test_client_that_is_being_closed_is_not_taken() -> None:
+    async with venue(echo) as url, pooled(url) as pool:
+        await until(lambda: pool.ready == 2)
+        pool._ready[0].is_closing = True  # the venue does not confirm it
+        for _ in range(3):
+            assert await pool.call("public/test") == "public/test"
+        async with pool.taking() as client:
+            assert not client.is_closing
+
+
 async def test_queue_is_bounded_while_the_venue_is_down() -> None:
     async with pooled("ws://127.0.0.1:9", most_waiting=5) as pool:
         asked = [asyncio.create_task(pool.call("x")) for _ in range(5)]

@@ -329,9 +329,28 @@ def test_prices_that_are_being_fetched_are_not_asked_for_again() -> None:
     names = ("btc_usd", "eth_usd")
     tickers = [PriceTicker.objects.create(name=name) for name in names]
     with prices.in_flight(tickers[:1]), prices.in_flight(tickers) as fresh:
-        assert fresh == tickers[1:]
+        assert fresh == {"eth_usd": tickers[1]}
     with prices.in_flight(tickers) as fresh:
-        assert fresh == tickers
+        assert list(fresh.values()) == tickers
+
+
+async def test_ticker_without_an_answer_delays_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["btc_usd", "eth_usd"]
+    monkeypatch.setattr(prices, "FIRST_S", LIMIT_S)
+    async with served(settings, eth_usd=3000.25) as source:
+        source.silent.add("btc_usd")
+        for name in names:
+            await in_thread(PriceTicker.objects.create, name=name)
+        waiting = asyncio.create_task(in_thread(prices.fetch_prices, names))
+        while "eth_usd" in prices._fetching or "eth_usd" not in source.asked:
+            await asyncio.sleep(0.01)
+        assert prices._fetching == {"btc_usd"}
+        source.silent.clear()
+        source.prices["btc_usd"] = 65000.5
+        await source.hang_up()
+        assert await waiting == 2
 
 
 def record(*moments: str) -> None:
