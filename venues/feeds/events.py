@@ -92,7 +92,10 @@ class Delta:
 
 @dataclass(frozen=True)
 class Lost:
-    """The book is unknown until the next Snapshot."""
+    """The book is unknown until the next Snapshot, and trades may be missing.
+
+    Unless the cause is SKIPPED, Joined follows.
+    """
 
     cause: Cause
     detail: str

@@ -43,7 +43,7 @@ LONGEST_PAUSE_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Recent:
-    """The answer to a back-fill, None if the venue gave none. `number`: of the subscription."""
+    """The answer to a back-fill, None if the venue gave none. `number`: of the request."""
 
     number: int
     prints: Sequence[Print] | None
@@ -95,10 +95,16 @@ class Follower:
         self._put = put
         self._on_counts = on_counts
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE)
-        self._joins = 0
+        self._number = 0
+        """Of the newest back-fill: answers to earlier ones do not count."""
         self._held: list[Print] | None = None
-        """Live trades that wait for the back-fill of their subscription."""
+        """Live trades that wait for a back-fill."""
         self._lost: Cause | None = Cause.NOT_RUNNING
+        self._doubt: Cause | None = Cause.NOT_RUNNING
+        """Why trades may be missing."""
+        self._sure_until: int | None = recorder.end_of(BLOCKS) or recorder.end_of(TRADES)
+        """No trade is missing before this time, of the last book that was complete; None: none is
+        known to be missing."""
         self._backfill: asyncio.Task[None] | None = None
         self._log = logger.bind(symbol=contract.symbol)
 
@@ -116,6 +122,7 @@ class Follower:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._name_doubt()
 
     async def _pump(self, feed: Feed, depth: int) -> None:
         try:
@@ -132,7 +139,7 @@ class Follower:
                 await self._ask_minutes(feed)
                 await asyncio.sleep(POLL_S)
                 if self._held is None:
-                    await self._ask_recent(feed, self._joins, attempts=1)
+                    await self._ask_recent(feed, self._number, attempts=1)
         except Exception as error:  # run() raises it again
             await self._queue.put(error)
 
@@ -163,7 +170,7 @@ class Follower:
 
     async def _backfilled(self, feed: Feed) -> None:
         try:
-            await self._ask_recent(feed, self._joins, ATTEMPTS)
+            await self._ask_recent(feed, self._number, ATTEMPTS)
         except Exception as error:  # run() raises it again
             await self._queue.put(error)
 
@@ -177,12 +184,10 @@ class Follower:
                 return self._store(self._recorder.delta(at, levels))
             case Snapshot():
                 return self._begin_book(item)
-            case Lost(cause, detail):
-                self._log.warning("book lost", cause=cause.name.lower(), detail=detail)
-                self._lost = self._lost or cause
-                return self._store(self._recorder.forget_book())
+            case Lost():
+                return self._lose(feed, item)
             case Joined():
-                self._join(feed)
+                self._ask_past(feed)
                 return True
             case Recent():
                 return self._fill(item)
@@ -193,11 +198,28 @@ class Follower:
             case _:
                 raise item
 
-    def _join(self, feed: Feed) -> None:
-        self._joins += 1
+    def _lose(self, feed: Feed, lost: Lost) -> bool:
+        """Empty the book. Where its messages are missing, those of trades may be, too."""
+        self._log.warning("book lost", cause=lost.cause.name.lower(), detail=lost.detail)
+        self._lost = self._lost or lost.cause
+        if self._doubt is None:
+            self._doubt = lost.cause
+            self._sure_until = self._recorder.end_of(BLOCKS) or self._recorder.end_of(TRADES)
+        if lost.cause is Cause.SKIPPED:
+            self._ask_past(feed)
+        else:
+            self._hold()  # until the next subscription
+        return self._store(self._recorder.forget_book())
+
+    def _hold(self) -> None:
+        """Let live trades wait for the next back-fill; one that is under way is too early."""
+        self._number += 1
         self._held = self._held or []
         if self._backfill is not None:
             self._backfill.cancel()
+
+    def _ask_past(self, feed: Feed) -> None:
+        self._hold()
         self._backfill = asyncio.create_task(self._backfilled(feed))
 
     def _trade(self, prints: Sequence[Print]) -> bool:
@@ -213,21 +235,38 @@ class Follower:
 
     def _fill(self, recent: Recent) -> bool:
         """Record a back-fill, then the live trades that waited for it."""
-        if recent.number != self._joins:
-            return True  # of an earlier subscription
+        if recent.number != self._number:
+            return True  # something was lost after it
         held, self._held = self._held or [], None
-        began_at, found = self._recorder.end_of(TRADES), recent.prints
-        cause = Cause.NOT_RUNNING if self._joins == 1 else Cause.DISCONNECTED
-        if found is None:
+        cause, self._doubt = self._doubt or Cause.DISCONNECTED, None
+        sure_until, self._sure_until = self._sure_until, None
+        began_at = self._sure_end(sure_until)
+        if recent.prints is None:
             found, is_complete, cause = [], not began_at, Cause.REFUSED
         else:
-            found, is_complete = self._tape.join(found)
+            found, is_complete = self._tape.join(recent.prints, sure_until)
         prints = [*found, *self._tape.new(held)]
         if not is_complete:
-            ended_at = prints[0].at if prints else now_us()
-            if not self._gap(Of.TRADES, cause, began_at, ended_at):
+            first = next(iter(recent.prints or prints), None)
+            if not self._gap(Of.TRADES, cause, began_at, first.at if first else now_us()):
                 return False
         return self._record(prints)
+
+    def _sure_end(self, sure_until: int | None) -> int:
+        """Return the time of the last trade before which none is missing; 0: none is stored."""
+        newest = self._recorder.end_of(TRADES)
+        return newest if sure_until is None else min(newest, sure_until)
+
+    def _name_doubt(self) -> None:
+        """At the end, name a hole that no back-fill has filled.
+
+        A newer book and trades after the hole are stored, so the next start would not see it.
+        """
+        sure_until, newest = self._sure_until, self._recorder.end_of(TRADES)
+        if self._doubt is None or sure_until is None:
+            return
+        if sure_until < newest and sure_until < self._recorder.end_of(BLOCKS):
+            self._gap(Of.TRADES, self._doubt, sure_until, newest)
 
     def _begin_book(self, snapshot: Snapshot) -> bool:
         began_at, cause, self._lost = self._recorder.end_of(BLOCKS), self._lost, None

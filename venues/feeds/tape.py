@@ -35,16 +35,18 @@ class Tape:
             self._known.popitem(last=False)
         return found
 
-    def join(self, recent: Sequence[Print]) -> Joint:
+    def join(self, recent: Sequence[Print], sure_until: int | None = None) -> Joint:
         """Return what is new in the newest trades of the venue, oldest first.
 
-        They are complete if they reach back to a trade that is known. Trades older than all that
-        are remembered were forgotten, not missed.
+        They are complete if they reach back to a known trade, and to one no later than
+        `sure_until` if messages may be missing after that time: trades that arrived after a hole
+        are known as well. Trades older than all that are remembered were forgotten, not missed.
         """
         if not self._known:
             return Joint(self.new(recent), True)
-        known = [i for i, each in enumerate(recent) if each.key in self._known]
-        oldest = min(self._known.values())
-        return Joint(
-            self.new(each for each in recent if each.at >= oldest), bool(known) or not recent
+        reaches = any(
+            each.key in self._known and (sure_until is None or each.at <= sure_until)
+            for each in recent
         )
+        oldest = min(self._known.values())
+        return Joint(self.new(each for each in recent if each.at >= oldest), reaches or not recent)

@@ -56,7 +56,8 @@ class Venue:
         await self.send(BOOK, kind, data)
 
     async def send(self, topic, kind, data):
-        message = {"topic": topic, "type": kind, "ts": AT_MS, "data": data}
+        newest = max((at for _, at, _ in self.trades), default=AT_MS)
+        message = {"topic": topic, "type": kind, "ts": newest, "data": data}
         await self._socket.send_json(message)
 
     async def send_garbage(self, text):
@@ -221,6 +222,45 @@ async def test_trades_that_the_venue_no_longer_keeps_are_a_gap(venue):
     gaps = recorded.rows(FEED_GAPS, "stream", "cause", "began_at", "at")
     began, ended = (AT_MS + 2) * 1_000, (AT_MS + 50) * 1_000
     assert (Of.TRADES, Cause.DISCONNECTED, began, ended) in gaps
+
+
+async def test_after_a_skipped_delta_missed_trades_are_filled_at_once(venue):
+    async with following_of(venue) as (recorded, book, _):
+        await recorded.reach(lambda: recorded.rows(TRADES, "seq") and len(book))
+        venue.trade(3, 3)
+        await venue.send_trade(4, 4)
+        await venue.send_book("98.0", skip=1)
+        await recorded.reach(lambda: len(recorded.rows(TRADES, "seq")) == 5)
+        await recorded.reach(lambda: recorded.rows(FEED_GAPS, "seq"))
+    assert recorded.rows(FEED_GAPS, "stream", "cause") == [(Of.BOOK, Cause.SKIPPED)]
+
+
+@pytest.mark.parametrize("cause", [Cause.SKIPPED, Cause.DISCONNECTED])
+async def test_a_back_fill_must_reach_back_over_trades_that_arrived_after_a_hole(venue, cause):
+    async with following_of(venue) as (recorded, book, _):
+        await recorded.reach(lambda: recorded.rows(TRADES, "seq") and len(book))
+        venue.trades.clear()
+        await venue.send_trade(51, 51)
+        await recorded.reach(lambda: len(recorded.rows(TRADES, "seq")) == 4)
+        if cause is Cause.SKIPPED:
+            await venue.send_book("98.0", skip=1)
+        else:
+            await venue.disconnect()
+        await recorded.reach(lambda: len(recorded.rows(FEED_GAPS, "seq")) == 2)
+    gaps = recorded.rows(FEED_GAPS, "stream", "cause", "began_at", "at")
+    assert (Of.TRADES, cause, (AT_MS + 2) * 1_000, (AT_MS + 51) * 1_000) in gaps
+
+
+async def test_a_hole_that_is_not_filled_when_the_feed_stops_is_named(venue):
+    async with following_of(venue) as (recorded, book, _):
+        await recorded.reach(lambda: recorded.rows(TRADES, "seq") and len(book))
+        venue.status = 503
+        venue.trades.clear()
+        await venue.send_trade(51, 51)
+        await venue.send_book("98.0", skip=1)
+        await recorded.reach(lambda: recorded.rows(FEED_GAPS, "seq"))
+    gaps = recorded.rows(FEED_GAPS, "stream", "cause", "began_at", "at")
+    assert (Of.TRADES, Cause.SKIPPED, (AT_MS + 2) * 1_000, (AT_MS + 51) * 1_000) in gaps
 
 
 async def test_a_back_fill_that_is_refused_is_a_gap_and_live_trades_go_on(venue, monkeypatch):

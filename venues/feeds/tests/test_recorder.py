@@ -129,6 +129,12 @@ def test_a_back_fill_is_complete_if_it_reaches_a_known_trade():
     assert not tape.join(prints((8, 9, 100), (9, 10, 101))).is_complete
 
 
+def test_a_back_fill_after_a_hole_is_complete_only_if_it_reaches_back_before_the_hole():
+    tape, sure_until = Tape([(1, AT), (8, AT + 8 * MS)]), AT + MS
+    assert not tape.join(prints((8, 8, 100), (9, 9, 101)), sure_until).is_complete
+    assert tape.join(prints((1, 0, 100), (2, 1, 100), (8, 8, 100)), sure_until).is_complete
+
+
 def test_the_first_back_fill_is_complete_and_older_trades_than_remembered_are_left_out():
     tape = Tape()
     assert tape.join(prints((5, 0, 100))) == (prints((5, 0, 100)), True)
