@@ -240,11 +240,11 @@ class Follower:
         held, self._held = self._held or [], None
         cause, self._doubt = self._doubt or Cause.DISCONNECTED, None
         sure_until, self._sure_until = self._sure_until, None
-        began_at = self._sure_end(sure_until)
-        if recent.prints is None:
+        began_at, found = self._sure_end(sure_until), recent.prints
+        if found is None:
             found, is_complete, cause = [], not began_at, Cause.REFUSED
         else:
-            found, is_complete = self._tape.join(recent.prints, sure_until)
+            found, is_complete = self._tape.join(found, sure_until)
         prints = [*found, *self._tape.new(held)]
         if not is_complete:
             first = next(iter(recent.prints or prints), None)
