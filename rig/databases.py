@@ -59,7 +59,7 @@ def create_database(server_url: str, name: str = "", template: str = "template1"
 
 @functools.cache
 def seeded_template(server_url: str) -> str:
-    """Return the name of the template for `seeded_on`, created once per server."""
+    """Return the name of the template for `seeded_on`, created once per server and process."""
     name = f"seeded_{secrets.token_hex(6)}"
     url = create_database(server_url, name)
 

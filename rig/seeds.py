@@ -22,9 +22,9 @@ KEPT_S = 24 * 3_600
 
 @contextmanager
 def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
-    """Provide the file `name` of today's code; `make` writes it if no earlier call did.
+    """Provide the file `name` of this state of the code; `make` writes it if it is missing.
 
-    Other processes wait meanwhile.
+    Other processes wait until the caller is done with it.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = CACHE / fingerprint()
