@@ -5,7 +5,8 @@
 late   100 clients follow orderbook.50 of 6 symbols at a door in a process of its own, beside the
        simulation and Redis. The lateness of a message is that of its arrival after `ts`, when
        the door made it, and after `cts`, the engine's time; of the latter the smallest is
-       subtracted, because simulated time is a constant behind. Each client must see every `u`
+       subtracted, because simulated time is a constant behind. Each client must see every `u`;
+       1 begins again, after the door has missed a change of the book and read the book again
 exact  100,000 messages of the five depths, each compared with the book at its moment, while clients
        reconnect, the door restarts and publications to it get lost
 """
@@ -75,11 +76,12 @@ def late(seconds: float) -> Figures:
             used = (cpu_s(process) - before) / seconds
             found = [seen(each, offset) for each in spectators.all]
             lost = spectators.lost
-    since_engine = np.concatenate([delays for delays, _, _ in found])
-    since_made = np.concatenate([delays for _, delays, _ in found])
+    since_engine = np.concatenate([delays for delays, *_ in found])
+    since_made = np.concatenate([delays for _, delays, *_ in found])
     return {
         "clients, symbols": f"{CLIENTS}, {len(symbols)}",
-        "clients lost, messages missed": f"{lost}, {sum(holes for *_, holes in found)}",
+        "clients lost, messages missed": f"{lost}, {sum(holes for *_, holes, _ in found)}",
+        "times that a client's book began again": sum(again for *_, again in found),
         "messages/s to all clients": round(len(since_made) / seconds),
         "messages/s per topic": round(len(since_made) / seconds / CLIENTS / len(symbols), 1),
         "ms after the engine's time, p50 and p99": percentiles(since_engine - since_engine.min()),
@@ -88,21 +90,23 @@ def late(seconds: float) -> Figures:
     }
 
 
-def seen(client: Spectator, offset: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the delays of a client's messages, in seconds, and how many it missed."""
-    since_engine, since_made, holes = [], [], 0
+def seen(client: Spectator, offset: float) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Return the delays of a client's messages in seconds, how many it missed, and restarts."""
+    since_engine, since_made, holes, again = [], [], 0, 0
     updates: dict[str, int] = {}
     for at, text in client.received:
         message = json.loads(text)
         if "topic" not in message:
             continue
         topic, update = message["topic"], message["data"]["u"]
-        holes += topic in updates and update != updates[topic] + 1
+        if topic in updates and update != updates[topic] + 1:
+            again += update == 1
+            holes += update != 1
         updates[topic] = update
         arrived = (at + offset) * 1000
         since_engine.append(arrived - message["cts"])
         since_made.append(arrived - message["ts"])
-    return np.array(since_engine) / 1000, np.array(since_made) / 1000, holes
+    return np.array(since_engine) / 1000, np.array(since_made) / 1000, holes, again
 
 
 def percentiles(delays: np.ndarray) -> str:

@@ -132,7 +132,9 @@ async def test_orders_end_where_retention_removed_what_could_have_filled_them(
         assert await broker.open_orders() == []
         await desk.place(Wish(instrument=market.instrument, order=bid, strategy="t"), Limits())
         (there,) = await broker.open_orders()
-    states = await in_thread(lambda: list(BotOrder.objects.values_list("state", flat=True)))
+    states = await in_thread(
+        lambda: list(BotOrder.objects.order_by("pk").values_list("state", flat=True))
+    )
     assert states == [OrderState.CANCELLED, OrderState.PLACED]
     gap = json.loads((await in_thread(AuditEntry.objects.get, action="gap")).detail)
     assert gap["start"] < gap["end"]

@@ -33,7 +33,9 @@ pytestmark = [
 EIGHT_HOURS = 8 * 3_600_000_000
 
 
-@pytest.mark.parametrize("venue", ["bybit", "ccxt:bybit"])
+@pytest.mark.parametrize(
+    "venue", ["bybit", pytest.param("ccxt:bybit", marks=pytest.mark.any_database)]
+)
 async def test_funding_equals_the_ledger_of_the_venue_although_booking_is_interrupted(
     venue: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +72,8 @@ async def test_funding_equals_the_ledger_of_the_venue_although_booking_is_interr
             await pay(MARK - 3)
             for _ in range(2):
                 assert (await recover(desk, actor="me", clock=now)).open_findings == 0
-    paid = await in_thread(lambda: list(LedgerEntry.objects.filter(cause=LedgerCause.FUNDING)))
+    ledger = LedgerEntry.objects.filter(cause=LedgerCause.FUNDING).order_by("pk")
+    paid = await in_thread(lambda: list(ledger))
     amounts = [each.amount for each in paid]
     assert len(amounts) == 3
     assert amounts[0] < 0 < amounts[1]

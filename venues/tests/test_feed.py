@@ -14,12 +14,11 @@ from exchange.engine.messages import BUY, SELL
 from rig.processes import running
 from rig.venues import door, wait_for_trades
 from rig.waiting import wait_until
-from venues.faults.profiles import PROFILES
 
 pytestmark = pytest.mark.processes
 SYMBOL, RECORDED, DEPTH = "BTCUSDT", "BTCUSDT.BYBIT", 50
 LIMIT_S = 300.0
-BREAKING = ("stale_book", "disconnects", "maintenance", "silent", "garbage")
+BREAKING = ("stale_book", "disconnects")
 """Profiles that interrupt a book."""
 
 
@@ -65,7 +64,7 @@ class Stored:
 def test_a_feed_records_every_trade_and_every_book_through_faults(env, request):
     profiles = ["stale_book"]
     if request.config.getoption("--long"):
-        profiles = list(PROFILES)
+        profiles += ["disconnects", "repeats", "server_errors"]
     stored = Stored(env)
     for profile in profiles:
         with door(env, "--faults", profile, "--seed", "7", accounts=()) as venue:
