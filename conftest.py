@@ -28,7 +28,7 @@ from web.snapshots import Snapshot  # noqa: E402
 pytest_plugins = ["rig.fixtures"]
 
 EXAMPLES, LONG_EXAMPLES = 40, 1_000
-"""So many examples each property is tried with, and in a long run."""
+"""How many examples each property is tested with, in the suite and with --long."""
 END_OTHER_CONNECTIONS = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""

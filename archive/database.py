@@ -26,9 +26,9 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
 
 
 def statement(selection: Selection, limit: int) -> tuple[str, list[int]]:
-    """Return the SELECT of a selection in the form for which this database reads least.
+    """Return the SELECT of a selection in the form that makes this database read least.
 
-    PostgreSQL's index of instrument and time holds whole quotes; SQLite's rows lie in the tree of
+    PostgreSQL's index of instrument and time holds whole quotes; SQLite stores rows in the tree of
     their primary key.
     """
     return selection.sql(limit, by_time=connection.vendor == "postgresql")

@@ -24,8 +24,17 @@ from rich.console import Console
 from benchmarks.harness import report
 from rig.faults import audit
 from rig.stack import Role, Stack
-from rig.tradingbots import STRATEGIES, WantedBot, ask, configuration, create, have_ended, want
-from rig.tradingchecks import counts, differences
+from rig.tradingbots import (
+    STRATEGIES,
+    WantedBot,
+    ask,
+    configuration,
+    create,
+    have_ended,
+    recover,
+    want,
+)
+from rig.tradingchecks import counts, differences, funding_differences
 from rig.venues import wait_until_live
 from rig.waiting import wait_until
 
@@ -113,7 +122,11 @@ def main() -> int:
         wait_until_live(symbols, stack.env)
         with Role(["manage.py", "runbot"], stack.env, stack.log):
             found = trade(stack, names, options.minutes * 60)
-        complaints = list(differences(stack.env["DATABASE_URL"]))
+        complaints = [] if found["orders"] else ["the bots sent no orders"]
+        if left := recover(stack, names):
+            complaints.append(f"recovery leaves {left} findings")
+        complaints += funding_differences(stack.env["DATABASE_URL"], names)
+        complaints += differences(stack.env["DATABASE_URL"])
         stack.simulation.stop()
         complaints += audit(stack)
     figures = {
@@ -123,7 +136,7 @@ def main() -> int:
         "differences": len(complaints),
         "load average": round(os.getloadavg()[0], 1),
     }
-    if options.minutes >= RECORD_MINUTES:
+    if options.minutes >= RECORD_MINUTES and found["orders"]:
         report("bots", figures)
     else:
         Console().print(figures)

@@ -59,7 +59,7 @@ def create_database(server_url: str, name: str = "", template: str = "template1"
 
 @functools.cache
 def seeded_template(server_url: str) -> str:
-    """Return the name of the template for `seeded_on`, created once per server."""
+    """Return the name of the template for `seeded_on`, created once per server and process."""
     name = f"seeded_{secrets.token_hex(6)}"
     url = create_database(server_url, name)
 
@@ -67,7 +67,7 @@ def seeded_template(server_url: str) -> str:
         prepare(url)
         run_program("pg_dump", "--no-owner", "--file", str(file), url)
 
-    with kept("seeded.sql", dump) as file:
+    with kept(f"seeded{settings.DATABASE_SCHEMA}.sql", dump) as file:
         if not has_tables(url):
             run_program("psql", "--quiet", "--set=ON_ERROR_STOP=1", "--file", str(file), url)
     return name
@@ -75,8 +75,8 @@ def seeded_template(server_url: str) -> str:
 
 def has_tables(url: str) -> bool:
     with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
-    return found != (None,)
+        tables = "SELECT count(*) FROM pg_tables WHERE tablename = 'django_migrations'"
+        return connection.execute(tables).fetchone() != (0,)  # in whatever schema
 
 
 def run_program(name: str, *arguments: str) -> None:

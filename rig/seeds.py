@@ -22,14 +22,16 @@ KEPT_S = 24 * 3_600
 
 @contextmanager
 def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
-    """Provide the file `name` of today's code; `make` writes it if no earlier call did.
+    """Provide the file `name` of this state of the code; `make` writes it if it is missing.
 
-    Other processes wait meanwhile.
+    Other processes wait until the caller is done with it.
     """
+    CACHE.mkdir(parents=True, exist_ok=True)
     folder = CACHE / fingerprint()
-    folder.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir(exist_ok=True)
+        os.utime(folder)  # before the old ones are removed: this one may not have been used lately
         remove_old()
         file = folder / name
         if not file.exists():
@@ -37,7 +39,6 @@ def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
                 made = Path(unfinished) / name
                 make(made)
                 made.replace(file)
-        os.utime(folder)
         yield file
 
 

@@ -20,7 +20,7 @@ from rig.tradingbots import (
     recover,
     want,
 )
-from rig.tradingchecks import counts, differences, reordered
+from rig.tradingchecks import counts, differences, funding_differences, reordered
 from rig.venues import wait_until_live
 from rig.waiting import wait_until
 from scripts.services import Service
@@ -131,6 +131,7 @@ def phase(
         wait_until(lambda: have_ended(database, names), f"{profile}: bots end", SETTLE_S)
         if left := recover(stack, names):
             trial.complaints.append(f"{profile}: recovery leaves {left} findings")
+        trial.complaints += funding_differences(database, names)
     except TimeoutError as error:
         trial.complaints.append(str(error))
 

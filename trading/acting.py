@@ -41,7 +41,7 @@ CONFLICTS: Final = (
 LONGEST_S: Final = 20.0
 AT_ONCE: Final = 8
 """Bots that are flattened at the same time: each needs two connections to the database, of 20."""
-PASSING: Final = (NotSentError, UnknownOutcomeError, RejectedError, OperationalError)
+PASSING: Final = (NotSentError, UnknownOutcomeError, RejectedError, StaleError, OperationalError)
 """Failures after which a bot may be flat all the same, or be flattened at the next attempt: its
 runner may have closed the position at the same time, and then our order is rejected."""
 FLATTEN_S: Final = 17.0

@@ -141,7 +141,8 @@ class Desk:
         asked_at = self._clock()
         seen = await self.broker.cancel(order.client_id)
         if seen.report.state is VenueState.UNKNOWN and order.state == OrderState.PENDING:
-            await in_thread(applied, self.follower.lost, seen, asked_at)
+            async with self._checking(order.client_id):
+                await in_thread(applied, self.follower.lost, seen, asked_at)
         await self._learn(seen)
 
     async def _learn(self, seen: OrderSeen) -> None:
@@ -213,10 +214,11 @@ class Desk:
         """Book the funding that the venue has paid; return its positions.
 
         A payment belongs to the position that was held then, so executions are counted before.
+        Before the first fill, the sums are noted: they are not the bot's.
         """
         seen = await self.broker.positions()
         since = await in_thread(funding.paid_since, self.bot)
-        paid = await self.broker.payments(since) if since is not None else []
+        paid = None if since is None else await self.broker.payments(since)
         if paid is None:
             await in_thread(funding.book_sums, self.bot, seen, self._clock())
         elif fresh := await in_thread(funding.unbooked, self.bot, paid):

@@ -93,8 +93,13 @@ def book_sums(bot: Bot, seen: Sequence[PositionSeen], at: datetime) -> int:
 
 
 def _claim(bot: Bot) -> None:
-    """Let nobody else book funding of a bot until the transaction ends."""
-    Bot.objects.select_for_update().get(pk=bot.pk)
+    """Let nobody else book funding of a bot until the transaction ends.
+
+    Positions are locked before their bot, as executions do it: otherwise both could deadlock.
+    """
+    live = BotPosition.objects.live().filter(bot=bot).order_by("pk")
+    list(live.select_for_update().values_list("pk"))
+    Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
 
 
 def _book_rise(bot: Bot, instrument: Instrument, total: int, at: datetime) -> int:

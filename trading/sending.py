@@ -7,7 +7,7 @@ its client id stands for it, so a doubtful attempt is simply repeated.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -40,6 +40,8 @@ FIRST_PAUSE_S: Final = 0.1
 """Doubled after each attempt."""
 LONGEST_ATTEMPT_S: Final = 8.0
 """Brokers may repeat a request, but none is sent later: recovery relies on that."""
+LATE: Final = timedelta(seconds=1)
+"""A first attempt that begins so long after its order was stored must be noted like a repeat."""
 EVERYTHING: Final = 0
 """Where executions are read from if those after the newest that was counted are not enough: where
 numbers are times, one that becomes visible late may have a lower number."""
@@ -147,7 +149,9 @@ async def send(broker: Broker, follower: Follower, order: BotOrder, *, again: bo
     for attempt in range(ATTEMPTS):
         if attempt:
             await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
-        if (attempt or again) and not await in_thread(_note_attempt, order, follower.now()):
+        now = follower.now()
+        is_noted = not (attempt or again) and _is_just_stored(order, now)
+        if not is_noted and not await in_thread(_note_attempt, order, now):
             return True  # its end was reported meanwhile
         try:
             async with asyncio.timeout(LONGEST_ATTEMPT_S):
@@ -209,8 +213,12 @@ def _position_of(intention: Intention, at: datetime) -> BotPosition:
     )
 
 
+def _is_just_stored(order: BotOrder, now: datetime) -> bool:
+    return order.sent_at is not None and now - order.sent_at < LATE
+
+
 def _note_attempt(order: BotOrder, at: datetime) -> bool:
-    """Note a further attempt before it is made: recovery must not take the order for lost.
+    """Note an attempt before it is made: recovery must not take the order for lost.
 
     Return False if the order has ended: it must not be sent.
     """

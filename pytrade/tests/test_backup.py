@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db.utils import ConnectionHandler
+from django.db.utils import ConnectionHandler, DataError
 
 from archive.selections import Span, select
 from pytrade.databases import connection_settings
@@ -63,11 +63,16 @@ def counted(connection: Any) -> int:
 
 
 def cover_again(url: str) -> None:
-    """Exchange the index of times for that of older databases, and let the migration follow."""
+    """Restore the index of older databases; let the migration fail, and then succeed."""
     connection = ConnectionHandler({"default": connection_settings(url)})["default"]
     migration = import_module("quotes.migrations.0004_covering_index")
-    for step in (migration.uncover, migration.cover):
-        step(None, SimpleNamespace(connection=connection))
+    editor = SimpleNamespace(connection=connection)
+    migration.uncover(None, editor)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migration, "EXCHANGE", "SELECT 1 / 0 -- {}")
+        with pytest.raises(DataError):
+            migration.cover(None, editor)
+    migration.cover(None, editor)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE quotes_quote")
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'quotes_quote_2026_02'")

@@ -1,11 +1,11 @@
 """The trace of leaks names the lines of code whose memory grows."""
 
-import time
 import tracemalloc
 
 import pytest
 
 from pytrade.leaks import LEAST_BYTES, LeakTrace
+from rig.waiting import wait_until
 
 
 def test_growing_memory_is_reported_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -24,7 +24,6 @@ def test_growing_memory_is_reported_with_its_line(caplog: pytest.LogCaptureFixtu
 def test_trace_reports_until_it_is_stopped(caplog: pytest.LogCaptureFixture) -> None:
     trace = LeakTrace(0.01)
     trace.start()
-    while "memory traced" not in caplog.text:
-        time.sleep(0.01)
+    wait_until(lambda: "memory traced" in caplog.text, "the first report")
     trace.stop()
     assert not tracemalloc.is_tracing()

@@ -18,6 +18,7 @@ WHERE oid = 'quotes_quote'::regclass AND relkind = 'r' OR oid IN (
     SELECT relid FROM pg_partition_tree('quotes_quote') WHERE isleaf
 )
 """
+IS_COVERED = "SELECT true FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
 IS_PARTITIONED = "SELECT relkind = 'p' FROM pg_class WHERE oid = 'quotes_quote'::regclass"
 EXCHANGE = """
 ALTER TABLE quotes_quote DROP CONSTRAINT quote_instrument_at,
@@ -35,6 +36,9 @@ def cover(apps: Any, schema_editor: Any) -> None:
         cursor.execute(TABLES)
         for table, name in cursor.fetchall():
             index = f"{name}_covering"
+            cursor.execute(IS_COVERED, [table, index])
+            if cursor.fetchone():  # by an attempt that failed at a later partition
+                continue
             cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{index}"')  # of a failed attempt
             cursor.execute(f'CREATE UNIQUE INDEX CONCURRENTLY "{index}" ON {table} {INDEX}')
             cursor.execute(f"ALTER TABLE {table} SET ({VACUUMED})")

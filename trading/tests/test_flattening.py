@@ -95,6 +95,8 @@ async def test_an_order_that_was_never_sent_is_not_left_open(
     assert await desk.flatten() == (0, 0)
     assert (await in_thread(BotOrder.objects.get)).state == OrderState.FAILED
     assert await send(desk.broker, desk.follower, order, again=True)  # never after its end
+    order.sent_at = LONG_AGO  # or a first attempt that was held up since then
+    assert await send(desk.broker, desk.follower, order)
     assert not await in_thread(Order.objects.exists)
 
 

@@ -147,6 +147,25 @@ async def test_funding_is_booked_once_and_equals_the_exchange(
     assert await in_thread(violations) == []
 
 
+async def test_funding_that_the_account_received_before_its_bot_is_not_booked(
+    exchange: Exchange, account: Account, es: Instrument
+) -> None:
+    broker = ExchangeBroker(account)
+    by_hand = Instruction(client_id="hand", symbol="ES", side=BUY, style=Style.MARKET, lots=4)
+    await broker.place(by_hand)
+    eight_hours = exchange.ports["ES"].at + 8 * 3_600_000_000
+    await in_thread(exchange.mark, "ES", MARK + 40, eight_hours)
+    (there,) = await broker.positions()
+    assert there.funding
+    bot = await in_thread(wanted_bot, account)
+    desk = Desk(bot, broker, now)
+    await recover(desk, actor="me", clock=now)
+    entry = Wanted(BUY, Style.MARKET, 2, 0, False)
+    await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
+    await recover(desk, actor="me", clock=now)
+    assert (await in_thread(Bot.objects.get)).funding == 0
+
+
 async def test_an_execution_that_became_visible_late_is_found(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:

@@ -134,7 +134,7 @@ class AccountReader:
         return found
 
     async def payments(self, since: int) -> None:
-        """List no payments: Deribit states the funding of a position as a sum."""
+        """Return None: Deribit states the funding of a position as a sum."""
 
     async def balance(self) -> Balance:
         return balance_of(await self._read("private/get_account_summary", currency=CURRENCY))

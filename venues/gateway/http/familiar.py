@@ -1,6 +1,6 @@
-"""The gateway at the addresses of the CryptoMarket service, whose programs can stay as they are.
+"""The gateway at the addresses of the CryptoMarket service, whose clients need no change.
 
-All are GET, also those that change something, as they are there. "Orders" are subscriptions.
+As there, all are GET requests, including those that change subscriptions, called "orders".
 """
 
 from http import HTTPStatus
