@@ -48,8 +48,16 @@ RECOVER = """
 import json
 from trading.acting import recover_now
 from trading.models import Bot
+from venues.brokers import NotSentError
+def recovered(bot, attempts=5):
+    try:
+        return recover_now(bot, "rig")
+    except NotSentError:  # a faulty venue refuses, as often as it says
+        if attempts == 1:
+            raise
+        return recovered(bot, attempts - 1)
 for bot in Bot.objects.filter(name__in=json.loads('''{names}''')):
-    print(recover_now(bot, "rig").open_findings)
+    print(recovered(bot).open_findings)
 """
 
 
