@@ -28,7 +28,7 @@ class Venue(PaperBroker):
         self.at = 1
         self._venue = PaperVenue({"ES": TICK_VALUE}, balance=MONEY_UNITS, fees=LAB, latency_us=1)
 
-    async def _at_venue(self, act: Callable[[PaperVenue], T]) -> T:
+    async def _at_venue(self, act: Callable[[PaperVenue], T], *, writes: bool = False) -> T:
         self._venue.advance(self.at)
         return act(self._venue)
 
