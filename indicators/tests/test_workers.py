@@ -159,7 +159,7 @@ def test_another_worker_finishes_the_run_of_a_killed_one(redis, env, progress):
 
 
 def test_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
-    env |= {"TASK_TIME_LIMIT_S": str(CHUNK_LIMIT_S)}
+    env |= {"TASK_TIME_LIMIT_S": str(CHUNK_LIMIT_S), "DATABASE_TIMEOUT_S": "50"}
     planned(env, days=2)
     with psycopg.connect(env["DATABASE_URL"]) as other, worker(env, "waiting"):
         other.execute("LOCK TABLE indicators_reading")
