@@ -133,15 +133,14 @@ def progress(env):
 
 
 def forget_deliveries(redis):
-    """Make the broker believe that all tasks in progress were delivered long ago."""
+    """Make the broker believe that all tasks in progress, if any, were delivered long ago."""
     with redis_client.Redis.from_url(redis.url) as broker:
-        held = broker.zrange("unacked_index", 0, -1)
-        assert held
-        broker.zadd("unacked_index", dict.fromkeys(held, 0))
+        if held := broker.zrange("unacked_index", 0, -1):
+            broker.zadd("unacked_index", dict.fromkeys(held, 0))
 
 
 def test_another_worker_finishes_the_run_of_a_killed_one(redis, env, progress):
-    chunks = planned(env, days=4)
+    chunks = planned(env, days=12)
     with worker(env, "first") as first:
         wait_until(lambda: progress.chunks_done >= 2, "two chunks are done")
         children = psutil.Process(first.pid).children(recursive=True)
@@ -155,7 +154,7 @@ def test_another_worker_finishes_the_run_of_a_killed_one(redis, env, progress):
     with worker(env, "second"):
         wait_until(lambda: progress.state != "running", "the run ends")
     assert (progress.state, progress.error, progress.chunks_done) == ("done", "", chunks)
-    assert progress.readings == 4 * 1440 - 1_500 + 1
+    assert progress.readings == 12 * 1440 - 1_500 + 1
 
 
 def test_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
