@@ -62,7 +62,7 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-check: setup-dev ## lint, and run the tests that start no other process: a minute on two cores
+check: setup-dev ## lint, and run the tests that start no other process, in two workers
 	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL

@@ -52,7 +52,7 @@ from venues.brokers import NotSentError
 def recovered(bot, attempts=5):
     try:
         return recover_now(bot, "rig")
-    except NotSentError:  # a faulty venue refuses, as often as it says
+    except NotSentError:  # the fault profile refuses requests at random
         if attempts == 1:
             raise
         return recovered(bot, attempts - 1)
