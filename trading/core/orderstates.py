@@ -83,10 +83,11 @@ def filled_partly(before: OrderFacts, after: OrderFacts) -> str | None:
 
 
 def filled_whole(before: OrderFacts, after: OrderFacts) -> str | None:
-    """The last lot is filled."""
-    return _same_order(before, after) or (
-        None if after.leaves == 0 else f"{after.leaves} of {after.lots} lots are not filled"
-    )
+    """The last lot is filled, or the venue took off what was not filled."""
+    if after.leaves:
+        return f"{after.leaves} of {after.lots} lots are not filled"
+    is_shrunk = (after.lots, after.ticks) == (before.filled, before.ticks)
+    return None if is_shrunk else _same_order(before, after)
 
 
 def nothing_filled(before: OrderFacts, after: OrderFacts) -> str | None:

@@ -74,13 +74,16 @@ def _events(life: OrderLife, report: OrderReport) -> Iterator[tuple[OrderEvent, 
         return
     if life.state is OrderState.PENDING and report.state is VenueState.WORKING:
         yield OrderEvent.ACCEPTED, known
-    ended = report.state in ENDS or report.state is VenueState.FILLED
-    if _is_resized(known, report) and not (ended and report.lots == known.filled):
+    is_whole = report.state is VenueState.FILLED
+    is_shrunk = (is_whole or report.state in ENDS) and report.lots == known.filled
+    if _is_resized(known, report) and not is_shrunk:
         known = _changed(known, lots=report.lots, ticks=report.ticks)
         yield OrderEvent.AMENDED, known
     if report.filled > known.filled:
         known = _changed(known, filled=report.filled)
         yield OrderEvent.FILLED_PARTLY if known.leaves else OrderEvent.FILLED, known
+    elif is_whole and is_shrunk and known.leaves:
+        yield OrderEvent.FILLED, _changed(known, lots=report.lots)
     if report.state in ENDS and known.leaves:
         yield ENDS[report.state], known
 

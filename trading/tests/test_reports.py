@@ -1,6 +1,8 @@
 """Reports of a venue, repeated, late and in any order."""
 
+import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +62,25 @@ def test_a_report_adds_the_events_that_were_missed(
     assert [step.event for step in found] == events
     assert found[-1].life.state is state
     assert found[-1].life.facts.filled == report.filled
+
+
+def test_an_order_that_shrinks_to_what_was_filled_is_filled() -> None:
+    partly = applied(LIFE, said(VenueState.WORKING, 4))
+    life = applied(partly, said(VenueState.FILLED, 4, lots=4, number=2))
+    assert (life.state, life.facts) == (
+        OrderState.FILLED,
+        OrderFacts(lots=4, filled=4, ticks=100),
+    )
+
+
+def test_a_newer_report_of_an_ended_order_always_ends_it() -> None:
+    for known, lots in itertools.product(range(4), range(1, 6)):
+        life = applied(replace(LIFE, facts=OrderFacts(lots=4)), said(VenueState.WORKING, known, 4))
+        for filled in range(known, lots + 1):
+            end = VenueState.FILLED if filled == lots else VenueState.CANCELLED
+            ended = applied(life, said(end, filled, lots, number=2))
+            assert ended.is_final, (known, filled, lots)
+            assert ended.facts.filled == filled
 
 
 def test_repeated_and_late_reports_add_nothing() -> None:
