@@ -63,7 +63,7 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(BIN)/python scripts/vulnerabilities.py
 
 check: setup-dev ## lint, and run the tests that start no other process, in two workers
-	@$(MAKE) --no-print-directory --jobs 2 WORKERS="-n 2 --dist worksteal" test-quick lint
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 6 lint test-market test-postgresql test-browser test-quick test-live test-roles
@@ -80,7 +80,7 @@ test-live: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(LIV
 test-roles: TITLE = Tests of all other processes
 test-roles: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
 test-quick: TITLE = Tests that start no other process, on SQLite
-test-quick: COMMAND = $(BIN)/pytest -m "not processes" $(WORKERS)
+test-quick: COMMAND = $(BIN)/pytest -m "not processes" -n 2 --dist worksteal
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium

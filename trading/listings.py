@@ -6,20 +6,9 @@ from typing import Any, Final
 
 import orjson
 
-from exchange.accounts.listings import (
-    FLAG,
-    INTEGER,
-    NUMBER,
-    SIDES,
-    TEXT,
-    TIME,
-    Cell,
-    Listing,
-    average,
-    average_cost,
-    money,
-    price,
-)
+from archive.listings import FLAG, INTEGER, NUMBER, TEXT, TIME, Cell, Listing
+from exchange.accounts.amounts import average, average_cost, money, price
+from exchange.accounts.listings import SIDES
 from exchange.accounts.loading import tick_value
 from market.times import to_microseconds
 from trading.core.orderstates import OrderState
@@ -93,7 +82,7 @@ def position_values(position: BotPosition) -> tuple[Any, ...]:
         position.strategy,
         POSITION_WORDS[PositionState(position.state)],
         position.instrument.lattice.quantity(position.lots),
-        average_cost(position.instrument, position.cost, position.lots),
+        average_cost(position.instrument.lattice, position.cost, position.lots),
         money(position.realised),
         money(position.fees),
         to_microseconds(position.opened_at),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.db.models import Count, QuerySet, Sum
 
-from exchange.accounts.listings import money
+from exchange.accounts.amounts import money
 from trading import journeys
 from trading.core.orderstates import WORKING, OrderState
 from trading.listings import ORDER_WORDS

@@ -1,83 +1,20 @@
 """Orders, order events, executions, positions and the ledger as clients see them."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
-import pyarrow as pa
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from archive.columns import MOMENT
+from archive.listings import FLAG, INTEGER, NUMBER, TEXT, TIME, Cell, Listing
+from exchange.accounts.amounts import average, average_cost, money, price
 from exchange.clearing.ledger import LedgerCause
 from exchange.clearing.orders import Cause, OrderType, State, TriggerBy, TriggerDirection
 from exchange.engine.messages import BUY, SELL, TimeInForce
-from exchange.kinds import MONEY_UNITS
 from exchange.models import Execution, LedgerEntry, Order, OrderEvent
-from instruments.lattice import Lattice
 from instruments.models import Instrument
 from market.times import to_microseconds
 
-M = TypeVar("M", bound=Model)
-TEXT, INTEGER, NUMBER, FLAG, TIME = pa.string(), pa.int64(), pa.float64(), pa.bool_(), MOMENT
 SIDES: Final = {BUY: "buy", SELL: "sell"}
-AVERAGE_DIGITS: Final = 4
-"""Decimals of an average price beyond those of the tick size."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A column: values are text, whole numbers, Decimals, truth values, times in microseconds."""
-
-    name: str
-    type: pa.DataType
-    help: str = ""
-
-
-@dataclass(frozen=True)
-class Listing(Generic[M]):
-    """A table of rows of `M`, ordered by the unique whole number `key`."""
-
-    name: str
-    cells: Sequence[Cell]
-    values: Callable[[M], Sequence[Any]]
-    key: str = "id"
-
-    @property
-    def columns(self) -> list[str]:
-        return [cell.name for cell in self.cells]
-
-    def record(self, row: M) -> dict[str, Any]:
-        """Return a row as an object for JSON."""
-        return dict(zip(self.columns, self.json_row(self.values(row)), strict=True))
-
-    def json_row(self, values: Sequence[Any]) -> list[Any]:
-        return [
-            value // 1000 if cell.type is TIME and value is not None else value
-            for cell, value in zip(self.cells, values, strict=True)
-        ]
-
-
-def money(units: int) -> Decimal:
-    """Return MONEY_UNITS as a decimal without trailing zeros."""
-    return plain(Decimal(units) / MONEY_UNITS)
-
-
-def plain(value: Decimal) -> Decimal:
-    """Return a decimal without trailing zeros and without an exponent."""
-    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
-
-
-def price(lattice: Lattice, ticks: int) -> Decimal | None:
-    return lattice.price(ticks) if ticks else None
-
-
-def average(lattice: Lattice, value: int, lots: int) -> Decimal | None:
-    """Return the average price of fills; `value` is the sum of ticks * lots."""
-    if not lots:
-        return None
-    digits = Decimal(1).scaleb(-lattice.precision - AVERAGE_DIGITS)
-    return plain((lattice.price(value) / lots).quantize(digits))
 
 
 def word(value: State | Cause | OrderType | TimeInForce | TriggerBy | TriggerDirection) -> str:
@@ -301,7 +238,7 @@ def held_values(held: Held) -> tuple[Any, ...]:
         held.instrument.symbol,
         "buy" if held.lots > 0 else "sell" if held.lots else None,
         lattice.quantity(held.lots),
-        average_cost(held.instrument, held.cost, held.lots),
+        average_cost(lattice, held.cost, held.lots),
         price(lattice, held.mark),
         money(held.unrealised),
         held.leverage,
@@ -311,15 +248,6 @@ def held_values(held: Held) -> tuple[Any, ...]:
         money(held.fees),
         money(held.funding),
     )
-
-
-def average_cost(instrument: Instrument, cost: int, lots: int) -> Decimal | None:
-    """Return the average price at which a position was opened; `cost` is in MONEY_UNITS."""
-    if not lots:
-        return None
-    lattice = instrument.lattice
-    digits = Decimal(1).scaleb(-lattice.precision - AVERAGE_DIGITS)
-    return plain((Decimal(cost) / MONEY_UNITS / lattice.quantity(lots)).quantize(digits))
 
 
 POSITIONS: Final[Listing[Any]] = Listing(

@@ -13,15 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from archive.listings import Listing
+from exchange.accounts.amounts import average_cost, money
 from exchange.accounts.instruments import with_keys
-from exchange.accounts.listings import (
-    EVENTS,
-    EXECUTIONS,
-    Listing,
-    average_cost,
-    money,
-    with_client_ids,
-)
+from exchange.accounts.listings import EVENTS, EXECUTIONS, with_client_ids
 from exchange.accounts.rows import in_order
 from exchange.accounts.states import Held, Reading, State
 from exchange.clearing.orders import Cause
@@ -201,7 +196,7 @@ def state_of(topic: str, state: State, data: Any) -> Publication:
 
 def position_json(held: Held) -> dict[str, Any]:
     instrument = with_keys([held.instrument])[held.instrument]
-    entry = average_cost(instrument, held.cost, held.lots)
+    entry = average_cost(instrument.lattice, held.cost, held.lots)
     return {
         "symbol": instrument.symbol,
         "quantity": float(instrument.lattice.quantity(held.lots)),

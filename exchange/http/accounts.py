@@ -8,7 +8,8 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from exchange.accounts import submission
-from exchange.accounts.listings import EXECUTIONS, LEDGER, POSITIONS, money
+from exchange.accounts.amounts import money
+from exchange.accounts.listings import EXECUTIONS, LEDGER, POSITIONS
 from exchange.accounts.statement import statement
 from exchange.clearing.ledger import LedgerCause
 from exchange.http.commands import TraderView, executed, order_answer, refuse_rejected

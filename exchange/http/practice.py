@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from exchange.accounts.listings import money
+from exchange.accounts.amounts import money
 from exchange.accounts.opening import open_account
 from exchange.accounts.traders import SESSION_ACCOUNT, NoAccountError, Trader, by_session
 from exchange.http.accounts import ACCOUNT_SCHEMA, account_json

@@ -14,7 +14,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from archive.columns import END_OF_STREAM
-from exchange.accounts.listings import FLAG, INTEGER, NUMBER, TEXT, TIME, Cell, Listing, M
+from archive.listings import FLAG, INTEGER, NUMBER, TEXT, TIME, Cell, Listing, M
 from market.times import from_microseconds
 from web import formats
 from web.parameters import Parameters, cursor_text

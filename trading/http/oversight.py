@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from exchange.accounts.listings import money
+from exchange.accounts.amounts import money
 from exchange.http.tables import answer, documented, exact_json
 from trading.acting import recover_now
 from trading.configuring import global_limits

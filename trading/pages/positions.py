@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from exchange.accounts.listings import average_cost
+from exchange.accounts.amounts import average_cost
 from exchange.accounts.loading import marks
 from trading import acting
 from trading.http.positions import POSITION_STATES, find_position
@@ -87,7 +87,7 @@ def position(request: HttpRequest, position_id: str) -> HttpResponse:
     mark = marks([found.instrument_id])
     lattice, entry = found.instrument.lattice, {}
     if found.lots:
-        cost = average_cost(found.instrument, found.cost, found.lots)
+        cost = average_cost(found.instrument.lattice, found.cost, found.lots)
         entry = {} if cost is None else {"entry": round(cost / lattice.tick_size)}
     orders_of = BotOrder.objects.filter(position=found).select_related("bot", "instrument")
     context = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
-from exchange.accounts.listings import FLAG, NUMBER, TIME, Cell, Listing, M
+from archive.listings import FLAG, NUMBER, TIME, Cell, Listing, M
 from market.times import from_microseconds
 from quotes.templatetags.numbers import MISSING, minus, money
 from trading.pages.sorting import Heading, heading
