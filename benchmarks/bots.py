@@ -2,11 +2,11 @@
 
     python -m benchmarks.bots [--minutes 6] [--bots 20]
 
-Starts PostgreSQL, Redis, a web process, a simulation at ten times the speed of time and `runbot`.
-Bots of both strategies trade in accounts of their own. Then an admin throws the kill switch of all
-bots over HTTP, with a token: measured is the time from the request until the exchange has no open
-order and no position of any bot. Afterwards all books of the bots must equal the exchange's, and
-the audit must pass. Exit code 0 if so; runs of 6 minutes are written to benchmarks/results.
+Starts PostgreSQL, Redis, a web process, a simulation at ten times the speed of time, and `runbot`,
+which has all bots (MARKET_RUNS_BOTS=off). They follow both strategies and trade in accounts of
+their own. Then an admin throws the kill switch of all bots over HTTP, with a token: measured is the
+time from the request until the exchange has no open order and no position of any bot. Afterwards
+all books of the bots must equal the exchange's, and the audit must pass. Exit code 0 if so; runs of 6 minutes are written to benchmarks/results.
 """
 
 import argparse
@@ -116,6 +116,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=RECORD_MINUTES)
     parser.add_argument("--bots", type=int, default=20)
     options = parser.parse_args()
+    os.environ["MARKET_RUNS_BOTS"] = "off"  # of the processes that are started
     names = [f"bot-{n}" for n in range(options.bots)]
     symbols = [f"LAB{n}" for n in range(options.bots)]
     with Stack(symbols, SPEED, webs=1, added=symbols) as stack:

@@ -345,6 +345,8 @@ EXCHANGE_KEEP_TRADES_S = env.int("EXCHANGE_KEEP_TRADES_S", default=0)
 
 # Orders of bots that are pending or partially filled for longer are reported: see docs/trading.md.
 TRADING_HANGING_S = env.float("TRADING_HANGING_S", default=1800.0)
+# Whether a running market runs the bots that are wanted, too: see docs/trading.md.
+MARKET_RUNS_BOTS = env.bool("MARKET_RUNS_BOTS", default=True)
 
 # The stream: see docs/live.md.
 STREAM_CONNECTIONS_PER_ADDRESS = env.int("STREAM_CONNECTIONS_PER_ADDRESS", default=5000)

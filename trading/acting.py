@@ -39,8 +39,9 @@ CONFLICTS: Final = (
 )
 """What orders and positions, the venue or the limits do not allow as things are now."""
 LONGEST_S: Final = 20.0
-AT_ONCE: Final = 8
-"""Bots that are flattened at the same time: each needs two connections to the database, of 20."""
+AT_ONCE: Final = 32
+"""Bots that are flattened at the same time; no order that waits for its answer holds a connection
+to the database."""
 PASSING: Final = (NotSentError, UnknownOutcomeError, RejectedError, StaleError, OperationalError)
 """Failures after which a bot may be flat all the same, or be flattened at the next attempt: its
 runner may have closed the position at the same time, and then our order is rejected."""

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 from journal.sources import Companion
 from live import companions
@@ -11,7 +12,8 @@ class TradingConfig(AppConfig):
         from trading import auditing  # models are not loaded when this module is
 
         auditing.register()
-        companions.register(bot_thread)
+        if settings.MARKET_RUNS_BOTS:
+            companions.register(bot_thread)
 
 
 def bot_thread(_: companions.Publish) -> Companion:

@@ -31,12 +31,20 @@ class Snapshot(Generic[T]):
     def get(self) -> T:
         """Return the result; raise what `make` raised."""
         made = self._made
-        if made is None or self._clock() - made[0] >= self._seconds:
+        if made is None or self._is_old(made):
             made = self._renewed(made)
         _, result, error = made
         if error is not None:
             raise error
         return result  # type: ignore[return-value]  # None only where make returns it
+
+    def peek(self) -> T | None:
+        """Return the result if there is one that is not old, else None; computes nothing."""
+        made = self._made
+        return None if made is None or self._is_old(made) else made[1]
+
+    def _is_old(self, made: tuple[float, T | None, Exception | None]) -> bool:
+        return self._clock() - made[0] >= self._seconds
 
     def forget(self) -> None:
         """Discard the result: the next caller computes it."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
+from django.db import connection
 
 from exchange.accounts import submission
 from exchange.accounts.instruments import books
@@ -102,7 +103,9 @@ class ExchangeBroker:
     async def changes(self, since: Cursor) -> AsyncGenerator[OrderSeen | ExecutionSeen, None]:
         """Follow the account: a change and its executions are committed together."""
         while True:
-            end = await self._in_thread(self._known_end)
+            end = (ends.peek() or {}).get(self._account.pk)
+            if end is None:
+                end = await self._in_thread(self._known_end)
             if end.executions > since.executions:
                 for execution in await self._in_thread(
                     self._executions, since.executions, end.executions
@@ -165,7 +168,9 @@ class ExchangeBroker:
         A rejected order is no error here: the order itself says so.
         """
         try:
-            command = answered(submit(), self._timeout_s)
+            command = submit()
+            connection.close()  # others use it while this thread waits
+            command = answered(command, self._timeout_s)
         except submission.ClosedError as error:
             raise NotSentError(str(error)) from error
         except submission.SubmissionError as error:

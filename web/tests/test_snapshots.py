@@ -34,6 +34,18 @@ def test_expired_snapshot_is_computed_again() -> None:
     assert snapshot.get() == 3
 
 
+def test_peeking_computes_nothing() -> None:
+    now = [0.0]
+    make = Counter()
+    snapshot = Snapshot(make, 1.0, clock=lambda: now[0])
+    assert snapshot.peek() is None
+    snapshot.get()
+    assert snapshot.peek() == 1
+    now[0] = 1.0
+    assert snapshot.peek() is None
+    assert make.calls == 1
+
+
 def test_concurrent_callers_share_one_computation() -> None:
     make = Counter()
     make.may_go.clear()
