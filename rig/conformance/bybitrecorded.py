@@ -44,7 +44,9 @@ NO_ERROR: Final = 0
 class Findings:
     """What was compared, and how it differed."""
 
-    compared: list[Fixture] = field(default_factory=list)
+    called: list[Fixture] = field(default_factory=list)
+    complete: set[str] = field(default_factory=set)
+    """Endpoints of which an answer had everything that Bybit's has."""
     excepted: dict[str, str] = field(default_factory=dict)
     added: dict[str, set[str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -54,11 +56,11 @@ class Findings:
 
     def lines(self) -> Iterator[str]:
         """Yield what was compared, and everything that was not as recorded."""
-        endpoints = {each.endpoint for each in self.compared}
-        fields = sum(members(SHAPES[endpoint]) for endpoint in endpoints)
+        endpoints = {each.endpoint for each in self.called}
+        compared = sum(members(SHAPES[endpoint]) for endpoint in self.complete)
         yield (
-            f"\nRecorded answers: {len(self.compared)} calls of ccxt, {len(endpoints)} endpoints, "
-            f"{fields} members compared"
+            f"\nRecorded answers: {len(self.called)} calls of ccxt to {len(endpoints)} endpoints, "
+            f"all {compared} members of {len(self.complete)} as recorded"
         )
         yield from (f"  exception: {what}: {why}" for what, why in self.excepted.items())
         yield from (f"  not called: {what}: {why}" for what, why in SKIPPED.items())
@@ -69,6 +71,7 @@ class Findings:
             f"{self.codes[NO_ERROR]} with retCode {NO_ERROR}"
         )
         yield from (f"  {count} with {what}" for what, count in self.refused.items())
+        yield from (f"  FAILED {each}" for each in self.wrong)
 
 
 class RecordedBybit:
@@ -87,8 +90,11 @@ class RecordedBybit:
         there = self.prepared()
         for fixture in FIXTURES:
             self.call(fixture, there)
+        self.conclude()
+
+    def conclude(self) -> None:
         wrong = self.findings.wrong
-        require(not wrong, "; ".join(wrong))
+        require(not wrong, f"{len(wrong)} answers are wrong, listed below")
 
     def prepared(self) -> Mapping[str, Any]:
         """Trade, so that there is something to list; return what takes the place of ids."""
@@ -115,9 +121,12 @@ class RecordedBybit:
         if not fixture.endpoint.endswith(path):
             found.wrong.append(f"{fixture.method} asked {path} instead of {fixture.endpoint}")
             return
-        for each in sorted(compared(fixture.endpoint, answer)):
+        differences = sorted(compared(fixture.endpoint, answer))
+        for each in differences:
             self.note(fixture, each)
-        found.compared.append(fixture)
+        found.called.append(fixture)
+        if all(each.kind is Kind.ADDED for each in differences):
+            found.complete.add(fixture.endpoint)
 
     def note(self, fixture: Fixture, found: Difference) -> None:
         reason = EXCEPTIONS.get((fixture.method, found.at))
@@ -132,15 +141,14 @@ class RecordedBybit:
         """Send each recorded request as it is, but for its prices; each gets a code it may get."""
         of, symbol = self._ccxt.exchange, self._ccxt.symbol
         price = float(of.fetch_ticker(symbol)["last"])
-        wrong = []
         for request in requests_of(REQUESTS):
             status, code, text = self.send(request, moved(request.body, price))
             self.findings.codes[code] += 1
             if code not in request.codes:
-                wrong.append(f"{request.line}: HTTP {status}, {code} {text}")
+                self.findings.wrong.append(f"{request.line}: HTTP {status}, {code} {text}")
             elif code != NO_ERROR:
                 self.findings.refused[f"{code}: {request.reason}"] += 1
-        require(not wrong, "; ".join(wrong))
+        self.conclude()
 
     def send(self, request: Recorded, body: str) -> tuple[int, int, str]:
         """Return status, retCode and retMsg of the answer to a request, signed."""
