@@ -8,14 +8,14 @@ Exit code 1 if anything fails that is not named as an exception, with its reason
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rig import venues as rigged
-from rig.conformance import ccxtchecks, ccxtderibit, harness
+from rig.conformance import bybitrecorded, ccxtchecks, ccxtderibit, harness
 from rig.conformance.harness import Exchange
 from rig.conformance.matrix import Matrix
 from rig.conformance.pybitchecks import PybitRest, PybitStreams, tls_checks
@@ -28,7 +28,8 @@ from venues.doors.certificates import make_files
 class Subject:
     """A door: its clients, and what ccxt's harness needs to test it."""
 
-    clients: Callable[[Matrix, Venue], None]
+    clients: Callable[[Matrix, Venue], Iterable[str]]
+    """Fills the matrix; returns what to print below it."""
     harnessed: Exchange
     act: Callable[[Venue], Callable[[], Any]]
     """Returns what trades with the account while the harness waits for private messages."""
@@ -44,8 +45,8 @@ def over_tls(matrix: Matrix, venue: Venue) -> None:
             matrix.run("pybit, TLS", tls_checks(secured, files.authority))
 
 
-def of_bybit(matrix: Matrix, venue: Venue) -> None:
-    """Try pybit, ccxt and ccxt.pro."""
+def of_bybit(matrix: Matrix, venue: Venue) -> Iterable[str]:
+    """Try pybit, ccxt and ccxt.pro, and what ccxt's test data recorded of Bybit."""
     over_tls(matrix, venue)
     rest = PybitRest(venue)
     matrix.run("pybit", rest.checks())
@@ -55,9 +56,12 @@ def of_bybit(matrix: Matrix, venue: Venue) -> None:
     exchange = ccxtchecks.CcxtRest(venue)
     matrix.run("ccxt", exchange.checks())
     matrix.run("ccxt", ccxtchecks.CcxtStreams(venue, exchange).checks())
+    recorded = bybitrecorded.RecordedBybit(venue)
+    matrix.run("ccxt", recorded.checks())
+    return recorded.findings.lines()
 
 
-def of_deribit(matrix: Matrix, venue: Venue) -> None:
+def of_deribit(matrix: Matrix, venue: Venue) -> Iterable[str]:
     """Try ccxt, ccxt.pro and typed-deribit, which validates what it gets."""
     exchange = ccxtderibit.CcxtRest(venue)
     matrix.run("ccxt", exchange.checks())
@@ -66,8 +70,10 @@ def of_deribit(matrix: Matrix, venue: Venue) -> None:
     matrix.run("typed-deribit", rest.checks())
     matrix.run("typed-deribit", TypedStreams(venue, rest).checks())
     matrix.run("typed-deribit, WebSocket", TypedDeribit(venue, "ws").checks())
+    return ()
 
 
+ACCOUNTS = ("bot", harness.TRADER, bybitrecorded.ACCOUNT)
 SUBJECTS = {
     "bybit": Subject(of_bybit, ccxtchecks.HARNESSED, lambda venue: PybitRest(venue).buy),
     "deribit": Subject(
@@ -85,12 +91,12 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         rigged.market() as env,
-        rigged.door(env, name=options.venue, accounts=("bot", harness.TRADER)) as venue,
+        rigged.door(env, name=options.venue, accounts=ACCOUNTS) as venue,
     ):
         rigged.wait_for_trades(venue)
         matrix = Matrix()
-        subject.clients(matrix, venue)
-        print(matrix.table(), flush=True)
+        below = subject.clients(matrix, venue)
+        print(matrix.table(), *below, sep="\n", flush=True)
         failures = matrix.failures
         if not options.without_harness:
             failures += harnessed(subject, venue, Path(folder))

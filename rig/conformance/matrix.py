@@ -40,6 +40,8 @@ CAPABILITIES: Final = (
     "socket: place order",
     "socket: amend order",
     "socket: cancel order",
+    "answers as recorded",
+    "requests as recorded",
 )
 WORKS: Final = "yes"
 Check = Callable[[], Any]

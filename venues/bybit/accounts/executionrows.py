@@ -33,9 +33,10 @@ CONSTANT: Mapping[str, Any] = {
     "underlyingPrice": "",
     "blockTradeId": "",
     "extraFees": "",
+    "marketUnit": "",
 }
 """Fields that all executions have alike."""
-REST_ONLY: Final = ("execFeeV2",)
+REST_ONLY: Final = ("execFeeV2", "marketUnit")
 STREAM_ONLY: Final = ("category", "isLeverage", "execPnl")
 
 

@@ -1,72 +1,48 @@
 """Requests of ccxt: each gets the documented code, and an answer of the same shape as Bybit's.
 
-`ccxt_responses.json` has the members of Bybit's answers in ccxt's test data, and their kinds.
+`make conformance` does the same with ccxt itself and a door in a process of its own.
 """
-
-import json
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from exchange.clearing.funding import INTERVAL_US
+from exchange.matching import BUY, SELL
 from exchange.tests.trading import Exchange
+from instruments.models import Instrument
+from rig.conformance.bybitfixtures import REQUESTS, SHAPES, compared
+from rig.conformance.recordedrequests import requests_of
+from rig.conformance.shapes import Difference, Kind
 from venues.bybit.rest.answering import Rest
 from venues.bybit.tests.clients import MARK, Client, body_of
+from venues.bybit.tests.test_documented_fields import DOCUMENTED, LINEAR
+from venues.tests.books import rest_book
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
-FOLDER = Path(__file__).parent
-SHAPES = json.loads((FOLDER / "ccxt_responses.json").read_text())
 FUNDED = "execType=Funding&symbol=BTCUSDT"
+COINS = "GET /v5/asset/coin/query-info"
+"""Lists nothing: no coin can be deposited or withdrawn on a chain."""
 
 
-def recorded() -> Iterator[tuple[frozenset[int], str]]:
-    """Yield requests with the codes that may answer them."""
-    codes: frozenset[int] = frozenset()
-    for line in (FOLDER / "ccxt_requests.txt").read_text().splitlines():
-        if line.startswith("= "):
-            codes = frozenset(map(int, line[2:].partition(":")[0].split()))
-        elif line and not line.startswith("#"):
-            yield codes, line
+@pytest.fixture
+def book(btc: Instrument) -> None:
+    """Record the book that the exchange will have."""
+    rest_book(btc, [(BUY, MARK - 1, 50_000), (SELL, MARK + 1, 50_000)])
 
 
-def is_number(value: Any) -> bool:
-    """Return whether a value is a number, or the text of one, or empty."""
-    try:
-        return value == "" or (not isinstance(value, bool) and Decimal(value).is_finite())
-    except (InvalidOperation, TypeError):
-        return False
+def undocumented(endpoint: str, found: Difference) -> bool:
+    """Return whether an answer has a member that Bybit neither sent nor documents."""
+    name = found.at.removeprefix("result.").replace("[]", "")
+    path = endpoint.partition(" ")[2]
+    return found.kind is Kind.ADDED and name not in DOCUMENTED[path]
 
 
-KINDS = {
-    "number": is_number,
-    "text": lambda value: isinstance(value, str),
-    "flag": lambda value: isinstance(value, bool),
-}
+def wrong(endpoint: str, found: set[Difference]) -> list[Difference]:
+    lacking = (Kind.MISSING, Kind.MISTYPED)
+    return [each for each in found if each.kind in lacking or undocumented(endpoint, each)]
 
 
-def differences(shape: Any, value: Any, where: str = "result") -> Iterator[str]:
-    """Yield what a value lacks or has in another form; what Bybit has added since is no difference.
-
-    The one shape in a list is that of all its members.
-    """
-    if isinstance(shape, str):
-        if not KINDS[shape](value):
-            yield f"{where}: {value!r} is no {shape}"
-    elif not isinstance(value, type(shape)):
-        yield f"{where}: {value!r} is no {type(shape).__name__}"
-    elif isinstance(shape, dict):
-        yield from (f"{where}.{name} is missing" for name in shape.keys() - value.keys())
-        for name in shape.keys() & value.keys():
-            yield from differences(shape[name], value[name], f"{where}.{name}")
-    else:
-        for index, each in enumerate(value):
-            yield from differences(shape[index % len(shape)], each, f"{where}[{index}]")
-
-
+@pytest.mark.usefixtures("book")
 def test_recorded_requests_get_answers_of_the_same_shape_as_from_bybit(
     exchange: Exchange, client: Client, settings: Settings
 ) -> None:
@@ -76,19 +52,30 @@ def test_recorded_requests_get_answers_of_the_same_shape_as_from_bybit(
     exchange.mark("BTCUSDT", MARK, at=exchange.ports["BTCUSDT"].at + INTERVAL_US)
     client.create(price="64000")
     client.post("/v5/order/cancel-all", category="linear", symbol="BTCUSDT")
-    asked, compared = 0, set()
-    for codes, line in recorded():
-        method, target, *body = line.split(" ", 2)
-        path, _, query = target.partition("?")
-        answer = body_of(client.send(method, path, query=query, body="".join(body).encode()))
-        assert answer["retCode"] in codes, (line, answer)
+    asked, filled = 0, set()
+    for request in requests_of(REQUESTS):
+        sent = client.send(
+            request.method, request.path, query=request.query, body=request.body.encode()
+        )
+        answer = body_of(sent)
+        assert answer["retCode"] in request.codes, (request.line, answer)
         asked += 1
-        is_linear = "category=" not in query or "category=linear" in query
-        if answer["retCode"] == 0 and path in SHAPES and is_linear:
-            assert list(differences(SHAPES[path], answer["result"])) == [], line
-            if answer["result"].get("list", "acknowledged"):
-                compared.add(path)
-        if FUNDED in query:
+        endpoint = f"{request.method} {request.path}"
+        if endpoint in SHAPES and answer["retCode"] == 0 and is_linear(request.query):
+            found = compared(endpoint, answer)
+            assert wrong(endpoint, found) == [], request.line
+            if all(each.kind is not Kind.EMPTY for each in found):
+                filled.add(endpoint)
+        if FUNDED in request.query:
             assert [row["execType"] for row in answer["result"]["list"]] == ["Funding"]
-    assert asked > 90
-    assert compared == SHAPES.keys()
+    assert asked > 110
+    assert filled == SHAPES.keys() - {COINS, "POST /v5/order/amend"}
+
+
+def is_linear(query: str) -> bool:
+    return "category=" not in query or "category=linear" in query
+
+
+def test_amended_order_is_acknowledged_as_by_bybit(exchange: Exchange, client: Client) -> None:
+    answer = client.post("/v5/order/amend", **LINEAR, orderId=client.create(), qty="0.02")
+    assert compared("POST /v5/order/amend", answer) == set()
