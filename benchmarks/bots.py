@@ -6,7 +6,8 @@ Starts PostgreSQL, Redis, a web process, a simulation at ten times the speed of 
 which has all bots (MARKET_RUNS_BOTS=off). They follow both strategies and trade in accounts of
 their own. Then an admin throws the kill switch of all bots over HTTP, with a token: measured is the
 time from the request until the exchange has no open order and no position of any bot. Afterwards
-all books of the bots must equal the exchange's, and the audit must pass. Exit code 0 if so; runs of 6 minutes are written to benchmarks/results.
+all books of the bots must equal the exchange's, and the audit must pass. Exit code 0 if so; runs of
+6 minutes are written to benchmarks/results.
 """
 
 import argparse
