@@ -131,6 +131,7 @@ class PriceFeed:
             return
         for name in self._followed.keys() - wanted.tickers.keys():
             del self._followed[name]
+            self._since.pop(name, None)
             await self._feed.leave(topic_of(name))
         for name, ticker in wanted.tickers.items():
             await self._follow(name, ticker)
@@ -147,12 +148,10 @@ class PriceFeed:
             return
         self._followed[name] = ticker
         if ticker.has_prices:
-            since = {}
-            if name in self._since:
-                since = {topic_of(name): self._since[name]}
-            elif (newest := await read(newest_of, name)) is not None:
-                self._price(name, newest)
-            await self._feed.follow([topic_of(name)], since)
+            if name not in self._since and (newest := await read(newest_of, name)) is not None:
+                self._price(name, newest)  # the cache may be behind: what came since follows
+            known_seqs = {topic_of(name): self._since[name]} if name in self._since else {}
+            await self._feed.follow([topic_of(name)], known_seqs)
 
     async def _send(self, text: str) -> None:
         self._take_frame(orjson.loads(text))

@@ -175,6 +175,40 @@ async def test_stream_resumes_after_the_last_event(settings: Settings) -> None:
         await fresh.texts.aclose()
 
 
+async def test_a_stream_misses_nothing_although_the_cache_is_behind(settings: Settings) -> None:
+    def fetch(count: int) -> None:
+        for _ in range(count):
+            tasks.fetch_prices()
+        for quote in Quote.objects.all():  # a minute apart
+            at = datetime(2026, 1, 1, 0, quote.seq, tzinfo=UTC)
+            Quote.objects.filter(pk=quote.pk).update(at=at)
+
+    whose = await in_thread(person)
+    key = (await in_thread(connection, whose)).pk
+    async with served(settings, btc_usd=1.5):
+        await in_thread(lambda: following.subscribe(person=whose, name="btc_usd", interval_s=1))
+        await in_thread(fetch, 1)
+        await in_thread(tasks.refresh)
+        await in_thread(fetch, 2)
+        stream = Stream(key)
+        assert [(await stream.next("price"))["seq"] for _ in range(3)] == [2, 3, 4]
+        await stream.texts.aclose()
+
+
+async def test_a_cancelled_ticker_begins_anew_when_it_is_followed_again(settings: Settings) -> None:
+    whose = await in_thread(person)
+    feed = PriceFeed((await in_thread(connection, whose)).pk, {"btc_usd": 1})
+    async with served(settings, btc_usd=1.5):
+        await in_thread(lambda: following.subscribe(person=whose, name="btc_usd", interval_s=1))
+        await feed.open()
+        await feed.take()
+        assert feed.place == "btc_usd:1"
+        await in_thread(following.cancel, whose)
+        while feed.place:
+            await feed.take()
+        await feed.close()
+
+
 async def test_refusal_of_the_venue_is_shown_and_stops_no_other_ticker(settings: Settings) -> None:
     whose = await in_thread(person)
     key = (await in_thread(connection, whose)).pk
