@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from benchmarks.gatewayusers import User
+from benchmarks.gatewayusers import INTERVAL_S, User
 from rig.processes import READY_S, environment, free_port, manage, wait_for_http
 from rig.stack import Role
 from rig.waiting import wait_until
@@ -47,7 +47,7 @@ Connection.objects.bulk_create(
     for token, person in zip(tokens, persons)
 )
 PriceSubscription.objects.bulk_create(
-    PriceSubscription(person=person, ticker=ticker, interval_s=1)
+    PriceSubscription(person=person, ticker=ticker, interval_s={interval})
     for person in persons for ticker in tickers
 )
 """
@@ -106,6 +106,16 @@ class Site:
             if row["symbol"] in symbols and row["last_seq"]
         }
 
+    def times(self) -> dict[str, dict[int, int]]:
+        """Return the moment of each recorded price, in ms since 1970, by ticker and seq."""
+        return {
+            name: {int(seq): int(at) for seq, at, _ in self._rows(f"DERIBIT-{name.upper()}")}
+            for name in self.ends()
+        }
+
+    def _rows(self, symbol: str) -> list[Any]:
+        return list(self.get(f"instruments/{symbol}/quotes/?since_seq=0&limit=10000")["rows"])
+
     def cpu_s(self, name: str) -> float:
         """Return the CPU time that a role has used."""
         used = psutil.Process(self._roles[name].pid).cpu_times()
@@ -152,7 +162,7 @@ def site(
         env |= settings or {}
         manage("migrate", "-v0", env=env)
         manage("seedinstruments", env=env)
-        code = OPEN_CONNECTIONS.format(tickers=TICKERS, users=users)
+        code = OPEN_CONNECTIONS.format(tickers=TICKERS, users=users, interval=INTERVAL_S)
         manage("shell", "-v0", "-c", f"{code}\n{prepare}", env=env)
         commands: dict[str, Sequence[str]] = {
             "simulation": ("manage.py", "runsim", "--instruments", *SYMBOLS, "--backfill", "1m"),
@@ -196,7 +206,8 @@ async def complete_users(running: Site, users: Sequence[User]) -> int:
         await asyncio.sleep(0.5)
         if all(user.reaches(last) for user in users):
             break
-    return sum(user.is_complete(last) for user in users)
+    times = await asyncio.to_thread(running.times)
+    return sum(user.is_complete(last, times) for user in users)
 
 
 def _end(role: Role) -> None:

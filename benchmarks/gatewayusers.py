@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 AGAIN_S: Final = 1.0
+INTERVAL_S: Final = 1
+"""At which users follow a ticker."""
 PATH: Final = "/api/v1/venues/deribit/connections"
 
 
@@ -82,8 +84,23 @@ class User:
         """Return whether the last price of each ticker has come."""
         return all((self.seqs.get(name) or [0])[-1] >= seq for name, seq in last.items())
 
-    def is_complete(self, last: Mapping[str, int]) -> bool:
-        """Return whether every price up to the last came once, from the first that came on."""
+    def is_complete(self, last: Mapping[str, int], times: Mapping[str, Mapping[int, int]]) -> bool:
+        """Return whether every price up to the last came once, from the first that came on.
+
+        `times` has the moment of each recorded price, by ticker and seq.
+        """
         return self.reaches(last) and all(
-            seqs == list(range(seqs[0], seqs[-1] + 1)) for seqs in self.seqs.values()
+            is_whole(seqs, times[name]) for name, seqs in self.seqs.items()
         )
+
+
+def is_whole(seqs: Sequence[int], times: Mapping[int, int]) -> bool:
+    """Return whether a stream has every price once that was due.
+
+    Prices that come less than the interval after one that was sent are not due: a venue or a
+    process that was busy may be followed by two fetches at once.
+    """
+    if list(seqs) != sorted(set(seqs)):
+        return False
+    ends = zip(seqs, [*seqs[1:], seqs[-1] + 1], strict=True)
+    return all(times[end - 1] - times[begin] < INTERVAL_S * 1_000 for begin, end in ends)
