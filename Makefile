@@ -66,7 +66,7 @@ check: setup-dev ## lint, and run the tests that start no other process, in two 
 	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 6 lint test-market test-postgresql test-browser test-quick test-live test-roles
+	@$(MAKE) --no-print-directory --jobs 6 test-browser test-postgresql test-market test-live test-quick test-roles lint
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
