@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from rig.databases import copy_of_seeds
 from rig.processes import background, environment, free_port, manage, wait_for_http
 from scripts.services import Redis
 
@@ -75,11 +76,11 @@ def market(
     `factor` scales the limits of the doors, 0: none. Symbols that do not exist are added.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Redis() as redis:
-        env = environment(f"sqlite:///{Path(folder) / 'market.sqlite3'}", redis.url)
+        database = Path(folder) / "market.sqlite3"
+        copy_of_seeds(database)
+        env = environment(f"sqlite:///{database}", redis.url)
         env |= {"BYBIT_LIMIT_FACTOR": str(factor), "DERIBIT_LIMIT_FACTOR": str(factor)}
         env |= {"LOG_FORMAT": "json"}
-        manage("migrate", "-v0", env=env)
-        manage("seedinstruments", env=env)
         add_instruments(symbols, env)
         command = [sys.executable, "manage.py", "runsim", "--interval", str(interval_s)]
         command += ["--backfill", "2m", "--instruments", *symbols]

@@ -6,7 +6,8 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from rig.processes import environment, free_port, manage
+from rig.databases import seeded_on
+from rig.processes import environment, free_port
 from rig.servers import asgi_command, running, wait_for
 from rig.waiting import PATIENCE_S
 from scripts.services import PostgreSQL
@@ -17,8 +18,7 @@ pytestmark = pytest.mark.processes
 @pytest.fixture
 def port(postgresql: PostgreSQL) -> Iterator[int]:
     """The port of a web process on `postgresql`, with all connections of its pool in use before."""
-    env = environment(postgresql.url) | {"DATABASE_TIMEOUT_S": "2"}
-    manage("migrate", "-v0", env=env)
+    env = environment(seeded_on(postgresql.url)) | {"DATABASE_TIMEOUT_S": "2"}
     port = free_port()
     with running(asgi_command("daphne", port, "pytrade.asgi:application"), env) as process:
         wait_for(port, process)

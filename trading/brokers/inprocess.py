@@ -5,8 +5,10 @@ committed, so reading its tables is asking the venue.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
@@ -46,6 +48,9 @@ POLL_S: Final = 0.05
 FRESH_S: Final = 0.04
 THREADS: Final = 4
 """Orders of one bot that wait for their answers at the same time."""
+TURNS: Final = threading.BoundedSemaphore(4)
+"""Calls of all brokers that use the database at the same time. PostgreSQL needs a fifth of a second
+of CPU for a new connection and its first statements: few connections flatten many bots sooner."""
 STYLES: Final[Mapping[Style, tuple[OrderType, TimeInForce]]] = {
     Style.POST_ONLY: (OrderType.LIMIT, TimeInForce.POST_ONLY),
     Style.LIMIT: (OrderType.LIMIT, TimeInForce.GTC),
@@ -122,8 +127,8 @@ class ExchangeBroker:
 
     async def _in_thread(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call that uses the database in a thread."""
-        run = database_sync_to_async(call, thread_sensitive=False, executor=self._threads)
-        result: R = await run(*args, **kwargs)
+        run = database_sync_to_async(_in_turn, thread_sensitive=False, executor=self._threads)
+        result: R = await run(lambda: call(*args, **kwargs))
         return result
 
     def _place(self, order: Instruction) -> OrderSeen:
@@ -169,8 +174,8 @@ class ExchangeBroker:
         """
         try:
             command = submit()
-            connection.close()  # others use it while this thread waits
-            command = answered(command, self._timeout_s)
+            with _out_of_turn():
+                command = answered(command, self._timeout_s)
         except submission.ClosedError as error:
             raise NotSentError(str(error)) from error
         except submission.SubmissionError as error:
@@ -254,6 +259,22 @@ class ExchangeBroker:
         return Balance(
             balance=now.balance, equity=now.valuation.equity, available=now.valuation.available
         )
+
+
+def _in_turn(call: Callable[[], R]) -> R:
+    with TURNS:
+        return call()
+
+
+@contextmanager
+def _out_of_turn() -> Iterator[None]:
+    """Let others use the database while this thread waits."""
+    connection.close()
+    TURNS.release()
+    try:
+        yield
+    finally:
+        TURNS.acquire()
 
 
 def _ends_of_bots() -> dict[int, Cursor]:
