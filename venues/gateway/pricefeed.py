@@ -150,8 +150,8 @@ class PriceFeed:
         if ticker.has_prices:
             if name not in self._since and (newest := await read(newest_of, name)) is not None:
                 self._price(name, newest)  # the cache may be behind: what came since follows
-            known_seqs = {topic_of(name): self._since[name]} if name in self._since else {}
-            await self._feed.follow([topic_of(name)], known_seqs)
+            since = {topic_of(name): self._since[name]} if name in self._since else {}
+            await self._feed.follow([topic_of(name)], since)
 
     async def _send(self, text: str) -> None:
         self._take_frame(orjson.loads(text))
