@@ -16,6 +16,7 @@ MARKET := archive exchange market orderflow quotes rig trading venues web
 LIVE := journal live
 # A busy machine may starve one of their processes: a failed test runs once more, and is listed.
 AGAIN := --reruns 1 -rR
+QUICK := not processes
 
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,8 +63,8 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python scripts/vulnerabilities.py
 
-check: setup-dev ## lint, and run the tests that start no other process, in two workers
-	@$(MAKE) --no-print-directory --jobs 2 test-quick lint
+check: setup-dev ## lint, and run the tests that need neither other processes nor a certain database
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint QUICK="not processes and not both_databases"
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 6 test-browser test-postgresql test-market test-live test-quick test-roles lint
@@ -80,7 +81,7 @@ test-live: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(LIV
 test-roles: TITLE = Tests of all other processes
 test-roles: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
 test-quick: TITLE = Tests that start no other process, on SQLite
-test-quick: COMMAND = $(BIN)/pytest -m "not processes" -n 2 --dist worksteal
+test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n 2 --dist worksteal
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium

@@ -1,9 +1,11 @@
 """Suite-wide configuration: settings, markers, test order and the test database."""
 
+import functools
 import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import django
@@ -22,6 +24,7 @@ django.setup()
 
 from exchange.accounts.results import results  # noqa: E402  needs the settings above
 from pytrade.status import idleness  # noqa: E402
+from rig.databases import copy_of_migrated, prepare_migrated  # noqa: E402
 from rig.emptying import empty_filled_tables  # noqa: E402
 from web.snapshots import Snapshot  # noqa: E402
 
@@ -34,6 +37,8 @@ END_OTHER_CONNECTIONS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 STARTS_PROCESSES = {"subprocess.Popen", "os.posix_spawn"}
+WORDS = {"processes": "mark.processes", "browser": "playwright"}
+"""What each module says that has tests with a marker."""
 running: list[pytest.Item] = []
 """The current test, if any."""
 
@@ -47,6 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis_settings.register_profile("long", deadline=None, max_examples=LONG_EXAMPLES)
     hypothesis_settings.load_profile("long" if config.getoption("long") else "suite")
     sys.addaudithook(check_that_processes_are_marked)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import modules without tests of the lane; importing all takes seconds of CPU."""
+    word = WORDS.get(config.option.markexpr.partition(" ")[0])
+    is_module = collection_path.name.startswith("test_")
+    return True if word and is_module and word not in text_of(collection_path) else None
+
+
+@functools.cache
+def text_of(path: Path) -> str:
+    return path.read_text()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -67,12 +84,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if needs_browser(item):
             item.add_marker("browser")
             item.add_marker("processes")
+        check_that_lanes_find(item)
     items.sort(key=needs_browser)
 
 
-def pytest_collection_finish() -> None:
-    """Exclude all that is imported by now from garbage collection, a tenth of the suite's time."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make the template of the database, in another process, if any test needs one.
+
+    Exclude all that is imported by now from garbage collection, a tenth of the suite's time.
+    """
+    if connection.vendor == "sqlite" and any(needs_database(item) for item in session.items):
+        prepare_migrated()
     gc.freeze()
+
+
+def check_that_lanes_find(item: pytest.Item) -> None:
+    marker = "browser" if needs_browser(item) else "processes"
+    if item.get_closest_marker(marker) and WORDS[marker] not in text_of(item.path):
+        raise pytest.UsageError(f"no lane finds {item.nodeid}: say {WORDS[marker]} in its module")
 
 
 def needs_database(item: pytest.Item) -> bool:
@@ -131,8 +160,15 @@ def django_db_modify_db_settings(
     """
     database = connections["default"]
     if database.vendor == "sqlite":
-        folder = tmp_path_factory.mktemp("database")
-        database.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        copy_of_migrated(file)
+        database.settings_dict["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Begin with the copy of a migrated database, which takes seconds less than migrations."""
+    return connection.vendor == "sqlite"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
@@ -112,6 +111,8 @@ def _cursor() -> CursorWrapper:
     """
     if connection.vendor != "postgresql":
         return connection.cursor()
+    import psycopg  # takes a tenth of the start of a process, and SQLite does without
+
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)
     cursor.format = psycopg.pq.Format.BINARY

@@ -12,7 +12,7 @@ from indicators.runs import cancel
 from indicators.tasks import publish
 from instruments.models import Instrument
 from live.frames import Publication
-from live.membership import UNAVAILABLE
+from live.membership import layer_errors
 from quotes.admin import RecordedAdmin
 
 
@@ -49,7 +49,7 @@ def compute_now(model_admin: Any, request: HttpRequest, queryset: QuerySet[Instr
     def publish_or_note(publications: list[Publication]) -> None:
         try:
             publish(publications)
-        except UNAVAILABLE as error:
+        except layer_errors() as error:
             failed.append(error)
 
     made = scan_market(queryset, publish_or_note)

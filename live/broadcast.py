@@ -13,7 +13,7 @@ from live import metrics
 from live.backlog import Backlog
 from live.frames import Publication, status_publication
 from live.makers import all_publications, publications_together
-from live.membership import LAYER_S, UNAVAILABLE
+from live.membership import LAYER_S, layer_errors
 from market.kinds import Delivery
 from market.states import State
 
@@ -83,7 +83,7 @@ class Broadcaster:
                 async with asyncio.timeout(LAYER_S):
                     await self._layer.group_send(item["topic"], item)
                 metrics.PUBLISH_SECONDS.observe(max(0.0, time.time() - item["committed_at"]))
-        except UNAVAILABLE as error:
+        except layer_errors() as error:
             metrics.LAYER_ERRORS.labels("broadcast").inc()
             if not self._is_unavailable:
                 logger.warning("channel layer unavailable", error=str(error))

@@ -9,19 +9,22 @@ from typing import Any
 import structlog
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
 from live import metrics
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 
-UNAVAILABLE = (OSError, RedisError, ChannelFull)
-"""Exceptions of an unavailable channel layer; TimeoutError is an OSError."""
 LAYER_S = 2.0
 """A layer that takes longer counts as unavailable: one that hangs raises nothing."""
 ECHO = {"type": "echo"}
 AT_ONCE = 100
 """Messages taken before other tasks of the event loop run."""
+
+
+def layer_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions of an unavailable channel layer; TimeoutError is an OSError."""
+    return OSError, ChannelFull, redis_error()
 
 
 class Membership:
@@ -67,7 +70,7 @@ class Membership:
         try:
             async with asyncio.timeout(LAYER_S):
                 await asking
-        except UNAVAILABLE as error:
+        except layer_errors() as error:
             metrics.LAYER_ERRORS.labels("hub").inc()
             if not self.is_unavailable:
                 logger.warning("channel layer unavailable", error=repr(error))

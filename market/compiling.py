@@ -6,14 +6,16 @@ of all helpers that it names.
 """
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable
-from functools import cached_property, update_wrapper
+from functools import cache, cached_property, update_wrapper
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
+BLAS: Final = "scipy.linalg.cython_blas"
 _resolving: Final = threading.RLock()
 
 
@@ -66,5 +68,14 @@ def intrinsic(function: Callable[..., Any]) -> Any:
     return Deferred(lambda: importlib.import_module("numba.extending").intrinsic(function))
 
 
+@cache
 def _numba() -> Any:
-    return importlib.import_module("numba")
+    """Import Numba without SciPy, which it would search for linear algebra that no kernel uses."""
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault(BLAS, None)  # importing it fails now
+    try:
+        importlib.import_module("numba.np.arraymath")
+        return importlib.import_module("numba")
+    finally:
+        if modules[BLAS] is None:
+            del modules[BLAS]

@@ -15,7 +15,6 @@ import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.db import OperationalError
-from redis.exceptions import RedisError
 
 from archive.selections import Span
 from instruments.models import Instrument
@@ -25,13 +24,13 @@ from orderflow.clusters import Integers, group_bounds, in_steps
 from orderflow.rowtexts import RowTexts, row_texts
 from orderflow.stepping import AUTO, steps_of
 from orderflow.stored import Marked, marked_clusters
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 
 CANDLES: Final = 64
 """Candle lengths of a stretch."""
 NAMES: Final = {seconds: name for name, seconds in TIMEFRAMES.items()}
-UNAVAILABLE: Final = (RedisError, OSError)
 RETRY_S: Final = 5.0
 """After a failure of the cache, requests do without it for so long."""
 
@@ -71,7 +70,7 @@ class Cache:
             return {}
         try:
             found = caches["clusters"].get_many(keys)
-        except UNAVAILABLE as error:
+        except (OSError, redis_error()) as error:
             self._failed(error)
             return {}
         return {key: Stretch.unpacked(packed) for key, packed in found.items()}
@@ -82,7 +81,7 @@ class Cache:
         packed = {key: stretch.packed() for key, stretch in stretches.items()}
         try:
             caches["clusters"].set_many(packed, settings.FOOTPRINT_CACHE_S)
-        except UNAVAILABLE as error:
+        except (OSError, redis_error()) as error:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:

@@ -6,8 +6,6 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from pytrade.postgresql.connection import limited_to
-
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 TIMEOUT_S = 5.0
@@ -80,6 +78,8 @@ def check_schema(schema: str, settings: dict[str, Any]) -> None:
 
 
 def pool_settings(timeout_s: float) -> dict[str, Any]:
+    from pytrade.postgresql.connection import limited_to  # imports psycopg
+
     # Reconnect within a second: the pool's own pauses double.
     settings: dict[str, Any] = {"min_size": 1, "max_size": 20, "timeout": 2, "reconnect_timeout": 1}
     return settings | ({"connection_class": limited_to(timeout_s)} if timeout_s else {})

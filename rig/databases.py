@@ -5,6 +5,7 @@ import hashlib
 import secrets
 import shutil
 import subprocess
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -98,6 +99,17 @@ def copy_of_instruments(symbols: list[str], target: Path) -> None:
     """Copy a migrated SQLite database that has exactly these instruments to `target`."""
     name = hashlib.sha256(" ".join(symbols).encode()).hexdigest()[:16]
     copy_of(f"{name}.sqlite3", PREPARE_ONLY.format(symbols=symbols), target)
+
+
+def copy_of_migrated(target: Path) -> None:
+    """Copy a migrated SQLite database without instruments to `target`."""
+    copy_of_instruments([], target)
+
+
+def prepare_migrated() -> None:
+    """Make what `copy_of_migrated` copies, which starts a process, unless it exists."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy_of_migrated(Path(folder) / "migrated.sqlite3")
 
 
 def copy_of(name: str, code: str, target: Path) -> None:

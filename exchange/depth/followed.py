@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 import structlog
 from django.core.cache import caches
-from redis.exceptions import RedisError
+
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -22,7 +23,6 @@ AGAIN_S: Final = 1.0
 """From one message that a book is followed to the next, and from one look to the next."""
 FRESH_S: Final = 3
 RETRY_S: Final = 10.0
-UNAVAILABLE: Final = (RedisError, OSError)
 
 
 class Outage:
@@ -36,7 +36,7 @@ class Outage:
         """Return what the cache answers, None while it is unavailable."""
         try:
             found = ask()
-        except UNAVAILABLE as error:
+        except (OSError, redis_error()) as error:
             if self._changes(is_on=True):
                 logger.warning("cache of books unavailable", error=str(error).strip())
             return None

@@ -23,7 +23,7 @@ from journal.journal import Journal
 from market.kinds import Rows
 from quotes.models import Quote
 
-POLL_S = 0.005
+POLL_S = 0.02
 LEASE_TTL_S = 3_600.0
 
 

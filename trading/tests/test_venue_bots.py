@@ -30,7 +30,7 @@ from venues.brokers import Style
 from venues.bybit.door import door
 from venues.bybit.faultdialect import BybitDialect
 from venues.bybit.sockets.tests.talking import Bot as Keyed
-from venues.bybit.sockets.tests.talking import listed
+from venues.bybit.sockets.tests.talking import listed_lately
 from venues.bybit.tests.serving import served
 from venues.deribit.door import door as deribit_door
 from venues.deribit.tests.clients import MARK as DERIBIT_MARK
@@ -75,7 +75,7 @@ def stored(url: str, keyed: Keyed | DeribitClient, symbol: str = "BTCUSDT", **ch
 
 @asynccontextmanager
 async def at_door(profile: Profile) -> AsyncIterator[tuple[Bot, Account]]:
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument):
         keyed = await in_thread(Keyed)
         async with served(Faults(door(), BybitDialect(), profile, 1)) as url:
@@ -140,14 +140,14 @@ def held() -> int:
 
 
 async def test_a_bot_whose_account_is_not_enabled_has_no_broker() -> None:
-    await in_thread(listed)
+    await in_thread(listed_lately)
     bot = await in_thread(stored, "http://127.0.0.1:9", await in_thread(Keyed))
     with pytest.raises(NoBrokerError, match="account mine is off"):
         await opened(bot).__aenter__()
 
 
 def test_a_venue_has_its_own_names_and_what_is_still_open_stays_traded() -> None:
-    instrument = listed()
+    instrument = listed_lately()
     bot = stored("", Keyed())
     assert traded_by(bot) == {"BTCUSDT": instrument}
     other = Instrument.objects.create(

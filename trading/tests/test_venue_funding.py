@@ -22,7 +22,7 @@ from trading.tickets import Wish
 from venues.brokers import PaymentSeen, Style
 from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot as Keyed
-from venues.bybit.sockets.tests.talking import listed
+from venues.bybit.sockets.tests.talking import listed_lately
 from venues.bybit.tests.serving import served
 from venues.tests.markets import market
 
@@ -40,7 +40,7 @@ async def test_funding_equals_the_ledger_of_the_venue_although_booking_is_interr
     venue: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BYBIT_LIMIT_FACTOR = 0.0
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument) as exchange, served(door()) as url:
         keyed = await in_thread(Keyed)
         bot = await in_thread(lambda: stored(url, keyed, venue=venue, is_enabled=True))
@@ -89,7 +89,7 @@ def fails(**_: Any) -> None:
 
 
 def test_what_an_account_received_before_the_bot_traded_is_not_its_own() -> None:
-    listed()
+    listed_lately()
     bot = stored("", Keyed())
     assert funding.paid_since(bot) is None
     early = PaymentSeen(venue_id="1", symbol="BTCUSDT", at=1_000_000, amount=-7)

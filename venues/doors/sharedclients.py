@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 from django.core.cache import caches
-from redis.exceptions import RedisError
 
 from venues.doors.clients import FORGOTTEN_S, Client, Clients, Key, clients
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 
@@ -26,7 +26,6 @@ SOON_S: Final = 1.0
 BEAT_S: Final = 5.0
 CONNECTED_S: Final = 15
 """How long the clients of a process are shown that says nothing more, if any are connected."""
-UNAVAILABLE: Final = (RedisError, OSError)
 
 
 class SharedClients:
@@ -53,7 +52,7 @@ class SharedClients:
             kept_s = CONNECTED_S if is_connected else int(FORGOTTEN_S)
             caches[CACHE].set(self._name, listed, kept_s)
             caches[CACHE].set(INDEX, {**known, self._name: time.time()}, int(FORGOTTEN_S))
-        except UNAVAILABLE as error:
+        except (OSError, redis_error()) as error:
             logger.warning("cache of clients unavailable", error=str(error).strip())
         return is_connected
 
@@ -62,7 +61,7 @@ class SharedClients:
         try:
             others = [name for name in caches[CACHE].get(INDEX, {}) if name != self._name]
             found = caches[CACHE].get_many(others)
-        except UNAVAILABLE as error:
+        except (OSError, redis_error()) as error:
             logger.warning("cache of clients unavailable", error=str(error).strip())
             found = {}
         listed = [self._own.listed(), *found.values()]

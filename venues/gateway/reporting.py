@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import structlog
 from django.core.cache import caches
-from redis.exceptions import RedisError
 
 from venues.gateway import vault
 from venues.gateway.pool import Pool
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def report(found: dict[str, Any]) -> None:
     """Put the state of the pool into the cache; an outage of the cache is no failure of ours."""
     try:
         caches[vault.CACHE].set(KEY, found, None)
-    except RedisError as error:
+    except redis_error() as error:
         logger.warning("state of the pool not reported", error=str(error))
 
 

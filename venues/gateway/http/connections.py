@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from redis.exceptions import RedisError
 from rest_framework.exceptions import ValidationError
 
 from exchange.http.tables import exact_json, problems
@@ -23,6 +22,7 @@ from venues.gateway.http.views import (
 )
 from venues.gateway.models import Connection, ConnectionState
 from venues.gateway.publishing import announce
+from web.rediserrors import redis_error
 
 LONGEST: Final = 200
 MEMBERS: Final = ("client_id", "client_secret")
@@ -80,7 +80,7 @@ class ConnectionsView(GatewayView):
         credentials = credentials_in(request.data)
         try:
             connection, token = opened(credentials)
-        except RedisError:
+        except redis_error():
             raise UnavailableAnswer("the cache is unavailable") from None
         if connection.state == ConnectionState.REFUSED:
             raise RefusedAnswer(connection.reason)

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from redis.exceptions import RedisError
 from rest_framework.exceptions import ValidationError
 
 from exchange.http.tables import problems
@@ -31,6 +30,7 @@ from venues.gateway.http.views import TAGS, GatewayView, person_of
 from venues.gateway.models import LONGEST_S, SHORTEST_S, Connection, ConnectionState
 from web.parameters import Parameters
 from web.problems import database_unavailable, problem
+from web.rediserrors import redis_error
 
 logger = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ def connect(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     except ValidationError:
         detail = f"give the credentials in the headers {' and '.join(HEADERS.values())}"
         return problem(HTTPStatus.UNAUTHORIZED, detail)
-    except RedisError:
+    except redis_error():
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "the cache is unavailable")
     except DatabaseError as error:
         logger.warning("connection refused", error=str(error).strip())

@@ -6,28 +6,34 @@ import hmac
 import json
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 from channels.testing import WebsocketCommunicator
 
 from exchange.accounts.opening import create_key
 from exchange.tests.clients import MARK, funded
-from rig.histories import make_instrument, make_ticks, record
+from rig.histories import START, make_instrument, make_ticks, record
 from rig.waiting import PATIENCE_S
 from venues.bybit.door import door
 
 PUBLIC, PRIVATE, TRADE = "/v5/public/linear", "/v5/private", "/v5/trade"
 
 
-def listed(name="BTCUSDT", tick_size="0.10", lot_size="0.001"):
+def listed(name="BTCUSDT", tick_size="0.10", lot_size="0.001", start=START):
     """Return a linear perpetual with quotes."""
     instrument = make_instrument(name, tick_size)
     instrument.lot_size, instrument.currency, instrument.has_book = lot_size, "USDT", True
     instrument.save()
     instrument.refresh_from_db()
-    ticks = make_ticks(instrument, 3)
+    ticks = make_ticks(instrument, 3, start=start)
     ticks["ticks"] = MARK
     record(ticks)
     return instrument
+
+
+def listed_lately():
+    """Return one with quotes of two days ago, for clients that ask for all days since the first."""
+    return listed(start=datetime.now(UTC) - timedelta(days=2))
 
 
 class Socket:
