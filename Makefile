@@ -11,9 +11,6 @@ KILLS ?= 50
 ORDERS ?= 10000
 VENUE ?= bybit
 
-# Tests that start processes run in three parallel lanes; the third one takes what the others do not name.
-MARKET := archive exchange market orderflow quotes rig trading venues web
-LIVE := journal live
 # A busy machine may starve one of their processes: a failed test runs once more, and is listed.
 AGAIN := --reruns 1 -rR
 QUICK := not processes
@@ -21,8 +18,8 @@ QUICK := not processes
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev run up lint check test test-long test-quick test-market test-live test-roles \
-  test-postgresql test-browser bench faults orderfaults tradingfaults conformance clean
+.PHONY: help setup setup-dev run up lint check test test-long test-quick test-processes test-postgresql \
+  test-browser bench faults orderfaults tradingfaults conformance clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -67,26 +64,22 @@ check: setup-dev ## lint, and run the tests that need neither other processes no
 	@$(MAKE) --no-print-directory --jobs 2 test-quick lint QUICK="not processes and not both_databases"
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 6 test-browser test-postgresql test-market test-live test-quick test-roles lint
+	@$(MAKE) --no-print-directory --jobs 4 test-browser test-postgresql test-processes test-quick lint
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
-test-market: setup-dev
-	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(MARKET)
+test-processes: setup-dev
+	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" -n 3 --dist loadfile
 
 # These run in parallel; each prints its output when it ends.
-test-live: TITLE = Tests of the live path with processes
-test-live: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(LIVE)
-test-roles: TITLE = Tests of all other processes
-test-roles: COMMAND = $(BIN)/pytest $(AGAIN) -m "processes and not browser" $(patsubst %,--ignore-glob='%/*',$(MARKET) $(LIVE))
 test-quick: TITLE = Tests that start no other process, on SQLite
 test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n 2 --dist worksteal
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
 test-browser: COMMAND = $(BIN)/pytest $(AGAIN) -m browser
-test-live test-roles test-quick test-postgresql test-browser: setup-dev
+test-quick test-postgresql test-browser: setup-dev
 	@report=$$(mktemp); DEBUG=on $(COMMAND) > $$report 2>&1; code=$$?; \
 	echo; echo "$(TITLE):"; cat $$report; rm $$report; exit $$code
 
