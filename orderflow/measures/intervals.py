@@ -90,7 +90,7 @@ def window_interval(
 ) -> Interval | None:
     """Return the interval of sum(numerators) / sum(denominators) for the parameters of the window.
 
-    `parts` of the window are compared, at least 7; each should be long compared with the memory of
+    `parts` of the window are compared, at least 6; each should be long compared with the memory of
     the values, and short compared with the changes of the parameters. Student's t with the 2/3 of
     the degrees of freedom that differences have. `widening` allows for what neighbouring parts have
     in common: MEMORY for values that metaorders correlate. None as for `ratio_interval`.

@@ -153,7 +153,32 @@ def test_split_orders_have_the_persistence_of_their_lengths():
     exact = 1 - 1 / lengths.mean()
     assert found.interval[0] < exact < found.interval[1]
     assert found.value == pytest.approx(exact, abs=0.03)
-    assert found.tail_exponent == pytest.approx(2.5, abs=0.4)
+
+
+def alternating(lengths):
+    """Return signs whose runs have these lengths."""
+    return np.repeat(np.resize([-1, 1], len(lengths)), lengths)
+
+
+def test_runs_with_a_pareto_tail_have_its_exponent_and_its_mean():
+    uniform = np.random.default_rng(3).random((6, 50_000))
+    found = [sign_persistence(alternating(np.rint(u ** (-1 / 1.5)).astype(int))) for u in uniform]
+    exact = 1 - 2 / 2.94811  # P(length >= l) = (l - 1/2)^-1.5 above 1
+    assert np.mean([e.tail_exponent for e in found]) == pytest.approx(1.5, abs=0.1)
+    assert np.mean([e.value for e in found]) == pytest.approx(exact, abs=0.03)
+    assert all(e.interval[0] < exact < e.interval[1] for e in found)
+
+
+def test_runs_with_a_short_tail_have_their_plain_mean():
+    lengths = np.random.default_rng(5).geometric(0.2, 10_000)
+    found = sign_persistence(alternating(lengths))
+    assert found.value == pytest.approx(1 - 2 / lengths[1:-1].mean())
+    assert found.interval[0] < 1 - 2 * 0.2 < found.interval[1]
+
+
+def test_alternating_signs_have_no_tail():
+    found = sign_persistence(alternating([1] * 100))
+    assert (found.value, found.interval, found.tail_exponent) == (-1, (-1, -1), None)
 
 
 def test_interval_covers_the_mean_of_correlated_values():

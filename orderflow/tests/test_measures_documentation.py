@@ -58,4 +58,4 @@ def test_published_coverage_is_the_measured_one():
     found = [f["in the interval, %"] for f in FIGURES.values() if isinstance(f, dict)]
     percents = [percent for percent in found if percent is not None]
     assert min(percents) >= 93 - SAMPLING_ERROR
-    assert max(percents) <= 98
+    assert max(percents) <= 97 + SAMPLING_ERROR
