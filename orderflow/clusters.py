@@ -267,12 +267,14 @@ def _coarsen_rows(
     at = 0
     for i in range(steps.shape[0]):
         step, first = steps[i], at
+        end = np.int64(0)  # of the row before `at`
         for j in range(starts[i], starts[i + 1]):
-            price = rows[j, TICKS] // step * step
-            if at > first and found[at - 1, TICKS] == price:
+            if at > first and rows[j, TICKS] < end:
                 for column in range(1, 4):
                     found[at - 1, column] += rows[j, column]
             else:
+                price = rows[j, TICKS] // step * step
+                end = price + step
                 found[at, TICKS] = price
                 for column in range(1, 4):
                     found[at, column] = rows[j, column]

@@ -12,8 +12,8 @@ from orderflow.clusters import Clusters, in_steps
 from orderflow.history import open_cluster
 from orderflow.kinds import CLUSTERS
 from orderflow.rowtexts import row_texts
-from orderflow.stepping import AUTO, step_after
-from orderflow.stretches import Wanted, rows
+from orderflow.stepping import AUTO, block_of, step_after
+from orderflow.stretches import Found, Wanted, rows
 
 KEYS: Final = ("opened_at", "number", "mark")
 
@@ -53,9 +53,10 @@ def page(
         found = found.part(slice(limit))
     is_last = has_open and not more
     before = found if is_last and len(found) else newest_key(instrument, timeframe_s, opened)
-    texts = closed_rows(instrument, timeframe_s, step, found)
+    texts, next_step = closed_rows(instrument, timeframe_s, step, found)
     if is_last:
-        texts.append(open_row(instrument, newest, timeframe_s, step, before))
+        own = next_step if is_same_block(timeframe_s, before, opened) else AUTO
+        texts.append(open_row(instrument, newest, timeframe_s, own or step, before))
     after = int(found["opened_at"][-1]) // 1000 if more else None
     return Page(texts, after, is_last, last_number(before))
 
@@ -90,9 +91,17 @@ def last_number(keys: Columns) -> int:
     return int(keys["number"][-1]) if len(keys) else 0
 
 
-def closed_rows(instrument: Instrument, timeframe_s: int, step: int, keys: Columns) -> list[bytes]:
+def closed_rows(instrument: Instrument, timeframe_s: int, step: int, keys: Columns) -> Found:
     """Return the rows of closed clusters; `step` may be AUTO."""
     return rows(instrument, timeframe_s, Wanted(keys["opened_at"], keys["mark"], step))
+
+
+def is_same_block(timeframe_s: int, before: Columns, opened: int) -> bool:
+    """Return whether the candle that opened then is in the block of the last of clusters."""
+    if not len(before):
+        return False
+    last = int(before["opened_at"][-1])
+    return block_of(last, timeframe_s) == block_of(opened, timeframe_s)
 
 
 def open_row(

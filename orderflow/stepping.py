@@ -2,34 +2,36 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from itertools import pairwise
+from typing import Final, TypeVar
 
 import numpy as np
 
+from archive.columns import Columns
 from archive.scanning import read_together
 from archive.selections import Span, select
 from exchange.kinds import TRADE_CANDLES
 from instruments.models import Instrument
 from market.timeframes import MICROSECONDS
-from orderflow.clusters import Integers
+from orderflow.clusters import Clusters, Integers, group_bounds
 from orderflow.steps import following_steps
 
 BLOCK: Final = 256
 """Candle lengths of a block. The steps of a block's candles follow from the candles before them in
 the block and from the last 256 before the block, whatever range a request asks for."""
-MOST: Final = 2**31
 AUTO: Final = 0
 """As a step: chosen for each candle."""
 REMEMBERED: Final = 64
 """Answers of `step_after` in memory."""
+Number = TypeVar("Number", int, Integers)
 FIELDS: Final = ("opened_at", "high", "low", "close")
 
 
-def steps_of(
-    instrument: Instrument, timeframe_s: int, step: int, opened: Integers
-) -> Integers | int:
-    """Return the step of each candle, or the one that all have; `step` may be AUTO."""
-    return auto_steps(instrument, timeframe_s, opened) if step == AUTO else step
+def steps_of(instrument: Instrument, timeframe_s: int, step: int, clusters: Clusters) -> Integers:
+    """Return steps as `auto_steps` does, or the one that all have; `step` may be AUTO."""
+    if step == AUTO:
+        return auto_steps(instrument, timeframe_s, clusters)
+    return np.full(len(clusters) + 1, step, np.int64)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -39,28 +41,39 @@ def step_after(instrument: Instrument, timeframe_s: int, mark: int, opened: int)
     `mark`: of the cluster that closed before it, which stands for all history before the candle.
     """
     del mark
-    (step,) = auto_steps(instrument, timeframe_s, np.array([opened], np.int64)).tolist()
-    return int(step)
+    return int(following_steps(candles_before(instrument, timeframe_s, opened))[-1])
 
 
-def auto_steps(instrument: Instrument, timeframe_s: int, opened: Integers) -> Integers:
-    """Return the step of each candle that opened then (ascending, microseconds since 1970 UTC)."""
-    if not len(opened):
-        return np.empty(0, np.int64)
-    length = BLOCK * timeframe_s * MICROSECONDS
-    blocks = opened // length
-    begin, end = int(blocks[0]) * length, int(opened[-1])
+def auto_steps(instrument: Instrument, timeframe_s: int, clusters: Clusters) -> Integers:
+    """Return the step of each of k consecutive closed clusters and the next one, shape (k + 1,).
+
+    The next one is a candle that opens in the block of the last; AUTO if k is 0.
+    """
+    steps = np.full(len(clusters) + 1, AUTO, np.int64)
+    if not len(clusters):
+        return steps
+    opened = clusters["opened_at"]
+    before = candles_before(instrument, timeframe_s, int(opened[0]))
+    both = {name: np.concatenate((before[name], clusters[name])) for name in FIELDS}
+    candles = replace(before, numbers=both)
+    bounds = group_bounds(block_of(opened, timeframe_s))
+    for first, end in pairwise(bounds.tolist()):
+        begin = max(0, len(before) + first - BLOCK) if first else 0
+        window = candles.part(slice(begin, len(before) + end))
+        steps[first : end + 1] = following_steps(window)[first - end - 1 :]
+    return steps
+
+
+def candles_before(instrument: Instrument, timeframe_s: int, opened: int) -> Columns:
+    """Return the closed candles that the step of the one that opened then follows from."""
+    block = block_of(opened, timeframe_s) * BLOCK * timeframe_s * MICROSECONDS
     where = {"timeframe": timeframe_s}
     candles = select(TRADE_CANDLES, instrument.pk, where=where, fields=FIELDS)
-    before = replace(candles, span=Span(None, begin), newest=True)
-    inside = replace(candles, span=Span(begin, end))
-    found = read_together([(before, BLOCK), (inside, MOST)], instrument.lattice)
-    times = found["opened_at"]
-    steps = np.empty(len(opened), np.int64)
-    for block in np.unique(blocks).tolist():
-        first, last = times.searchsorted([block * length, (block + 1) * length])
-        window = found.part(slice(max(0, int(first) - BLOCK), int(last)))
-        mine = blocks == block
-        places = window["opened_at"].searchsorted(opened[mine])
-        steps[mine] = following_steps(window)[places]
-    return steps
+    before = replace(candles, span=Span(None, block), newest=True)
+    inside = replace(candles, span=Span(block, opened))
+    return read_together([(before, BLOCK), (inside, BLOCK)], instrument.lattice)
+
+
+def block_of(opened: Number, timeframe_s: int) -> Number:
+    """Return the number of the block of a candle, or of each."""
+    return opened // (BLOCK * timeframe_s * MICROSECONDS)

@@ -31,32 +31,51 @@ logger = structlog.get_logger(__name__)
 CANDLES: Final = 64
 """Candle lengths of a stretch."""
 NAMES: Final = {seconds: name for name, seconds in TIMEFRAMES.items()}
+PARTS: Final = 5
+"""Parts of a packed stretch; those of earlier versions had fewer."""
 RETRY_S: Final = 5.0
 """After a failure of the cache, requests do without it for so long."""
 
 
+class Found(NamedTuple):
+    """The JSON rows of closed clusters.
+
+    `next_step`: of the candle after them, if it is in the block of the last; AUTO if unknown.
+    """
+
+    texts: list[bytes]
+    next_step: int
+
+
 class Stretch(NamedTuple):
-    """The rows of closed clusters, ascending, all of one step or each of its automatic one."""
+    """The rows of closed clusters, ascending, all of one step or each of its automatic one.
+
+    `next_step`: of the candle after them, if it is in the block of the last; AUTO if unknown.
+    """
 
     opened: Integers
     marks: Integers
     texts: RowTexts
+    next_step: int
 
-    def find(self, opened: Integers, marks: Integers) -> list[bytes] | None:
+    def find(self, opened: Integers, marks: Integers) -> Found | None:
         """Return the rows of these clusters; None unless all are here, with these marks."""
         places = self.opened.searchsorted(opened)
         if places[-1] >= len(self.opened) or (self.opened[places] != opened).any():
             return None
-        return None if (self.marks[places] != marks).any() else self.texts.at(places)
+        if (self.marks[places] != marks).any():
+            return None
+        is_end = places[-1] + 1 == len(self.opened)
+        return Found(self.texts.at(places), self.next_step if is_end else AUTO)
 
     def packed(self) -> tuple[bytes, ...]:
-        arrays = (self.opened, self.marks, self.texts.ends)
+        arrays = (self.opened, self.marks, self.texts.ends, np.array([self.next_step]))
         return (*(array.tobytes() for array in arrays), self.texts.text)
 
     @classmethod
     def unpacked(cls, packed: tuple[bytes, ...]) -> "Stretch":
-        opened, marks, ends = (np.frombuffer(each, np.int64) for each in packed[:3])
-        return cls(opened, marks, RowTexts(packed[3], ends))
+        opened, marks, ends, step = (np.frombuffer(each, np.int64) for each in packed[:-1])
+        return cls(opened, marks, RowTexts(packed[-1], ends), int(step[0]))
 
 
 class Cache:
@@ -73,7 +92,8 @@ class Cache:
         except (OSError, redis_error()) as error:
             self._failed(error)
             return {}
-        return {key: Stretch.unpacked(packed) for key, packed in found.items()}
+        whole = {key: packed for key, packed in found.items() if len(packed) == PARTS}
+        return {key: Stretch.unpacked(packed) for key, packed in whole.items()}
 
     def set(self, stretches: Mapping[str, Stretch]) -> None:
         if not stretches or time.monotonic() < self._unavailable_until:
@@ -101,7 +121,7 @@ class Wanted(NamedTuple):
     step: int
 
 
-def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> list[bytes]:
+def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> Found:
     """Return the JSON rows of closed clusters.
 
     Raise OperationalError if the history is replaced while it is read.
@@ -112,23 +132,25 @@ def rows(instrument: Instrument, timeframe_s: int, wanted: Wanted) -> list[bytes
     prefix = f"clusters:{instrument.symbol}:{NAMES[timeframe_s]}:{step}"
     keys = {number: f"{prefix}:{number * length // 1000}" for number in places}
     cached = cache.get(keys.values())
-    found: dict[int, list[bytes]] = {}
+    found: dict[int, Found] = {}
     for number, part in places.items():
         stretch = cached.get(keys[number])
-        texts = stretch and stretch.find(wanted.opened[part], wanted.marks[part])
-        if texts is not None:
-            found[number] = texts
+        part_found = stretch and stretch.find(wanted.opened[part], wanted.marks[part])
+        if part_found is not None:
+            found[number] = part_found
     metrics.CACHED.labels("hit").inc(len(found))
     metrics.CACHED.labels("miss").inc(len(places) - len(found))
     missing = [number for number in places if number not in found]
     made = computed(instrument, timeframe_s, wanted.step, missing)
     cache.set({keys[number]: stretch for number, stretch in made.items()})
     for number, stretch in made.items():
-        texts = stretch.find(wanted.opened[places[number]], wanted.marks[places[number]])
-        if texts is None:
+        part_found = stretch.find(wanted.opened[places[number]], wanted.marks[places[number]])
+        if part_found is None:
             raise OperationalError("the history was replaced while it was read")
-        found[number] = texts
-    return list(chain.from_iterable(found[number] for number in places))
+        found[number] = part_found
+    ascending = [found[number] for number in places]
+    texts = list(chain.from_iterable(each.texts for each in ascending))
+    return Found(texts, ascending[-1].next_step if ascending else AUTO)
 
 
 def by_stretch(opened: Integers, length: int) -> dict[int, slice]:
@@ -150,9 +172,10 @@ def computed(
     for run in runs(numbers):
         span = Span(run.start * length, run.stop * length)
         stored = marked_clusters(instrument, timeframe_s, span)
-        steps = steps_of(instrument, timeframe_s, step, stored.clusters["opened_at"])
-        texts = row_texts(in_steps(stored.clusters, steps), steps, instrument.lattice)
-        made |= cut(stored, texts, run, length)
+        steps = steps_of(instrument, timeframe_s, step, stored.clusters)
+        shown = in_steps(stored.clusters, steps[:-1])
+        texts = row_texts(shown, steps[:-1], instrument.lattice)
+        made |= cut(stored, texts, steps, run, length)
     return made
 
 
@@ -167,10 +190,13 @@ def runs(numbers: Iterable[int]) -> list[range]:
     return found
 
 
-def cut(stored: Marked, texts: RowTexts, run: range, length: int) -> Iterator[tuple[int, Stretch]]:
-    """Yield consecutive stretches by number."""
+def cut(
+    stored: Marked, texts: RowTexts, steps: Integers, run: range, length: int
+) -> Iterator[tuple[int, Stretch]]:
+    """Yield consecutive stretches by number; `steps`: as of `steps_of`."""
     opened = stored.clusters["opened_at"]
     bounds = opened.searchsorted([number * length for number in (*run, run.stop)]).tolist()
     for number, (begin, stop) in zip(run, pairwise(bounds), strict=True):
         part = texts.part(begin, stop)
-        yield number, Stretch(opened[begin:stop], stored.marks[begin:stop], part)
+        marks = stored.marks[begin:stop]
+        yield number, Stretch(opened[begin:stop], marks, part, int(steps[stop]))

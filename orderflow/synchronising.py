@@ -59,7 +59,7 @@ def missing(
     found, covered = lacking(instrument, timeframe_s, gaps(wanted, known), limit)
     before = newest_key(instrument, timeframe_s, opened)
     has_open = reaches(opened, span)
-    rows = closed_rows(instrument, timeframe_s, step, found) if found else []
+    rows = closed_rows(instrument, timeframe_s, step, found).texts if found else []
     return Missing(
         wanted=wanted,
         rows=rows,

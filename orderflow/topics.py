@@ -95,7 +95,7 @@ class StoredFootprints:
         if since is not None and since > last:
             return Missed([{"topic": topic, "type": "reset", "last_seq": last}], last)
         keys = keys.part(slice(int(keys["number"].searchsorted(since or 0, "right")), None))
-        texts = closed_rows(instrument, timeframe_s, step, keys)
+        texts = closed_rows(instrument, timeframe_s, step, keys).texts
         shown = newest_within(texts, REPLAYED_BYTES)
         first = int(keys["number"][len(texts) - len(shown)])
         frames: list[Frame] = []

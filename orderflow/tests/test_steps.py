@@ -1,15 +1,19 @@
 """The step of clusters follows the average true range, with hysteresis."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from django.test import Client
 
 from archive.selections import Span
 from exchange.kinds import CANDLES_OF_TRADES
 from exchange.models import TradeCandle
 from market.candles import CANDLE, Candles
-from orderflow.clusters import Integers
-from orderflow.stepping import auto_steps, step_after
+from orderflow.rowtexts import COLUMNS
+from orderflow.stepping import AUTO, auto_steps, block_of, step_after
 from orderflow.steps import FEWEST_ROWS, MOST_ROWS, PERIOD, following_steps, ladder_step
+from orderflow.stored import closed_clusters
 from orderflow.tests.naive import random_trades
 from orderflow.tests.recorded import make_traded, store
 from quotes.derived import closed_candles
@@ -73,15 +77,18 @@ def test_the_step_of_a_candle_does_not_depend_on_the_range_that_is_asked_for() -
     swings = (1 + np.arange(6_000) // 500 % 5) ** 2
     trades["ticks"] = 10**6 + np.cumsum(rng.integers(-9, 10, 6_000) * swings)
     store(es, trades)
-    candles = closed_candles(CANDLES_OF_TRADES, es, 300, Span())
-    opened: Integers = candles["opened_at"]
-    assert len(opened) > 600
-    whole = auto_steps(es, 300, opened)
+    clusters = closed_clusters(es, 300, Span())
+    assert len(clusters) > 600
+    whole = auto_steps(es, 300, clusters)
     assert len(np.unique(whole)) > 2
+    blocks = block_of(clusters["opened_at"], 300)
     for _ in range(20):
-        first, end = np.sort(rng.choice(len(opened), 2, replace=False))
-        assert np.array_equal(auto_steps(es, 300, opened[first:end]), whole[first:end])
-    assert len(auto_steps(es, 300, opened[:0])) == 0
+        first, end = np.sort(rng.choice(len(clusters), 2, replace=False)).tolist()
+        steps = auto_steps(es, 300, clusters.part(first, end))
+        assert np.array_equal(steps[:-1], whole[first:end])
+        assert blocks[end] != blocks[end - 1] or steps[-1] == whole[end]
+        assert step_after(es, 300, first, int(clusters["opened_at"][first])) == whole[first]
+    assert auto_steps(es, 300, clusters.part(0, 0)).tolist() == [AUTO]
 
 
 @pytest.mark.django_db
@@ -94,3 +101,22 @@ def test_steps_are_computed_again_for_another_history() -> None:
     TradeCandle.objects.filter(timeframe=60).update(high=10**7)
     assert step_after(es, 60, 1, opened) == first
     assert step_after(es, 60, 2, opened) > first
+
+
+@pytest.mark.django_db
+def test_the_step_of_the_open_candle_is_the_same_with_and_without_a_cache(client: Client) -> None:
+    es = make_traded()
+    rng = np.random.default_rng(4)
+    trades = random_trades(rng, 3_000, pause_s=60)
+    trades["ticks"] = 10**6 + np.cumsum(rng.integers(-9, 10, 3_000) * (1 + np.arange(3_000) // 500))
+    blocks = block_of(trades["at"], 60)
+    turn = int(np.flatnonzero(blocks > blocks[700])[0])
+    steps = set()
+    for first, end in pairwise([0, 700, turn, turn + 1, turn + 40, 3_000]):
+        store(es, trades[first:end], batches=1)
+        for _ in ("computed", "cached"):
+            rows = client.get("/api/v1/instruments/ES/footprint/").json()["rows"]
+            opened, step = rows[-1][0] * 1000, rows[-1][COLUMNS.index("step")]
+            assert step == step_after(es, 60, end, opened)
+            steps.add(step)
+    assert len(steps) > 1
