@@ -180,7 +180,8 @@ def run_lengths(sample: Sample) -> Iterator[Estimate]:
         chosen = pure & (age >= youngest) & (age <= oldest)
         if chosen.sum() >= FEWEST_IN_A_BIN:
             exact = continuation(age[chosen], sample.alpha)
-            yield events(f"side continues after {youngest}-{oldest}", continues[chosen], exact)
+            ages = f"{youngest}-{oldest}" if youngest < oldest else f"{youngest}"
+            yield events(f"side continues after {ages}", continues[chosen], exact)
 
 
 def response(sample: Sample) -> Iterator[Estimate]:

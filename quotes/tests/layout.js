@@ -1,5 +1,6 @@
 // What is wrong with the text of a page, as a person would see it: a list of complaints.
-// Text that lies over other text, that is cut off, or that sticks out of the screen.
+// Text that lies over other text, that is cut off, or that sticks out of the screen; fields that
+// stick out of their panel.
 
 () => {
   const MOST_OVERLAP_PX = 3; // each way: line boxes of neighbours touch
@@ -54,5 +55,14 @@
       complaints.push(`${a.name} and ${b.name} lie over each other`);
     }
   }));
+  for (const field of document.querySelectorAll(".panel :is(input, select, textarea, button)")) {
+    const box = field.getBoundingClientRect();
+    const panel = field.closest(".panel");
+    if (!isShown(field) || through(field, box).scrolls) continue;
+    const right = panel.getBoundingClientRect().right - parseFloat(getComputedStyle(panel).paddingRight);
+    if (box.right > right + 1) {
+      complaints.push(`the field ${field.name || field.id} sticks out of its panel`);
+    }
+  }
   return complaints;
 }

@@ -20,6 +20,7 @@ PAGES = {
     "laboratory": "/laboratory/",
     "truth": "/exchange/truth/",
     "runs": "/laboratory/runs/",
+    "bots": "/trading/",
     "status": "/status/",
     "clients": "/venues/clients/",
     "gateway": "/venues/gateway/",
