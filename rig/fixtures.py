@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from playwright._impl._api_structures import SetCookieParam  # it has no public name
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rig.chromium import FLAGS, chromium_of_package, watched_page
@@ -19,7 +20,7 @@ from rig.processes import environment, free_port, manage, open_stream, running
 from rig.waiting import wait_until
 from scripts.services import PostgreSQL
 
-Cookie = dict[str, str]
+Cookie = SetCookieParam
 LONG_MINUTES = 30_000
 FAR = 50
 """Points below the price of ES, which it does not cross within a test run."""

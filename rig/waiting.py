@@ -10,7 +10,9 @@ PATIENCE_S = 180.0
 PAUSE_S = 0.05
 
 
-def wait_until(condition: Callable[[], Found], what: str, limit_s: float = PATIENCE_S) -> Found:
+def wait_until(
+    condition: Callable[[], Found | None], what: str, limit_s: float = PATIENCE_S
+) -> Found:
     """Call `condition` until it returns a true value, and return that value.
 
     Raise TimeoutError with `what` and the last value after `limit_s`.

@@ -139,4 +139,5 @@ def rows_read(sql: str, parameters: list[int]) -> int:
 
 def most_rows(plan: dict[str, Any]) -> int:
     below = sum(most_rows(part) for part in plan.get("Plans", ()))
-    return below + plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    rows: int = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return below + rows

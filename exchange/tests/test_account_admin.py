@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.sites import site
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -39,13 +40,13 @@ def fill(count: int, prefix: str = "a") -> None:
         LedgerEntry.objects.create(**of_account, at=now, cause=LedgerCause.FEE, amount=-1)
 
 
-def path_of(model: type) -> str:
-    return f"/admin/exchange/{model._meta.model_name}/"  # type: ignore[attr-defined]
+def path_of(model: type[Model]) -> str:
+    return f"/admin/exchange/{model._meta.model_name}/"
 
 
 @pytest.mark.parametrize("model", [Account, ApiKey, *RECORDED], ids=lambda model: model.__name__)
 def test_lists_need_the_same_queries_for_any_number_of_rows(
-    admin_client: Client, model: type
+    admin_client: Client, model: type[Model]
 ) -> None:
     counts = []
     for rows, prefix in ((1, "a"), (9, "b")):
@@ -54,14 +55,16 @@ def test_lists_need_the_same_queries_for_any_number_of_rows(
             assert admin_client.get(path_of(model)).status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1]
-    row = model.objects.first()  # type: ignore[attr-defined]
+    row = model._default_manager.first()
+    assert row is not None
     assert admin_client.get(f"{path_of(model)}{row.pk}/change/").status_code == 200
 
 
 @pytest.mark.parametrize("model", RECORDED, ids=lambda model: model.__name__)
-def test_what_the_desk_did_is_read_only(admin_client: Client, model: type) -> None:
+def test_what_the_desk_did_is_read_only(admin_client: Client, model: type[Model]) -> None:
     fill(1)
-    row = model.objects.first()  # type: ignore[attr-defined]
+    row = model._default_manager.first()
+    assert row is not None
     assert admin_client.get(f"{path_of(model)}add/").status_code == 403
     assert admin_client.post(f"{path_of(model)}{row.pk}/change/", {}).status_code == 403
     assert admin_client.post(f"{path_of(model)}{row.pk}/delete/", {}).status_code == 403

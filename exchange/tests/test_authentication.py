@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -197,7 +198,7 @@ def visitor() -> tuple[Client, dict[str, str]]:
 def practice(settings: Settings) -> None:
     settings.PRACTICE_ACCOUNTS = True
     settings.PRACTICE_RATE = "2/minute"
-    limits.cache.clear()
+    cache.clear()
 
 
 def test_visitors_open_one_practice_account_per_session(practice: None) -> None:

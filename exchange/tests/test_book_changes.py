@@ -69,7 +69,7 @@ def test_book_of_a_moment_and_later_changes_make_the_book_of_a_later_moment(
     def sides(ms: int) -> dict[str, dict[float, float]]:
         """Return the book at the end of a millisecond."""
         moment = f"2026-01-01T00:00:{(ms - 1_767_225_600_000) / 1000:06.3f}999Z"
-        book = client.get(ADDRESS, {"at": moment, "depth": 1000}).json()
+        book = client.get(ADDRESS, {"at": moment, "depth": "1000"}).json()
         return {"buy": dict(book["bids"]), "sell": dict(book["asks"])}
 
     book = sides(first)
@@ -82,7 +82,7 @@ def test_book_of_a_moment_and_later_changes_make_the_book_of_a_later_moment(
 def test_formats_and_problems(client: Client, es: Instrument) -> None:
     make_instrument("NQ")
     record_book(es, 50)
-    text = client.get(f"{ADDRESS}changes/", {"format": "csv", "limit": 10}).content.decode()
+    text = client.get(f"{ADDRESS}changes/", {"format": "csv", "limit": "10"}).content.decode()
     assert text.startswith("seq,at,side,price,quantity\n1,17672256000")
     nq = client.get("/api/v1/instruments/NQ/book/changes/")
     assert (nq.status_code, nq.json()["detail"]) == (404, "NQ has no order book")

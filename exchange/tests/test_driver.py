@@ -1,5 +1,8 @@
 """A live exchange: the same trades on every path, commands, recovery."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import numpy as np
 import pytest
 from django.core.cache import caches
@@ -19,7 +22,7 @@ from exchange.running.repeating import Repetition, place_of
 from exchange.tests.driving import SEED, listed, live, place, rows, submit
 from instruments.models import Instrument
 from journal.journal import Journal
-from market.kinds import Kind, Rows
+from market.kinds import Delivery, Kind, Rows
 from quotes.backfilling import Gap, fill
 from quotes.kinds import QUOTES, REGIMES
 from quotes.law.walker import Walker
@@ -99,12 +102,19 @@ def test_book_behind_catches_up_and_takes_the_quotes_over_without_losing_a_tick(
     assert_prescribed(es, 620, (QUOTES, REGIMES, TRADES))
 
 
-def test_every_slot_is_one_transaction_of_quote_trades_and_block(es: Instrument) -> None:
-    bundles = []
+def test_every_slot_is_one_transaction_of_quote_trades_and_block(
+    es: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles: list[dict[Kind, Rows]] = []
     with live([es]) as exchange:
         exchange.go_live()
         append = exchange.journal.append
-        exchange.journal.append = lambda bundle: (bundles.append(dict(bundle)), append(bundle))  # type: ignore[method-assign]
+
+        def noted(bundle: Sequence[Delivery]) -> None:
+            bundles.append(dict(bundle))
+            append(bundle)
+
+        monkeypatch.setattr(exchange.journal, "append", noted)
         exchange.run(5.0, 250)
     for bundle in bundles:
         slot = bundle[BLOCKS]["slot"][-1]
@@ -171,7 +181,7 @@ def test_resting_orders_are_filled_slot_by_slot(es: Instrument, account: Account
         assert trade["at"] == to_us(execution.at)
 
 
-def to_us(moment) -> int:
+def to_us(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 
 from archive.auditing import audit
 from exchange.accounts.opening import open_account
@@ -58,9 +58,9 @@ def test_audit_of_a_market_with_accounts_finds_nothing_wrong(es: Instrument) -> 
     assert Order.objects.filter(state=State.FILLED).exists()
 
 
-def change(model: type, seq: int = 0, **fields: object) -> Callable[[], object]:
-    rows = model._default_manager.order_by("pk")  # type: ignore[attr-defined]
-    return lambda: model._default_manager.filter(pk=rows[seq].pk).update(**fields)  # type: ignore[attr-defined]
+def change(model: type[Model], seq: int = 0, **fields: object) -> Callable[[], object]:
+    rows = model._default_manager.order_by("pk")
+    return lambda: model._default_manager.filter(pk=rows[seq].pk).update(**fields)
 
 
 DEFECTS: list[tuple[Callable[[], object], str]] = [
@@ -72,7 +72,10 @@ DEFECTS: list[tuple[Callable[[], object], str]] = [
     (lambda: spoil_state(2), r"ES: book: checkpoint 2: its state is not that"),
     (lambda: Checkpoint.objects.all().delete(), r"ES: book: there is no checkpoint"),
     (change(Execution, 1, ticks=7), r"execution 2 is .*, its trade"),
-    (lambda: Execution.objects.first().delete(), r"sides of trades, but have \d+ executions"),
+    (
+        lambda: Execution.objects.earliest("pk").delete(),
+        r"sides of trades, but have \d+ executions",
+    ),
 ]
 
 

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from exchange.accounts.opening import create_key, open_account
 from exchange.kinds import MONEY_UNITS
@@ -70,7 +71,7 @@ def test_name_in_use_is_refused_and_opens_nothing() -> None:
     assert ApiKey.objects.count() == 1
 
 
-def test_secret_of_another_encryption_key_is_not_readable(settings) -> None:  # type: ignore[no-untyped-def]
+def test_secret_of_another_encryption_key_is_not_readable(settings: Settings) -> None:
     made = create_key(open_account(name="a", balance=0))
     assert made.key.secret == made.secret
     settings.EXCHANGE_SECRETS_KEY = "another"

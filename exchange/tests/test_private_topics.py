@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 from channels.db import database_sync_to_async
@@ -29,6 +29,9 @@ from instruments.models import Instrument
 from live import watch
 from live.broadcast import Broadcaster
 from pytrade.asgi import application
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST_S = 30
@@ -84,9 +87,9 @@ async def socket(headers: Headers | None = None, query: str = "") -> AsyncIterat
         await made._socket.disconnect()
 
 
-@database_sync_to_async
-def in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return function(*arguments, **named)
+async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    result: T = await database_sync_to_async(function)(*arguments, **named)
+    return result
 
 
 def credentials(key: ApiKey, secret: str, ahead_ms: int = 10_000) -> list[Any]:

@@ -107,6 +107,7 @@ def test_market_order_fills_and_moves_position_ledger_and_balance(
     assert (order.filled, order.value) == (10, 10 * (MARK + 1))
     (done,) = order.commands.all()
     assert (done.done, done.reason) == (True, Cause.ACCEPTED)
+    assert done.result is not None
     assert done.result["state"] == State.FILLED
     position = account.positions.get()
     assert position.lots == 10
@@ -132,6 +133,7 @@ def test_resting_order_is_filled_by_the_background_flow(
         versions.add(account.version)  # although makers pay no fee, and nothing was realised
     assert len(versions) == 3
     (done,) = order.commands.all()
+    assert done.result is not None
     assert (done.result["state"], done.result["filled"]) == (State.NEW, 0)
     check_sums(account)
 
@@ -153,6 +155,7 @@ def test_rejected_amended_and_cancelled_orders(
     exchange.execute()
     everything.refresh_from_db()
     assert (everything.done, everything.reason) == (True, Cause.CANCELLED)
+    assert everything.result is not None
     assert everything.result["lots"] == 2
     assert {order.state for order in (*reread(resting, other),)} == {State.CANCELLED}
     again = command(account, CommandKind.CANCEL, order=resting)
@@ -179,7 +182,7 @@ def test_leverage_and_money(exchange: Exchange, account: Account, es: Instrument
     assert refused.reason == Cause.INSUFFICIENT_MARGIN
     check_sums(account)
     assert account.balance == BALANCE + 7 * MONEY_UNITS
-    assert LedgerEntry.objects.last().instrument_id == 0
+    assert LedgerEntry.objects.latest("pk").instrument_id == 0
 
 
 def test_liquidation_adds_an_order_of_the_exchange(exchange: Exchange, es: Instrument) -> None:

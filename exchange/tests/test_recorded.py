@@ -1,6 +1,7 @@
 """The recorded tables of the exchange hold what their kinds declare, on every database."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_columns_are_as_wide_as_the_fields_of_their_kind(table: str) -> None:
         assert np.dtype(WIDTHS[width_of(fields[column])]) == dtype[name], name
 
 
-def width_of(field: models.Field) -> str:
+def width_of(field: models.Field[Any, Any]) -> str:
     return "BigIntegerField" if field.many_to_one else field.get_internal_type()
 
 
@@ -88,8 +89,8 @@ def test_records_of_every_kind_are_stored_read_and_audited() -> None:
         journal.append([Delivery(kind, rows) for kind, rows in stored.items()])
     for kind, rows in stored.items():
         assert (records.read(kind, es, 0, 3) == rows).all(), kind.name
-        assert len(MODELS[kind.table].objects.all()) == 3
-        assert str(MODELS[kind.table].objects.first()).endswith("1 of ES")
+        assert len(MODELS[kind.table]._default_manager.all()) == 3
+        assert str(MODELS[kind.table]._default_manager.first()).endswith("1 of ES")
     report = audit(es)
     assert {report.counts[kind.name] for kind in KINDS} == {3}
 
@@ -106,7 +107,7 @@ def test_admin_shows_records_and_changes_none(admin_client: Client, table: str) 
     assert admin_client.get(path, {"q": "2"}).status_code == 200
     assert admin_client.get(f"{path}add/").status_code == 403
     assert not site._registry[model].show_full_result_count
-    row = model.objects.first()
+    row = model._default_manager.first()
     if row is not None:
         assert admin_client.get(f"{path}{row.pk}/change/").status_code == 200
 

@@ -89,6 +89,11 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
 @pytest.mark.postgresql
 def test_listener_returns_after_its_connection_was_lost() -> None:
     everything = threading.Event()
+
+    def is_heard() -> bool:
+        notices.announce_commands()
+        return everything.is_set()
+
     listener = Listener(notices.COMMANDS, lambda text: everything.set())
     listener.start()
     try:
@@ -98,7 +103,7 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
-        wait_until(lambda: notices.announce_commands() or everything.is_set(), "an announcement")
+        wait_until(is_heard, "an announcement")
     finally:
         listener.stop()
 
@@ -114,12 +119,16 @@ def test_listener_goes_on_after_a_notification_that_it_cannot_take(
             raise ValueError(text)
         taken.set()
 
+    def is_taken() -> bool:
+        notices.notify(notices.ANSWERS, "good")
+        return taken.is_set()
+
     listener = Listener(notices.ANSWERS, take)
     listener.start()
     try:
         wait_until(lambda: listener.is_listening, "listening")
         notices.notify(notices.ANSWERS, "garbage")
-        wait_until(lambda: notices.notify(notices.ANSWERS, "good") or taken.is_set(), "good")
+        wait_until(is_taken, "good")
     finally:
         listener.stop()
     assert "a notification could not be taken" in caplog.text

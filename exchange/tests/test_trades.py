@@ -32,12 +32,13 @@ from live.streams import streams_of
 from market.candles import TRADE_CANDLE, Candles
 from market.kinds import Delivery, Rows
 from market.timeframes import SECONDS, opened_at
-from quotes.derived import closed_candles
+from quotes.derived import RecordedCandles, closed_candles
 from quotes.kinds import QUOTES
 from rig.histories import make_ticks, make_trades
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/instruments"
+Query = dict[str, str | int]
 
 
 @pytest.fixture
@@ -84,7 +85,9 @@ def test_restart_restores_open_candles(es: Instrument) -> None:
         tail = load_tail(es, TRADES, journal.tail(es.pk, TRADES).place)
     ending = trades[-1:].copy()
     ending["at"] += 15 * 86_400_000_000
-    closed = tail.derived[0].ladder.extend(ending)
+    candles = tail.derived[0]
+    assert isinstance(candles, RecordedCandles)
+    closed = candles.ladder.extend(ending)
     for seconds in SECONDS:
         assert closed[seconds][-1] == naive_candles(trades, seconds)[-1]
 
@@ -94,7 +97,7 @@ def test_candles_of_trades_are_served_with_the_open_one(
     es: Instrument, client: Client, timeframe: str
 ) -> None:
     trades = store(es, make_trades(make_ticks(es, 700, interval_s=13)))
-    query = {"of": "trades", "timeframe": timeframe, "limit": 1_000}
+    query = {"of": "trades", "timeframe": timeframe, "limit": "1000"}
     page = client.get(f"{API}/ES/candles/", query).json()
     assert page["columns"] == [
         "opened_at", "open", "high", "low", "close", "count", "first_seq", "last_seq",
@@ -189,7 +192,7 @@ def test_trades_are_served_with_order_ids_on_request(es: Instrument, client: Cli
     assert page["rows"][0] == [31, at, ticks / 4, 0.4, "buy"]
     following = client.get(f"{API}/ES/trades/", {"cursor": page["next_cursor"], "format": "csv"})
     assert following.getvalue().splitlines()[1].split(b",")[0] == b"33"
-    with_ids = client.get(f"{API}/ES/trades/", {"ids": "on", "since_seq": 59}).json()
+    with_ids = client.get(f"{API}/ES/trades/", {"ids": "on", "since_seq": "59"}).json()
     assert with_ids["columns"][5:] == ["maker", "taker"]
     assert with_ids["rows"][0][5:] == [120, 60]
     assert client.get(f"{API}/ES/trades/", {"ids": "yes"}).status_code == 400
@@ -199,7 +202,7 @@ def test_time_and_sales_are_what_flowsurface_reads(es: Instrument, client: Clien
     """Its client sends venue, market, a symbol in lower case and inclusive milliseconds."""
     trades = store(es, make_trades(make_ticks(es, 50)))
     at = trades["at"] // 1000
-    query = {"venue": "bybit", "market": "linear", "symbol": "es", "limit": 400_000}
+    query = {"venue": "bybit", "market": "linear", "symbol": "es", "limit": "400000"}
     answer = client.get("/api/v1/trades.arrow", query | {"from": at[30], "to": at[60]})
     assert answer["Content-Type"] == "application/vnd.apache.arrow.stream"
     sales = read_stream(answer.getvalue())
@@ -218,9 +221,10 @@ def test_pages_of_time_and_sales_lose_no_trades_of_a_millisecond(
 ) -> None:
     trades = store(es, make_trades(make_ticks(es, 50)))  # three in each millisecond
     last = int(trades["at"][-1]) // 1000
-    cursor, found = int(trades["at"][0]) // 1000, []
+    cursor = int(trades["at"][0]) // 1000
+    found: list[float] = []
     while cursor <= last:  # as flowsurface pages
-        query = {"symbol": "es", "from": cursor, "to": last, "limit": 10}
+        query: Query = {"symbol": "es", "from": cursor, "to": last, "limit": 10}
         page = read_stream(client.get("/api/v1/trades.arrow", query).getvalue())
         assert 10 <= len(page) <= 12 or found
         found += page["qty"].to_pylist()
@@ -233,15 +237,16 @@ def test_time_and_sales_of_a_span_and_its_problems(es: Instrument, client: Clien
     at = trades["at"] // 1000
     span = {"symbol": "ES", "start": at[30], "end": at[60]}
     assert len(read_stream(client.get("/api/v1/trades.arrow", span).getvalue())) == 30
-    limited = client.get("/api/v1/trades.arrow", {"symbol": "ES", "limit": 7}).getvalue()
+    limited = client.get("/api/v1/trades.arrow", {"symbol": "ES", "limit": "7"}).getvalue()
     assert read_stream(limited)["ts"].to_pylist() == at[:7].tolist()
-    for query, status, name in [
+    wrong: list[tuple[Query, int, str]] = [
         ({}, 400, "symbol"),
         ({"symbol": "XX"}, 404, ""),
         ({"symbol": "ES", "limit": 0}, 400, "limit"),
         ({"symbol": "ES", "from": "soon"}, 400, "from"),
         ({"symbol": "ES", "side": "buy"}, 400, "side"),
-    ]:
+    ]
+    for query, status, name in wrong:
         answer = client.get("/api/v1/trades.arrow", query)
         assert (answer.status_code, name in answer.json().get("errors", {name: 0})) == (
             status,
@@ -280,10 +285,11 @@ def test_topic_of_trades_resumes_with_the_rows_that_it_publishes(es: Instrument)
     assert streams is not None
     missed = streams.missed("ES", 57, 10_000)
     (published,) = publications(TRADES, "ES", es.lattice, trades[57:])
-    assert missed.frames == [json.loads(published["text"], object_hook=rows_as_tuples)]
-    assert missed.frames[0]["type"] == "trades"
+    frame: dict[str, Any] = json.loads(published["text"], object_hook=rows_as_tuples)
+    assert missed.frames == [frame]
+    assert frame["type"] == "trades"
     at, ticks = int(trades["at"][59]) // 1000, int(trades["ticks"][59])
-    assert missed.frames[0]["data"][-1] == (60, at, ticks / 4, 0.5, "sell")
+    assert frame["data"][-1] == (60, at, ticks / 4, 0.5, "sell")
     assert (published["first_seq"], published["last_seq"], missed.last_seq) == (58, 60, 60)
 
 

@@ -125,7 +125,7 @@ def test_integers_beyond_2_53_keep_their_order():
         (None, "1 dimension"),
         ([[1], [2, 3]], "real numbers"),
         (np.array([1, 2, 3], dtype=np.longdouble) * np.longdouble("1e400"), "inf at position 0"),
-        (np.ma.masked_array([1, 2, 3], mask=[0, 1, 0]), "nan at position 1"),
+        (np.ma.masked_array([1, 2, 3], mask=[False, True, False]), "nan at position 1"),
         ((close for close in [1, 2, 3]), "real numbers"),
         ([Decimal("sNaN")] * 5, "real numbers"),
         ([10**400] * 5, "real numbers"),

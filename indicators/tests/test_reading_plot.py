@@ -10,6 +10,7 @@ from quotes.templatetags.numbers import minus
 def test_domain_of_every_measure_contains_its_value_without_memory() -> None:
     for indicator in of_prices():
         low, high = indicator.domain
+        assert indicator.null_value is not None
         assert low < indicator.null_value < high
 
 

@@ -35,7 +35,7 @@ def steps(value: int) -> int:
 
 def test_helpers_are_compiled_with_their_kernel() -> None:
     assert steps(1_024) == 10
-    assert list(steps.signatures) == list(half.signatures)  # type: ignore[attr-defined]
+    assert list(steps.signatures) == list(half.signatures)  # type: ignore[attr-defined]  # of Numba
     assert steps.__name__ == "steps"
 
 

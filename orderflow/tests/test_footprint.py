@@ -32,7 +32,8 @@ def es() -> Instrument:
 def get(client: Client, path: str, **query: Any) -> dict[str, Any]:
     response = client.get(f"{API}/{path}/", query)
     assert response.status_code == 200, response.content
-    return response.json()
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def all_trades(client: Client) -> Rows:
@@ -131,7 +132,7 @@ def test_csv_and_arrow_hold_the_same_rows(client: Client, es: Instrument) -> Non
 def content(client: Client, **query: Any) -> bytes:
     response = client.get(f"{API}/footprint/", query)
     assert response.status_code == 200, response.content
-    return b"".join(response.streaming_content) if response.streaming else response.content
+    return response.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def market(db: None) -> RecordedMarket:
 def get(client: Client, path: str, **query: Any) -> dict[str, Any]:
     response = client.get(f"{API}/{path}/", query)
     assert response.status_code == 200, response.content
-    return response.json()
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def rows_of(levels: list[list[float]], step: int) -> dict[int, float]:
@@ -74,7 +75,7 @@ def test_other_formats_list_the_cells_that_are_not_empty(
     client: Client, market: RecordedMarket
 ) -> None:
     end = market.market.at // 1000
-    query = {"start": end - 20_000, "end": end, "columns": 5, "depth": 9}
+    query: dict[str, str | int] = {"start": end - 20_000, "end": end, "columns": 5, "depth": 9}
     body = get(client, "heatmap", **query)
     content = client.get(f"{API}/heatmap/", {**query, "format": "arrow"}).content
     table = pa.ipc.open_stream(content).read_all().to_pylist()

@@ -321,6 +321,7 @@ def test_contributions_of_single_changes():
 def test_what_cannot_be_measured_has_a_reason_and_no_value(found: Estimate, reason: str):
     assert found.value is None
     assert found.interval is None
+    assert found.reason is not None
     assert reason in found.reason
 
 

@@ -356,7 +356,7 @@ def test_replay_shows_at_each_moment_exactly_what_had_happened_by_then() -> None
     trades = make_trades(1_500, seed=9)
     start = trades[0][1] - 1
     changes = [
-        [seq // 3, at + 7, side, 0.25 * (ticks - 3), lots * (seq % 4 > 0)]
+        (seq // 3, at + 7, side, 0.25 * (ticks - 3), lots * (seq % 4 > 0))
         for seq, at, ticks, lots, side in trades
     ]
     rows = [[seq, at, 0.25 * ticks, lots, side] for seq, at, ticks, lots, side in trades]
@@ -391,7 +391,7 @@ def test_replay_shows_at_each_moment_exactly_what_had_happened_by_then() -> None
         book: dict[str, dict[int, float]] = {"buy": {4: 5}, "sell": {}}
         for _, at, side, price, lots in changes:
             if at <= moment:
-                book[str(side)][round(4 * float(price))] = lots
+                book[side][round(4 * price)] = lots
         assert shown["bids"] == sorted([t, lots] for t, lots in book["buy"].items() if lots)
         assert shown["asks"] == sorted([t, lots] for t, lots in book["sell"].items() if lots)
     assert [shown["passed"] is None for shown in found] == [False, False, True, False, False, True]

@@ -28,11 +28,13 @@ def sync(client: Client, held: list[list[int]] | None = None, **query: Any) -> d
     stated = ",".join("-".join(map(str, each)) for each in held or [])
     response = client.get(f"{API}/sync/", {**query, "held": stated})
     assert response.status_code == 200, response.content
-    return response.json()
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def whole(client: Client, **query: Any) -> list[Any]:
-    return client.get(f"{API}/", {"limit": "all", **query}).json()["rows"]
+    rows: list[Any] = client.get(f"{API}/", {"limit": "all", **query}).json()["rows"]
+    return rows
 
 
 def test_gaps_and_unions_of_ranges() -> None:

@@ -107,7 +107,7 @@ def run(following: Any) -> list[Chart]:
     """Return the clients that `following` returns, after they left."""
 
     async def follow() -> list[Chart]:
-        clients = await following()
+        clients: list[Chart] = await following()
         await leave(clients)
         return clients
 
@@ -130,7 +130,7 @@ def test_a_chart_of_frames_equals_the_api(market: Market, topic: str) -> None:
 
     early, late = run(follow)
     _, _, timeframe, *step = topic.split(".")
-    rows = market.rows(*step or ["auto"], timeframe=timeframe)
+    rows = market.rows(step[0] if step else "auto", timeframe)
     closed = numbered(rows[:-1])
     first = early.closed[0][0]
     assert early.closed == closed[first - 1 :]  # the newest first, then each once

@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -41,8 +42,8 @@ def closed(settings: Settings) -> None:
     settings.READS_PUBLIC = False
 
 
-def token_client(**of_user: bool) -> Client:
-    user = get_user_model().objects.create_user("u", **of_user)
+def token_client(*, is_active: bool = True) -> Client:
+    user = get_user_model().objects.create_user("u", is_active=is_active)
     return Client(headers={"authorization": f"Token {Token.objects.create(user=user).key}"})
 
 
@@ -137,7 +138,7 @@ def handshake(*headers: tuple[bytes, bytes]) -> bool:
         socket = WebsocketCommunicator(application, "/ws/v1/stream", headers=[*headers])
         accepted, _ = await socket.connect()
         await socket.disconnect()
-        return accepted
+        return bool(accepted)
 
     return async_to_sync(connect)()
 
@@ -167,7 +168,7 @@ def test_anonymous_reads_work_when_reads_are_public(client: Client) -> None:
 def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Freeze the clock of the rate limiter within one window."""
     monkeypatch.setattr(throttling, "time", SimpleNamespace(time=lambda: 1_000_000.0))
-    throttling.cache.clear()
+    cache.clear()
 
 
 def test_rate_limit_ignores_forwarded_for_without_a_proxy(

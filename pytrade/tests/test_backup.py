@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.utils import ConnectionHandler, DataError
 
 from archive.selections import Span, select
@@ -65,6 +66,7 @@ def counted(connection: Any) -> int:
 def cover_again(url: str) -> None:
     """Restore the index of older databases; let the migration fail, and then succeed."""
     connection = ConnectionHandler({"default": connection_settings(url)})["default"]
+    assert isinstance(connection, DatabaseWrapper)
     migration = import_module("quotes.migrations.0004_covering_index")
     editor = SimpleNamespace(connection=connection)
     migration.uncover(None, editor)
@@ -162,7 +164,7 @@ def test_monthly_partitions_work_in_a_schema_of_a_database_made_by_the_command(
         assert without["code"] == 1
         assert "seq 0 is followed by" in json.dumps(without)
         attach = f"ALTER TABLE quotes_quote ATTACH PARTITION quotes_quote_2026_01 {bounds}"
-        connection.execute(attach)  # type: ignore[call-overload]
+        connection.execute(attach)
         complete = audited(env)
         assert (complete["code"], complete["quotes"]) == (0, counted(connection))
     manage("migrate", "quotes", "zero", env=env)  # migrations still work

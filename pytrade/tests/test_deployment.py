@@ -205,7 +205,8 @@ def instructions() -> list[tuple[str, str]]:
     """Return the instructions of the Dockerfile with their arguments."""
     text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [tuple(line.split(" ", 1)) for line in lines]  # type: ignore[misc]
+    parts = (line.split(" ", 1) for line in lines)
+    return [(instruction, arguments) for instruction, arguments in parts]
 
 
 def test_image_is_slim_and_its_processes_are_not_root() -> None:

@@ -160,7 +160,8 @@ def settings_with(checkout: Path, env: dict[str, str]) -> dict[str, str]:
     """Return the settings of a process of `checkout` with only this environment."""
     done = manage(checkout, "shell", "-v0", "-c", PRINT, env=env)
     assert done.returncode == 0, done.stderr
-    return json.loads(re.sub(r" at 0x\w+", "", done.stdout))  # type: ignore[no-any-return]
+    found: dict[str, str] = json.loads(re.sub(r" at 0x\w+", "", done.stdout))
+    return found
 
 
 @pytest.mark.processes

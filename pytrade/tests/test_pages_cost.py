@@ -23,7 +23,7 @@ LARGE = ("indicators_reading", "indicators_computationrun", "quotes_quote", "quo
 def market() -> Instrument:
     instrument = make_instrument()
     record(make_ticks(instrument, 4_000, interval_s=6), regimes=3)
-    scan_market([instrument], list)
+    scan_market([instrument], lambda publications: None)
     store_runs(instrument, 3)
     return instrument
 

@@ -90,7 +90,9 @@ def check_stream(socket: ClientConnection) -> None:
     (wish, frames), *_ = blocks_with("> ")
     socket.send(wish)
     for frame in frames:
-        assert f"< {socket.recv(timeout=20)}" == frame
+        text = socket.recv(timeout=20)
+        assert isinstance(text, str)
+        assert f"< {text}" == frame
 
 
 def check_python(address: str) -> None:

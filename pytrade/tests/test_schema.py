@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -88,7 +89,7 @@ def test_api_conforms_to_its_schema(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         if mode == POSITIVE:
             known = {name: KNOWN[name] for name in case.path_parameters if name in KNOWN}
             case.path_parameters |= known

@@ -37,7 +37,7 @@ def handshake(origin: str | None) -> bool:
         socket = WebsocketCommunicator(application, "/ws/v1/stream", headers=headers)
         accepted, _ = await socket.connect()
         await socket.disconnect()
-        return accepted
+        return bool(accepted)
 
     return async_to_sync(connect)()
 
@@ -86,10 +86,10 @@ def test_responses_have_security_headers(client: Client) -> None:
 
 
 def test_only_the_datafeed_allows_cross_origin_reads(client: Client) -> None:
-    asked = {"headers": {"origin": "http://evil.example"}}
+    headers = {"origin": "http://evil.example"}
     for path in ("/", "/api/v1/instruments/", RUNS, "/api/schema/", "/status/"):
-        assert "Access-Control-Allow-Origin" not in client.get(path, **asked).headers
-    feed = client.get("/udf/config", **asked).headers
+        assert "Access-Control-Allow-Origin" not in client.get(path, headers=headers).headers
+    feed = client.get("/udf/config", headers=headers).headers
     assert feed["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in feed
 
@@ -133,7 +133,8 @@ def test_malicious_values_in_a_run_request_are_rejected(member: str) -> None:
     headers = {"authorization": f"Token {Token.objects.create(user=user).key}"}
     client = Client(raise_request_exception=False, headers=headers)
     wish = {"indicator": "hurst", "symbol": "ES", "start": "2026-01-01", "end": "2026-01-02"}
-    for value in (*VALUES, None, [], {}, {"n": "\0"}, {"__class__": 1}, -1, 1e308, True):
+    values: list[object] = [*VALUES, None, [], {}, {"n": "\0"}, {"__class__": 1}, -1, 1e308, True]
+    for value in values:
         answer = client.post(RUNS, wish | {member: value}, content_type="application/json")
         assert 400 <= answer.status_code < 500, (value, answer.content)
 
@@ -202,7 +203,7 @@ def test_small_gzip_file_cannot_exhaust_memory(line: bytes) -> None:
     packed = gzip.compress(b"time,price\n" + line * (4_000_000 // len(line)))
     assert len(packed) < 100_000
     tracemalloc.start()
-    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))  # type: ignore[arg-type]
+    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))
     rows = 0
     try:
         for block in table.blocks():

@@ -1,6 +1,7 @@
 """Accessibility of every page: axe, keyboard, themes, layout shift, no third-party requests."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -9,6 +10,7 @@ from rig.databases import seeded_database_url
 from rig.longhistory import serving
 from rig.processes import environment, manage
 
+Theme = Literal["light", "dark"]
 AXE = Path("node_modules/axe-core/axe.min.js")
 PAGES = (
     "/", "/instruments/ES/", "/instruments/CL/", "/instruments/ES/orderflow/", "/laboratory/",
@@ -37,7 +39,7 @@ FOCUS = """() => {
 }"""
 
 
-def visit(browser: Browser, theme: str, width: int = 1280) -> Page:
+def visit(browser: Browser, theme: Theme, width: int = 1280) -> Page:
     page = browser.new_page(
         locale="en-US", color_scheme=theme, viewport={"width": width, "height": 800}
     )
@@ -57,7 +59,11 @@ def ready(page: Page) -> None:
 
 def check_with_axe(page: Page) -> None:
     """Fail if axe reports a violation in the light theme, or one of contrast in the dark one."""
-    for theme, options in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+    rules: dict[Theme, dict[str, list[str]]] = {
+        "light": {},
+        "dark": {"runOnly": ["color-contrast"]},
+    }
+    for theme, options in rules.items():
         page.emulate_media(color_scheme=theme)
         page.evaluate(PAINTED)
         assert page.evaluate(RUN_AXE, options) == [], theme

@@ -147,7 +147,7 @@ def test_every_table_is_available_as_csv(client: Client, market: Any, table: str
 
 def test_csv_prices_keep_decimals_and_link_to_next_page(client: Client) -> None:
     record(make_ticks(make_instrument("EURUSD", "0.00001"), 30))
-    answer = client.get(f"{API}EURUSD/quotes/", {"format": "csv", "limit": 1})
+    answer = client.get(f"{API}EURUSD/quotes/", {"format": "csv", "limit": "1"})
     assert answer.getvalue().decode().splitlines()[1].endswith((",0.20001", ",0.19999"))
     assert 'rel="next"' in answer["Link"]
     following = client.get(answer["Link"].split(">")[0].lstrip("<"))

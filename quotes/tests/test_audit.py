@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def drop_first_regime(instrument: Instrument) -> None:
 
 
 def drop_last_regime(instrument: Instrument) -> None:
-    Regime.objects.filter(instrument=instrument).order_by("first_seq").last().delete()
+    Regime.objects.filter(instrument=instrument).latest("first_seq").delete()
 
 
 def swap_regimes(instrument: Instrument) -> None:
@@ -203,11 +204,7 @@ def cut(instrument: Instrument, kind: str, last_seq: int) -> None:
 def test_result_does_not_depend_on_chunk_size(
     recorded: Instrument, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(
-        records,
-        "chunks",
-        lambda *stream, with_bytes=True: all_chunks(*stream, chunk, with_bytes=with_bytes),
-    )
+    monkeypatch.setattr(records, "chunks", partial(all_chunks, size=chunk))
     Quote.objects.filter(pk__gt=row_key(recorded.pk, 300)).delete()
     Candle.objects.filter(last_seq__gt=299).delete()
     Regime.objects.filter(first_seq__gt=300).delete()

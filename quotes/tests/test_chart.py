@@ -186,7 +186,7 @@ def test_switching_timeframe_keeps_the_span_and_back_returns(page, market, past)
     wait_for_span(page, start, end + 60_000)
 
 
-def test_address_names_a_timeframe_that_is_still_loading(page, long_history):
+def test_address_names_a_timeframe_that_is_still_loading(page: Page, long_history: str) -> None:
     open_chart(page, f"{long_history}{HOUR_FROM}")
     waiting: list[Route] = []
     page.route("**/candles/?timeframe=5m*", lambda route: waiting.append(route))

@@ -9,6 +9,9 @@ import pytest
 from django.test import Client
 
 from archive import scanning
+from archive.columns import Columns
+from archive.selections import Selection
+from instruments.lattice import Lattice
 from quotes.http import tables
 from rig.histories import make_instrument, make_ticks, record
 
@@ -27,8 +30,8 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Let exports read CHUNK rows at a time; return the sizes of the chunks that were read."""
     sizes: list[int] = []
 
-    def chunks(*arguments: Any) -> Iterator[Any]:
-        for chunk in scanning.chunks(*arguments, size=CHUNK):
+    def chunks(selection: Selection, lattice: Lattice) -> Iterator[Columns]:
+        for chunk in scanning.chunks(selection, lattice, size=CHUNK):
             sizes.append(len(chunk))
             yield chunk
 
@@ -47,7 +50,7 @@ def export(client: Client, path: str, **query: Any) -> Any:
 def test_complete_csv_and_arrow_exports_have_the_same_rows(client: Client, path: str) -> None:
     lines = export(client, path, format="csv", limit="all").getvalue().decode().splitlines()
     table = pa.ipc.open_stream(export(client, path, format="arrow").getvalue()).read_all()
-    pages = client.get(API + path, {"start": 0, "limit": "all"}).json()
+    pages = client.get(API + path, {"start": "0", "limit": "all"}).json()
     assert lines[0].split(",") == table.column_names == pages["columns"]
     assert len(lines) - 1 == table.num_rows
     rows = [[float(cell) for cell in line.split(",")] for line in lines[1:10_001]]
@@ -83,7 +86,7 @@ def test_export_reads_only_what_its_client_receives(
 
 
 def test_limited_export_is_a_page_with_length_and_link(client: Client) -> None:
-    answer = client.get(API + "quotes/", {"format": "arrow", "limit": 10})
+    answer = client.get(API + "quotes/", {"format": "arrow", "limit": "10"})
     assert (answer.streaming, 'rel="next"' in answer["Link"]) == (False, True)
 
 

@@ -55,7 +55,7 @@ def test_endless_compressed_line_is_rejected_in_little_memory() -> None:
     packed = gzip.compress(b"time,price\n" + b"0" * 100_000_000)
     assert len(packed) < 200_000
     tracemalloc.start()
-    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))  # type: ignore[arg-type]
+    table = open_table(io.BufferedReader(io.BytesIO(packed)), len(packed))
     with pytest.raises(TableError, match="characters or more"):
         list(table.blocks())
     _, peak = tracemalloc.get_traced_memory()

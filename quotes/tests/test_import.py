@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -41,12 +42,15 @@ def market_data(name: str) -> Path:
     return Path(spec.origin).parent / "test" / f"{name}.csv"
 
 
-def import_quotes(path: object, symbol: str = "X", tick_size: str = "0.25", **options: str) -> dict:
+def import_quotes(
+    path: object, symbol: str = "X", tick_size: str = "0.25", **options: str
+) -> dict[str, Any]:
     out = io.StringIO()
     given = {"symbol": symbol, "tick_size": tick_size, **options}
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     call_command("importquotes", str(path), *arguments, "--json", stdout=out)
-    return json.loads(out.getvalue().splitlines()[-1])
+    report: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+    return report
 
 
 def table(tmp_path: Path, *lines: str, name: str = "quotes.csv") -> Path:

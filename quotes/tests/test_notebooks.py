@@ -36,7 +36,8 @@ def test_python_examples_of_the_document_run(
 def rows(sql: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
+        return found
 
 
 @pytest.mark.django_db

@@ -4,7 +4,9 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,18 +101,19 @@ def source(transactional_db: None) -> Instrument:
     return instrument
 
 
-def replay(*arguments: str) -> dict:
+def replay(*arguments: str) -> dict[str, Any]:
     out = io.StringIO()
     call_command("replay", *arguments, "--speed", "1e9", "--json", stdout=out)
-    return json.loads(out.getvalue().splitlines()[-1])
+    report: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+    return report
 
 
-def rows_of(symbol: str) -> list[tuple]:
+def rows_of(symbol: str) -> list[tuple[int, datetime, int]]:
     quotes = Quote.objects.of(Instrument.objects.get(symbol=symbol))
     return list(quotes.values_list("seq", "at", "ticks"))
 
 
-def candles_of(symbol: str) -> list[tuple]:
+def candles_of(symbol: str) -> list[tuple[Any, ...]]:
     columns = [f.name for f in Candle._meta.fields if f.name not in ("id", "instrument")]
     candles = Candle.objects.filter(instrument__symbol=symbol).order_by("timeframe", "opened_at")
     return list(candles.values_list(*columns))

@@ -1,6 +1,7 @@
 """The UDF datafeed, queried like TradingView's client does."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def ask(client: Client, path: str, **query: Any) -> Any:
     return answer.json()
 
 
-def every(instrument: Instrument, timeframe_s: int = 60) -> list[Any]:
+def every(instrument: Instrument, timeframe_s: int = 60) -> Sequence[Sequence[Any]]:
     return history.candles(instrument, timeframe_s, 0, None, 10_000).rows
 
 

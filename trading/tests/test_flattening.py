@@ -150,14 +150,16 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
 
     @asynccontextmanager
     async def opened(bot: Bot) -> AsyncIterator[ExchangeBroker]:
-        broker = (Torn if bot.name == "b1" else ExchangeBroker)(bot.account)  # type: ignore[arg-type]
+        assert bot.account is not None
+        broker = (Torn if bot.name == "b1" else ExchangeBroker)(bot.account)
         yield broker
         await asyncio.to_thread(broker.close)
 
     monkeypatch.setattr(acting, "opened", opened)
     bots = [wanted_bot(account), wanted_bot(funded("other"), "b2")]
     for each in bots:
-        broker = ExchangeBroker(each.account)  # type: ignore[arg-type]
+        assert each.account is not None
+        broker = ExchangeBroker(each.account)
         async_to_sync(place)(Desk(each, broker, now), es, RESTING)
         broker.close()
     torn, flat = acting.kill(bots, bot=None, actor="me", reason="test")

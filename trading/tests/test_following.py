@@ -66,7 +66,8 @@ def test_the_history_stores_the_beginning_of_a_long_reason(
 
 
 def test_repeats_change_nothing(follower: Follower, entry: BotOrder) -> None:
-    story = [execution(1, 4), report(VenueState.WORKING, 4, 1), report(VenueState.CANCELLED, 4, 2)]
+    working, cancelled = report(VenueState.WORKING, 4, 1), report(VenueState.CANCELLED, 4, 2)
+    story: list[ExecutionSeen | OrderSeen] = [execution(1, 4), working, cancelled]
     for said in story + story:
         if isinstance(said, ExecutionSeen):
             follower.execution(said)

@@ -46,9 +46,9 @@ def exchange(es: Instrument) -> Iterator[Exchange]:
             yield exchange
 
 
-def intention(es: Instrument, client_id: str = "b1-1", **more: object) -> Intention:
-    known = {"side": BUY, "style": Style.MARKET, "lots": 5, "client_id": client_id}
-    return Intention(bot=bot(), instrument=es, **known | more)  # type: ignore[arg-type]
+def intention(es: Instrument, client_id: str = "b1-1", **more: Any) -> Intention:
+    known: dict[str, Any] = {"side": BUY, "style": Style.MARKET, "lots": 5, "client_id": client_id}
+    return Intention(bot=bot(), instrument=es, **known | more)
 
 
 @pytest.mark.django_db

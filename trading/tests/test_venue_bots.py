@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ async def test_a_bot_at_bybit_has_the_orders_and_the_profit_of_the_venue_in_spit
         task = asyncio.create_task(supervisor.run())
         for lots, sides in ((1, (90, 10)), (-1, (10, 90)), (0, (50, 50))):
             books.set(*sides)
-            await until(lambda lots=lots: held() == lots, f"{lots} lots are held")
+            await until(partial(holds, lots), f"{lots} lots are held")
         await in_thread(owning.want, bot, is_wanted=False, actor="me", at=now())
         await until(lambda: Bot.objects.filter(runner="").exists(), "the bot has ended")
         supervisor.stop()
@@ -116,8 +117,8 @@ async def test_a_bot_at_deribit_has_the_position_and_the_profit_of_the_venue(
     async with market(instrument, mark=DERIBIT_MARK):
         keyed = await in_thread(DeribitClient)
         async with serving(deribit_door()) as url:
-            named = {"symbol": instrument.symbol, "venue": "deribit", "is_enabled": True}
-            bot = await in_thread(stored, url, keyed, **named)
+            named = {"venue": "deribit", "is_enabled": True}
+            bot = await in_thread(stored, url, keyed, instrument.symbol, **named)
             async with opened(bot) as broker:
                 desk = Desk(bot, broker, now)
                 order = Wanted(BUY, Style.MARKET, 2, 0, False)
@@ -137,6 +138,10 @@ async def test_a_bot_at_deribit_has_the_position_and_the_profit_of_the_venue(
 
 def held() -> int:
     return sum(BotPosition.objects.live().values_list("lots", flat=True))
+
+
+def holds(lots: int) -> bool:
+    return held() == lots
 
 
 async def test_a_bot_whose_account_is_not_enabled_has_no_broker() -> None:

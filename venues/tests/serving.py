@@ -19,13 +19,14 @@ async def serving(application: Any, port: int = 0) -> AsyncIterator[str]:
     )  # fmt: skip
     config.load()
     server = uvicorn.Server(config)
+    # Signals stay with pytest; uvicorn has no option for that.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield f"ws://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         for connection in tuple(server.server_state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
         server.should_exit = True
         await running
         listening.close()

@@ -51,9 +51,10 @@ async def test_order_of_an_earlier_process_is_awaited_too() -> None:
 async def test_order_that_was_never_sent_is_looked_for_once() -> None:
     looked = 0
 
-    async def look() -> None:
+    async def look() -> str | None:
         nonlocal looked
         looked += 1
+        return None
 
     assert await Doubts(0.0).settled("a", look) is None
     assert looked == 1

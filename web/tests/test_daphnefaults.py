@@ -33,6 +33,12 @@ class Connection:
     def sent(self) -> int:
         return int(self.transport.value().count(PIECE))
 
+    @property
+    def producer(self) -> Any:
+        """What the transport pauses while its buffer is full, and stops when the client is gone."""
+        assert self.transport.producer is not None
+        return self.transport.producer
+
 
 async def settle() -> None:
     """Let the loop run everything that is ready."""
@@ -53,13 +59,13 @@ async def test_response_waits_while_the_buffer_of_its_connection_is_full() -> No
     await asyncio.sleep(0)
     while connection.sent < 3:
         await asyncio.sleep(0)
-    connection.transport.producer.pauseProducing()
+    connection.producer.pauseProducing()
     await settle()
     waiting_at = connection.sent
     assert waiting_at < PIECES
     await settle()
     assert connection.sent == waiting_at
-    connection.transport.producer.resumeProducing()
+    connection.producer.resumeProducing()
     await settle()
     assert connection.sent == PIECES
     assert connection.request.finished
@@ -70,10 +76,10 @@ async def test_lost_connection_ends_its_waiting_response() -> None:
     await asyncio.sleep(0)
     while connection.sent < 3:
         await asyncio.sleep(0)
-    connection.transport.producer.pauseProducing()
+    connection.producer.pauseProducing()
     await settle()
     answering = connection.server.connections[connection.request]["application_instance"]
-    connection.transport.producer.stopProducing()
+    connection.producer.stopProducing()
     await asyncio.wait_for(answering, 20)
 
 

@@ -21,8 +21,8 @@ class Connection(asyncio.Transport):
         uvicornheads.patch()
         config = Config(answer, http="httptools", lifespan="off", log_config=None)
         config.load()
-        protocol = config.http_protocol_class
-        self.protocol: Any = protocol(config, ServerState(), {})  # type: ignore[call-arg]
+        protocol: Any = config.http_protocol_class
+        self.protocol = protocol(config, ServerState(), {})
         self.written = b""
         self.closed = False
         self.protocol.connection_made(self)

@@ -4,13 +4,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from exchange.flow.advances import joined
 from exchange.flow.market import BookMarket
 from exchange.flow.options import MarketOptions, episode_kinds
 from exchange.flow.scripts import LEAD, SLOTS
 from exchange.flow.tests.markets import (
     SECOND,
     Crowd,
-    joined,
     last_trades,
     law_of,
     message,

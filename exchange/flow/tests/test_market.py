@@ -5,12 +5,12 @@ import pytest
 
 from exchange.depth.depthbook import DepthBook
 from exchange.engine.snapshots import SnapshotError
+from exchange.flow.advances import joined
 from exchange.flow.market import BookMarket, Position
 from exchange.flow.parameters import FlowParameters
 from exchange.flow.tests.markets import (
     SECOND,
     Crowd,
-    joined,
     last_trades,
     law_of,
     message,

@@ -48,8 +48,8 @@ def test_missing_members_and_empty_lists_are_found() -> None:
 
 def test_requests_are_read_with_their_codes() -> None:
     first, second = requests_of('# c\n= 0 5: why\nGET /a?b=1\n\n= 0\nPOST /c {"d": "e f"}\n')
-    assert (first.codes, first.reason, first.line) == ({0, 5}, "why", "GET /a?b=1")
-    assert (second.codes, second.body, second.line) == ({0}, '{"d": "e f"}', second.line)
+    assert (first.codes, first.reason, first.line) == (frozenset({0, 5}), "why", "GET /a?b=1")
+    assert (second.codes, second.body, second.line) == (frozenset({0}), '{"d": "e f"}', second.line)
     assert (second.path, second.query) == ("/c", "")
 
 

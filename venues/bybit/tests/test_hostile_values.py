@@ -42,7 +42,9 @@ TEXTS: Final = (
     "9" * 60, "x", "é", "\0", "\ud800", "1_0", " 1", "true", "None", "linear", "spot", "option",
     "Market", "PostOnly", "ETHUSDT", "' OR 1=1 --", "%00", "253402300800000", "99999999999999",
 )  # fmt: skip
-VALUES: Final = (*TEXTS, None, True, 0, -1, 1.5, 10**30, [], {}, [1], [{}], [dict(LIMIT)], {"a": 1})
+VALUES: Final[tuple[object, ...]] = (
+    *TEXTS, None, True, 0, -1, 1.5, 10**30, [], {}, [1], [{}], [dict(LIMIT)], {"a": 1},
+)  # fmt: skip
 
 
 def test_no_value_makes_a_request_fail(

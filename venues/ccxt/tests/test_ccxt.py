@@ -232,7 +232,7 @@ async def test_an_order_is_not_sent_again_to_a_venue_that_cannot_tell_what_becam
     await exchange.close()
 
 
-class Silent(ccxt.pro.Exchange):
+class Silent(ccxt.pro.Exchange):  # type: ignore[misc]  # mypy does not follow ccxt
     """An exchange of ccxt that lists open orders only, of which there are none."""
 
     id = "silent"

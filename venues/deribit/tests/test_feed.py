@@ -16,7 +16,7 @@ from venues.deribit.client.parsing import contract_of, minutes_of
 from venues.deribit.door import door
 from venues.deribit.sockets.tests.test_channels import Tape
 from venues.deribit.tests.clients import MARK, NAME, listed
-from venues.feeds.events import Delta, FeedError, Level, Minute, Snapshot, Trades
+from venues.feeds.events import Delta, FeedError, Level, Minute, Print, Snapshot, Trades
 from venues.tests.books import rest_book
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
@@ -29,7 +29,8 @@ async def test_feed_has_the_book_and_the_trades_of_the_door(settings: Settings) 
     settings.DERIBIT_LIMIT_FACTOR = 0.0
     instrument = await in_thread(lambda: listed(trades=0))
     await in_thread(rest_book, instrument, [(BUY, MARK - 1, 50)])
-    tape, seen = Tape(instrument), []
+    tape = Tape(instrument)
+    seen: list[Print] = []
     await tape.trade((0, MARK, 5, BUY))
     async with (
         serving(door()) as url,
@@ -66,7 +67,11 @@ def test_books_without_a_message_must_be_read_again() -> None:
 
 def test_candles_are_closed_ones() -> None:
     columns = {name: [10.5, 11.0] for name in ("open", "high", "low", "close")}
-    chart = {"ticks": [0, 60_000], "volume": [0.30000000000000004, 1], **columns}
+    chart: dict[str, list[float]] = {
+        "ticks": [0, 60_000],
+        "volume": [0.30000000000000004, 1],
+        **columns,
+    }
     assert minutes_of(LATTICE, chart, now_ms=119_999) == [Minute(0, 21, 21, 21, 21, 3)]
 
 

@@ -1,5 +1,7 @@
 """Public methods: shapes and errors."""
 
+from typing import Any
+
 import pytest
 
 from exchange.matching import BUY, SELL
@@ -15,7 +17,7 @@ def book(btc: Instrument) -> None:
     rest_book(btc, [(BUY, MARK - 1, 3), (BUY, MARK - 2, 4), (SELL, MARK + 1, 5)])
 
 
-def result(method: str, **params: object) -> object:
+def result(method: str, **params: object) -> Any:
     body = public(f"public/{method}", **params)
     assert "result" in body, body
     return body["result"]

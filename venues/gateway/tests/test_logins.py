@@ -20,7 +20,7 @@ from websockets.asyncio.server import ServerConnection
 from pytrade.celery import app
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
-from venues.gateway import connections, logins, running, vault
+from venues.gateway import connections, logins, running, tasks, vault
 from venues.gateway.credentials import Credentials, CredentialsGoneError
 from venues.gateway.models import Connection, ConnectionState, Person, SealingKey
 from venues.gateway.tests.talking import answered, venue
@@ -147,7 +147,7 @@ def test_logins_at_a_slow_venue_leave_threads_to_other_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     handed: list[str] = []
-    monkeypatch.setattr(connections.authenticate, "delay", lambda handle, _: handed.append(handle))
+    monkeypatch.setattr(tasks.authenticate, "delay", lambda handle, _: handed.append(handle))
     monkeypatch.setattr(connections, "ANSWER_S", 3_600.0)
     monkeypatch.setattr(connections, "_waits", threading.BoundedSemaphore(1))
     with connections._waits:  # as if another request waited

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -142,7 +142,8 @@ async def test_request_whose_connection_breaks_is_sent_again() -> None:
 
 
 async def test_too_many_requests_is_not_an_end() -> None:
-    replies = iter([{"error": {"code": 10028, "message": "too_many_requests"}}, {"result": 7}])
+    limit = {"code": 10028, "message": "too_many_requests"}
+    replies: Iterator[dict[str, object]] = iter([{"error": limit}, {"result": 7}])
 
     async def limited(connection: ServerConnection) -> None:
         async for text in connection:

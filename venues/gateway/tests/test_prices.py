@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -81,7 +82,9 @@ class Stream:
     """What a user reads from the server-sent events."""
 
     def __init__(self, key: int, since: dict[str, int] | None = None) -> None:
-        self.texts = events(key, since or {})
+        texts = events(key, since or {})
+        assert isinstance(texts, AsyncGenerator)
+        self.texts = texts
         self._unread: list[dict[str, Any]] = []
 
     async def next(self, kind: str) -> dict[str, Any]:
@@ -298,7 +301,8 @@ async def test_change_during_a_read_is_not_missed(monkeypatch: pytest.MonkeyPatc
         """Read, then close the connection; return what was read before."""
         found, noted = real(connection), threading.Event()
         Connection.objects.all().delete()
-        loop.call_soon_threadsafe(lambda: (feed._offer(note), noted.set()))
+        loop.call_soon_threadsafe(feed._offer, note)
+        loop.call_soon_threadsafe(noted.set)
         assert noted.wait(LIMIT_S)
         return found
 
@@ -390,7 +394,7 @@ async def test_ticker_without_an_answer_delays_no_other(
 def record(*moments: str) -> None:
     ticker = PriceTicker.objects.create(name="btc_usd")
     for _ in moments:
-        prices.record(ticker, prices.Decimal("65000.12345"))
+        prices.record(ticker, Decimal("65000.12345"))
     for seq, moment in enumerate(moments, start=1):
         Quote.objects.filter(seq=seq).update(at=datetime.fromisoformat(moment))
 
