@@ -14,6 +14,7 @@ VENUE ?= bybit
 # A busy machine may starve one of their processes: a failed test runs once more, and is listed.
 AGAIN := --reruns 1 -rR
 QUICK := not processes
+WORKERS := 2
 
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,7 +62,8 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(BIN)/python scripts/vulnerabilities.py
 
 check: setup-dev ## lint, and run the tests that need neither other processes nor a certain database
-	@$(MAKE) --no-print-directory --jobs 2 test-quick lint QUICK="not processes and not both_databases"
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint WORKERS=3 \
+	  QUICK="not processes and not both_databases"
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 4 test-browser test-postgresql test-processes test-quick lint
@@ -74,7 +76,7 @@ test-processes: setup-dev
 
 # These run in parallel; each prints its output when it ends.
 test-quick: TITLE = Tests that start no other process, on SQLite
-test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n 2 --dist worksteal
+test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n $(WORKERS) --dist worksteal
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium
