@@ -2,7 +2,6 @@
 
 from typing import Final
 
-NORMAL_95: Final = 1.644854
 NORMAL_97_5: Final = 1.959964
 
 

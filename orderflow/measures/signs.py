@@ -1,14 +1,14 @@
 """Persistence of the signs of market orders, whose runs have heavy tails."""
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import atanh, isfinite, sqrt, tanh
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indicators.estimate import Estimate, FloatArray, Interval, RefusedError
-from indicators.quantiles import NORMAL_95, NORMAL_97_5
+from indicators.quantiles import NORMAL_97_5
 from indicators.series import Series, length
 from orderflow.measures.inputs import Sides, refuse_few, sides
 from orderflow.measures.intervals import is_steady, window_interval
@@ -18,15 +18,16 @@ TAIL: Final = 1.25
 """The tail is fitted to the longest 1.25 n^(2/3) of n runs; the power is that of Hall (1982)."""
 SMALLEST_EXPONENT: Final = 1.1
 """A run has a finite mean only if its tail exponent is above 1."""
-STEADY_PARTS: Final = 6
+STEADY_PARTS: Final = 8
 """Long ones, because runs are: the last of a window may take a third of it."""
-WIDENING: Final = 1.3
-"""Of an interval from long parts: they share metaorders, and the kind of the tail is not known.
-Calibrated on simulated markets other than those of the published coverage (docs/measures.md)."""
-PARTS: Final = 12
+PARTS: Final = 20
 """Of a window in which the lengths change."""
-MOST_SCATTER: Final = 22.3
-"""Of `is_steady`: the 90 % quantile of chi-squared with 15 degrees of freedom."""
+MOST_SCATTER: Final = 25.0
+"""Of `is_steady`: the 95 % quantile of chi-squared with 15 degrees of freedom."""
+EXTRA: Final = 24.0
+"""The interval of the plain mean of n runs is wider by the share 24 / sqrt(n): the fewer runs there
+are, the more often a heavy tail passes for a short one. Calibrated, like the other numbers, on
+simulated markets other than those of the published coverage (docs/measures.md)."""
 
 Lengths = NDArray[np.int64]
 
@@ -51,13 +52,13 @@ class Tail(NamedTuple):
         """Whether the logs scatter as exponential ones do, whose deviation equals their mean.
 
         A shorter tail makes their coefficient of variation smaller than 1 (del Castillo, Daoudi and
-        Lockhart 2014), whose standard error is 1 / sqrt(m) then. A test at the level of 5 %.
+        Lockhart 2014), whose standard error is 1 / sqrt(m) then. A test at the level of 2.5 %.
         """
         logs = self.logs[self.exceeds]
         if logs.size < 2:
             return False
         variation = float(logs.std(ddof=1) / logs.mean())
-        return sqrt(logs.size) * (variation - 1) >= -NORMAL_95
+        return sqrt(logs.size) * (variation - 1) >= -NORMAL_97_5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +85,9 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     because other orders break them, it is the plain mean.
 
     The interval is that of the mean of the influence of each run on E[run length] (the delta
-    method), for the parameters of the window (successive differences of 6 parts, or of 12 if the
-    lengths change within the window).
+    method), on the scale of Fisher's z = ln((1 + r) / (1 - r)) / 2 = ln(E[run length] - 1) / 2, for
+    the parameters of the window (successive differences of 8 parts, or of 20 if the lengths change
+    within the window).
 
     Null band: independent signs. Sources: Lillo and Farmer, The long memory of the efficient
     market, Studies in Nonlinear Dynamics & Econometrics 8 (2004); Peng, Estimating the mean of a
@@ -102,15 +104,18 @@ def sign_persistence(aggressors: Series) -> SignEstimate:
     except RefusedError as error:
         return SignEstimate(value=None, reason=str(error), n=length(aggressors))
     tail = tail_of(lengths, rest)
-    influence = influence_on_mean(lengths, tail) if tail.is_pareto else lengths.astype(np.float64)
-    is_constant = is_steady(np.log(lengths), MOST_SCATTER)
-    parts, widening = (STEADY_PARTS, WIDENING) if is_constant else (PARTS, 1.0)
+    if tail.is_pareto:
+        influence, widening = influence_on_mean(lengths, tail), 1.0
+    else:
+        influence, widening = lengths.astype(np.float64), 1 + EXTRA / sqrt(lengths.size)
+    parts = STEADY_PARTS if is_steady(np.log(lengths), MOST_SCATTER) else PARTS
     interval = window_interval(influence, np.ones(influence.size), parts, widening)
+    mean = float(influence.mean())
     band = NORMAL_97_5 / sqrt(side.size - 1)
     return SignEstimate(
-        value=autocorrelation_of(float(influence.mean())),
+        value=autocorrelation_of(mean),
         n=side.size,
-        interval=_transformed(interval),
+        interval=_on_fishers_scale(mean, interval),
         null_band=(-band, band),
         autocorrelation=float((side[1:] * side[:-1]).mean()),
         runs=lengths.size,
@@ -154,7 +159,12 @@ def influence_on_mean(lengths: Lengths, tail: Tail) -> FloatArray:
     return values
 
 
-def _transformed(interval: Interval | None) -> Interval | None:
+def _on_fishers_scale(mean: float, interval: Interval | None) -> Interval | None:
+    """Return the interval of the autocorrelation, of equal reach on both sides of Fisher's z."""
     if interval is None:
         return None
-    return autocorrelation_of(interval[0]), autocorrelation_of(interval[1])
+    value = autocorrelation_of(mean)
+    if value <= -1:
+        return value, value
+    reach = (interval[1] - mean) / (2 * (mean - 1))
+    return tanh(atanh(value) - reach), tanh(atanh(value) + reach)

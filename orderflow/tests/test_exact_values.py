@@ -110,14 +110,14 @@ def test_what_has_no_exact_value():
 def test_intervals_cover_the_exact_values(request):
     """Coarsely; benchmarks/flowcoverage.py measures 1,000 windows of each of five laws."""
     count = 400 if request.config.getoption("long") else 25
-    found = coverage(OneLaw(-0.4, 0.15), count, slots=600)
+    found = coverage(OneLaw(-0.4, 0.15), range(1, count + 1), slots=600)
     allowed = 100 - 5 - LIMIT * 100 * math.sqrt(0.06 * 0.94 / count)
     assert len(found) == len(VARIANTS)
     assert {label: each for label, each in found.items() if each.percent < allowed} == {}
 
 
 def test_exact_values_of_a_window_of_regimes_are_those_of_its_regimes():
-    (window,) = windows(Regimes(), 1, slots=900)
+    (window,) = windows(Regimes(), [1], slots=900)
     firsts, laws = window.spans.firsts, window.spans.laws
     kappa = [laws[np.flatnonzero(firsts <= slot)[-1]].kappa for slot in range(2, 901)]
     expected = np.mean(kappa)

@@ -161,12 +161,13 @@ def alternating(lengths):
 
 
 def test_runs_with_a_pareto_tail_have_its_exponent_and_its_mean():
-    uniform = np.random.default_rng(3).random((6, 50_000))
+    uniform = np.random.default_rng(3).random((40, 5_000))
     found = [sign_persistence(alternating(np.rint(u ** (-1 / 1.5)).astype(int))) for u in uniform]
     exact = 1 - 2 / 2.94811  # P(length >= l) = (l - 1/2)^-1.5 above 1
     assert np.mean([e.tail_exponent for e in found]) == pytest.approx(1.5, abs=0.1)
     assert np.mean([e.value for e in found]) == pytest.approx(exact, abs=0.03)
-    assert all(e.interval[0] < exact < e.interval[1] for e in found)
+    covered = np.mean([e.interval[0] < exact < e.interval[1] for e in found])
+    assert covered > 0.85  # of 95 % intervals, within 3 standard errors
 
 
 def test_runs_with_a_short_tail_have_their_plain_mean():

@@ -4,7 +4,7 @@ Each window is a market of its own. Intervals are compared with the exact value 
 the window; under one phi and one kappa, where there is none, with the mean over all windows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -139,9 +139,9 @@ def of_volume(trades: Trades, lots: int) -> Trades:
     return chosen
 
 
-def windows(law: OneLaw | Regimes, count: int, slots: int) -> Iterator[Window]:
-    """Yield a window of each of `count` markets: all slots but the first."""
-    for seed in range(1, count + 1):
+def windows(law: OneLaw | Regimes, seeds: Iterable[int], slots: int) -> Iterator[Window]:
+    """Yield a window of the market of each seed: all slots but the first."""
+    for seed in seeds:
         made = law.open(seed).run_slots(slots)
         at, seqs = made.quotes["at"], made.quotes["seq"]
         begun = made.updates["at"].searchsorted(at[0], "right")
@@ -151,10 +151,10 @@ def windows(law: OneLaw | Regimes, count: int, slots: int) -> Iterator[Window]:
         yield Window(trades_of(made.trades), bests, seqs[[1, -1]], law.spans(made))
 
 
-def coverage(law: OneLaw | Regimes, count: int, slots: int) -> dict[str, Coverage]:
-    """Return the coverage of every variant over `count` windows, by its label."""
+def coverage(law: OneLaw | Regimes, seeds: Iterable[int], slots: int) -> dict[str, Coverage]:
+    """Return the coverage of every variant over a window of each seed, by its label."""
     found: dict[str, list[Found]] = {variant.label: [] for variant in VARIANTS}
-    for window in windows(law, count, slots):
+    for window in windows(law, seeds, slots):
         for variant in VARIANTS:
             found[variant.label].append((window.measured(variant), window.exact(variant)))
     return {label: counted(each, isinstance(law, OneLaw)) for label, each in found.items()}
