@@ -5,7 +5,7 @@ import sys
 from benchmarks.harness import report
 from orderflow.tests.windows import Coverage, OneLaw, Regimes, coverage
 
-WINDOWS = 1_000
+WINDOWS = 2_000
 FIRST_SEED = 30_001
 """Markets in which no setting of a measure was chosen."""
 SLOTS = 1_700

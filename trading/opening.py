@@ -7,10 +7,9 @@ from typing import Final
 
 from exchange.vault import SealError
 from instruments.models import Instrument
-from trading.brokers.guarded import GuardedBroker
+from trading.brokers import rates
 from trading.brokers.inprocess import ExchangeBroker
 from trading.brokers.paper import PaperBroker
-from trading.brokers.rates import rates_of
 from trading.configuring import traded_by
 from trading.database import in_thread
 from trading.models import Bot
@@ -38,7 +37,7 @@ async def opened(bot: Bot) -> AsyncGenerator[Broker, None]:
             yield broker
     elif bot.broker == PAPER:
         traded = await in_thread(traded_by, bot)
-        yield GuardedBroker(PaperBroker(bot, {each.symbol: each for each in traded.values()}))
+        yield guarded(PaperBroker(bot, {each.symbol: each for each in traded.values()}))
     else:
         known = ", ".join(BROKERS)
         raise NoBrokerError(f"broker {bot.broker!r} of bot {bot.name} is not known: use {known}")
@@ -50,7 +49,7 @@ async def _of_exchange(bot: Bot) -> AsyncGenerator[Broker, None]:
         raise NoBrokerError(f"bot {bot.name} has no account of the exchange: give it one")
     broker = ExchangeBroker(bot.account)
     try:
-        yield GuardedBroker(broker)
+        yield guarded(broker)
     finally:
         await asyncio.to_thread(broker.close)  # it waits for calls that still run
 
@@ -67,4 +66,14 @@ async def _of_venue(bot: Bot, traded: Mapping[str, Instrument]) -> AsyncGenerato
             raise NoBrokerError(str(error)) from error
         except FeedError as error:
             raise RefusedError(str(error)) from error
-        yield GuardedBroker(broker, rates_of(account.venue))
+        yield guarded(broker, rates.rates_of(account.venue))
+
+
+def guarded(broker: Broker, limits: Mapping[str, rates.Rate] = rates.EXCHANGE) -> Broker:
+    """Return the broker behind limiters and breakers.
+
+    The breaker's package imports Redis's client: 0.3 s that only processes with bots need.
+    """
+    from trading.brokers.guarded import GuardedBroker
+
+    return GuardedBroker(broker, limits)

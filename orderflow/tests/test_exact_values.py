@@ -108,7 +108,7 @@ def test_what_has_no_exact_value():
 
 
 def test_intervals_cover_the_exact_values(request):
-    """Coarsely; benchmarks/flowcoverage.py measures 1,000 windows of each of five laws."""
+    """Coarsely; benchmarks/flowcoverage.py measures 2,000 windows of each of six laws."""
     count = 400 if request.config.getoption("long") else 25
     found = coverage(OneLaw(-0.4, 0.15), range(1, count + 1), slots=600)
     allowed = 100 - 5 - LIMIT * 100 * math.sqrt(0.06 * 0.94 / count)

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from instruments.models import Instrument
-from venues import sources
 from venues.accounts.models import VenueAccount
 from venues.brokers import Broker, NotSentError, RefusedError
 from venues.feeds.events import Contract, Feed, FeedError, UnavailableError
@@ -33,6 +32,8 @@ async def opened(
     `traded`: our instruments by their names at the venue. Raise DisabledError, and RefusedError if
     the venue has no such instrument, or one with other steps of prices or quantities.
     """
+    from venues import sources  # aiohttp: 0.2 s that only processes with such accounts need
+
     if not account.is_enabled:
         raise DisabledError(f"account {account.name} is off")
     url = account.url or None
