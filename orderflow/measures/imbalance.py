@@ -83,5 +83,6 @@ def _pressure(prices: NDArray[Any], lots: NDArray[Any]) -> NDArray[Any]:
 
 def mid_changes(bests: Bests) -> FloatArray:
     """Return the change of the mid price from row to row, in ticks, shape (n - 1,)."""
-    changes: FloatArray = np.diff(bests["bid"] + bests["ask"]) / 2
+    twice_mid = bests["bid"] + bests["ask"]
+    changes: FloatArray = np.diff(twice_mid) / 2
     return changes

@@ -44,7 +44,8 @@ def numbered(
     low = max(1, high - count + 1) if first is None else max(1, first)
     top = min(high, low + count - 1)
     found = records.read(TRADES, listed.instrument, max(0, low - 2), top)
-    rows = list(zip(*(found[name].tolist() for name in FIELDS), strict=True))
+    columns = [found[name].tolist() for name in FIELDS]
+    rows = list(zip(*columns, strict=True))
     before = rows[0][2] if rows and rows[0][0] < low else 0
     wanted = [row for row in rows if row[0] >= low]
     return shown(listed, wanted, before), (low > 1 if first is None else top < high)
