@@ -24,13 +24,13 @@ django.setup()
 
 from exchange.accounts.results import results  # noqa: E402  needs the settings above
 from pytrade.status import idleness  # noqa: E402
-from rig.databases import copy_of_migrated, prepare_migrated  # noqa: E402
+from rig.databases import copy_of_migrated, migrated  # noqa: E402
 from rig.emptying import empty_filled_tables  # noqa: E402
 from web.snapshots import Snapshot  # noqa: E402
 
 pytest_plugins = ["rig.fixtures"]
 
-EXAMPLES, LONG_EXAMPLES = 40, 1_000
+EXAMPLES, LONG_EXAMPLES = 25, 1_000
 """How many examples each property is tested with, in the suite and with --long."""
 END_OTHER_CONNECTIONS = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
@@ -94,7 +94,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Exclude all that is imported by now from garbage collection, a tenth of the suite's time.
     """
     if connection.vendor == "sqlite" and any(needs_database(item) for item in session.items):
-        prepare_migrated()
+        migrated()
     gc.freeze()
 
 

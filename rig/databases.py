@@ -5,7 +5,6 @@ import hashlib
 import secrets
 import shutil
 import subprocess
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,15 +14,16 @@ from django.conf import settings
 from rig.processes import environment, manage
 from rig.seeds import kept
 
-PREPARE = """
+MIGRATE = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+"""
+SEED = """
+from django.core.management import call_command
 call_command("seedinstruments")
 """
-PREPARE_ONLY = """
-from django.core.management import call_command
+ADD = """
 from instruments.models import Instrument
-call_command("migrate", verbosity=0)
 Instrument.objects.bulk_create(
     Instrument(symbol=symbol, name=symbol, tick_size="0.25") for symbol in {symbols!r})
 """
@@ -65,7 +65,7 @@ def seeded_template(server_url: str) -> str:
     url = create_database(server_url, name)
 
     def dump(file: Path) -> None:
-        prepare(url)
+        run_code(url, MIGRATE + SEED)
         run_program("pg_dump", "--no-owner", "--file", str(file), url)
 
     with kept(f"seeded{settings.DATABASE_SCHEMA}.sql", dump) as file:
@@ -92,36 +92,40 @@ def run_program(name: str, *arguments: str) -> None:
 
 def copy_of_seeds(target: Path) -> None:
     """Copy the migrated and seeded SQLite database to `target`."""
-    copy_of("seeded.sqlite3", PREPARE, target)
+    copy_of("seeded.sqlite3", SEED, target)
 
 
 def copy_of_instruments(symbols: list[str], target: Path) -> None:
     """Copy a migrated SQLite database that has exactly these instruments to `target`."""
     name = hashlib.sha256(" ".join(symbols).encode()).hexdigest()[:16]
-    copy_of(f"{name}.sqlite3", PREPARE_ONLY.format(symbols=symbols), target)
+    copy_of(f"{name}.sqlite3", ADD.format(symbols=symbols), target)
 
 
 def copy_of_migrated(target: Path) -> None:
     """Copy a migrated SQLite database without instruments to `target`."""
-    copy_of_instruments([], target)
-
-
-def prepare_migrated() -> None:
-    """Make what `copy_of_migrated` copies, which starts a process, unless it exists."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy_of_migrated(Path(folder) / "migrated.sqlite3")
+    shutil.copyfile(migrated(), target)
 
 
 def copy_of(name: str, code: str, target: Path) -> None:
+    """Copy the file `name`, in which `code` has run after the migrations, to `target`."""
+    base = migrated()
+
     def make(file: Path) -> None:
-        prepare(f"sqlite:///{file}", code)
+        shutil.copyfile(base, file)
+        run_code(f"sqlite:///{file}", code)
 
     with kept(name, make) as file:
         shutil.copyfile(file, target)
 
 
-def prepare(url: str, code: str = PREPARE) -> None:
-    """Migrate and seed the database at `url`."""
+def migrated() -> Path:
+    """Return a migrated SQLite database, to be copied; make it, in a process, unless it exists."""
+    with kept("migrated.sqlite3", lambda file: run_code(f"sqlite:///{file}", MIGRATE)) as file:
+        return file
+
+
+def run_code(url: str, code: str) -> None:
+    """Run Django code in a process, on the database at `url`."""
     manage("shell", "-v0", "-c", code, env=environment(url))
 
 

@@ -21,6 +21,8 @@ from scripts.services import Redis
 
 pytestmark = pytest.mark.processes
 
+DAYS = 5
+"""Of the run that one worker begins and another ends: 115 chunks."""
 CHUNK_LIMIT_S = 10
 """Also the limit of the task that starts the run, so that a busy machine must not reach it."""
 
@@ -140,7 +142,7 @@ def forget_deliveries(redis):
 
 
 def test_another_worker_finishes_the_run_of_a_killed_one(redis, env, progress):
-    chunks = planned(env, days=12)
+    chunks = planned(env, days=DAYS)
     with worker(env, "first") as first:
         wait_until(lambda: progress.chunks_done >= 2, "two chunks are done")
         children = psutil.Process(first.pid).children(recursive=True)
@@ -154,7 +156,7 @@ def test_another_worker_finishes_the_run_of_a_killed_one(redis, env, progress):
     with worker(env, "second"):
         wait_until(lambda: progress.state != "running", "the run ends")
     assert (progress.state, progress.error, progress.chunks_done) == ("done", "", chunks)
-    assert progress.readings == 12 * 1440 - 1_500 + 1
+    assert progress.readings == DAYS * 1440 - 1_500 + 1
 
 
 def test_chunk_beyond_the_time_limit_fails_its_run_with_that_reason(env, progress):
