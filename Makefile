@@ -66,7 +66,7 @@ check: setup-dev ## lint, and run the tests that need neither other processes no
 	  QUICK="not processes and not both_databases"
 
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 4 test-browser test-postgresql test-processes test-quick lint
+	@$(MAKE) --no-print-directory --jobs 5 test-browser test-postgresql test-processes test-quick lint
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test

@@ -8,8 +8,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from pytrade import garbage
+
 
 def main() -> None:
+    garbage.collect_rarely()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
     try:
         settings.SECRET_KEY  # noqa: B018  loads the settings

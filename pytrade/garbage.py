@@ -1,4 +1,4 @@
-"""Python's garbage collector in a web process: no long pauses.
+"""Python's garbage collector: not while modules are loaded, and no long pauses in a web process.
 
 A full collection stops all threads while it visits every container object. Imports and compiled
 kernels leave more than 250,000 of them: 150 to 500 ms every few seconds under load, in which all
@@ -26,8 +26,12 @@ class Freezer:
             gc.freeze()
 
 
+def collect_rarely() -> None:
+    """Call this before modules are loaded: they make many objects and hardly any garbage."""
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+
+
 def settle() -> None:
     """Freeze what is loaded now, and what is loaded until start-up is over."""
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     gc.callbacks.append(Freezer())
     gc.collect()
