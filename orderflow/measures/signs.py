@@ -163,8 +163,8 @@ def _on_fishers_scale(mean: float, interval: Interval | None) -> Interval | None
     """Return the interval of the autocorrelation, of equal reach on both sides of Fisher's z."""
     if interval is None:
         return None
-    value = autocorrelation_of(mean)
-    if value <= -1:
+    value, reach = autocorrelation_of(mean), interval[1] - mean
+    if reach == 0:  # e.g. all runs are equally long
         return value, value
-    reach = (interval[1] - mean) / (2 * (mean - 1))
-    return tanh(atanh(value) - reach), tanh(atanh(value) + reach)
+    z, reach_of_z = atanh(value), reach / (2 * (mean - 1))
+    return tanh(z - reach_of_z), tanh(z + reach_of_z)
