@@ -14,7 +14,6 @@ VENUE ?= bybit
 # A busy machine may starve one of their processes: a failed test runs once more, and is listed.
 AGAIN := --reruns 1 -rR
 QUICK := not processes
-WORKERS := 2
 
 # Most targets start many processes, which would all compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,21 +61,21 @@ lint: setup-dev ## check style, types, layers, migrations, API schema and known 
 	$(BIN)/python scripts/vulnerabilities.py
 
 check: setup-dev ## lint, and run the tests that need neither other processes nor a certain database
-	@$(MAKE) --no-print-directory --jobs 2 test-quick lint WORKERS=3 \
-	  QUICK="not processes and not both_databases"
+	@$(MAKE) --no-print-directory --jobs 2 test-quick lint QUICK="not processes and not both_databases"
 
+# Two at a time: live markets work for as long as their tests last, which more would slow down.
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --jobs 5 test-browser test-postgresql test-processes test-quick lint
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-browser test-postgresql test-processes test-quick lint
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
 
 test-processes: setup-dev
-	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" -n 3 --dist loadfile
+	DEBUG=on $(BIN)/pytest $(AGAIN) -m "processes and not browser" -n 2 --dist loadfile
 
 # These run in parallel; each prints its output when it ends.
 test-quick: TITLE = Tests that start no other process, on SQLite
-test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n $(WORKERS) --dist worksteal
+test-quick: COMMAND = $(BIN)/pytest -m "$(QUICK)" -n 2 --dist worksteal
 test-postgresql: TITLE = Tests that depend on the database, on PostgreSQL with Redis
 test-postgresql: COMMAND = $(BIN)/python scripts/services.py $(BIN)/pytest $(AGAIN) -m "both_databases or postgresql"
 test-browser: TITLE = Tests in Chromium

@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis_settings.register_profile("long", deadline=None, max_examples=LONG_EXAMPLES)
     hypothesis_settings.load_profile("long" if config.getoption("long") else "suite")
     sys.addaudithook(check_that_processes_are_marked)
+    gc.disable()  # until all tests are collected
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -96,6 +97,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if connection.vendor == "sqlite" and any(needs_database(item) for item in session.items):
         migrated()
     gc.freeze()
+    gc.enable()
 
 
 def check_that_lanes_find(item: pytest.Item) -> None:
