@@ -21,7 +21,7 @@ def fetch(sql: str, parameters: Sequence[int | str]) -> list[Row]:
     """Return all rows of a SELECT with `%s` for its parameters."""
     with _cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()  # type: ignore[no-any-return]
+        return cursor.fetchall()  # type: ignore[no-any-return]  # rows of a cursor are Any
 
 
 def statement(selection: Selection, limit: int) -> tuple[str, list[int]]:

@@ -67,7 +67,7 @@ def make_application() -> Any:
 
     from rig.census import application as pytrade
 
-    class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    class Naive(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
         async def connect(self) -> None:
             await self.channel_layer.group_add("naive", self.channel_name)
             await self.accept()
@@ -78,7 +78,7 @@ def make_application() -> Any:
         async def tick(self, event: Any) -> None:
             await self.send_json(event["frame"])
 
-    class Publisher(AsyncWebsocketConsumer):  # type: ignore[misc]
+    class Publisher(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
         async def receive(self, text_data: Any = None, bytes_data: Any = None) -> None:
             naive = self.scope["path"] == "/publish/naive"
             publish = publish_naively if naive else publish_to_hub
@@ -132,7 +132,7 @@ def serve_flask(mode: str, port: int) -> None:
     app = Flask(__name__)
     socketio = SocketIO(app, async_mode=mode, ping_interval=3600)
 
-    @socketio.on("publish")  # type: ignore[untyped-decorator]
+    @socketio.on("publish")  # type: ignore[untyped-decorator]  # flask_socketio is untyped
     def publish(order: str) -> None:
         socketio.start_background_task(publish_ticks, order)
 

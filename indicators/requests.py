@@ -29,7 +29,7 @@ SLICE_WORK = 100_000_000
 slots = Slots(running=max(1, settings.WEB_THREADS // 4), waiting=settings.WEB_THREADS // 4)
 
 
-class TooExpensive(APIException):  # type: ignore[misc]
+class TooExpensive(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = HTTPStatus.BAD_REQUEST
 
 

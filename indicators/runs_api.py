@@ -25,7 +25,7 @@ from quotes.http.tables import find_instrument
 from web import formats
 
 
-class StaffOrReadOnly(BasePermission):  # type: ignore[misc]
+class StaffOrReadOnly(BasePermission):  # type: ignore[misc]  # REST framework ships no types
     """Anyone may read; writes require a staff session or a token of a staff user.
 
     With LOCAL_WRITES, programs on this machine need neither.
@@ -58,13 +58,13 @@ def is_local_program(request: HttpRequest) -> bool:
         return False
 
 
-class BrokerUnavailable(APIException):  # type: ignore[misc]
+class BrokerUnavailable(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = 503
     default_detail = "the task broker is unavailable, nothing was started: try again"
     wait = 2
 
 
-class ComputationView(APIView):  # type: ignore[misc]
+class ComputationView(APIView):  # type: ignore[misc]  # REST framework ships no types
     """Public reads; writes by staff."""
 
     authentication_classes: ClassVar[list[Any]] = [TokenAuthentication, SessionAuthentication]

@@ -8,7 +8,7 @@ from market.times import from_microseconds
 from web.parameters import Parameters
 
 
-class RunRequest(serializers.Serializer):  # type: ignore[misc]
+class RunRequest(serializers.Serializer):  # type: ignore[misc]  # REST framework ships no types
     indicator = serializers.CharField(max_length=40)
     symbol = serializers.CharField(max_length=40)
     start = serializers.CharField(help_text="Earliest window end: RFC 3339 or epoch milliseconds.")

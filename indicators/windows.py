@@ -62,7 +62,7 @@ class Truth:
 
         def sum_before(seq: IntArray) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
             at = np.searchsorted(self._first, seq, side="right") - 1
-            return before[at] + self._phi[at] * (seq - self._first[at])  # type: ignore[no-any-return]
+            return before[at] + self._phi[at] * (seq - self._first[at])  # type: ignore[no-any-return]  # Any in NumPy's stubs
 
         first_seq, last_seq = np.asarray(first_seq), np.asarray(last_seq)
         means = (sum_before(last_seq + 1) - sum_before(first_seq)) / (last_seq + 1 - first_seq)

@@ -35,7 +35,7 @@ def _prune_some(kind: Kind, instrument_id: int, seq: int) -> int:
             return 0
         bounds = [row_key(instrument_id, before), row_key(instrument_id, until)]
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {kind.table} WHERE id > %s AND id <= %s", bounds)  # noqa: S608
+            cursor.execute(f"DELETE FROM {kind.table} WHERE id > %s AND id <= %s", bounds)  # noqa: S608 - names from our code
         # At the end, because the writer of the stream waits for this row.
         unchanged = Stream.objects.filter(pk=stream.pk, pruned_seq=before)
         if not unchanged.update(pruned_seq=until):  # by another process, as far or further

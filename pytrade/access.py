@@ -86,7 +86,7 @@ class SocketReaders:
         return await send({"type": "websocket.close"})
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
+@database_sync_to_async  # type: ignore[untyped-decorator]  # Channels ships no types
 def token_of(scope: Any) -> Any:
     request = HttpRequest()
     header = dict(scope["headers"]).get(b"authorization", b"")

@@ -36,5 +36,5 @@ def hide_queries_of_daphne() -> None:
     def write(self: Any, host: Any, date: Any, request: str, *rest: Any, **named: Any) -> None:
         write_entry(self, host, date, without_query(request), *rest, **named)
 
-    write.hides_queries = True  # type: ignore[attr-defined]
+    write.hides_queries = True  # type: ignore[attr-defined]  # for the check above
     AccessLogGenerator.write_entry = write

@@ -6,7 +6,7 @@ from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
 
-class JSONParser(parsers.JSONParser):  # type: ignore[misc]
+class JSONParser(parsers.JSONParser):  # type: ignore[misc]  # REST framework ships no types
     """Rejects JSON nested deeper than the Python recursion limit with 400."""
 
     def parse(self, *args: Any, **options: Any) -> Any:

@@ -19,7 +19,7 @@ class SettingsLoader(AppLoader):  # type: ignore[misc]  # Celery has no types
         return []
 
 
-class SettingsLogging(Logging):  # type: ignore[misc]
+class SettingsLogging(Logging):  # type: ignore[misc]  # Celery has no types
     """Logs as all other processes do."""
 
     def setup_logging_subsystem(self, *_: Any, **_options: Any) -> bool:

@@ -15,7 +15,7 @@ from venues.doors.application import Mounted
 from venues.gateway.consumers import PriceConsumer
 
 
-class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]
+class BrowserOriginValidator(OriginValidator):  # type: ignore[misc]  # Channels ships no types
     """Rejects cross-origin pages; accepts clients that send no Origin, such as scripts."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:

@@ -24,7 +24,7 @@ from web.problems import problem
 NEVER_COUNTED = ("/livez", "/readyz", "/health")
 
 
-class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]
+class WindowThrottle(SimpleRateThrottle):  # type: ignore[misc]  # REST framework ships no types
     """Counts requests of a client in fixed windows: one number, however high the rate."""
 
     num_requests: int | None

@@ -23,7 +23,7 @@ class UncountedPaginator(Paginator[Any]):
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]
+        return len(self.object_list.order_by().values_list("pk")[:COUNTED_ROWS])  # type: ignore[attr-defined]  # always a QuerySet
 
 
 class RecordedAdmin(admin.ModelAdmin[Any]):

@@ -94,9 +94,9 @@ def _portfolio(
     *,
     is_killed: bool,
 ) -> Portfolio:
-    held = list(positions.live().select_related("instrument"))  # type: ignore[attr-defined]
+    held = list(positions.live().select_related("instrument"))  # type: ignore[attr-defined]  # methods of its QuerySet
     working = list(
-        orders.working().filter(reduce_only=False).select_related("instrument")  # type: ignore[attr-defined]
+        orders.working().filter(reduce_only=False).select_related("instrument")  # type: ignore[attr-defined]  # methods of its QuerySet
     )
     instruments = {each.instrument_id: each.instrument for each in [*held, *working]}
     equity, peak = _money(bots)

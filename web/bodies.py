@@ -14,7 +14,7 @@ T = TypeVar("T")
 LONGEST_NUMBER: Final = 64
 
 
-class ExactJSONParser(JSONParser):  # type: ignore[misc]
+class ExactJSONParser(JSONParser):  # type: ignore[misc]  # REST framework ships no types
     """Reads fractions as decimals and refuses what has no exact meaning."""
 
     def parse(self, stream: Any, *args: Any, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from rest_framework.exceptions import APIException
 _gone: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
 
 
-class ClientGone(APIException):  # type: ignore[misc]
+class ClientGone(APIException):  # type: ignore[misc]  # REST framework ships no types
     """The client disconnected: no response is needed."""
 
     status_code = HTTPStatus.REQUEST_TIMEOUT

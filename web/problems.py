@@ -28,7 +28,7 @@ def problem(status: int, detail: str, errors: Any = None) -> HttpResponse:
     return HttpResponse(orjson.dumps(body, default=str), status=status, content_type=MEDIA_TYPE)
 
 
-class DatabaseUnavailable(exceptions.APIException):  # type: ignore[misc]
+class DatabaseUnavailable(exceptions.APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = "the database is unavailable: try again"
     wait = 2

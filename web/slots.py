@@ -12,7 +12,7 @@ from web.clients import check_client
 LOOK_S = 0.2
 
 
-class Busy(APIException):  # type: ignore[misc]
+class Busy(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = (
         "this process is already computing as many expensive requests as it accepts: try again, "

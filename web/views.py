@@ -17,7 +17,7 @@ from web.tables import Page
 PAGED: Final = ("start", "end", "limit", "cursor", "format")
 
 
-class AnyClient(DefaultContentNegotiation):  # type: ignore[misc]
+class AnyClient(DefaultContentNegotiation):  # type: ignore[misc]  # REST framework ships no types
     """The query names the format, whatever the client accepts."""
 
     def select_renderer(
@@ -26,7 +26,7 @@ class AnyClient(DefaultContentNegotiation):  # type: ignore[misc]
         return renderers[0], renderers[0].media_type
 
 
-class HistoryView(APIView):  # type: ignore[misc]
+class HistoryView(APIView):  # type: ignore[misc]  # REST framework ships no types
     """Public reads, which ignore sessions."""
 
     authentication_classes: ClassVar[list[Any]] = []

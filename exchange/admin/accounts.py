@@ -148,7 +148,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
             **admin.site.each_context(request),
             "title": "New API key",
             "key": obj,
-            "secret": request.new_secret,  # type: ignore[attr-defined]
+            "secret": request.new_secret,  # type: ignore[attr-defined]  # set in save_model
         }
         response = TemplateResponse(request, "admin/exchange/secret.html", context)
         response["Cache-Control"] = "no-store"

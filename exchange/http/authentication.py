@@ -26,7 +26,7 @@ CHALLENGE: Final[str] = TokenAuthentication.keyword
 """Not Basic, for which browsers would ask visitors for a password."""
 
 
-class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]
+class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]  # REST framework ships no types
     """HTTP Basic with API key and secret, or a signature in headers."""
 
     def authenticate(self, request: Any) -> tuple[Trader, None] | None:
@@ -37,7 +37,7 @@ class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]
         return CHALLENGE
 
 
-class TokenOfOwner(TokenAuthentication):  # type: ignore[misc]
+class TokenOfOwner(TokenAuthentication):  # type: ignore[misc]  # REST framework ships no types
     """The token of a user who owns the account."""
 
     def authenticate(self, request: Any) -> tuple[Trader, Any] | None:
@@ -48,7 +48,7 @@ class TokenOfOwner(TokenAuthentication):  # type: ignore[misc]
         return owned(lambda: traders.by_user(user, named(request))), token
 
 
-class SessionOfAccount(SessionAuthentication):  # type: ignore[misc]
+class SessionOfAccount(SessionAuthentication):  # type: ignore[misc]  # REST framework ships no types
     """A session with a practice account, or of a user who owns an account."""
 
     def authenticate(self, request: Any) -> tuple[Trader, None] | None:
@@ -78,7 +78,7 @@ def trader_of_key(request: HttpRequest) -> Trader | None:
     """
     if not hasattr(request, "trader_of_key"):
         try:
-            request.trader_of_key = _signed(request) or _basic(request)  # type: ignore[attr-defined]
+            request.trader_of_key = _signed(request) or _basic(request)  # type: ignore[attr-defined]  # kept for later callers
         except AuthenticationError as error:
             raise AuthenticationFailed(str(error)) from error
     found: Trader | None = getattr(request, "trader_of_key", None)
@@ -123,7 +123,7 @@ def target(request: HttpRequest) -> str:
     return f"{path}?{query}" if query else path
 
 
-class ForTraders(BasePermission):  # type: ignore[misc]
+class ForTraders(BasePermission):  # type: ignore[misc]  # REST framework ships no types
     """Reads and writes need an account; writes also the permission to trade."""
 
     message = "this API key may only read"

@@ -30,16 +30,16 @@ from web.views import AnyClient
 KEY_HEADER = "Idempotency-Key"
 
 
-class Closed(APIException):  # type: ignore[misc]
+class Closed(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = 503
     wait = 2
 
 
-class Conflict(APIException):  # type: ignore[misc]
+class Conflict(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = 409
 
 
-class TraderView(APIView):  # type: ignore[misc]
+class TraderView(APIView):  # type: ignore[misc]  # REST framework ships no types
     """A view of one account."""
 
     authentication_classes: ClassVar[list[Any]] = ACCESS

@@ -13,7 +13,7 @@ from exchange.http.buckets import Buckets
 buckets = Buckets()
 
 
-class OrderThrottle(BaseThrottle):  # type: ignore[misc]
+class OrderThrottle(BaseThrottle):  # type: ignore[misc]  # REST framework ships no types
     """EXCHANGE_ORDERS_PER_S orders per second, EXCHANGE_ORDERS_BURST at once."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
@@ -27,7 +27,7 @@ class OrderThrottle(BaseThrottle):  # type: ignore[misc]
         return self._wait_s
 
 
-class PracticeThrottle(SimpleRateThrottle):  # type: ignore[misc]
+class PracticeThrottle(SimpleRateThrottle):  # type: ignore[misc]  # REST framework ships no types
     """PRACTICE_RATE practice accounts per address."""
 
     scope = "practice"

@@ -32,14 +32,14 @@ OFFER_SCHEMA: Final = {
 }
 
 
-class Visitor(SessionAuthentication):  # type: ignore[misc]
+class Visitor(SessionAuthentication):  # type: ignore[misc]  # REST framework ships no types
     """Anyone whose browser read a page of the site, which gave it a CSRF token."""
 
     def authenticate(self, request: Any) -> None:
         self.enforce_csrf(request)
 
 
-class PracticeView(APIView):  # type: ignore[misc]
+class PracticeView(APIView):  # type: ignore[misc]  # REST framework ships no types
     authentication_classes: ClassVar[list[Any]] = [Visitor]
     throttle_classes: ClassVar[list[Any]] = PRACTICE_LIMITS
     parser_classes: ClassVar[list[Any]] = [ExactJSONParser]

@@ -193,7 +193,7 @@ def _limits(given: Mapping[str, Any], problems: Problems) -> Limits | None:
         else:
             most = Decimal(1) if name in ("max_drawdown", "kelly_cap") else LARGEST
             found[SHARES[name]] = _scaled(value, PPM, most, problems, name)
-    return None if problems.found else Limits(**found)  # type: ignore[arg-type]
+    return None if problems.found else Limits(**found)  # type: ignore[arg-type]  # of the types of its fields
 
 
 def _scaled(value: object, unit: int, most: Decimal, problems: Problems, name: str) -> int:
@@ -211,7 +211,7 @@ def _scaled(value: object, unit: int, most: Decimal, problems: Problems, name: s
 def _number(value: object, bounds: Parameter, problems: Problems, name: str) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
-        number = float(value) if is_number else float("nan")  # type: ignore[arg-type]
+        number = float(value) if is_number else float("nan")  # type: ignore[arg-type]  # an int or a float
     except OverflowError:  # a whole number of more than 308 digits
         number = float("inf")
     what = "whole number" if bounds.is_whole else "number"

@@ -34,7 +34,7 @@ def user_of_token(kind: type[Token], text: str) -> User:
 def refreshed(text: str) -> str:
     """Return a new access token; raise AuthenticationFailed."""
     user_of_token(RefreshToken, text)
-    return str(RefreshToken(text).access_token)  # type: ignore[arg-type]
+    return str(RefreshToken(text).access_token)  # type: ignore[arg-type]  # text is what it takes
 
 
 def verified(text: str) -> User:
@@ -42,7 +42,7 @@ def verified(text: str) -> User:
     return user_of_token(AccessToken, text)
 
 
-class ForRoles(BasePermission):  # type: ignore[misc]
+class ForRoles(BasePermission):  # type: ignore[misc]  # REST framework ships no types
     """Reads need a login; writes need the role that the view names."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
@@ -57,7 +57,7 @@ class ForRoles(BasePermission):  # type: ignore[misc]
 ACCESS: Final[list[Any]] = [JWTAuthentication, TokenAuthentication, SessionAuthentication]
 
 
-class RoleView(APIView):  # type: ignore[misc]
+class RoleView(APIView):  # type: ignore[misc]  # REST framework ships no types
     """A view for users with a role."""
 
     authentication_classes: ClassVar[list[Any]] = ACCESS

@@ -24,13 +24,13 @@ LONGEST_KEY: Final = 64
 REPLAYED: Final = "Idempotency-Replayed"
 
 
-class Conflict(APIException):  # type: ignore[misc]
+class Conflict(APIException):  # type: ignore[misc]  # REST framework ships no types
     """What is asked does not fit the present state."""
 
     status_code = 409
 
 
-class VenueFailed(APIException):  # type: ignore[misc]
+class VenueFailed(APIException):  # type: ignore[misc]  # REST framework ships no types
     """The venue of a bot did not do what was asked."""
 
     status_code = 503

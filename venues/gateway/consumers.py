@@ -24,7 +24,7 @@ ENDED = 1001
 UNAVAILABLE = 1011
 
 
-class PriceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class PriceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
     """Sends only; `?since=btc_usd:17` resumes."""
 
     _sending: asyncio.Task[None] | None = None

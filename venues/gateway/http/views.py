@@ -14,18 +14,18 @@ from web.views import AnyClient
 TAGS: Final = ["venues"]
 
 
-class UnavailableAnswer(APIException):  # type: ignore[misc]
+class UnavailableAnswer(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = 503
     default_detail = "the venue is unavailable"
     wait = 2
 
 
-class RefusedAnswer(APIException):  # type: ignore[misc]
+class RefusedAnswer(APIException):  # type: ignore[misc]  # REST framework ships no types
     status_code = 401
     default_detail = "the venue refused the credentials"
 
 
-class GatewayView(APIView):  # type: ignore[misc]
+class GatewayView(APIView):  # type: ignore[misc]  # REST framework ships no types
     """The token in the address says who asks."""
 
     authentication_classes: ClassVar[list[Any]] = []
