@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
@@ -37,6 +36,8 @@ def decimals(counts: Array, grid: Grid) -> pa.Array:
     units = counts * grid.units
     if grid.precision == 0:
         return pa.array(units)
+    import pyarrow.compute as pc  # only CSV needs it, and it takes a twentieth of a start
+
     whole, rest = np.divmod(np.abs(units), grid.scale)
     padded = pc.utf8_lpad(pa.array(rest).cast(pa.string()), grid.precision, "0")
     text = pc.binary_join_element_wise(pa.array(whole).cast(pa.string()), padded, ".")

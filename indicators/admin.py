@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from indicators.models import ComputationRun, Reading
+from indicators.publishing import publish
 from indicators.readings import scan_market
 from indicators.runs import cancel
-from indicators.tasks import publish
 from instruments.models import Instrument
 from live.frames import Publication
 from live.membership import layer_errors

@@ -13,7 +13,6 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from indicators import runs
 from indicators.models import ComputationRun
 from indicators.readings import Publish, scan_market
-from indicators.tasks import compute_run
 from instruments.models import Instrument
 
 logger = structlog.get_logger(__name__)
@@ -132,6 +131,8 @@ def start_run(run: ComputationRun) -> None:
     if settings.CELERY_TASK_ALWAYS_EAGER:
         transaction.on_commit(lambda: computations.add(run_id))
     else:
+        from indicators.tasks import compute_run  # with Celery, a tenth of the start of a process
+
         transaction.on_commit(lambda: compute_run.delay(run_id))
 
 

@@ -1,23 +1,19 @@
 """Celery tasks. A task may be delivered twice; its result is stored once."""
 
-import asyncio
 import uuid
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
+from indicators.publishing import publish
 from indicators.readings import kept, measure, reading, reading_publication, scan_market
 from instruments.models import Instrument
-from live.frames import Publication
-from live.membership import LAYER_S
+from web.taskqueue import app
 
 LANES = 64
 """Chunks of a run that wait in the broker or are computed at a time, however long the run is."""
@@ -34,7 +30,7 @@ RELIABLY: dict[str, Any] = {
 }
 
 
-@shared_task(name="indicators.reading", **RELIABLY)
+@app.task(name="indicators.reading", **RELIABLY)
 def compute_reading(name: str, symbol: str, given: dict[str, Any], until: int | None = None) -> Any:
     """Measure one window, store and publish it; return its value."""
     indicator = CATALOGUE[name]
@@ -49,13 +45,13 @@ def compute_reading(name: str, symbol: str, given: dict[str, Any], until: int | 
     return stored.value
 
 
-@shared_task(name="indicators.scan", **RELIABLY)
+@app.task(name="indicators.scan", **RELIABLY)
 def scan() -> int:
     """Measure everything at its defaults; return how many readings."""
     return scan_market(Instrument.objects.order_by("pk"), publish)
 
 
-@shared_task(name="indicators.run", **RELIABLY)
+@app.task(name="indicators.run", **RELIABLY)
 def compute_run(run_id: str) -> None:
     """Start a run: LANES chunks at once; each is followed by the next of its lane."""
     run = ComputationRun.objects.get(pk=run_id)
@@ -63,7 +59,7 @@ def compute_run(run_id: str) -> None:
         compute_chunk.delay(run_id, index)
 
 
-@shared_task(name="indicators.chunk", **RELIABLY)
+@app.task(name="indicators.chunk", **RELIABLY)
 def compute_chunk(run_id: str, index: int) -> None:
     try:
         is_open = runs.compute_chunk(uuid.UUID(run_id), index)
@@ -79,15 +75,3 @@ def compute_chunk(run_id: str, index: int) -> None:
     following = index + LANES
     if is_open and following < ComputationRun.objects.get(pk=run_id).chunk_count:
         compute_chunk.delay(run_id, following)
-
-
-def publish(publications: list[Publication]) -> None:
-    """Publish from a process without an event loop; raise one of UNAVAILABLE on failure."""
-
-    async def send() -> None:
-        layer = get_channel_layer()
-        for item in publications:
-            async with asyncio.timeout(LAYER_S):
-                await layer.group_send(item["topic"], item)
-
-    async_to_sync(send)()

@@ -1,7 +1,7 @@
 """Model fields that every app's tables share."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -13,7 +13,18 @@ Set = TypeVar("Set", contravariant=True)
 Get = TypeVar("Get", covariant=True)
 
 
-class MicrosecondsField(models.BigIntegerField[Set, Get]):
+if TYPE_CHECKING:
+    IntegerField = models.BigIntegerField[Set, Get]
+else:
+
+    class IntegerField(models.BigIntegerField):
+        """Generic, as the types of Django say; at run time its class is not."""
+
+        def __class_getitem__(cls, _):
+            return cls
+
+
+class MicrosecondsField(IntegerField[Set, Get]):
     """An aware UTC datetime in Python, stored as a 64-bit count of microseconds since 1970.
 
     Exact and identical on every database; NumPy reads the column without parsing.

@@ -1,17 +1,12 @@
-import os
+"""Where `celery --app pytrade` finds the app; `--app pytrade.queues` is the one of beat."""
 
-from celery import Celery
-from celery.signals import setup_logging
+import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 
-app = Celery("pytrade")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+from pytrade.schedule import SCHEDULE
+from web.taskqueue import app
 
+__all__ = ["app"]
 
-def keep_logging(**_options: object) -> None:
-    """Log as all other processes do (pytrade.logs): Celery's handlers would not redact secrets."""
-
-
-setup_logging.connect(keep_logging)
+app.conf.beat_schedule = SCHEDULE

@@ -11,6 +11,8 @@ from celery.app.log import Logging
 from celery.loaders.app import AppLoader
 from django.conf import settings
 
+from pytrade.schedule import SCHEDULE
+
 
 class SettingsLoader(AppLoader):  # type: ignore[misc]  # Celery has no types
     """Imports no tasks, and starts no Django."""
@@ -29,3 +31,4 @@ class SettingsLogging(Logging):  # type: ignore[misc]  # Celery has no types
 
 app = Celery("pytrade", loader=SettingsLoader, log=SettingsLogging, fixups=[], set_as_current=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = SCHEDULE

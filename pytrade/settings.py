@@ -6,15 +6,11 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-import django_stubs_ext
 import environ
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from pytrade.databases import TIMEOUT_S, connection_settings
 from pytrade.logs import logging_settings
-
-django_stubs_ext.monkeypatch()  # makes ModelAdmin[Instrument] and the like valid at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,7 +66,7 @@ LOCAL_WRITES = env.bool("LOCAL_WRITES", default=DEBUG)
 OF_RUNSERVER = ["daphne"] if sys.argv[1:2] == ["runserver"] else []
 INSTALLED_APPS = [
     *OF_RUNSERVER,
-    "django.contrib.admin",
+    "pytrade.adminsite.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -182,20 +178,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # tasks wait in the broker, not in a busy worker
 CELERY_TASK_IGNORE_RESULT = True  # results are stored as rows
-CELERY_BEAT_SCHEDULE = {
-    "scan": {"task": "indicators.scan", "schedule": crontab(), "options": {"expires": 55}},
-    "prices": {
-        "task": "gateway.fetch_prices",
-        "schedule": DERIBIT_FETCH_S,
-        "options": {"expires": DERIBIT_FETCH_S},
-    },
-    "newest": {
-        "task": "gateway.refresh",
-        "schedule": DERIBIT_REFRESH_S,
-        "options": {"expires": DERIBIT_REFRESH_S},
-    },
-    "persons": {"task": "gateway.store_persons", "schedule": crontab(minute=0, hour=0)},
-}
 # One worker has the connections to the venue, and so the limit on requests.
 # Prices do not wait for a flood of logins: in Redis, priority 0 comes first, 9 last.
 CELERY_TASK_ROUTES = {

@@ -21,7 +21,6 @@ from indicators.runs import OPEN_STATES
 from journal.leases import is_alive
 from journal.models import Lease
 from pytrade import __version__
-from pytrade.celery import app
 from pytrade.health import ask_layer, missing_migrations
 from pytrade.idleness import Idleness
 from quotes.http.summaries import Summary, summaries
@@ -178,7 +177,14 @@ def workers() -> tuple[State, str]:
     return "ok", f"{answering} Celery workers answer"
 
 
-pings = Snapshot(lambda: len(app.control.ping(timeout=PING_WORKERS_S) or ()), seconds=10.0)
+def ping() -> int:
+    """Return how many Celery workers answer."""
+    from web.taskqueue import app  # takes long to import
+
+    return len(app.control.ping(timeout=PING_WORKERS_S) or ())
+
+
+pings = Snapshot(ping, seconds=10.0)
 migrations = Snapshot(missing_migrations, seconds=10.0)
 
 

@@ -77,7 +77,7 @@ def test_columns_are_as_wide_as_the_fields_of_their_kind(table: str) -> None:
         assert np.dtype(WIDTHS[width_of(fields[column])]) == dtype[name], name
 
 
-def width_of(field: models.Field[Any, Any]) -> str:
+def width_of(field: "models.Field[Any, Any]") -> str:
     return "BigIntegerField" if field.many_to_one else field.get_internal_type()
 
 

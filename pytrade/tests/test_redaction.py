@@ -13,10 +13,10 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import connect
 
-from pytrade.celery import app
 from pytrade.redaction import without_query, without_secrets
 from pytrade.tests.loghandlers import formatted_handler
 from rig.processes import ROOT, free_port, open_stream
+from web.taskqueue import app
 
 pytestmark = pytest.mark.processes
 SECRET = "hush4711"

@@ -12,7 +12,6 @@ from venues.gateway import vault
 from venues.gateway.credentials import Credentials
 from venues.gateway.logins import LOGIN_LASTS_S, digest, expiry, give_up
 from venues.gateway.models import Connection, ConnectionState
-from venues.gateway.tasks import authenticate
 
 ANSWER_S: Final = 8.0
 """How long `opened` waits for the login."""
@@ -23,6 +22,8 @@ _waits: Final = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 def opened(credentials: Credentials) -> tuple[Connection, str]:
     """Open a connection; return it as it is when the login has ended, or still pending."""
+    from venues.gateway.tasks import authenticate  # with Celery, which takes long to import
+
     token = secrets.token_urlsafe(32)
     connection = Connection.objects.create(digest=digest("token", token), expires_at=expiry())
     authenticate.delay(vault.keep(credentials), connection.pk)

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 
 from venues.gateway.models import Person, PriceSubscription, PriceTicker
 from venues.gateway.publishing import announce_person
-from venues.gateway.tasks import fetch_prices
 
 MOST: Final = 100
 """Subscriptions of a person."""
@@ -40,6 +39,8 @@ def subscribe(*, person: Person, name: str, interval_s: int) -> tuple[PriceSubsc
 def changed(person: Person, ticker: PriceTicker) -> None:
     """Fetch the first price of a new ticker at once; tell the person's streams."""
     if ticker.instrument_id is None or ticker.is_unknown:
+        from venues.gateway.tasks import fetch_prices  # with Celery, which takes long to import
+
         fetch_prices.delay([ticker.name])
     announce_person(person.pk)
 

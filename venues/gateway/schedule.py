@@ -10,8 +10,6 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections
 
-from venues.gateway import tasks
-
 logger = structlog.get_logger(__name__)
 
 POLL_S: Final = 0.5
@@ -21,6 +19,8 @@ class Schedule(threading.Thread):
     """Calls each task when it is due; a failed one is called again when it is due next."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        from venues.gateway import tasks  # with Celery, which takes long to import
+
         super().__init__(name="gateway schedule", daemon=True)
         self._clock = clock
         self._stopping = threading.Event()

@@ -5,23 +5,22 @@ No argument holds credentials, but the handle of sealed ones. A task that comes 
 
 from collections.abc import Sequence
 
-from celery import shared_task
-
 from venues.gateway import logins, prices, vault
 from venues.gateway.credentials import LASTS_S
+from web.taskqueue import app
 
 
-@shared_task(name="gateway.authenticate", expires=LASTS_S)
+@app.task(name="gateway.authenticate", expires=LASTS_S)
 def authenticate(handle: str, connection_id: int) -> str:
     return logins.authenticate(handle, connection_id).value
 
 
-@shared_task(name="gateway.fetch_prices")
+@app.task(name="gateway.fetch_prices")
 def fetch_prices(names: Sequence[str] | None = None) -> int:
     return prices.fetch_prices(names)
 
 
-@shared_task(name="gateway.refresh")
+@app.task(name="gateway.refresh")
 def refresh() -> int:
     """Put the newest prices into the cache; delete expired credentials, end lost logins."""
     vault.purge()
@@ -29,7 +28,7 @@ def refresh() -> int:
     return prices.refresh()
 
 
-@shared_task(name="gateway.store_persons")
+@app.task(name="gateway.store_persons")
 def store_persons() -> int:
     prices.ask_again()
     return logins.store_persons()

@@ -17,7 +17,6 @@ from django.utils import timezone
 from pytest_django import Settings
 from websockets.asyncio.server import ServerConnection
 
-from pytrade.celery import app
 from venues.deribit.door import door
 from venues.deribit.tests.clients import Client, listed
 from venues.gateway import connections, logins, running, tasks, vault
@@ -26,6 +25,7 @@ from venues.gateway.models import Connection, ConnectionState, Person, SealingKe
 from venues.gateway.tests.talking import answered, venue
 from venues.tests.markets import in_thread
 from venues.tests.serving import serving
+from web.taskqueue import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONNECTIONS = "/api/v1/venues/deribit/connections/"
