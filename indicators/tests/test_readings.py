@@ -54,6 +54,7 @@ def closes_of(instrument, n):
     return np.array(rows)[-n:]
 
 
+@pytest.mark.any_database
 def test_catalogue_lists_every_parameter_and_its_default(client):
     listed = {entry["name"]: entry for entry in get(client, "")}
     assert list(listed)[:4] == PRICED == ["persistence", "hurst", "entropy", "variance_ratio"]
@@ -64,6 +65,7 @@ def test_catalogue_lists_every_parameter_and_its_default(client):
     }
 
 
+@pytest.mark.any_database
 def test_current_estimate_measures_the_newest_closed_minutes(client, market):
     reply = get(client, "hurst/ES/", n=1_500)
     expected = hurst_exponent(closes_of(market, 1_500))
@@ -98,6 +100,7 @@ def test_real_data_has_no_truth(client):
     assert get(client, "persistence/GOOG/")["truth"] == {"mean_phi": None}
 
 
+@pytest.mark.any_database
 def test_too_few_points_give_the_reason_and_no_value(client):
     make_instrument()
     reply = get(client, "hurst/ES/")
@@ -105,6 +108,7 @@ def test_too_few_points_give_the_reason_and_no_value(client):
     assert reply["reason"] == "the series is empty"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("path", "query", "status", "complaint"),
     [
@@ -146,6 +150,7 @@ def test_scan_stores_one_reading_per_window_and_publishes_it(client, market):
     assert row[1] == pytest.approx(hurst_exponent(closes_of(market, 2_000)).value)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", PRICED)
 def test_rolling_rows_equal_the_measure_at_each_end(client, market, name):
     indicator = CATALOGUE[name]
@@ -166,6 +171,7 @@ def test_rolling_rows_equal_the_measure_at_each_end(client, market, name):
     )
 
 
+@pytest.mark.any_database
 def test_rolling_without_a_whole_window_gives_the_reason(client, market):
     reply = get(client, "variance_ratio/ES/rolling/", n=10)
     assert reply["rows"] == []
@@ -245,6 +251,7 @@ def test_chunks_cover_the_windows_of_a_run_and_are_done_once(market, name, monke
         assert reading.truth == pytest.approx(found.truth)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", ["entropy", "persistence"])
 def test_planning_a_run_reads_no_prices(market, name, django_assert_max_num_queries):
     with django_assert_max_num_queries(4) as queries:
@@ -254,6 +261,7 @@ def test_planning_a_run_reads_no_prices(market, name, django_assert_max_num_quer
         assert query["sql"].startswith("INSERT") or "LIMIT 1" in query["sql"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("step", [1, 100, 10_000])
 @pytest.mark.parametrize("n", [3, 100_000])
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -400,6 +408,7 @@ def test_starting_a_run_requires_staff(client, market, settings):
     assert by_token.post(API + "runs/", ORDER, content_type="application/json").status_code == 202
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -431,6 +440,7 @@ def test_admin_action_computes_now(staff, market):
     assert staff.get("/admin/indicators/reading/").status_code == 200
 
 
+@pytest.mark.any_database
 def test_laboratory_shows_estimates_beside_the_truth(client, market):
     scan_market([market], list)
     page = client.get("/laboratory/").content.decode()

@@ -156,6 +156,7 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
         await asyncio.to_thread(broker.close)
 
     monkeypatch.setattr(acting, "opened", opened)
+    monkeypatch.setattr(acting, "FLATTEN_S", 1.0)
     bots = [wanted_bot(account), wanted_bot(funded("other"), "b2")]
     for each in bots:
         assert each.account is not None

@@ -44,7 +44,7 @@ from venues.gateway.tests.talking import answered, venue
 from venues.tests.markets import in_thread, market
 from venues.tests.serving import serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 OURS = "BTC.DERIBIT"
 CONTRACTS = {
     OURS: Contract(symbol=NAME, lattice=Lattice(Decimal("0.5"), Decimal(1)), currency="USD")

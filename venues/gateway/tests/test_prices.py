@@ -40,7 +40,7 @@ from venues.gateway.prices import Price
 from venues.gateway.tests.talking import Prices, venue
 from venues.tests.markets import in_thread
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 PATH = "/api/v1/venues/deribit/connections/"
 LIMIT_S = 60
 
@@ -96,6 +96,7 @@ class Stream:
         return found[0]
 
 
+@pytest.mark.both_databases
 async def test_many_users_of_a_ticker_cost_the_venue_one_request(settings: Settings) -> None:
     def follow() -> None:
         for number in range(30):
@@ -127,6 +128,7 @@ async def test_page_shows_pool_queue_and_subscribers(settings: Settings) -> None
         assert venue_now["pool"]["ages_s"]
 
 
+@pytest.mark.both_databases
 async def test_user_subscribes_reads_the_stream_and_cancels(settings: Settings) -> None:
     key = (await in_thread(lambda: connection(person()))).pk
     async with served(settings, btc_usd=65000.5) as source:
@@ -198,7 +200,10 @@ async def test_a_stream_misses_nothing_although_the_cache_is_behind(settings: Se
         await stream.texts.aclose()
 
 
-async def test_a_cancelled_ticker_begins_anew_when_it_is_followed_again(settings: Settings) -> None:
+async def test_a_cancelled_ticker_begins_anew_when_it_is_followed_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pricefeed, "HEARTBEAT_S", 0.1)
     whose = await in_thread(person)
     feed = PriceFeed((await in_thread(connection, whose)).pk, {"btc_usd": 1})
     async with served(settings, btc_usd=1.5):
