@@ -36,10 +36,10 @@ def market_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def market(market_env: dict[str, str]) -> Iterator[str]:
-    """The URL of a running market with 6 h of history for ES and NQ only."""
+    """The URL of a running market with 12 h of history for ES and NQ only."""
     env = market_env
     port = free_port()
-    arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "6h", "--instruments", "ES", "NQ"]
+    arguments = ["--serve", f"127.0.0.1:{port}", "--backfill", "12h", "--instruments", "ES", "NQ"]
     with running("runsim", *arguments, env=env) as process:
         with open_stream(port, process) as socket:
             socket.send(json.dumps({"op": "subscribe", "args": ["quotes.NQ"]}))

@@ -21,6 +21,7 @@ def migrated(name: str | None) -> Any:
     return MigrationExecutor(connection).loader.project_state(target).apps
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db(transaction=True)
 def test_runs_and_readings_of_the_first_release_are_kept() -> None:
     try:

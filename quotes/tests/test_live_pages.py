@@ -86,7 +86,7 @@ def test_status_page_refreshes_itself(page, market):
     ticks = "Number(document.querySelector('#sources [data-symbol=ES] td:nth-of-type(3)')"
     ticks += ".textContent.replace(',', ''))"
     before = page.evaluate(ticks)
-    assert before > 20_000
+    assert before > 40_000
     page.wait_for_function(f"before => {ticks} > before", arg=before)
 
 
