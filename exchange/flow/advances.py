@@ -52,6 +52,8 @@ def joined(parts: Sequence[Advance]) -> Advance:
 
 def trade_rows(instrument: int, columns: IntMatrix) -> Rows:
     """Return records of trades from an array of TRADE_COLUMNS."""
+    if not len(columns):  # as in most steps of a live market
+        return EMPTY.trades
     rows = np.empty(len(columns), TRADES.dtype)
     rows["instrument"] = instrument
     for i, name in enumerate(TRADE_COLUMNS):

@@ -26,14 +26,16 @@ class FlowRecords:
         parameters: FlowParameters,
         share_of: Callable[[int], float],
     ) -> Rows:
-        """Return the records that begin in the next `slots` slots; call it once for each slot.
+        """Return the records that begin in the next `slots` slots, at least one.
+
+        Call this once for each slot.
 
         `share_of`: the informed share of a regime, by its number.
         """
         begun = law.regimes(slots)
-        if self.due and slots > 0 and law.next_seq not in begun:
+        if self.due and law.next_seq not in begun:
             begun = {law.next_seq: law.regime_number(law.next_seq)} | begun
-        self.due &= slots == 0
+        self.due = False
         rows = np.empty(len(begun), FLOW.dtype)
         rows["instrument"] = law.law.instrument
         rows["seq"] = self.seq + 1 + np.arange(len(begun))

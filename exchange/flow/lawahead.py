@@ -68,6 +68,8 @@ class LawAhead:
         """Return `share_of` the number of the regime in each of the next `n` slots, shape (n,)."""
         self._draw(n)
         first = self.next_seq - self.law.first_seq
+        if self._spans[0].end >= first + n:  # as in nearly every step of a live market
+            return np.full(n, share_of(self._spans[0].number))
         shares = np.array([share_of(span.number) for span in self._spans], np.float64)
         ends = np.array([min(span.end, first + n) for span in self._spans])
         return np.repeat(shares, np.diff(np.maximum(ends, first), prepend=first))

@@ -165,13 +165,12 @@ class Runner:
         tape = self._flow.tape
         trades, updates = tape.counts
         tape.counts[:] = 0
-        flow = self.records.of_slots(self.law, slots, self.options.parameters, self._share_of)
-        passed = self.law.pass_slots(slots)
-        return Advance(
-            quotes=passed.quotes,
-            regimes=passed.regimes,
+        made = EMPTY.with_rows(
             trades=trade_rows(self.law.law.instrument, tape.trades[:trades]),
             updates=update_rows(tape.updates[:updates]),
-            flow=flow,
-            episodes=EMPTY.episodes,
         )
+        if slots == 0:
+            return made
+        flow = self.records.of_slots(self.law, slots, self.options.parameters, self._share_of)
+        passed = self.law.pass_slots(slots)
+        return made.with_rows(quotes=passed.quotes, regimes=passed.regimes, flow=flow)
