@@ -51,7 +51,7 @@ export class QuoteLine {
   }
 
   #flash(name) {
-    this.last.getAnimations().forEach((animation) => animation.cancel());
+    this.last.getAnimations({ subtree: true }).forEach((animation) => animation.cancel());
     this.last.classList.remove("tick-up", "tick-down");
     requestAnimationFrame(() => this.last.classList.add(name));
   }
