@@ -69,7 +69,7 @@ class LawAhead:
         self._draw(n)
         first = self.next_seq - self.law.first_seq
         if self._spans[0].end >= first + n:  # as in nearly every step of a live market
-            return np.full(n, share_of(self._spans[0].number))
+            return np.full(n, share_of(self._spans[0].number), np.float64)
         shares = np.array([share_of(span.number) for span in self._spans], np.float64)
         ends = np.array([min(span.end, first + n) for span in self._spans])
         return np.repeat(shares, np.diff(np.maximum(ends, first), prepend=first))
