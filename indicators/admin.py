@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from indicators.models import ComputationRun, Reading
-from indicators.publishing import publish
+from indicators.publications import publish
 from indicators.readings import scan_market
 from indicators.runs import cancel
 from instruments.models import Instrument

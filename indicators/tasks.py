@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from indicators import runs
 from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
-from indicators.publishing import publish
+from indicators.publications import publish
 from indicators.readings import kept, measure, reading, reading_publication, scan_market
 from instruments.models import Instrument
 from web.taskqueue import app

@@ -14,17 +14,17 @@ Get = TypeVar("Get", covariant=True)
 
 
 if TYPE_CHECKING:
-    IntegerField = models.BigIntegerField[Set, Get]
+    GenericBigIntegerField = models.BigIntegerField[Set, Get]
 else:
 
-    class IntegerField(models.BigIntegerField):
+    class GenericBigIntegerField(models.BigIntegerField):
         """Generic, as the types of Django say; at run time its class is not."""
 
         def __class_getitem__(cls, _):
             return cls
 
 
-class MicrosecondsField(IntegerField[Set, Get]):
+class MicrosecondsField(GenericBigIntegerField[Set, Get]):
     """An aware UTC datetime in Python, stored as a 64-bit count of microseconds since 1970.
 
     Exact and identical on every database; NumPy reads the column without parsing.

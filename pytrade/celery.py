@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
 
-from pytrade.schedule import SCHEDULE
+from pytrade.beat import SCHEDULE
 from web.taskqueue import app
 
 __all__ = ["app"]

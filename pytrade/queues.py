@@ -11,7 +11,7 @@ from celery.app.log import Logging
 from celery.loaders.app import AppLoader
 from django.conf import settings
 
-from pytrade.schedule import SCHEDULE
+from pytrade.beat import SCHEDULE
 
 
 class SettingsLoader(AppLoader):  # type: ignore[misc]  # Celery has no types

@@ -178,13 +178,9 @@ class BookRun:
         self._add(FLOW, made.flow)
         self._add(TRADES, made.trades)
         self._add(EPISODES, made.episodes)
-        for counter, rows in (
-            (metrics.SLOTS, made.quotes),
-            (metrics.TRADES, made.trades),
-            (metrics.UPDATES, made.updates),
-        ):
-            if len(rows):
-                counter.inc(len(rows))
+        metrics.SLOTS.inc(len(made.quotes))
+        metrics.TRADES.inc(len(made.trades))
+        metrics.UPDATES.inc(len(made.updates))
 
     def _add(self, kind: Kind, rows: Rows) -> None:
         if len(rows):
