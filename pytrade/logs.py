@@ -3,10 +3,14 @@
 import sys
 from typing import Any
 
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from pytrade.importing import without
 from pytrade.redaction import without_secrets
+
+# It would load them for parts that we do not use, a seventh of the start of each command.
+with without("rich", "twisted"):
+    import structlog
 
 RENDERERS = ("console", "json")
 SHARED_PROCESSORS: list[Any] = [

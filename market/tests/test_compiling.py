@@ -16,7 +16,7 @@ START = """if True:
     os.environ["DJANGO_SETTINGS_MODULE"] = "pytrade.settings"
     django.setup()
     later = {"autobahn", "celery", "daphne", "indicators.admin", "llvmlite", "numba",
-             "pyarrow.compute"}
+             "pyarrow.compute", "rich", "twisted"}
     print(json.dumps(sorted(later & set(sys.modules))))
 """
 

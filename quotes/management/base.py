@@ -13,8 +13,6 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from instruments.models import Instrument
 from journal.journal import JournalError
@@ -115,6 +113,16 @@ class QuietCommand(BaseCommand):
         if not sys.stderr.isatty():
             yield lambda amount: None
             return
+        # Few commands draw a bar, and loading rich takes a tenth of a second.
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
