@@ -65,7 +65,7 @@ check: setup-dev ## lint, and run the tests that need neither other processes no
 
 # Two at a time: live markets work for as long as their tests last, which more would slow down.
 test: setup-dev ## lint and run all tests; database tests run on SQLite and PostgreSQL
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-processes test-browser test-quick test-postgresql lint
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-processes test-browser test-postgresql test-quick lint
 
 test-long: ## make test with more injected faults and a thousand examples per property
 	@PYTEST_ADDOPTS="--long $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory test
