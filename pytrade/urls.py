@@ -1,3 +1,4 @@
+import pytrade.restframework  # noqa: F401, I001  before all that imports it
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
