@@ -6,16 +6,16 @@ of all helpers that it names.
 """
 
 import importlib
-import sys
 import threading
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
+from market.importing import without
+
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
-BLAS: Final = "scipy.linalg.cython_blas"
 _resolving: Final = threading.RLock()
 
 
@@ -70,12 +70,8 @@ def intrinsic(function: Callable[..., Any]) -> Any:
 
 @cache
 def _numba() -> Any:
-    """Import Numba without SciPy, which it would search for linear algebra that no kernel uses."""
-    modules: dict[str, Any] = sys.modules
-    modules.setdefault(BLAS, None)  # importing it fails now
-    try:
-        importlib.import_module("numba.np.arraymath")
+    """Import Numba without packages that it would load, but that no kernel uses."""
+    with without("cffi", "scipy", "yaml"):
+        for name in ("numba.np.arraymath", "numba.core.typing.cffi_utils"):
+            importlib.import_module(name)
         return importlib.import_module("numba")
-    finally:
-        if modules[BLAS] is None:
-            del modules[BLAS]

@@ -4,7 +4,7 @@ Otherwise the first request would load them, two fifths of what it loads. On Pos
 loaded already.
 """
 
-from pytrade.importing import without
+from market.importing import without
 
 with without("psycopg", "pygments", "requests"):
     import rest_framework.compat  # noqa: F401
