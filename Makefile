@@ -54,11 +54,10 @@ up: setup-dev ## run the full stack: PostgreSQL, Redis, WEB=1 web processes, sim
 lint: setup-dev ## check style, types, layers, migrations, API schema and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	DEBUG=on $(BIN)/mypy
+	$(BIN)/python scripts/vulnerabilities.py & DEBUG=on $(BIN)/mypy; code=$$?; wait $$! && exit $$code
 	DEBUG=on $(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
-	$(BIN)/python scripts/vulnerabilities.py
 
 check: setup-dev ## lint, and run the tests that need neither other processes nor a certain database
 	@$(MAKE) --no-print-directory --jobs 2 test-quick lint QUICK="not processes and not both_databases"

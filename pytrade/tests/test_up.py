@@ -62,7 +62,7 @@ class Up:
         named = ("DATABASE_URL", "REDIS_URL")
         env = {name: value for name, value in os.environ.items() if name not in named}
         self._command = [sys.executable, "-m", "scripts.up", "--data", str(data), *options]
-        self._env = env | {"DEBUG": "on", "RUNSIM_OPTIONS": "--backfill 30m"}
+        self._env = env | {"DEBUG": "on", "RUNSIM_OPTIONS": "--backfill 30m --instruments ES NQ"}
         with self.log.open("w") as output:
             self.front = subprocess.Popen(
                 [*self._command, "--address", f"127.0.0.1:{self.port}"],
