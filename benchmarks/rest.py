@@ -25,7 +25,7 @@ from django.db import connection
 
 from benchmarks.harness import report, scratch_market
 from benchmarks.restclient import Asked, Load, ask, export
-from rig.longhistory import DAPHNE, START, serving, store_minutes
+from rig.longhistory import START, WEB, serving, store_minutes
 
 CLIENTS = 16
 EXPORTS = 8
@@ -34,9 +34,8 @@ FILLED_S = 240.0
 LIVE = "runsim --serve"
 START_MS = int(START.timestamp() * 1000)
 SERVERS = {
-    "daphne": DAPHNE,
-    "uvicorn": ["-m", "uvicorn", "--port", "PORT", "--log-level", "error", "--lifespan", "off",
-                "pytrade.asgi:application"],
+    "daphne": ["-m", "daphne", "-v", "0", "-p", "PORT", "pytrade.asgi:application"],
+    "uvicorn": WEB,
     LIVE: ["manage.py", "runsim", "--serve", "127.0.0.1:PORT", "--backfill", "12h"],
 }  # fmt: skip
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import uvicorn
 from channels.routing import get_default_application
 
+from live import uvicornends
+
 PING_S = 10.0
 CONNECTIONS_WAITING = 2048
 """Backlog of connections not yet accepted: a burst must fit."""
-LINGER_S = 0.5
-"""Time to finish requests at shutdown; then connections are aborted."""
 
 
 class Tls(NamedTuple):
@@ -25,19 +25,11 @@ class Tls(NamedTuple):
 
 
 class Uvicorn(uvicorn.Server):
-    """A server that leaves signals to the process and does not wait for streams to end."""
+    """A server that leaves signals to the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(LINGER_S, self._cut_off)
-        await super().shutdown(sockets)
-
-    def _cut_off(self) -> None:
-        for connection in tuple(self.server_state.connections):
-            connection.transport.abort()
 
 
 class WebServer:
@@ -75,6 +67,7 @@ class WebServer:
             headers=[("Server", "PyTrade")],
         )
         config.load()
+        uvicornends.patch()
         self._server = Uvicorn(config)
 
     @property

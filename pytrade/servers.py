@@ -2,7 +2,7 @@
 
 import sys
 
-from live import uvicornsockets
+from live import uvicornends, uvicornsockets
 from pytrade import accesslogs
 from web import uvicornheads
 
@@ -10,6 +10,7 @@ from web import uvicornheads
 def adapt() -> None:
     """Patch uvicorn, and daphne where it is loaded, which takes too long to do in vain."""
     accesslogs.hide_queries_of_uvicorn()
+    uvicornends.patch()
     uvicornsockets.patch()
     uvicornheads.patch()
     if "daphne.server" in sys.modules:

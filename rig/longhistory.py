@@ -15,11 +15,11 @@ from market.keys import row_key
 from market.times import to_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Candle, Quote
-from rig.processes import free_port, wait_for_http
+from rig.processes import free_port, wait_for_http, web_process
 
 MINUTE_US = 60_000_000
 START = datetime(2025, 1, 1, tzinfo=UTC)
-DAPHNE = ["-m", "daphne", "-v", "0", "-p", "PORT", "pytrade.asgi:application"]
+WEB = web_process("PORT")
 
 
 def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
@@ -59,7 +59,7 @@ def store_minutes(symbol: str, minutes: int, seed: int = 7) -> Instrument:
 
 
 @contextlib.contextmanager
-def serving(env: dict[str, str], server: Sequence[str] = DAPHNE) -> Iterator[str]:
+def serving(env: dict[str, str], server: Sequence[str] = WEB) -> Iterator[str]:
     """Run a web process on a free port and yield its URL.
 
     `server`: arguments for Python, with PORT as placeholder for the port.

@@ -1,5 +1,6 @@
 """Start real processes for tests and benchmarks, and wait until they answer."""
 
+import configparser
 import contextlib
 import json
 import os
@@ -49,6 +50,15 @@ def manage(*arguments: str, env: dict[str, str], timeout: float = 300) -> str:
 def audit(env: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(manage("audit", "--json", env=env).splitlines()[-1])
     return found
+
+
+def web_process(port: int | str) -> list[str]:
+    """Return Python's arguments for a web process as `make up` starts it, on loopback."""
+    supervised = configparser.RawConfigParser()
+    supervised.read_string((ROOT / "supervisord.conf").read_text())
+    _, *arguments = supervised["program:web"]["command"].split()
+    named = {"%(ENV_UP_HOST)s": "127.0.0.1", "%(process_num)d": str(port)}
+    return [named.get(word, word) for word in arguments]
 
 
 def free_port() -> int:

@@ -1,6 +1,6 @@
 """The full stack as local processes that tests can stop, kill, pause and restart.
 
-PostgreSQL, Redis, web processes (daphne) and a recording simulation.
+PostgreSQL, Redis, web processes and a recording simulation.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from rig.databases import seeded_on
 from rig.ledger import Row
-from rig.processes import ROOT, free_port, wait_for_http
+from rig.processes import ROOT, free_port, wait_for_http, web_process
 from rig.venues import add_instruments
 from scripts.services import PostgreSQL, Redis, Service
 
@@ -65,8 +65,7 @@ class Web(Role):
     def __init__(self, port: int, env: dict[str, str], log: IO[bytes]) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        daphne = ["-m", "daphne", "--verbosity", "0", "--port", str(port)]
-        super().__init__([*daphne, "pytrade.asgi:application"], env, log)
+        super().__init__(web_process(port), env, log)
 
     def start(self) -> None:
         super().start()

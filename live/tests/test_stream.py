@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from urllib.request import urlopen
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -82,3 +83,12 @@ def test_limits_and_reset_are_enforced_by_both_servers(port):
         with pytest.raises(ConnectionClosed) as closed:
             batched.recv(timeout=60)
         assert closed.value.rcvd.code == 1008
+
+
+def test_server_ends_although_an_event_stream_is_open(env):
+    """`serving` waits for the end of the server."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api/v1/stream/?topics=quotes.ES&since=ES:1"
+    with contextlib.ExitStack() as streams, serving("uvicorn", port, env):
+        stream = streams.enter_context(urlopen(address, timeout=60))
+        assert stream.readline().startswith(b"id: ES:")
