@@ -33,7 +33,7 @@ def test_queued_runs_do_not_delay_shutdown(tmp_path: Path) -> None:
     port = free_port()
     with (
         closing(sqlite3.connect(tmp_path / "market.sqlite3", timeout=30)) as database,
-        running(asgi_command("daphne", port, "pytrade.asgi:application"), env) as process,
+        running(asgi_command("uvicorn", port, "pytrade.asgi:application"), env) as process,
     ):
         wait_for(port, process)
         for _ in range(20):  # minutes of work

@@ -20,7 +20,7 @@ def port(postgresql: PostgreSQL) -> Iterator[int]:
     """The port of a web process on `postgresql`, with all connections of its pool in use before."""
     env = environment(seeded_on(postgresql.url)) | {"DATABASE_TIMEOUT_S": "2"}
     port = free_port()
-    with running(asgi_command("daphne", port, "pytrade.asgi:application"), env) as process:
+    with running(asgi_command("uvicorn", port, "pytrade.asgi:application"), env) as process:
         wait_for(port, process)
         assert ask(port, "/readyz")[0] == 200
         yield port
