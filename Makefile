@@ -11,7 +11,7 @@ KILLS ?= 50
 ORDERS ?= 10000
 VENUE ?= bybit
 
-# A busy machine may starve one of their processes: a failed test runs once more, and is listed.
+# A busy machine may starve one of their processes: a failed test runs once more, and its failure is shown.
 AGAIN := --reruns 1 -rR
 QUICK := not processes
 

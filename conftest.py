@@ -100,6 +100,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.enable()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show why tests had to run again, which pytest-rerunfailures hides."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"{report.nodeid} failed at first")
+        terminalreporter.write_line(report.longreprtext)
+
+
 def check_that_lanes_find(item: pytest.Item) -> None:
     marker = "browser" if needs_browser(item) else "processes"
     if item.get_closest_marker(marker) and WORDS[marker] not in text_of(item.path):
