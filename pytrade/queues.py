@@ -3,6 +3,7 @@
 They need the settings of Celery, but none of the models and tasks, whose imports take 50 MB.
 """
 
+import os
 from logging.config import dictConfig
 from typing import Any
 
@@ -11,7 +12,9 @@ from celery.app.log import Logging
 from celery.loaders.app import AppLoader
 from django.conf import settings
 
-from pytrade.beat import SCHEDULE
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pytrade.settings")
+
+from pytrade.beat import SCHEDULE  # reads the settings
 
 
 class SettingsLoader(AppLoader):  # type: ignore[misc]  # Celery has no types

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,7 +60,7 @@ class Up:
         self.port = free_port()
         self.log = data / "log"
         self._data = data
-        named = ("DATABASE_URL", "REDIS_URL")
+        named = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")  # of the tests
         env = {name: value for name, value in os.environ.items() if name not in named}
         self._command = [sys.executable, "-m", "scripts.up", "--data", str(data), *options]
         self._env = env | {"DEBUG": "on", "RUNSIM_OPTIONS": "--backfill 30m --instruments ES NQ"}
@@ -222,6 +223,7 @@ def test_stack_restarts_roles_rejects_second_instance_and_stops_on_ctrl_c(
     of_celery = ("worker ", "gateway ", "beat ")  # logs the loss of Redis with a traceback
     lines = text.splitlines()
     assert [x for x in lines if "Traceback" in x and not x.startswith(of_celery)] == []
+    assert re.findall("exited: (worker|gateway|beat)", text) == []
     for role in (f"web-{stack.port}", *ROLES):
         assert f"\n{role:11} | " in text
         assert f"stopped: {role} " in text
