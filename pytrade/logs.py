@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from market.importing import without
 from pytrade.redaction import without_secrets
 
-# It would load them for parts that we do not use, a seventh of the start of each command.
+# structlog would load them for parts that we do not use: a seventh of the start of a command.
 with without("rich", "twisted"):
     import structlog
 

@@ -27,13 +27,14 @@ STORE = "from rig.longhistory import *; store_minutes('LONG', 20_000)"
 STATES = "SELECT state, chunks_done FROM indicators_computationrun ORDER BY 1, 2"
 
 
-def test_queued_runs_do_not_delay_shutdown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", ["uvicorn", "daphne"])
+def test_queued_runs_do_not_delay_shutdown(tmp_path: Path, server: str) -> None:
     env = environment(seeded_database_url(tmp_path))
     manage("shell", "-v0", "-c", STORE, env=env)
     port = free_port()
     with (
         closing(sqlite3.connect(tmp_path / "market.sqlite3", timeout=30)) as database,
-        running(asgi_command("uvicorn", port, "pytrade.asgi:application"), env) as process,
+        running(asgi_command(server, port, "pytrade.asgi:application"), env) as process,
     ):
         wait_for(port, process)
         for _ in range(20):  # minutes of work

@@ -15,12 +15,12 @@ from scripts.services import PostgreSQL
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def port(postgresql: PostgreSQL) -> Iterator[int]:
+@pytest.fixture(params=["uvicorn", "daphne"])
+def port(postgresql: PostgreSQL, request: pytest.FixtureRequest) -> Iterator[int]:
     """The port of a web process on `postgresql`, with all connections of its pool in use before."""
     env = environment(seeded_on(postgresql.url)) | {"DATABASE_TIMEOUT_S": "2"}
     port = free_port()
-    with running(asgi_command("uvicorn", port, "pytrade.asgi:application"), env) as process:
+    with running(asgi_command(request.param, port, "pytrade.asgi:application"), env) as process:
         wait_for(port, process)
         assert ask(port, "/readyz")[0] == 200
         yield port

@@ -32,7 +32,7 @@ MALLEABLE = [
 IS_SQLITE = connection.vendor == "sqlite"
 CALLED = OPERATIONS if IS_SQLITE else OPERATIONS[::4]
 """On PostgreSQL, only some operations are called, and none in violation of the schema."""
-EXAMPLES, LONG_EXAMPLES = 2, 1_000
+EXAMPLES, LONG_EXAMPLES = 3, 1_000
 KNOWN = {"symbol": "ES", "name": "hurst"}
 """Path parameters that exist, so that requests get past 404."""
 NEGATIVE, POSITIVE = schemathesis.GenerationMode.NEGATIVE, schemathesis.GenerationMode.POSITIVE
