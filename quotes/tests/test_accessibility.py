@@ -30,6 +30,8 @@ SHIFTS = """() => new Promise((resolve) => {
   }).observe({ type: "layout-shift", buffered: true });
   setTimeout(() => resolve(sum), 700);
 })"""
+SLOW = 60_000
+"""Bytes per second: a page takes a third of a second."""
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 FOCUS = """() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
@@ -85,6 +87,17 @@ def test_page_loads_without_layout_shift_or_other_hosts_and_passes_axe(
     assert page.evaluate(SHIFTS) < 0.02
     check_with_axe(page)
     check_hosts(requests, market)
+    page.close()
+
+
+def test_page_that_arrives_slowly_is_painted_without_layout_shift(browser, market):
+    page = visit(browser, "light")
+    address = f"{market}/instruments/ES/orderflow/"
+    page.goto(address)  # so that its styles and scripts are cached
+    network = {"offline": False, "latency": 0, "downloadThroughput": SLOW, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
+    page.goto(address, wait_until="domcontentloaded")
+    assert page.evaluate(SHIFTS) < 0.02
     page.close()
 
 
