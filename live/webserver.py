@@ -24,6 +24,20 @@ class Tls(NamedTuple):
     key: str
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on host:port; raise OSError.
+
+    Its connections send at once. Asyncio sees to that only for sockets that it makes itself;
+    otherwise a body waits for the acknowledgement of its headers, which clients delay by 40 ms.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.create_server(
+        (host.strip("[]"), port), family=family, backlog=CONNECTIONS_WAITING
+    )
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
 class Uvicorn(uvicorn.Server):
     """A server that leaves signals to the process."""
 
@@ -43,10 +57,7 @@ class WebServer:
         Without an `application`, serve that of the site.
         """
         self.loop = asyncio.new_event_loop()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server(
-            (host.strip("[]"), port), family=family, backlog=CONNECTIONS_WAITING
-        )
+        self._socket = listening(host, port)
         config = uvicorn.Config(
             application or get_default_application(),
             ssl_certfile=tls and tls.certificate,

@@ -1,20 +1,19 @@
 """A door on a real socket, in the event loop of a test."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
 
-from live.webserver import Uvicorn
+from live.webserver import Uvicorn, listening
 
 
 @asynccontextmanager
 async def served(application: Any) -> AsyncGenerator[str, None]:
     """Serve an ASGI application; yield its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listener = listening("127.0.0.1", 0)
     config = uvicorn.Config(
         application,
         ws="websockets-sansio",
@@ -25,9 +24,9 @@ async def served(application: Any) -> AsyncGenerator[str, None]:
         access_log=False,
     )
     server = Uvicorn(config)
-    running = asyncio.create_task(server.serve(sockets=[listening]))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await running
