@@ -72,7 +72,7 @@ class Supervisor:
                 logger.warning("supervisor waits for the database", error=str(error).strip())
             if until_idle and not self._tasks:
                 break
-            await asyncio.sleep(LOOK_S)
+            await self._pause(LOOK_S)
         for runner in self._runners.values():
             runner.stop()
         await self._settle()

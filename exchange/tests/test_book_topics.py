@@ -15,7 +15,7 @@ from exchange.engine.messages import BUY, SELL
 from exchange.kinds import BLOCKS
 from exchange.models import BookBlock
 from journal.models import Stream
-from live import makers, metrics
+from live import makers, metrics, watch
 from live.hub import current_hub
 from live.protocol import ProtocolError
 from live.tests.test_hub import Client, leave
@@ -252,7 +252,9 @@ def test_a_hole_is_filled_with_a_new_snapshot_for_all(market, reads):
     assert reads() == 2
 
 
-def test_a_lost_publication_that_none_follows_is_found(market):
+def test_a_lost_publication_that_none_follows_is_found(market, monkeypatch):
+    monkeypatch.setattr(watch, "BEAT_S", 0.02)
+
     async def follow():
         client = await Replica().follow("book.ES.50")
         await market.store(STORED + 1, STORED + 4)

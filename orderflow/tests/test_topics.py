@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from exchange.kinds import TRADES
 from instruments.models import Instrument
 from journal.models import Stream
-from live import makers
+from live import makers, watch
 from live.hub import current_hub
 from live.protocol import ProtocolError
 from live.tests.test_hub import Client, leave
@@ -206,7 +206,10 @@ def test_lost_publications_are_read_from_the_database(market: Market) -> None:
     assert chart.opens[-1] == rows[-1]
 
 
-def test_a_restored_database_resets_the_topic(market: Market) -> None:
+def test_a_restored_database_resets_the_topic(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "BEAT_S", 0.02)
     closed = len(market.rows()) - 1
 
     def restore() -> None:

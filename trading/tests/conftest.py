@@ -10,6 +10,7 @@ from exchange.models import Account
 from exchange.tests.clients import funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
+from trading import pulse
 from trading.tests.running import running_exchange
 
 append_only = import_module("trading.migrations.0002_append_only")
@@ -24,6 +25,12 @@ def committed_log(transactional_db: None) -> Iterator[None]:
         cursor.execute("DELETE FROM trading_auditentry")
     with connection.schema_editor() as editor:
         append_only.protect(None, editor)
+
+
+@pytest.fixture
+def short_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bots notice soon that they are not wanted any more."""
+    monkeypatch.setattr(pulse, "BEAT_S", 0.05)
 
 
 def unprotected() -> None:

@@ -12,7 +12,7 @@ from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from rig.waiting import PATIENCE_S
-from trading import killing, owning, pulse, runner
+from trading import killing, owning, runner
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
@@ -53,7 +53,7 @@ from venues.brokers import (
 pytestmark = [
     pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("committed_log"),
+    pytest.mark.usefixtures("committed_log", "short_beats"),
 ]
 
 
@@ -234,7 +234,6 @@ async def test_heartbeats_do_not_wait_for_the_funding_of_a_slow_venue(
 
     monkeypatch.setattr(ExchangeBroker, "positions", positions)
     monkeypatch.setattr(runner, "FUNDING_S", 0.0)
-    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
     bot = await in_thread(wanted_bot, account)
     await in_thread(owning.claim, bot, "runner", now())
     run = Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)
@@ -315,9 +314,8 @@ async def test_a_patient_order_follows_the_price_then_takes(
 
 @pytest.mark.both_databases
 async def test_a_runner_ends_at_once_when_it_does_not_own_its_bot_any_more(
-    exchange: Exchange, account: Account, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange, account: Account
 ) -> None:
-    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
     bot = await in_thread(lambda: wanted_bot(account, interval_s=3600.0))
     await in_thread(owning.claim, bot, "runner", now())
     desk = Desk(bot, ExchangeBroker(account), now)

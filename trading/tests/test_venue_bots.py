@@ -45,7 +45,7 @@ from venues.tests.serving import serving
 pytestmark = [
     pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("committed_log"),
+    pytest.mark.usefixtures("committed_log", "short_beats"),
 ]
 LOSSY = Profile(name="lossy", shows="", incident="", lost=0.3, repeated=0.3, disconnects=0.05)
 CONFIGURATION = {
@@ -110,9 +110,10 @@ async def test_a_bot_at_bybit_has_the_orders_and_the_profit_of_the_venue_in_spit
 
 
 async def test_a_bot_at_deribit_has_the_position_and_the_profit_of_the_venue(
-    settings: Any,
+    settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DERIBIT_LIMIT_FACTOR = 0.0
+    monkeypatch.setattr("venues.deribit.client.broker.QUIET_S", 0.0)  # there was no other process
     instrument = await in_thread(deribit_listed)
     async with market(instrument, mark=DERIBIT_MARK):
         keyed = await in_thread(DeribitClient)

@@ -24,6 +24,7 @@ from venues.bybit.door import door
 from venues.bybit.sockets.tests.talking import Bot as Keyed
 from venues.bybit.sockets.tests.talking import listed_lately
 from venues.bybit.tests.serving import served
+from venues.ccxt.tests.throttling import do_not_throttle
 from venues.tests.markets import market
 
 pytestmark = [
@@ -40,6 +41,7 @@ async def test_funding_equals_the_ledger_of_the_venue_although_booking_is_interr
     venue: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BYBIT_LIMIT_FACTOR = 0.0
+    do_not_throttle(monkeypatch)
     instrument = await in_thread(listed_lately)
     async with market(instrument) as exchange, served(door()) as url:
         keyed = await in_thread(Keyed)

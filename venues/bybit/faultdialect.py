@@ -1,6 +1,5 @@
 """What fault injection must know of Bybit (venues.faults.dialects.Dialect). Pure."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ import orjson
 
 from venues.bybit.envelopes import refusal
 from venues.bybit.errors import BybitError, RetCode
+from venues.doors import clock
 from venues.faults.dialects import Answer
 
 ORDER_PATHS: Final = "/v5/order/"
@@ -37,7 +37,7 @@ class BybitDialect:
         return orjson.dumps(message).decode()
 
     def too_many_requests(self) -> Answer:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock.now_ms()
         limits = {
             b"X-Bapi-Limit": b"10",
             b"X-Bapi-Limit-Status": b"0",

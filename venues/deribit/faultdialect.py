@@ -1,7 +1,6 @@
 """What fault injection must know of Deribit (venues.faults.dialects.Dialect). Pure."""
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import orjson
 from venues.deribit.envelopes import refusal
 from venues.deribit.errors import Code, RpcError
 from venues.deribit.requests import BadRequestError, parsed
+from venues.doors import clock
 from venues.faults.dialects import Answer
 
 ORDERS: Final = re.compile(r"/private/(buy|sell|edit|cancel|close)")
@@ -41,7 +41,7 @@ class DeribitDialect:
         return orjson.dumps(message).decode()
 
     def too_many_requests(self) -> Answer:
-        now_us = time.time_ns() // 1_000
+        now_us = clock.now_ns() // 1_000
         body = refusal(None, RpcError(Code.TOO_MANY_REQUESTS), now_us, now_us)
         return Answer(429, orjson.dumps(body), (JSON,))
 
@@ -50,7 +50,7 @@ class DeribitDialect:
             request_id = parsed(text.encode()).id
         except BadRequestError:
             return None
-        now_us = time.time_ns() // 1_000
+        now_us = clock.now_ns() // 1_000
         refused = refusal(request_id, RpcError(Code.TOO_MANY_REQUESTS), now_us, now_us)
         return orjson.dumps(refused).decode()
 

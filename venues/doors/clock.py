@@ -10,6 +10,10 @@ def now_ns() -> int:
     return time.time_ns() + _skew_ns
 
 
+def now_s() -> float:
+    return now_ns() / 1_000_000_000
+
+
 def now_ms() -> int:
     return now_ns() // 1_000_000
 

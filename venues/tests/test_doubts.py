@@ -2,9 +2,17 @@
 
 import asyncio
 
+import pytest
+
+from venues import doubts as module
 from venues.doubts import Doubts
 
 LONG_S = 3_600.0
+
+
+@pytest.fixture(autouse=True)
+def short_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_POLL_S", 0.001)
 
 
 async def test_order_is_placed_by_one_at_a_time() -> None:

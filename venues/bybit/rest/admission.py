@@ -1,6 +1,5 @@
 """Who may come in: routes, limits, keys, the receive window, signatures, permissions."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -91,8 +90,8 @@ def check_window(timestamp: str, window: str, now: int) -> None:
 class Gate:
     """Counts requests by address, and by account or address and class."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._windows = Windows(settings.BYBIT_LIMIT_FACTOR, clock)
+    def __init__(self, now_s: Callable[[], float] = clock.now_s) -> None:
+        self._windows = Windows(settings.BYBIT_LIMIT_FACTOR, now_s)
 
     def by_address(self, address: str) -> Usage:
         """Count a request of an address; the usage says whether it was too many."""

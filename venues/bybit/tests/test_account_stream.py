@@ -12,6 +12,7 @@ from venues.bybit.client import accountstream
 from venues.bybit.client.addresses import Addresses
 from venues.bybit.client.broker import opened
 from venues.bybit.client.rest import Credentials
+from venues.feeds import following
 
 REPLIES = ("{}", None, '{"op":"auth","success":true}')
 """To the login on each connection: garbage, nothing, what Bybit replies."""
@@ -51,17 +52,18 @@ async def served(venue):
 
 
 async def test_a_login_that_is_not_answered_by_bybit_is_repeated(monkeypatch):
-    monkeypatch.setattr(accountstream, "ANSWER_S", 0.5)
+    monkeypatch.setattr(accountstream, "ANSWER_S", 0.1)
+    monkeypatch.setattr(following, "FIRST_PAUSE_S", 0.01)
     venue = Venue()
     async with (
         served(venue) as url,
         opened(Addresses.below(url), Credentials("key", "secret"), {}) as broker,
     ):
-        following = asyncio.create_task(anext(broker.changes(Cursor())))
+        reading = asyncio.create_task(anext(broker.changes(Cursor())))
         async with asyncio.timeout(PATIENCE_S):
             while not any("subscribe" in ops for ops in venue.said):
                 await asyncio.sleep(0.01)
-        following.cancel()
+        reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await following
+            await reading
     assert venue.said[:2] == [["auth"], ["auth"]]

@@ -32,7 +32,7 @@ from venues.bybit.client.broker import opened
 from venues.bybit.client.rest import Credentials
 from venues.bybit.door import door
 from venues.bybit.faultdialect import BybitDialect
-from venues.bybit.sockets.tests.talking import Bot, listed
+from venues.bybit.sockets.tests.talking import Bot, listed_lately
 from venues.bybit.tests.serving import served
 from venues.faults.injection import Faults
 from venues.faults.profiles import Profile
@@ -65,7 +65,7 @@ def market_order(client_id, side=BUY, **changes):
 @asynccontextmanager
 async def trading(profile=None, **bot):
     """A broker whose door has the faults of a profile, the account, and the exchange."""
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument) as exchange:
         account = await in_thread(lambda: Bot(**bot))
         application = door()
@@ -253,7 +253,7 @@ async def test_a_wrong_clock_is_measured_and_limits_are_waited_for(settings, mon
 
 
 async def test_an_enabled_account_opens_a_broker_for_instruments_with_the_steps_of_the_venue():
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument):
         bot = await in_thread(Bot)
         async with served(door()) as url:

@@ -28,13 +28,14 @@ from venues.brokers import (
     VenueState,
 )
 from venues.bybit.door import door
-from venues.bybit.sockets.tests.talking import Bot, listed
+from venues.bybit.sockets.tests.talking import Bot, listed_lately
 from venues.bybit.sockets.tests.test_publicdata import Tape as Trades
 from venues.bybit.tests.serving import served
 from venues.ccxt import broker, exchanges, requests
 from venues.ccxt.broker import CcxtBroker
 from venues.ccxt.bybit import Bybit
 from venues.ccxt.exchanges import explained
+from venues.ccxt.tests.throttling import do_not_throttle
 from venues.feeds.events import Contract, FeedError
 from venues.feeds.following import Follower
 from venues.feeds.numbering import SkippedError
@@ -48,8 +49,9 @@ SYMBOL = "BTC/USDT:USDT"
 
 @pytest.fixture(autouse=True)
 def no_limits(settings, monkeypatch):
-    """Remove the limits of the door, and those of time that a busy machine would exceed."""
+    """Remove the limits of door and client, and those of time that a busy machine would exceed."""
     settings.BYBIT_LIMIT_FACTOR = 0.0
+    do_not_throttle(monkeypatch)
     monkeypatch.setattr(broker, "TIMEOUT_S", PATIENCE_S)
     monkeypatch.setattr(exchanges, "REQUEST_TIMEOUT_MS", round(PATIENCE_S * 1_000))
 
@@ -72,7 +74,7 @@ async def running(coroutine):
 
 
 async def test_a_feed_records_the_past_the_book_and_what_is_live():
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     trades = Trades(instrument)
     await trades.trade((0, MARK, 5, 1), (1, MARK + 1, 7, -1))
     await in_thread(record_book, instrument, 100)
@@ -102,7 +104,7 @@ async def test_a_feed_records_the_past_the_book_and_what_is_live():
 
 
 async def test_a_broker_places_orders_once_and_reports_what_became_of_them():
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument) as exchange, served(door()) as url:
         bot = await in_thread(Bot)
         async with sources.feed_of("ccxt:bybit", url)() as feed:
@@ -169,7 +171,7 @@ async def fills_are_reported(broker, exchange):
 async def test_an_order_whose_answer_was_lost_is_not_sent_again(monkeypatch):
     """Its request arrives only after the broker has looked for it once more."""
     monkeypatch.setattr("venues.ccxt.broker.ARRIVES_S", PATIENCE_S)
-    instrument = await in_thread(listed)
+    instrument = await in_thread(listed_lately)
     async with market(instrument), served(door()) as url:
         bot = await in_thread(Bot)
         settings = exchanges.settings_of("bybit", url) | {"apiKey": bot.key, "secret": bot.secret}

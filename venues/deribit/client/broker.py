@@ -36,6 +36,8 @@ VALID_S: Final = 5.0
 """For how long the venue may execute an order after it was sent."""
 MARGIN_S: Final = 0.5
 """By how much the venue's clock may be known wrongly, and an order be shown late."""
+QUIET_S: Final = VALID_S + MARGIN_S
+"""For how long orders of an earlier process may still be executed."""
 ENDED: Final = (10004, 10010, 11008, 11044)
 """There is no such open order (any more)."""
 DOUBTFUL: Final = (10001, 11094)
@@ -55,12 +57,9 @@ class DeribitBroker(AccountReads[AccountReader]):
         session: Session,
         credentials: Credentials,
         contracts: Mapping[str, Contract],
-        quiet_s: float = VALID_S + MARGIN_S,
+        quiet_s: float,
     ) -> None:
-        """`contracts`: those that are traded, by our symbols.
-
-        `quiet_s`: for how long orders of an earlier process may still arrive.
-        """
+        """`contracts`: those that are traded, by our symbols; `quiet_s`: see venues.doubts."""
         self._session = session
         self._names = Names(contracts)
         reader = AccountReader(session, self._names)
@@ -177,6 +176,6 @@ async def opened(
     """Open a broker on the event loop that runs."""
     session = Session(url, credentials)
     try:
-        yield DeribitBroker(url, session, credentials, contracts)
+        yield DeribitBroker(url, session, credentials, contracts, QUIET_S)
     finally:
         await session.close()

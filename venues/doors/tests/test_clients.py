@@ -9,6 +9,7 @@ from rig.waiting import wait_until
 from venues.bybit.tests.clients import Client as Bot
 from venues.bybit.tests.clients import listed
 from venues.deribit.tests import clients as clients_of_deribit
+from venues.doors import sharedclients
 from venues.doors.clients import FORGOTTEN_S, MOST_CLIENTS, Clients, Key, Use
 from venues.doors.sharedclients import CACHE, SharedClients
 
@@ -75,7 +76,8 @@ def test_processes_show_their_clients_to_each_other():
         caches[CACHE].clear()
 
 
-def test_changes_are_shown_soon():
+def test_changes_are_shown_soon(monkeypatch):
+    monkeypatch.setattr(sharedclients, "SOON_S", 0.02)
     own = Clients()
     shared, other = SharedClients(own, "one"), SharedClients(Clients(), "other")
     shared.start()

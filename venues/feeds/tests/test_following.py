@@ -29,6 +29,11 @@ CONTRACT = Contract(
 BOOK, TRADE = "orderbook.50.BTCUSDT", "publicTrade.BTCUSDT"
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(following, "FIRST_PAUSE_S", 0.01)
+
+
 class Venue:
     """A Bybit with one connection at a time."""
 

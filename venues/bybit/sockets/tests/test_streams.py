@@ -6,6 +6,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from exchange.accounts.opening import revoke
+from live import watch
 from live.hub import current_hub
 from venues.bybit.door import door
 from venues.bybit.sockets import socket, streams
@@ -144,7 +145,8 @@ def test_logins_that_prove_nothing_are_refused(changes, text):
     assert "Params Error" in malformed["ret_msg"]
 
 
-def test_sockets_of_a_revoked_key_are_closed():
+def test_sockets_of_a_revoked_key_are_closed(monkeypatch):
+    monkeypatch.setattr(watch, "BEAT_S", 0.02)
     bot = Bot()
 
     async def talk():

@@ -147,6 +147,7 @@ async def test_ticker_that_cannot_be_read_disconnects_its_subscribers(btc, monke
     def broken(listed):
         raise RuntimeError("a defect")
 
+    monkeypatch.setattr(prices, "READ_S", 0.02)
     async with connected() as client:
         await client.call("public/subscribe", channels=[f"ticker.{NAME}.100ms"])
         monkeypatch.setattr(prices, "ticker", broken)
