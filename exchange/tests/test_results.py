@@ -87,7 +87,8 @@ def test_answers_are_told_to_other_processes_when_they_are_committed() -> None:
 
 
 @pytest.mark.postgresql
-def test_listener_returns_after_its_connection_was_lost() -> None:
+def test_listener_returns_after_its_connection_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "RETRY_S", 0.02)
     everything = threading.Event()
 
     def is_heard() -> bool:
@@ -110,8 +111,9 @@ def test_listener_returns_after_its_connection_was_lost() -> None:
 
 @pytest.mark.postgresql
 def test_listener_goes_on_after_a_notification_that_it_cannot_take(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(notices, "RETRY_S", 0.02)
     taken = threading.Event()
 
     def take(text: str) -> None:

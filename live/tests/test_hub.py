@@ -9,7 +9,7 @@ from channels.layers import get_channel_layer
 from django.db import connection
 
 from journal.models import Stream
-from live import cutting, metrics, tape
+from live import cutting, metrics, tape, watch
 from live.feed import Feed
 from live.frames import REPLAY_ROWS, publications
 from live.hub import current_hub
@@ -203,7 +203,9 @@ def test_lower_seqs_of_a_restored_database_cause_a_reset(market):
     assert [row[0] for row in ticks["data"]] == [STORED + 1, STORED + 2]
 
 
-def test_restored_database_causes_a_reset_without_a_publication(market):
+def test_restored_database_causes_a_reset_without_a_publication(market, monkeypatch):
+    monkeypatch.setattr(watch, "BEAT_S", 0.02)
+
     async def run():
         (client,) = await followers(1)
         await market.forget_after(STORED - 5)
