@@ -52,7 +52,7 @@ async def served(venue):
 
 
 async def test_a_login_that_is_not_answered_by_bybit_is_repeated(monkeypatch):
-    monkeypatch.setattr(accountstream, "ANSWER_S", 0.1)
+    monkeypatch.setattr(accountstream, "ANSWER_S", 0.5)
     monkeypatch.setattr(following, "FIRST_PAUSE_S", 0.01)
     venue = Venue()
     async with (

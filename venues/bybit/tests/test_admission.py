@@ -11,10 +11,12 @@ from exchange.accounts.opening import open_account
 from exchange.models import Account, ApiKey, Command, Order
 from exchange.tests.trading import Exchange
 from market.quoting import quoted
+from venues.bybit.faultdialect import BybitDialect
 from venues.bybit.rest.admission import Gate
 from venues.bybit.rest.answering import Rest
 from venues.bybit.rest.routes import ROUTES
 from venues.bybit.tests.clients import CREATE, LIMIT, Client, body_of
+from venues.doors import clock
 from venues.doors.http import MOST_BYTES, Answer, Request
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
@@ -162,6 +164,20 @@ def test_requests_beyond_a_limit_are_told_when_to_go_on(client: Client) -> None:
     assert answers[-1].headers["X-Bapi-Limit"] == "10"
     assert answers[-1].headers["X-Bapi-Limit-Reset-Timestamp"] == "101000"
     assert client.get("/v5/user/query-api")["retCode"] == 0
+
+
+def test_door_whose_clock_is_wrong_states_its_limits_by_that_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "_skew_ns", -4_000_000_000)
+    asked_at = clock.now_s()
+    counted = Gate().by_address("10.0.0.1").reset_ms / 1_000
+    injected = BybitDialect().too_many_requests()
+    told = int(dict(injected.headers)[b"X-Bapi-Limit-Reset-Timestamp"]) / 1_000
+    answered_at = clock.now_s()
+    millisecond = 0.001
+    assert asked_at - millisecond <= counted <= answered_at
+    assert asked_at - millisecond <= told - 1 <= answered_at
 
 
 def test_too_many_requests_of_an_address_are_403(settings: Settings) -> None:

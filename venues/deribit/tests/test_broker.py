@@ -213,8 +213,8 @@ async def test_order_whose_answer_is_lost_is_placed_once() -> None:
 async def test_order_that_never_arrived_is_sent_again_when_it_cannot_arrive_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(broker_module, "VALID_S", 0.3)
-    monkeypatch.setattr(broker_module, "MARGIN_S", 0.1)
+    monkeypatch.setattr(broker_module, "VALID_S", 1.0)
+    monkeypatch.setattr(broker_module, "MARGIN_S", 0.2)
     sent: list[dict[str, Any]] = []
 
     async def deaf(connection: Any) -> None:
@@ -238,7 +238,7 @@ async def test_order_that_never_arrived_is_sent_again_when_it_cannot_arrive_any_
             await broker.place(instruction("a"))
         lost_until = sent[0]["valid_until"]
         assert (await broker.place(instruction("a"))).report.state is VenueState.WORKING
-        sent_again_at = sent[1]["valid_until"] - 300
+        sent_again_at = sent[1]["valid_until"] - 1_000
         assert sent_again_at >= lost_until
 
 
