@@ -1,6 +1,7 @@
-"""Whether the order book of an instrument can execute orders now."""
+"""How far the order book of an instrument is, and whether it can execute orders now."""
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from exchange.kinds import BLOCKS
 from exchange.models import BookBlock
@@ -8,7 +9,9 @@ from instruments.models import Instrument
 from journal.models import Stream
 from live.drivers import states
 from market.keys import row_key
+from market.times import from_microseconds
 from quotes.kinds import QUOTES
+from quotes.models import Quote
 from web.snapshots import Snapshot
 
 FRESH_S: Final = 0.25
@@ -16,32 +19,57 @@ HELD_SLOTS: Final = 2_000
 """Commands wait for a book this close to its quotes; for others they are refused."""
 
 
+class Reached(NamedTuple):
+    """The slot and the market time that a book has committed."""
+
+    slot: int
+    at: datetime
+
+
+NOTHING: Final = Reached(0, from_microseconds(0))
+
+
+class Book(NamedTuple):
+    """What doors know of a book; `why_closed` is None where it executes orders."""
+
+    reached: Reached
+    why_closed: str | None
+
+
 def why_closed(instrument: Instrument) -> str | None:
     """Return why no order can be executed now, None where it can."""
-    return _closed.get().get(instrument.pk, f"{instrument.symbol} has no order book")
+    book = _books.get().get(instrument.pk)
+    return f"{instrument.symbol} has no order book" if book is None else book.why_closed
 
 
 def is_open() -> bool:
     """Return whether any book executes orders now."""
-    return None in _closed.get().values()
+    return any(book.why_closed is None for book in _books.get().values())
 
 
-def _read() -> dict[int, str | None]:
+def market_time(instrument: Instrument) -> datetime:
+    """Return a market time that is not after anything that the book has yet to commit."""
+    book = _books.get().get(instrument.pk)
+    return (NOTHING if book is None else book.reached).at
+
+
+def _read() -> dict[int, Book]:
     instruments = list(Instrument.objects.filter(has_book=True))
     ends = _ends(instruments)
-    slots = _slots(instruments, ends)
+    reached = _first_quotes(instruments) | _newest_blocks(instruments, ends)
     driven = states(instrument.symbol for instrument in instruments)
-    found: dict[int, str | None] = {}
+    found: dict[int, Book] = {}
     for each in instruments:
-        quotes, slot = ends.get((QUOTES.name, each.pk), 0), slots.get(each.pk, 0)
-        found[each.pk] = None
+        newest = reached.get(each.pk, NOTHING)
+        quotes, reason = ends.get((QUOTES.name, each.pk), 0), None
         if driven[each.symbol] == "stopped":
-            found[each.pk] = f"{each.symbol} is stopped: no exchange is running"
-        elif quotes - slot > HELD_SLOTS:
-            found[each.pk] = (
+            reason = f"{each.symbol} is stopped: no exchange is running"
+        elif quotes - newest.slot > HELD_SLOTS:
+            reason = (
                 f"the order book of {each.symbol} is catching up with its quotes: "
-                f"{slot:,} of {quotes:,} slots are done"
+                f"{newest.slot:,} of {quotes:,} slots are done"
             )
+        found[each.pk] = Book(newest, reason)
     return found
 
 
@@ -53,11 +81,19 @@ def _ends(instruments: list[Instrument]) -> dict[tuple[str, int], int]:
     }
 
 
-def _slots(instruments: list[Instrument], ends: dict[tuple[str, int], int]) -> dict[int, int]:
-    """Return the slot of the newest block of each book."""
+def _first_quotes(instruments: list[Instrument]) -> dict[int, Reached]:
+    """Return where books without a block begin."""
+    keys = [row_key(each.pk, 1) for each in instruments]
+    found = Quote.objects.filter(pk__in=keys)
+    return {key: Reached(0, at) for key, at in found.values_list("instrument_id", "at")}
+
+
+def _newest_blocks(
+    instruments: list[Instrument], ends: dict[tuple[str, int], int]
+) -> dict[int, Reached]:
     keys = [row_key(each.pk, ends.get((BLOCKS.name, each.pk), 0)) for each in instruments]
     found = BookBlock.objects.filter(pk__in=keys)
-    return dict(found.values_list("instrument_id", "slot"))
+    return {key: Reached(*end) for key, *end in found.values_list("instrument_id", "slot", "at")}
 
 
-_closed: Final = Snapshot(_read, FRESH_S)
+_books: Final = Snapshot(_read, FRESH_S)

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from exchange.accounts.notices import announce_commands
-from exchange.accounts.readiness import why_closed
+from exchange.accounts.readiness import market_time, why_closed
 from exchange.accounts.waking import commands_arrived
 from exchange.clearing.commands import ANYTIME, CommandKind
 from exchange.clearing.orders import OrderType, TriggerBy, TriggerDirection
@@ -122,7 +122,8 @@ def close_position(sender: Sender, instrument: Instrument) -> Command:
 def _stored(sender: Sender, new: NewOrder) -> Order:
     now = timezone.now()
     order = Order(account=sender.account, client_id=sender.client_id, **vars(new))
-    order.created_at = order.updated_at = now
+    order.created_at = now
+    order.updated_at = min(now, market_time(new.instrument))  # what follows is not older
     order.save(force_insert=True)
     return order
 

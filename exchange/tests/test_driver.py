@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from django.core.cache import caches
 
+from exchange.accounts import submission
 from exchange.accounts.opening import open_account
+from exchange.accounts.submission import NewOrder, Sender
 from exchange.clearing.commands import CommandKind
-from exchange.clearing.orders import Cause, State
+from exchange.clearing.orders import Cause, OrderType, State
 from exchange.depth import followed
 from exchange.flow.market import BookMarket, Position
 from exchange.kinds import BLOCKS, CHECKPOINTS, FLOW, MESSAGES, MONEY_UNITS, TRADES
@@ -27,6 +29,7 @@ from quotes.backfilling import Gap, fill
 from quotes.kinds import QUOTES, REGIMES
 from quotes.law.walker import Walker
 from quotes.lawruns import RunOptions
+from quotes.models import Quote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,6 +164,22 @@ def test_command_is_executed_once_and_trades_at_its_moment(
     ours = trades[trades["taker"] == -order.pk]
     assert ours["lots"].sum() == 5
     assert set(ours["slot"]) == {5}
+
+
+def test_waiting_order_is_not_newer_than_what_happens_to_it(
+    es: Instrument, account: Account
+) -> None:
+    """The market is behind the wall clock, by which the order was received."""
+    order = NewOrder(instrument=es, side=BUY, type=OrderType.MARKET, lots=5)
+    with live([es]) as exchange:
+        exchange.go_live()
+        exchange.run(3.5, 10)
+        waiting = submission.place(Sender(account=account), order).order
+        assert waiting is not None
+        exchange.run(0.04, 2)
+    executed = Order.objects.get()
+    began_at = Quote.objects.earliest("at").at
+    assert began_at < waiting.updated_at <= executed.updated_at < executed.created_at
 
 
 def test_resting_orders_are_filled_slot_by_slot(es: Instrument, account: Account) -> None:

@@ -63,10 +63,10 @@ def market_order(client_id, side=BUY, **changes):
 
 
 @asynccontextmanager
-async def trading(profile=None, **bot):
+async def trading(profile=None, *, is_running=True, **bot):
     """A broker whose door has the faults of a profile, the account, and the exchange."""
     instrument = await in_thread(listed_lately)
-    async with market(instrument) as exchange:
+    async with market(instrument, is_running=is_running) as exchange:
         account = await in_thread(lambda: Bot(**bot))
         application = door()
         if profile is not None:
@@ -231,6 +231,20 @@ async def test_changes_go_on_where_a_cursor_ends():
             await seen.reach(has_ended("new"))
     new = [each for each in seen.changes if isinstance(each, ExecutionSeen)]
     assert [each.client_id for each in new][-1] == "new"
+
+
+async def test_an_order_that_is_first_seen_while_it_waits_is_seen_to_end():
+    async with trading(is_running=False) as (broker, exchange):
+        placing = asyncio.create_task(broker.place(market_order("new")))
+        async with asyncio.timeout(PATIENCE_S):
+            while (await broker.order("new")).report.state is VenueState.UNKNOWN:
+                await asyncio.sleep(0.01)
+        async with followed(broker) as seen:
+            await seen.reach(bool)
+            assert [each.report.state for each in seen.changes] == [VenueState.WORKING]
+            await in_thread(exchange.execute)
+            await seen.reach(has_ended("new"))
+        assert (await placing).report.state is VenueState.FILLED
 
 
 async def test_an_order_whose_answer_is_lost_is_placed_once():
