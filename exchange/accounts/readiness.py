@@ -84,16 +84,16 @@ def _ends(instruments: list[Instrument]) -> dict[tuple[str, int], int]:
 def _first_quotes(instruments: list[Instrument]) -> dict[int, Reached]:
     """Return where books without a block begin."""
     keys = [row_key(each.pk, 1) for each in instruments]
-    found = Quote.objects.filter(pk__in=keys)
-    return {key: Reached(0, at) for key, at in found.values_list("instrument_id", "at")}
+    found = Quote.objects.filter(pk__in=keys).values_list("instrument_id", "at")
+    return {key: Reached(0, at) for key, at in found}
 
 
 def _newest_blocks(
     instruments: list[Instrument], ends: dict[tuple[str, int], int]
 ) -> dict[int, Reached]:
     keys = [row_key(each.pk, ends.get((BLOCKS.name, each.pk), 0)) for each in instruments]
-    found = BookBlock.objects.filter(pk__in=keys)
-    return {key: Reached(*end) for key, *end in found.values_list("instrument_id", "slot", "at")}
+    found = BookBlock.objects.filter(pk__in=keys).values_list("instrument_id", "slot", "at")
+    return {key: Reached(slot, at) for key, slot, at in found}
 
 
 _books: Final = Snapshot(_read, FRESH_S)
