@@ -1,4 +1,4 @@
-"""How far the order book of an instrument is, and whether it can execute orders now."""
+"""Whether the order book of an instrument can execute orders now, and how far it is."""
 
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ HELD_SLOTS: Final = 2_000
 
 
 class Reached(NamedTuple):
-    """The slot and the market time that a book has committed."""
+    """The slot and the market time up to which a book is committed."""
 
     slot: int
     at: datetime
@@ -48,7 +48,7 @@ def is_open() -> bool:
 
 
 def market_time(instrument: Instrument) -> datetime:
-    """Return a market time that is not after anything that the book has yet to commit."""
+    """Return the market time that a book has reached: nothing that it commits later is older."""
     book = _books.get().get(instrument.pk)
     return (NOTHING if book is None else book.reached).at
 

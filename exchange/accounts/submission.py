@@ -123,7 +123,7 @@ def _stored(sender: Sender, new: NewOrder) -> Order:
     now = timezone.now()
     order = Order(account=sender.account, client_id=sender.client_id, **vars(new))
     order.created_at = now
-    order.updated_at = min(now, market_time(new.instrument))  # what follows is not older
+    order.updated_at = min(now, market_time(new.instrument))  # no later change is older
     order.save(force_insert=True)
     return order
 
