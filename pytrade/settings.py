@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -279,41 +280,37 @@ PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
 FOOTPRINT_CACHE_S = env.int("FOOTPRINT_CACHE_S", default=600)
 FOOTPRINT_PUSH_MS = env.int("FOOTPRINT_PUSH_MS", default=250)
 FOOTPRINT_PUSH_ROWS = env.int("FOOTPRINT_PUSH_ROWS", default=3)
-_CLUSTERS_CACHE = (
-    {
+
+
+def _shared_cache(name: str, timeout_s: float, entries: int = 512) -> dict[str, Any]:
+    """Return the settings of a cache that processes share through Redis.
+
+    Without Redis each process has its own, of so many entries.
+    """
+    if not REDIS_URL:
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": name,
+            "OPTIONS": {"MAX_ENTRIES": entries},
+        }
+    return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        "KEY_PREFIX": name,
+        "OPTIONS": {
+            "pool_class": "web.redispools.ProcessPool",
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": timeout_s,
+        },
     }
-    if REDIS_URL
-    else {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "clusters",
-        "OPTIONS": {"MAX_ENTRIES": 512},
-    }
-)
+
+
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "clusters": _CLUSTERS_CACHE,
-    "books": {
-        **_CLUSTERS_CACHE,
-        "LOCATION": REDIS_URL or "books",
-        "KEY_PREFIX": "books",
-        "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1} if REDIS_URL else {},
-    },
-    "clients": {
-        **_CLUSTERS_CACHE,
-        "LOCATION": REDIS_URL or "clients",
-        "KEY_PREFIX": "clients",
-    },
-    "gateway": {
-        **_CLUSTERS_CACHE,
-        "LOCATION": REDIS_URL or "gateway",
-        "KEY_PREFIX": "gateway",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2}
-        if REDIS_URL
-        else {"MAX_ENTRIES": 200_000},
-    },
+    "clusters": _shared_cache("clusters", 0.5),
+    "books": _shared_cache("books", 0.1),
+    "clients": _shared_cache("clients", 0.5),
+    "gateway": _shared_cache("gateway", 2, entries=200_000),
 }
 
 # Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.

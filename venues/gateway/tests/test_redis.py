@@ -20,10 +20,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 def client(settings: Settings) -> Iterator["redis.Redis"]:
     with Redis() as running:
         backend = "django.core.cache.backends.redis.RedisCache"
-        settings.CACHES = {
-            **settings.CACHES,
-            vault.CACHE: {"BACKEND": backend, "LOCATION": running.url},
-        }
+        options = {"pool_class": "web.redispools.ProcessPool"}
+        cache = {"BACKEND": backend, "LOCATION": running.url, "OPTIONS": options}
+        settings.CACHES = {**settings.CACHES, vault.CACHE: cache}
         with redis.Redis.from_url(running.url) as client:
             yield client
 
