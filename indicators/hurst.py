@@ -10,7 +10,7 @@ import numpy as np
 from indicators import hurst_nulls
 from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, RollingEstimate
 from indicators.expected_range import peters
-from indicators.rescaled_range import are_coins, mean_and_drift, rolling_mean_rs
+from indicators.rescaled_range import LONGEST, are_coins, mean_and_drift, rolling_mean_rs
 from indicators.rolling import rolling_ends
 from indicators.series import Series, check_whole, finite_series, length, scaled
 from indicators.threads import map_in_threads, processors, workers_of
@@ -40,9 +40,10 @@ def hurst_exponent(
     """Return the slope of log mean R/S over log window, of the increments of `closes`.
 
     `num_windows` sizes, log-spaced from `min_window` to `max_window` (None: half of the
-    increments); per size the mean of R/S over its whole chunks, S the population standard
-    deviation, chunks with S = 0 left out. `corrected` divides by the R/S that a series without
-    memory has (Anis & Lloyd, with Peters' factor) and adds 0.5. At most `num_workers` threads.
+    increments), none over 2^31 - 1; per size the mean of R/S over its whole chunks, S the
+    population standard deviation, chunks with S = 0 left out. `corrected` divides by the R/S that
+    a series without memory has (Anis & Lloyd, with Peters' factor) and adds 0.5. At most
+    `num_workers` threads.
 
     Null band: no memory, same n and windows; increments of a coin where all are of one size,
     normal ones otherwise. Interval: see hurst_nulls.interval. Raises ValueError for parameters
@@ -68,8 +69,9 @@ def hurst_of_increments(
     try:
         x = scaled(finite_series(increments))
         sizes = np.unique(np.array(windows, dtype=np.int64))
-        if sizes.size == 0 or sizes[0] < 2 or sizes[-1] > x.size:
-            raise ValueError(f"windows {list(windows)}: use sizes from 2 to {x.size}")
+        largest = min(x.size, LONGEST)
+        if sizes.size == 0 or sizes[0] < 2 or sizes[-1] > largest:
+            raise ValueError(f"windows {list(windows)}: use sizes from 2 to {largest}")
         path = np.concatenate([[0.0], np.cumsum(x - x.mean())])
         return _measure(path, sizes, corrected, workers=1)
     except RefusedError as error:
@@ -148,7 +150,7 @@ def _windows(
     """Return the window sizes for `n` increments; refuse a series that is too short."""
     if n < min_points:
         raise RefusedError(f"{max(n, 0)} increments are too few: at least {min_points} are needed")
-    largest = n // 2 if max_window is None else min(max_window, n)
+    largest = min(n // 2 if max_window is None else min(max_window, n), LONGEST)
     if largest < min_window:
         raise RefusedError(f"no window from {min_window} to {largest} fits {n} increments")
     return _spaced(min_window, largest, num_windows)

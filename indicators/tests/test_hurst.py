@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from indicators.estimate import RefusedError
 from indicators.expected_range import anis_lloyd, of_coins, peters
-from indicators.hurst import hurst_exponent, hurst_of_increments, rolling_hurst
-from indicators.rescaled_range import mean_and_drift, mean_rs
+from indicators.hurst import hurst_exponent, hurst_of_increments, hurst_windows, rolling_hurst
+from indicators.rescaled_range import LONGEST, mean_and_drift, mean_rs
 from indicators.tests import naive
 from indicators.tests.noise import fractional_gaussian_noise, law_path, recorded_walk
 
@@ -229,6 +229,13 @@ def test_interval_contains_the_mean_estimate_of_fractional_noise(exponent):
     estimates = [hurst_exponent(path) for path in paths]
     mean = np.mean([estimate.value for estimate in estimates])
     assert 0.93 <= share_of_intervals(estimates, mean) <= 0.985
+
+
+def test_windows_are_no_longer_than_the_kernel_can_count():
+    longest = hurst_windows(2**40, 500, 10, None, 20)
+    asked = hurst_windows(2**40, 500, 10, 2**39, 20)
+    assert longest == asked
+    assert longest[-1] == LONGEST == 2**31 - 1
 
 
 def test_drift_is_the_variance_that_regimes_add_to_mean_rs():
