@@ -40,6 +40,29 @@ def _rate(name: str, default: str = "60000/minute") -> str:
     return rate
 
 
+def _shared_cache(name: str, timeout_s: float, entries: int = 512) -> dict[str, Any]:
+    """Return the settings of a cache that processes share through Redis.
+
+    Without Redis each process has its own, of so many entries.
+    """
+    if not REDIS_URL:
+        return {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": name,
+            "OPTIONS": {"MAX_ENTRIES": entries},
+        }
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": name,
+        "OPTIONS": {
+            "pool_class": "web.redispools.ProcessPool",
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": timeout_s,
+        },
+    }
+
+
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -280,30 +303,6 @@ PRACTICE_RATE = _rate("PRACTICE_RATE", "20/hour")
 FOOTPRINT_CACHE_S = env.int("FOOTPRINT_CACHE_S", default=600)
 FOOTPRINT_PUSH_MS = env.int("FOOTPRINT_PUSH_MS", default=250)
 FOOTPRINT_PUSH_ROWS = env.int("FOOTPRINT_PUSH_ROWS", default=3)
-
-
-def _shared_cache(name: str, timeout_s: float, entries: int = 512) -> dict[str, Any]:
-    """Return the settings of a cache that processes share through Redis.
-
-    Without Redis each process has its own, of so many entries.
-    """
-    if not REDIS_URL:
-        return {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": name,
-            "OPTIONS": {"MAX_ENTRIES": entries},
-        }
-    return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": name,
-        "OPTIONS": {
-            "pool_class": "web.redispools.ProcessPool",
-            "socket_timeout": timeout_s,
-            "socket_connect_timeout": timeout_s,
-        },
-    }
-
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
