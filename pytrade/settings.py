@@ -5,11 +5,11 @@ import sys
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from pytrade.caches import shared_cache
 from pytrade.databases import TIMEOUT_S, connection_settings
 from pytrade.logs import logging_settings
 
@@ -38,29 +38,6 @@ def _rate(name: str, default: str = "60000/minute") -> str:
     if rate and not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", rate):
         raise ImproperlyConfigured(f"{name} {rate!r} is not a rate: use e.g. 100/minute")
     return rate
-
-
-def _shared_cache(name: str, timeout_s: float, entries: int = 512) -> dict[str, Any]:
-    """Return the settings of a cache that processes share through Redis.
-
-    Without Redis each process has its own, of so many entries.
-    """
-    if not REDIS_URL:
-        return {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": name,
-            "OPTIONS": {"MAX_ENTRIES": entries},
-        }
-    return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": name,
-        "OPTIONS": {
-            "pool_class": "web.redispools.ProcessPool",
-            "socket_timeout": timeout_s,
-            "socket_connect_timeout": timeout_s,
-        },
-    }
 
 
 SECRET_KEY = _secret_key()
@@ -306,10 +283,10 @@ FOOTPRINT_PUSH_ROWS = env.int("FOOTPRINT_PUSH_ROWS", default=3)
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "clusters": _shared_cache("clusters", 0.5),
-    "books": _shared_cache("books", 0.1),
-    "clients": _shared_cache("clients", 0.5),
-    "gateway": _shared_cache("gateway", 2, entries=200_000),
+    "clusters": shared_cache(REDIS_URL, "clusters", 0.5),
+    "books": shared_cache(REDIS_URL, "books", 0.1),
+    "clients": shared_cache(REDIS_URL, "clients", 0.5),
+    "gateway": shared_cache(REDIS_URL, "gateway", 2, entries=200_000),
 }
 
 # Scales the rate limits of the Bybit door, 0: no limits: see docs/bybit.md.

@@ -8,6 +8,7 @@ import redis
 from django.utils import timezone
 from pytest_django import Settings
 
+from pytrade.caches import shared_cache
 from scripts.services import Redis
 from venues.gateway import vault
 from venues.gateway.credentials import LASTS_S, Credentials
@@ -19,9 +20,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db]
 @pytest.fixture
 def client(settings: Settings) -> Iterator["redis.Redis"]:
     with Redis() as running:
-        backend = "django.core.cache.backends.redis.RedisCache"
-        options = {"pool_class": "web.redispools.ProcessPool"}
-        cache = {"BACKEND": backend, "LOCATION": running.url, "OPTIONS": options}
+        cache = shared_cache(running.url, vault.CACHE, timeout_s=2)
         settings.CACHES = {**settings.CACHES, vault.CACHE: cache}
         with redis.Redis.from_url(running.url) as client:
             yield client
