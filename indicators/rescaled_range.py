@@ -114,7 +114,6 @@ def mean_and_drift(path: FloatArray, w: int) -> tuple[float, float]:
     return mean, max(0.0, between - within) / mean**2
 
 
-@njit(cache=True, nogil=True)
 def mean_rs(path: FloatArray, w: int) -> float:
     """Return the mean R/S over the whole chunks of `w` increments; 0 where none has any."""
     return mean_and_drift(path, w)[0]

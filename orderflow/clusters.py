@@ -152,7 +152,8 @@ def grouped(pieces: Clusters, opened: Integers, step: int) -> Clusters:
 
 
 def integers(values: NDArray[np.integer]) -> Integers:
-    return np.ascontiguousarray(values, np.int64)
+    """Return a copy, always: kernels would be compiled once more for arrays that are read-only."""
+    return np.array(values, np.int64)
 
 
 def group_bounds(opened: Integers) -> Integers:

@@ -240,7 +240,8 @@ def test_windows_are_no_longer_than_the_kernel_can_count():
 
 def test_drift_is_the_variance_that_regimes_add_to_mean_rs():
     rng = np.random.default_rng(5)
-    steady = [mean_and_drift(recorded_walk(2_000, 0.0, rng).cumsum(), 10)[1] for _ in range(50)]
+    paths = [recorded_walk(2_000, 0.0, rng).cumsum(dtype=float) for _ in range(50)]
+    steady = [mean_and_drift(path, 10)[1] for path in paths]
     phi = np.repeat(np.tile([-0.8, 0.8], 5), 200)
     changing = np.cumprod(np.where(rng.random(2_000) < (1 + phi) / 2, 1, -1)).cumsum()
     halves = np.concatenate([recorded_walk(1_000, phi, rng) for phi in (-0.8, 0.8)]).cumsum()
