@@ -26,7 +26,7 @@ from exchange.accounts.results import results  # noqa: E402  needs the settings 
 from pytrade.status import idleness  # noqa: E402
 from rig.databases import copy_of_migrated, migrated  # noqa: E402
 from rig.emptying import empty_filled_tables  # noqa: E402
-from web.snapshots import Snapshot  # noqa: E402
+from web.sharedresults import SharedResult  # noqa: E402
 
 pytest_plugins = ["rig.fixtures"]
 
@@ -193,5 +193,5 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def no_snapshots() -> None:
     """Forget what pages showed of the database of another test."""
-    Snapshot.forget_all()
+    SharedResult.forget_all()
     idleness.forget()

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from archive import scanning
+from archive import rangescans
 from archive.database import fetch
 from archive.selections import Selection, select
 from instruments.models import Instrument
@@ -31,8 +31,8 @@ def chunks(
     """
     blobs = kind.bytes_fields
     selection = _between(kind, instrument, since, until, () if with_bytes else blobs)
-    size = size or (BYTES_CHUNK if blobs and with_bytes else scanning.CHUNK)
-    for chunk in scanning.chunks(selection, instrument.lattice, size=size):
+    size = size or (BYTES_CHUNK if blobs and with_bytes else rangescans.CHUNK)
+    for chunk in rangescans.chunks(selection, instrument.lattice, size=size):
         if len(chunk):
             absent = {} if with_bytes else {name: np.full(len(chunk), None) for name in blobs}
             yield rows_of(kind, instrument.pk, {**chunk.numbers, **absent})
@@ -40,7 +40,7 @@ def chunks(
 
 def read(kind: Kind, instrument: Instrument, since: int, until: int) -> Rows:
     """Return the stored records with since < seq <= until, ascending."""
-    found = scanning.read(_between(kind, instrument, since, until), instrument.lattice)
+    found = rangescans.read(_between(kind, instrument, since, until), instrument.lattice)
     return rows_of(kind, instrument.pk, found.numbers)
 
 

@@ -11,7 +11,7 @@ from exchange.truth.stretches import NoStretchError
 from instruments.models import Instrument
 from market.times import from_microseconds
 from quotes.pages.views import not_found
-from web.slots import Busy
+from web.concurrency import Busy
 
 
 @require_safe

@@ -15,9 +15,9 @@ from indicators.catalogue import CATALOGUE, Indicator, ParameterError, Value
 from indicators.catalogue import parameters_key as key_of
 from indicators.estimate import Estimate, RefusedError
 from indicators.models import Reading, ReadingQuerySet
+from indicators.ondemand import Rolling, estimate_now
 from indicators.readers import READERS
 from indicators.readings import Measured
-from indicators.requests import Rolling, estimate_now
 from indicators.schemas import CATALOGUE_SCHEMA, ESTIMATE_SCHEMA
 from market.times import from_microseconds, to_microseconds
 from quotes.http.tables import find_instrument

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from indicators.catalogue import Indicator, Value
 from indicators.estimate import IntArray
@@ -91,7 +91,7 @@ class RecordReader(Reader):
 
     @abstractmethod
     def _points(self, instrument: Instrument, **which: Any) -> Points:
-        """Return the points of the records that `archive.scanning.scan` finds."""
+        """Return the points of the records that `archive.rangescans.scan` finds."""
 
 
 class Ticks(RecordReader):

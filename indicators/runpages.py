@@ -13,7 +13,7 @@ from indicators.catalogue import CATALOGUE
 from indicators.models import ComputationRun
 from indicators.runs_api import find_run, start_asked_run
 from instruments.models import Instrument
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 SHOWN = 50
 FIELDS = ("indicator", "symbol", "start", "end", "n")
@@ -61,7 +61,7 @@ def _newest_runs() -> list[dict[str, Any]]:
     return [listing(run) for run in ComputationRun.objects.select_related("instrument")[:SHOWN]]
 
 
-newest_runs = Snapshot(_newest_runs, seconds=1.0)
+newest_runs = SharedResult(_newest_runs, seconds=1.0)
 
 
 def listing(run: ComputationRun) -> dict[str, Any]:

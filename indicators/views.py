@@ -8,7 +8,7 @@ from indicators.catalogue import CATALOGUE, Indicator, of_prices
 from indicators.laboratory import LaboratoryRow, coverages, newest_readings
 from indicators.models import Reading
 from instruments.models import Instrument
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 
 def _of_prices() -> list[LaboratoryRow]:
@@ -34,8 +34,8 @@ def _of_flow() -> FlowEstimates:
     return FlowEstimates([row.instrument for row in found], rows)
 
 
-estimates = Snapshot(_of_prices, seconds=2.0)
-flow_estimates = Snapshot(_of_flow, seconds=2.0)
+estimates = SharedResult(_of_prices, seconds=2.0)
+flow_estimates = SharedResult(_of_flow, seconds=2.0)
 
 
 def _coverages() -> list[tuple[Any, ...]]:
@@ -43,7 +43,7 @@ def _coverages() -> list[tuple[Any, ...]]:
     return [(CATALOGUE[name], *found) for name, found in coverages(listed).items()]
 
 
-coverage = Snapshot(_coverages, seconds=60.0)
+coverage = SharedResult(_coverages, seconds=60.0)
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from live import closing, metrics, transports
-from live.feed import Feed
+from live.clientfeed import ClientFeed
 from live.frames import encode
 from live.hub import current_hub
 from live.limits import LARGEST_MESSAGE, MOST_TOPICS, MessageRate, connections
@@ -34,7 +34,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
     """One WebSocket client: parses its messages; its feed sends the frames of its topics."""
 
     channel_layer_alias = ""  # the hub owns the only channel of this process
-    _feed: Feed | None = None
+    _feed: ClientFeed | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -57,7 +57,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             self._fall_behind,
             hub.batches,
         )
-        self._feed = Feed(hub, self._outlet.send, self._outlet.offer, self._fail)
+        self._feed = ClientFeed(hub, self._outlet.send, self._outlet.offer, self._fail)
         self._access = Access(
             self.scope["headers"], self._end_revoked, self.scope.get("query_string", b"")
         )
@@ -147,20 +147,20 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             answer["req_id"] = req_id
         await self.send(encode(answer))
 
-    async def _pong(self, request: Request, feed: Feed) -> None:
+    async def _pong(self, request: Request, feed: ClientFeed) -> None:
         await self._answer({"op": "pong"}, request.req_id)
 
-    async def _authenticate(self, request: Request, feed: Feed) -> None:
+    async def _authenticate(self, request: Request, feed: ClientFeed) -> None:
         await self._access.authenticate(request)
         await self._answer({"op": "auth", "success": True}, request.req_id)
 
-    async def _topics(self, request: Request, feed: Feed) -> tuple[list[str], dict[str, str]]:
+    async def _topics(self, request: Request, feed: ClientFeed) -> tuple[list[str], dict[str, str]]:
         """Return the topics of a request, and the private ones among them by their names."""
         private = await self._access.internal(request.args, request.req_id)
         public = [name for name in request.args if name not in private]
         return [*await feed.resolve(public, request.req_id), *private.values()], private
 
-    async def _subscribe(self, request: Request, feed: Feed) -> None:
+    async def _subscribe(self, request: Request, feed: ClientFeed) -> None:
         topics, private = await self._topics(request, feed)
         if len(feed.topics.union(topics)) > MOST_TOPICS:
             await self._refuse("topics", POLICY_VIOLATION)
@@ -172,7 +172,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         since = {private.get(name, name): seq for name, seq in request.since.items()}
         await feed.follow(topics, since)
 
-    async def _unsubscribe(self, request: Request, feed: Feed) -> None:
+    async def _unsubscribe(self, request: Request, feed: ClientFeed) -> None:
         topics, _ = await self._topics(request, feed)
         for topic in topics:
             await feed.leave(topic)

@@ -15,7 +15,7 @@ import structlog
 
 from live import metrics
 from live.backlog import Backlog
-from live.batches import Batches
+from live.batchclock import BatchClock
 from live.boards import Board, Slice
 from live.bulletin import Bulletin, Present, Status, load_of
 from live.derivedtapes import DerivedTape, make_of
@@ -52,7 +52,7 @@ class Hub:
     """Topics in use and their subscribers, on one event loop."""
 
     def __init__(self) -> None:
-        self.batches = Batches()
+        self.batches = BatchClock()
         self.symbols = Symbols()
         self._followed: dict[str, Followed] = {}
         self._inbox = Backlog()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from live import metrics
-from live.batches import Batches
+from live.batchclock import BatchClock
 from live.frames import GapFrame, Publication, encode
 from live.topics import shown
 
@@ -27,7 +27,7 @@ class Outlet:
         most_bytes: int,
         end: Callable[[], Awaitable[None]],
         fall_behind: Callable[[], None] = lambda: None,
-        batches: Batches | None = None,
+        batches: BatchClock | None = None,
     ) -> None:
         """`fall_behind` is called once, when the backlog of the client exceeds `most_bytes`.
 
@@ -38,7 +38,7 @@ class Outlet:
         self._most_bytes = most_bytes
         self._end = end
         self._fall_behind = fall_behind
-        self._batches = batches or Batches()
+        self._batches = batches or BatchClock()
         self._batch: list[Publication] = []
         self._backlog: deque[tuple[str, list[Publication]]] = deque()
         self._bytes = 0

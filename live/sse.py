@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from live import closing, metrics
+from live.clientfeed import ClientFeed
 from live.cutting import has_rows
-from live.feed import Feed
 from live.frames import Publication
 from live.hub import current_hub
 from live.limits import MOST_TOPICS
@@ -55,7 +55,7 @@ class Outbox:
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
-        self._feed = Feed(current_hub(), self.send, self.offer, self._fail)
+        self._feed = ClientFeed(current_hub(), self.send, self.offer, self._fail)
 
     async def send(self, text: str) -> None:
         """Add a frame once the client has taken those before it."""

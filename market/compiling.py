@@ -12,7 +12,7 @@ from functools import cache, cached_property, update_wrapper
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
-from market.importing import without
+from market.leanimports import without
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 

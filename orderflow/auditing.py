@@ -4,7 +4,7 @@ import numpy as np
 
 from archive import auditing
 from archive.auditing import Check, Report, moment
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from exchange.kinds import TRADES
 from instruments.models import Instrument

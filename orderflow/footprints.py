@@ -4,16 +4,16 @@ from typing import Final, NamedTuple
 
 from archive.columns import Columns
 from archive.instruments import Newest
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from market.timeframes import opened_at
 from orderflow.clusters import Clusters, in_steps
 from orderflow.history import open_cluster
 from orderflow.kinds import CLUSTERS
+from orderflow.rowcache import Found, Wanted, rows
 from orderflow.rowtexts import row_texts
 from orderflow.stepping import AUTO, block_of, step_after
-from orderflow.stretches import Found, Wanted, rows
 
 KEYS: Final = ("opened_at", "number", "mark")
 

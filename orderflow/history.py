@@ -1,7 +1,7 @@
 """Clusters of any span, closed or open, from stored clusters and the trades beside them."""
 
 from archive.instruments import Newest
-from archive.scanning import read, read_together
+from archive.rangescans import read, read_together
 from archive.selections import Span, select
 from exchange.kinds import CANDLES_OF_TRADES, TRADES
 from instruments.models import Instrument

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from archive import records
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from exchange.depth.history import changes_between
 from exchange.kinds import BLOCKS, TRADES

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from archive.columns import Columns
-from archive.scanning import read_together
+from archive.rangescans import read_together
 from archive.selections import Span, select
 from exchange.kinds import TRADE_CANDLES
 from instruments.models import Instrument

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from archive.columns import Columns
 from archive.database import fetch
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from exchange.kinds import TRADE_CANDLES
 from instruments.models import Instrument

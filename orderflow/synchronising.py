@@ -5,7 +5,7 @@ from typing import NamedTuple
 from archive.columns import Columns, joined
 from archive.database import fetch
 from archive.instruments import Newest
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from market.timeframes import opened_at

@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 
 from archive import records
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from exchange.flow.parameters import FlowParameters
 from exchange.kinds import FLOW

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from market.importing import without
+from market.leanimports import without
 from pytrade.redaction import without_secrets
 
 # structlog would load them for parts that we do not use: a seventh of the start of a command.

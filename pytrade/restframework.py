@@ -4,7 +4,7 @@ Otherwise the first request would load them, two fifths of what it loads. On Pos
 loaded already.
 """
 
-from market.importing import without
+from market.leanimports import without
 
 with without("psycopg", "pygments", "requests"):
     import rest_framework.compat  # noqa: F401

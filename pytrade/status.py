@@ -24,7 +24,7 @@ from pytrade import __version__
 from pytrade.health import ask_layer, missing_migrations
 from pytrade.idleness import Idleness
 from quotes.http.summaries import Summary, summaries
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 State = Literal["ok", "warning", "failed", "off"]
 Ask = Callable[[], tuple[State, str]]
@@ -94,7 +94,7 @@ def look() -> tuple[list[Source], list[Part]]:
     ]
 
 
-looks = Snapshot(look, seconds=1.0)
+looks = SharedResult(look, seconds=1.0)
 
 
 def checked(name: str, ask: Ask) -> Part:
@@ -184,8 +184,8 @@ def ping() -> int:
     return len(app.control.ping(timeout=PING_WORKERS_S) or ())
 
 
-pings = Snapshot(ping, seconds=10.0)
-migrations = Snapshot(missing_migrations, seconds=10.0)
+pings = SharedResult(ping, seconds=10.0)
+migrations = SharedResult(missing_migrations, seconds=10.0)
 
 
 def readings() -> tuple[State, str]:

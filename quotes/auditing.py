@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archive import auditing
 from archive.auditing import Check, Report, last_seq_of, moment
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from market.aggregations import Aggregation

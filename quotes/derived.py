@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from instruments.models import Instrument
 from journal import derivations

@@ -76,14 +76,14 @@ def census() -> Census:
     from channels.layers import get_channel_layer
     from prometheus_client import REGISTRY
 
+    from live.clientfeed import ClientFeed
     from live.consumers import StreamConsumer
-    from live.feed import Feed
     from live.limits import connections
     from live.tape import Tape
 
     gc.collect()
     objects = gc.get_objects()
-    feeds = [each for each in objects if isinstance(each, Feed)]
+    feeds = [each for each in objects if isinstance(each, ClientFeed)]
     return {
         "tasks": len(asyncio.all_tasks()),
         "consumers": sum(isinstance(each, StreamConsumer) for each in objects),

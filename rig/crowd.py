@@ -5,8 +5,8 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from rig.ledger import Ledger, Row
 from rig.stack import Stack
+from rig.tickledger import Row, TickLedger
 from rig.watchers import Watcher
 
 POLL_S = 0.05
@@ -28,7 +28,7 @@ class Crowd:
         `stay_s`: mean length of a connection; None: stay until the server closes it.
         """
         for _ in range(count):
-            ledgers = {symbol: Ledger(0, tape) for symbol, tape in self._tapes.items()}
+            ledgers = {symbol: TickLedger(0, tape) for symbol, tape in self._tapes.items()}
             chance = random.Random(self._chance.random())
             self.watchers.append(kind(ports, ledgers, chance, stay_s))
 

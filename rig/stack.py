@@ -15,8 +15,8 @@ from typing import IO, Self
 from urllib.request import urlopen
 
 from rig.databases import seeded_on
-from rig.ledger import Row
 from rig.processes import ROOT, free_port, wait_for_http, web_process
+from rig.tickledger import Row
 from rig.venues import add_instruments
 from scripts.services import PostgreSQL, Redis, Service
 

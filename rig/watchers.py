@@ -13,7 +13,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from rig.ledger import Ledger
+from rig.tickledger import TickLedger
 
 RECONNECT_S = 0.2
 CONNECT_S = 30.0
@@ -34,7 +34,7 @@ class Watcher(ABC):
     def __init__(
         self,
         ports: Sequence[int],
-        ledgers: dict[str, Ledger],
+        ledgers: dict[str, TickLedger],
         chance: random.Random,
         stay_s: float | None = None,
     ) -> None:

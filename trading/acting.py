@@ -13,11 +13,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from trading import killing
+from trading.botdesk import BotDesk
 from trading.configuring import configuration_of
 from trading.core.configuration import ConfigurationError
 from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
-from trading.desk import Desk
 from trading.journeys import StaleError
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.opening import opened
@@ -112,7 +112,7 @@ def reverse(position: BotPosition) -> BotOrder:
     return _at_desk(position.bot, lambda desk: desk.reverse(position, limits))
 
 
-def _at_desk(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
+def _at_desk(bot: Bot, act: Callable[[BotDesk], Awaitable[R]]) -> R:
     with_account = _with_accounts().get(pk=bot.pk)
     result: R = async_to_sync(_acted)(with_account, act)
     return result
@@ -122,10 +122,10 @@ def _with_accounts() -> "QuerySet[Bot]":
     return Bot.objects.select_related("account", "venue_account")
 
 
-async def _acted(bot: Bot, act: Callable[[Desk], Awaitable[R]]) -> R:
+async def _acted(bot: Bot, act: Callable[[BotDesk], Awaitable[R]]) -> R:
     try:
         async with asyncio.timeout(LONGEST_S), opened(bot) as broker:
-            return await act(Desk(bot, broker, timezone.now))
+            return await act(BotDesk(bot, broker, timezone.now))
     except TimeoutError:
         raise TooLongError(
             f"the venue of bot {bot.name} has not answered within {LONGEST_S:g} s"
@@ -147,7 +147,7 @@ async def _flatten(bot: Bot, turns: asyncio.Semaphore) -> Flattened:
     return Flattened(bot, orders, positions)
 
 
-async def _flat(desk: Desk) -> tuple[int, int]:
+async def _flat(desk: BotDesk) -> tuple[int, int]:
     ends, pause_s = time.monotonic() + FLATTEN_S, FIRST_PAUSE_S
     while True:
         is_late = time.monotonic() >= ends

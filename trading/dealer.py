@@ -10,13 +10,13 @@ import structlog
 
 from instruments.models import Instrument
 from trading.books import Books
+from trading.botdesk import BotDesk
 from trading.core.chasing import Chase
 from trading.core.configuration import Configuration
-from trading.core.execution import Circumstances, Touch
+from trading.core.orderchoice import Circumstances, Touch
 from trading.core.strategies.orders import Actions, Order, actions
 from trading.core.strategies.strategy import Decision, Seen
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import BotOrder, BotPosition
 from trading.tickets import Wish
 from trading.watching import Watched
@@ -30,7 +30,7 @@ class Dealer:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: BotDesk,
         market: Books,
         may_send: Callable[[], bool],
         clock: Callable[[], datetime],

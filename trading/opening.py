@@ -11,7 +11,7 @@ from trading.brokers import rates
 from trading.brokers.inprocess import ExchangeBroker
 from trading.brokers.paper import PaperBroker
 from trading.configuring import traded_by
-from trading.database import in_thread
+from trading.databasecalls import in_thread
 from trading.models import Bot
 from trading.models.bots import EXCHANGE, PAPER, VENUE
 from venues.accounts.opening import DisabledError

@@ -11,7 +11,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from trading import journeys, owning
-from trading.database import in_thread
+from trading.databasecalls import in_thread
 from trading.models import Bot
 from venues.brokers import Broker, BrokerError
 

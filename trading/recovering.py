@@ -14,6 +14,7 @@ from django.db import transaction
 
 from market.times import to_microseconds
 from trading import auditlog, journeys
+from trading.botdesk import BotDesk
 from trading.core.reconciling import (
     Clock,
     Finding,
@@ -26,8 +27,7 @@ from trading.core.reconciling import (
 )
 from trading.core.reports import ContradictionError
 from trading.core.transitions import IllegalTransitionError
-from trading.database import applied, in_thread
-from trading.desk import Desk
+from trading.databasecalls import applied, in_thread
 from trading.following import IN_FLIGHT
 from trading.models import Bot, BotOrder, BotPosition, Recovery
 from trading.sending import settle
@@ -54,7 +54,7 @@ class Outcome:
         return {**found, "open": self.is_open, "error": self.error}
 
 
-async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> Recovery:
+async def recover(desk: BotDesk, *, actor: str, clock: Callable[[], datetime]) -> Recovery:
     """Bring a bot up to date with its venue; raise BrokerError if the venue cannot be asked."""
     began = clock()
     missed, outcomes = await _count_executions(desk)
@@ -77,7 +77,7 @@ async def recover(desk: Desk, *, actor: str, clock: Callable[[], datetime]) -> R
     )
 
 
-async def _count_executions(desk: Desk) -> tuple[int, list[Outcome]]:
+async def _count_executions(desk: BotDesk) -> tuple[int, list[Outcome]]:
     """Count the executions that were missed; return how many, and those that cannot be true."""
     since = await in_thread(desk.follower.counted)
     count = 0
@@ -118,7 +118,7 @@ def _of_orders(
 
 
 async def _remedied(
-    desk: Desk, finding: Finding, seen: Mapping[str, OrderSeen], asked_at: datetime
+    desk: BotDesk, finding: Finding, seen: Mapping[str, OrderSeen], asked_at: datetime
 ) -> Outcome:
     """Apply the remedy of a finding about an order."""
     try:
@@ -148,7 +148,7 @@ def _held(bot: Bot) -> dict[str, int]:
     return dict(live.values_list("instrument__symbol", "lots"))
 
 
-def _restore(desk: Desk) -> None:
+def _restore(desk: BotDesk) -> None:
     """Put the machines of the bot, as they are stored, into the registry of this process."""
     for order in desk.working():
         journeys.orders.put(order.pk, order.life)

@@ -18,12 +18,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from trading.books import Books
+from trading.botdesk import BotDesk
 from trading.configuring import configuration_of, tradable_by
 from trading.core.configuration import ConfigurationError
 from trading.core.orderstates import OrderState
-from trading.database import in_thread
+from trading.databasecalls import in_thread
 from trading.dealer import Dealer
-from trading.desk import Desk
 from trading.journeys import StaleError
 from trading.models import BotOrder, KillSwitch
 from trading.models.bots import OnDeath
@@ -54,7 +54,7 @@ class Runner:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: BotDesk,
         market: Books,
         runner: str,
         clock: Callable[[], datetime],

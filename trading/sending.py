@@ -19,7 +19,7 @@ from trading.core.reports import ENDS
 from trading.core.risk.limits import Limits
 from trading.core.risk.portfolio import Portfolio, Proposal
 from trading.core.risk.rules import Refusal, refusals
-from trading.database import applied, in_thread
+from trading.databasecalls import applied, in_thread
 from trading.following import Follower, UncountedError
 from trading.journeys import move_position
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch

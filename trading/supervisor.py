@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from trading import operations, owning
 from trading.books import Books, RecordedBooks
+from trading.botdesk import BotDesk
 from trading.core.configuration import ConfigurationError
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import Bot
 from trading.models.bots import OnDeath
 from trading.opening import NoBrokerError, opened
@@ -27,7 +27,7 @@ from venues.brokers import BrokerError
 
 logger = structlog.get_logger(__name__)
 
-Act: TypeAlias = Callable[[Bot, Desk], Awaitable[None]]
+Act: TypeAlias = Callable[[Bot, BotDesk], Awaitable[None]]
 
 LOOK_S: Final = 1.0
 TIDY: Final = timedelta(minutes=1)
@@ -127,7 +127,7 @@ class Supervisor:
         problem, is_final = "", False
         try:
             async with opened(bot) as broker:
-                await act(bot, Desk(bot, broker, self._clock))
+                await act(bot, BotDesk(bot, broker, self._clock))
         except owning.NotYoursError as error:
             logger.warning("bot lost", bot=bot.name, error=str(error))
         except (ConfigurationError, NoBrokerError) as error:
@@ -158,13 +158,13 @@ class Supervisor:
         if is_final:  # it would fail again at once
             owning.want(bot, is_wanted=False, actor=self._runner, at=self._clock())
 
-    async def _run(self, bot: Bot, desk: Desk) -> None:
+    async def _run(self, bot: Bot, desk: BotDesk) -> None:
         runner = self._runners[bot.pk] = Runner(desk, self._market, self._runner, self._clock)
         logger.info("bot runs", bot=bot.name, runner=self._runner)
         await runner.run()
         logger.info("bot has ended", bot=bot.name)
 
-    async def _bury(self, bot: Bot, desk: Desk) -> None:
+    async def _bury(self, bot: Bot, desk: BotDesk) -> None:
         """Do with the orders of a bot whose process died what its rule says."""
         logger.warning("bot died", bot=bot.name, rule=bot.get_on_death_display())
         runner = Runner(desk, self._market, self._runner, self._clock)

@@ -1,9 +1,10 @@
 """How to point ccxt at the door: the address in BYBIT_URL, the key in BYBIT_KEY and _SECRET."""
 
 import os
+from typing import Any
 
 
-def settings():
+def settings() -> dict[str, Any]:
     url = os.environ["BYBIT_URL"]
     sockets = url.replace("http", "ws", 1) + "/v5"
     return {

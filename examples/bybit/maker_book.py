@@ -11,10 +11,12 @@ import json
 import os
 import sys
 import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import ccxt.async_support as ccxt
 from ccxt_settings import settings
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 SYMBOL, NAME, QUANTITY, DISTANCE, TICK = "BTC/USDT:USDT", "BTCUSDT", 0.01, 3, 0.1
@@ -28,10 +30,11 @@ LATER = (ccxt.NetworkError, ccxt.RateLimitExceeded, ccxt.ExchangeNotAvailable, c
 class Book:
     """The best 50 levels of each side, or nothing while they are unknown."""
 
-    def __init__(self):
-        self.sides, self.update, self.ignored, self.holes = None, None, 0, 0
+    def __init__(self) -> None:
+        self.sides: dict[str, dict[float, float]] | None = None
+        self.update = self.ignored = self.holes = 0
 
-    async def follow(self, url):
+    async def follow(self, url: str) -> None:
         """Follow the book for ever; connect again whenever the connection ends."""
         while True:
             with contextlib.suppress(WebSocketException, OSError):  # TimeoutError is an OSError
@@ -40,7 +43,7 @@ class Book:
             self.forget()
             await asyncio.sleep(0.5)
 
-    async def read(self, socket):
+    async def read(self, socket: ClientConnection) -> None:
         await self.say(socket, "subscribe")
         while True:
             message = parsed(await asyncio.wait_for(socket.recv(), SILENT_S))
@@ -50,17 +53,17 @@ class Book:
                 await self.say(socket, "unsubscribe")
                 await self.say(socket, "subscribe")
 
-    async def say(self, socket, op):
+    async def say(self, socket: ClientConnection, op: str) -> None:
         await socket.send(json.dumps({"op": op, "args": [TOPIC]}))
 
-    def forget(self):
-        self.sides, self.update, self.ignored = None, None, 0
+    def forget(self) -> None:
+        self.sides, self.update, self.ignored = None, 0, 0
 
-    def take(self, kind, data):
+    def take(self, kind: str, data: dict[str, Any]) -> bool:
         """Apply a message; return False if messages before it are missing."""
         if kind == "snapshot" or data["u"] == 1:
             self.sides = {"b": {}, "a": {}}
-        elif self.update is None:
+        elif self.sides is None:
             self.ignored += 1  # of the book before; the snapshot follows, unless it was lost
             return self.ignored < MOST_DELTAS
         elif data["u"] != self.update + 1:
@@ -73,14 +76,14 @@ class Book:
                     del levels[float(price)]
         return True
 
-    def best(self):
+    def best(self) -> tuple[float, float] | None:
         """Return best bid and ask, None while they are unknown."""
         if not self.sides or not all(self.sides.values()):
             return None
         return max(self.sides["b"]), min(self.sides["a"])
 
 
-def parsed(text):
+def parsed(text: str | bytes) -> dict[str, Any]:
     """Return a message; an empty one for what is no message of the venue."""
     try:
         message = json.loads(text)
@@ -89,23 +92,29 @@ def parsed(text):
     return message if isinstance(message, dict) else {}
 
 
-class Venue(ccxt.bybit):
+class Venue(ccxt.bybit):  # type: ignore[misc]  # mypy does not read ccxt
     """Bybit; an answer of something else, e.g. of a proxy, is no answer."""
 
-    def handle_errors(self, code, reason, url, method, headers, body, response, *request):
+    def handle_errors(
+        self, code: int, reason: str, url: str, method: str, headers: Any, body: str,
+        response: Any, *request: Any,
+    ) -> Any:  # fmt: skip
         if not isinstance(response, dict) or "retCode" not in response:
             raise ccxt.ExchangeNotAvailable(f"HTTP {code}, but no answer of Bybit: {body[:80]!r}")
         return super().handle_errors(code, reason, url, method, headers, body, response, *request)
 
 
 class Maker:
-    def __init__(self):
+    def __init__(self) -> None:
         given = settings()
         given["options"]["adjustForTimeDifference"] = True
         self.exchange = Venue(given)
-        self.book, self.fills, self.orders, self.links, self.waits = Book(), {}, {}, [], 0
+        self.book, self.waits = Book(), 0
+        self.fills: dict[tuple[str, str], tuple[str, float]] = {}
+        self.orders: dict[str, tuple[str, float]] = {}
+        self.links: list[str] = []
 
-    async def sure(self, request, *arguments):
+    async def sure(self, request: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         """Send a request until it is answered; None if an earlier attempt, or the market, won."""
         until = asyncio.get_running_loop().time() + PATIENCE_S
         is_repeat = False
@@ -127,7 +136,9 @@ class Maker:
             is_repeat = True
         raise SystemExit(f"no answer within {PATIENCE_S} s")
 
-    async def place(self, kind, side, size, price, **params):
+    async def place(
+        self, kind: str, side: str, size: float, price: float | None, **params: Any
+    ) -> str:
         """Place an order under a name of its own, and return the name."""
         link = uuid.uuid4().hex
         self.links.append(link)
@@ -135,7 +146,7 @@ class Maker:
         await self.sure(self.exchange.create_order, SYMBOL, kind, side, size, price, params)
         return link
 
-    async def quote(self, side, price):
+    async def quote(self, side: str, price: float) -> None:
         """Keep one order on a side at a price."""
         price = round(price, 1)
         order, at = self.orders.get(side, (None, None))
@@ -145,7 +156,7 @@ class Maker:
             await self.sure(self.exchange.cancel_order, None, SYMBOL, {"orderLinkId": order})
         self.orders[side] = await self.place("limit", side, QUANTITY, price, postOnly=True), price
 
-    async def run(self, seconds):
+    async def run(self, seconds: float) -> dict[str, Any]:
         await self.sure(self.exchange.load_markets)
         url = os.environ["BYBIT_URL"].replace("http", "ws", 1) + "/v5/public/linear"
         following = asyncio.create_task(self.book.follow(url))
@@ -168,14 +179,14 @@ class Maker:
             "waits": self.waits,
         }
 
-    async def position(self):
+    async def position(self) -> float:
         for trade in await self.sure(self.exchange.fetch_my_trades, SYMBOL, None, 100):
             self.fills[trade["id"], trade["order"]] = (trade["side"], trade["amount"])
         signs = {"buy": 1, "sell": -1}
         return round(sum(signs[side] * size for side, size in self.fills.values()), 3)
 
 
-async def main(seconds):
+async def main(seconds: float) -> None:
     maker = Maker()
     try:
         print(json.dumps(await maker.run(seconds)), flush=True)

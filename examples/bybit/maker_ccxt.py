@@ -4,6 +4,8 @@ import asyncio
 import json
 import sys
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import ccxt.pro
 from ccxt_settings import settings
@@ -13,13 +15,13 @@ ATTEMPTS = 30
 
 
 class Maker:
-    def __init__(self):
+    def __init__(self) -> None:
         self.exchange = ccxt.pro.bybit(settings())
-        self.fills = {}
-        self.orders = {}
-        self.links = []
+        self.fills: dict[tuple[str, str], tuple[str, float]] = {}
+        self.orders: dict[str, tuple[str, float]] = {}
+        self.links: list[str] = []
 
-    async def sure(self, request, *arguments):
+    async def sure(self, request: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         """Send a request until it is answered; None if an earlier attempt, or the market, won."""
         for attempt in range(ATTEMPTS):
             try:
@@ -34,7 +36,7 @@ class Maker:
                 await asyncio.sleep(0.2)
         raise SystemExit(f"no answer after {ATTEMPTS} attempts")
 
-    async def follow_fills(self):
+    async def follow_fills(self) -> None:
         """Count each execution once: it may be reported twice, or late."""
         while True:
             try:
@@ -42,11 +44,11 @@ class Maker:
             except ccxt.NetworkError:
                 await asyncio.sleep(0.2)
 
-    def note(self, trades):
+    def note(self, trades: Iterable[dict[str, Any]]) -> None:
         for trade in trades:
             self.fills[trade["id"], trade["order"]] = (trade["side"], trade["amount"])
 
-    async def quote(self, side, price):
+    async def quote(self, side: str, price: float) -> None:
         """Keep one order on a side at a price."""
         price = round(price, 1)
         order, at = self.orders.get(side, (None, None))
@@ -57,7 +59,9 @@ class Maker:
             await self.sure(self.exchange.cancel_order, None, SYMBOL, params)
         self.orders[side] = await self.place("limit", side, QUANTITY, price, postOnly=True), price
 
-    async def place(self, kind, side, size, price, **params):
+    async def place(
+        self, kind: str, side: str, size: float, price: float | None, **params: Any
+    ) -> str:
         """Place an order under a name of its own, and return the name."""
         link = uuid.uuid4().hex
         self.links.append(link)
@@ -65,7 +69,7 @@ class Maker:
         await self.sure(self.exchange.create_order, SYMBOL, kind, side, size, price, params)
         return link
 
-    async def run(self, seconds):
+    async def run(self, seconds: float) -> dict[str, Any]:
         following = asyncio.create_task(self.follow_fills())
         end = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < end:
@@ -84,14 +88,14 @@ class Maker:
             "links": self.links,
         }
 
-    async def position(self):
+    async def position(self) -> float:
         """Ask for the executions that no message has brought; return their sum."""
         self.note(await self.sure(self.exchange.fetch_my_trades, SYMBOL, None, 100))
         signs = {"buy": 1, "sell": -1}
         return round(sum(signs[side] * size for side, size in self.fills.values()), 3)
 
 
-async def main(seconds):
+async def main(seconds: float) -> None:
     maker = Maker()
     try:
         print(json.dumps(await maker.run(seconds)), flush=True)

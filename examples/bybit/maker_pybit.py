@@ -5,6 +5,8 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pybit.unified_trading
 from pybit.exceptions import FailedRequestError, InvalidRequestError
@@ -21,13 +23,13 @@ ATTEMPTS = 30
 
 
 class Maker:
-    def __init__(self):
+    def __init__(self) -> None:
         self.session = HTTP(api_key=KEY, api_secret=SECRET, recv_window=10_000)
         self.session.endpoint = URL
-        self.fills = {}
-        self.states = {}
-        self.orders = {}
-        self.links = []
+        self.fills: dict[tuple[str, str], tuple[str, float]] = {}
+        self.states: dict[str, tuple[int, str]] = {}
+        self.orders: dict[str, tuple[str, str]] = {}
+        self.links: list[str] = []
         sockets = URL.replace("http", "ws", 1)
         pybit.unified_trading.PRIVATE_WSS = f"{sockets}/v5/private"
         self.stream = WebSocket(
@@ -37,18 +39,18 @@ class Maker:
         self.stream.execution_stream(self.note_fills)
         self.stream.order_stream(self.note_orders)
 
-    def note_fills(self, message):
+    def note_fills(self, message: dict[str, Any]) -> None:
         """Count each execution once: it may be reported twice, or late."""
         for row in message["data"]:
             self.fills[row["execId"], row["orderId"]] = (row["side"], float(row["execQty"]))
 
-    def note_orders(self, message):
+    def note_orders(self, message: dict[str, Any]) -> None:
         """Keep the newest state of each order: messages may come twice, or late."""
         for row in message["data"]:
             state = (int(row["updatedTime"]), row["orderStatus"])
             self.states[row["orderId"]] = max(state, self.states.get(row["orderId"], (0, "")))
 
-    def sure(self, request, **fields):
+    def sure(self, request: Callable[..., Any], **fields: Any) -> Any:
         """Send a request until it is answered, and return the answer; None if it is too late."""
         for attempt in range(ATTEMPTS):
             try:
@@ -63,11 +65,11 @@ class Maker:
                 time.sleep(0.3)
         raise SystemExit(f"no answer after {ATTEMPTS} attempts")
 
-    def best(self):
+    def best(self) -> tuple[float, float]:
         row = self.sure(self.session.get_tickers)["result"]["list"][0]
         return float(row["bid1Price"]), float(row["ask1Price"])
 
-    def quote(self, side, price):
+    def quote(self, side: str, price: float) -> None:
         """Keep one order on a side at a price."""
         text = f"{price:.1f}"
         link, at = self.orders.get(side, (None, None))
@@ -79,14 +81,14 @@ class Maker:
         link = self.place(side, str(QUANTITY), **kind, price=text)
         self.orders[side] = link, text
 
-    def place(self, side, size, **fields):
+    def place(self, side: str, size: str, **fields: Any) -> str:
         """Place an order under a name of its own, and return the name."""
         link = uuid.uuid4().hex
         self.links.append(link)
         self.sure(self.session.place_order, side=side, qty=size, orderLinkId=link, **fields)
         return link
 
-    def run(self, seconds):
+    def run(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             bid, ask = self.best()
@@ -95,7 +97,7 @@ class Maker:
             time.sleep(0.2)
         self.sure(self.session.cancel_all_orders)
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         """Ask for the executions that no message has brought, and close the position."""
         position = self.position()
         if position:
@@ -107,7 +109,7 @@ class Maker:
             "links": self.links,
         }
 
-    def position(self):
+    def position(self) -> float:
         cursor = ""
         while True:
             page = self.sure(self.session.get_executions, limit=100, cursor=cursor)["result"]

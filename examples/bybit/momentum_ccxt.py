@@ -11,10 +11,11 @@ from ccxt_settings import settings
 SYMBOL, QUANTITY, WINDOW, TICKS, TICK = "BTC/USDT:USDT", 0.01, 8, 2, 0.1
 
 
-async def main(seconds):
+async def main(seconds: float) -> None:
     exchange = ccxt.pro.bybit(settings())
     try:
-        prices, held, orders = deque(maxlen=WINDOW), 0, 0
+        prices: deque[float] = deque(maxlen=WINDOW)
+        held = orders = 0
         end = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < end:
             trades = await exchange.watch_trades(SYMBOL)

@@ -6,6 +6,7 @@ import queue
 import sys
 import time
 from collections import deque
+from typing import Any
 
 import pybit._websocket_trading
 import pybit.unified_trading
@@ -17,18 +18,19 @@ QUANTITY, WINDOW, TICKS = 0.01, 8, 2
 TICK = 0.1
 
 
-def main(seconds):
+def main(seconds: float) -> None:
     sockets = URL.replace("http", "ws", 1)
     pybit.unified_trading.PUBLIC_WSS = sockets + "/v5/public/{CHANNEL_TYPE}"
     pybit._websocket_trading.TRADE_WSS = f"{sockets}/v5/trade"
     session = HTTP(api_key=KEY, api_secret=SECRET)
     session.endpoint = URL
-    trades, answers = queue.Queue(), queue.Queue()
+    trades: queue.Queue[dict[str, Any]] = queue.Queue()
+    answers: queue.Queue[dict[str, Any]] = queue.Queue()
     public = WebSocket(channel_type="linear", testnet=False)
     public.trade_stream("BTCUSDT", trades.put)
     trading = WebSocketTrading(testnet=False, api_key=KEY, api_secret=SECRET)
 
-    def order(side, quantity, **fields):
+    def order(side: str, quantity: float, **fields: Any) -> str:
         trading.place_order(
             answers.put, answers.put, **MARKET, side=side, orderType="Market",
             qty=f"{quantity:.3f}", **fields,
@@ -36,9 +38,10 @@ def main(seconds):
         answer = answers.get(timeout=30)
         if answer["retCode"]:
             raise SystemExit(f"refused: {answer}")
-        return answer["data"]["orderId"]
+        return str(answer["data"]["orderId"])
 
-    prices, held, orders = deque(maxlen=WINDOW), 0, []
+    prices: deque[float] = deque(maxlen=WINDOW)
+    held, orders = 0, list[str]()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

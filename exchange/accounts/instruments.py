@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from instruments.models import Instrument
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 FRESH_S: Final = 1.0
 
@@ -26,4 +26,4 @@ def _read_all() -> dict[int, Instrument]:
     return Instrument.objects.filter(has_book=True).in_bulk()
 
 
-_read: Final = Snapshot(_read_all, FRESH_S)
+_read: Final = SharedResult(_read_all, FRESH_S)

@@ -12,7 +12,7 @@ from market.keys import row_key
 from market.times import from_microseconds
 from quotes.kinds import QUOTES
 from quotes.models import Quote
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 FRESH_S: Final = 0.25
 HELD_SLOTS: Final = 2_000
@@ -96,4 +96,4 @@ def _newest_blocks(
     return {key: Reached(slot, at) for key, slot, at in found}
 
 
-_books: Final = Snapshot(_read, FRESH_S)
+_books: Final = SharedResult(_read, FRESH_S)

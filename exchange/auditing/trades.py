@@ -6,7 +6,7 @@ import numpy as np
 
 from archive import auditing, records
 from archive.auditing import Check, Report, moment
-from archive.scanning import scan
+from archive.rangescans import scan
 from exchange.auditing.blocks import BlockCheck
 from exchange.auditing.executions import ExecutionCheck
 from exchange.auditing.history import HistoryCheck

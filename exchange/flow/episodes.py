@@ -13,10 +13,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from exchange.engine.messages import BUY, MESSAGE, SELL, Kind
-from exchange.flow.events import EPISODE_ORDERS, IDS_PER_SLOT, LANE_BITS
 from exchange.flow.lawahead import Integers, LawAhead
 from exchange.flow.philox import Key
 from exchange.flow.scripts import DIRECTIONAL, LEAD, RUN, SCRIPTS, SLOTS, WIDEST, Script
+from exchange.flow.slotevents import EPISODE_ORDERS, IDS_PER_SLOT, LANE_BITS
 from exchange.kinds import EPISODES, EpisodeKind
 from market.kinds import Rows
 

@@ -6,8 +6,8 @@ import numpy.typing as npt
 from exchange.engine.kernel import kernel
 from exchange.engine.messages import BUY, SELL
 from exchange.engine.orderbook import POOLED
-from exchange.flow.events import IDS_PER_SLOT, OPENING
 from exchange.flow.philox import Key, geometric, poisson, uniforms
+from exchange.flow.slotevents import IDS_PER_SLOT, OPENING
 from exchange.flow.state import (
     BACKGROUND,
     FIRST_ID,

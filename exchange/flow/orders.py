@@ -19,8 +19,8 @@ from exchange.engine.orderbook import (
     unlink,
 )
 from exchange.engine.pricelevels import NO_ASK, NO_BID
-from exchange.flow.events import INSIDE, MARKET_ORDERS, METAORDERS, TOP_UPS, order_id
 from exchange.flow.philox import geometric, uniforms
+from exchange.flow.slotevents import INSIDE, MARKET_ORDERS, METAORDERS, TOP_UPS, order_id
 from exchange.flow.state import (
     FIRST_ID,
     LAW,

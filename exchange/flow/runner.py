@@ -7,7 +7,6 @@ import numpy as np
 from exchange.engine.messages import BUY, SELL
 from exchange.engine.orderbook import POOLED, RESTING, new_report_log, with_more_room
 from exchange.flow.advances import EMPTY, Advance, trade_rows, update_rows
-from exchange.flow.events import IDS_PER_SLOT, METAORDERS, new_schedule
 from exchange.flow.flowrecords import FlowRecords
 from exchange.flow.informed import share_of_regime
 from exchange.flow.lawahead import LawAhead
@@ -15,6 +14,7 @@ from exchange.flow.metaorders import orders_left
 from exchange.flow.openingbook import draw_opening, post_opening
 from exchange.flow.options import MarketOptions
 from exchange.flow.philox import Key, draw, stream_key
+from exchange.flow.slotevents import IDS_PER_SLOT, METAORDERS, new_schedule
 from exchange.flow.slots import FULL, Path, Stop, advance
 from exchange.flow.state import (
     APPLIED,

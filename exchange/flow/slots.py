@@ -9,7 +9,9 @@ from exchange.engine.kernel import kernel, routine, signed
 from exchange.engine.messages import BUY, SELL
 from exchange.engine.orderbook import POOLED, is_marketable, orders_at
 from exchange.engine.pricelevels import IntArray
-from exchange.flow.events import (
+from exchange.flow.orders import add, cancel, post_inside, sign_of_order, trade_at_market
+from exchange.flow.philox import geometric, uniforms
+from exchange.flow.slotevents import (
     ADDS,
     CANCELS,
     IDS_PER_SLOT,
@@ -20,8 +22,6 @@ from exchange.flow.events import (
     draw_schedule,
     order_id,
 )
-from exchange.flow.orders import add, cancel, post_inside, sign_of_order, trade_at_market
-from exchange.flow.philox import geometric, uniforms
 from exchange.flow.state import (
     APPLIED,
     AT,

@@ -18,9 +18,9 @@ from exchange.engine.orderbook import (
     rest,
 )
 from exchange.engine.pricelevels import IntArray
-from exchange.flow.events import Schedule
 from exchange.flow.parameters import Rates
 from exchange.flow.philox import Key
+from exchange.flow.slotevents import Schedule
 
 SLOT, EVENT, APPLIED, LAW, LAST, BACKGROUND, FIRST_ID, TRADE, METAORDER, LEFT, SIGN, AT = range(12)
 """Entries of the state:

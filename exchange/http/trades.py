@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from archive import scanning
+from archive import rangescans
 from archive.columns import Columns
-from archive.scanning import chunks, until_now
+from archive.rangescans import chunks, until_now
 from archive.selections import Selection, Span, select
 from exchange.http.timeandsales import FIELDS, time_and_sales
 from exchange.kinds import TRADES, TRADES_WITH_IDS
@@ -105,7 +105,7 @@ def with_last_millisecond(
         if selection.span.end is not None:
             end = min(end, selection.span.end)
         rest = selection.beyond(selection.key_of(part.numbers, -1))
-        yield scanning.read(replace(rest, span=Span(None, end)), lattice)
+        yield rangescans.read(replace(rest, span=Span(None, end)), lattice)
 
 
 def span(asked: Parameters) -> Span:

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from archive.auditing import audit
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import EVER
 from exchange.depth.recording import BlockWriter
 from exchange.kinds import (

@@ -12,7 +12,7 @@ from exchange.truth import board as truthboard
 from exchange.truth.board import newest_report
 from market.times import from_microseconds
 from web.clients import client_of_request
-from web.slots import LOOK_S, Busy, Slots
+from web.concurrency import LOOK_S, Busy, ConcurrencyLimit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 API = "/api/v1/instruments/ES/truth/"
@@ -122,7 +122,7 @@ def test_all_visitors_cost_one_computation(client, market):
 
 
 def test_what_failed_is_tried_again(market, monkeypatch):
-    full = Slots(running=1, waiting=0)
+    full = ConcurrencyLimit(running=1, waiting=0)
     monkeypatch.setattr(truthboard, "slots", full)
     with full.taken():
         with pytest.raises(Busy):

@@ -10,8 +10,8 @@ from exchange.truth.reports import Report, report
 from exchange.truth.stretches import Stretch, read_books, read_stretch
 from instruments.models import Instrument
 from web.clients import client_of_request
-from web.slots import Slots
-from web.snapshots import Snapshot
+from web.concurrency import ConcurrencyLimit
+from web.sharedresults import SharedResult
 
 WINDOWS: Final = {3_600: 60.0, 21_600: 60.0, 86_400: 300.0}
 """Slots of the reports that are kept, and the seconds for which they are.
@@ -22,9 +22,9 @@ DEFAULT_WINDOW: Final = 21_600
 MOST_SLOTS: Final = 86_400
 MOST_BOOKS: Final = 256
 
-slots: Final = Slots(running=1, waiting=3)
+slots: Final = ConcurrencyLimit(running=1, waiting=3)
 _NEVER: Final = threading.Event()
-_kept: Final[dict[tuple[int, str, int], Snapshot["StretchReport"]]] = {}
+_kept: Final[dict[tuple[int, str, int], SharedResult["StretchReport"]]] = {}
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ def newest_report(instrument: Instrument, window: int = DEFAULT_WINDOW) -> Stret
 
     Raise NoStretchError, or Busy if too many other reports are being computed.
     """
-    new = Snapshot(partial(make_report, instrument, window), WINDOWS[window])
-    snapshot = _kept.setdefault((instrument.pk, instrument.symbol, window), new)
+    new = SharedResult(partial(make_report, instrument, window), WINDOWS[window])
+    result = _kept.setdefault((instrument.pk, instrument.symbol, window), new)
     try:
         with client_of_request(_NEVER):  # others may be waiting for the same report
-            return snapshot.get()
+            return result.get()
     except Exception:
-        snapshot.forget()
+        result.forget()
         raise
 
 

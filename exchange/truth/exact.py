@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from exchange.flow.events import MARKET_ORDERS, lanes
 from exchange.flow.metaorders import autocorrelation, continuation, tail
+from exchange.flow.slotevents import MARKET_ORDERS, lanes
 from exchange.truth.estimates import Estimate, events, mean, ratio
 from market.kinds import Rows
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archive import records
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import EVER, Span
 from exchange.depth.depthbook import DepthBook
 from exchange.depth.history import book_at

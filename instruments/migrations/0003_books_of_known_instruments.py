@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 from django.db import migrations
 
@@ -9,7 +10,7 @@ TICK_SIZES = {
 }
 
 
-def give_books(apps, schema_editor):
+def give_books(apps: Any, schema_editor: Any) -> None:
     """Give a book to instruments of the catalogue that still have the catalogue's tick size.
 
     This is a migration because seedinstruments never changes instruments that exist.

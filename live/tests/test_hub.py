@@ -10,7 +10,7 @@ from django.db import connection
 
 from journal.models import Stream
 from live import cutting, metrics, tape, watch
-from live.feed import Feed
+from live.clientfeed import ClientFeed
 from live.frames import REPLAY_ROWS, publications
 from live.hub import current_hub
 from live.streams import KindStreams
@@ -31,7 +31,7 @@ class Client:
         self.failed = False
         self._fails = fails
         self._came = asyncio.Event()
-        self.feed = Feed(current_hub(), self.send, self.offer, self.fail)
+        self.feed = ClientFeed(current_hub(), self.send, self.offer, self.fail)
 
     async def send(self, text):
         self.frames.append(json.loads(text))

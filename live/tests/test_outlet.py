@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from live.batches import Batches
+from live.batchclock import BatchClock
 from live.frames import publication
 from live.outlet import Outlet
 
@@ -110,7 +110,7 @@ async def test_batching_client_gets_one_message_per_flush():
 
 
 async def test_batches_of_all_sockets_are_sent_when_deliveries_pause():
-    batches, servers = Batches(), [Server(), Server()]
+    batches, servers = BatchClock(), [Server(), Server()]
     outlets = [Outlet(each.send, 10_000, each.fallen, batches=batches) for each in servers]
     for out in outlets:
         out.batching = True

@@ -14,8 +14,8 @@ from instruments.models import Instrument
 from orderflow.footprints import page
 from orderflow.http.parameters import STEP, shown_step, step, traded
 from orderflow.http.rowformats import BLOCKS
+from orderflow.rowcache import NAMES
 from orderflow.rowtexts import COLUMNS
-from orderflow.stretches import NAMES
 from web import formats
 from web.parameters import cursor_text
 from web.tables import file_response, stream_response

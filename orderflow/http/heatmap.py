@@ -20,8 +20,8 @@ from orderflow.http.parameters import PERCENT, STEP, percent, step
 from orderflow.stepping import AUTO
 from quotes.http.tables import BLOCKS, find_instrument
 from web import formats
+from web.concurrency import ConcurrencyLimit
 from web.parameters import Parameters, refused
-from web.slots import Slots
 from web.tables import file_response
 from web.views import HistoryView, file_name, read
 
@@ -29,7 +29,7 @@ MOST_COLUMNS: Final = 2_000
 HOUR_US: Final = 3_600_000_000
 WANTED_ROWS: Final = 200
 """Rows over which the price moves at most, with an automatic step."""
-slots: Final = Slots(running=2, waiting=6)
+slots: Final = ConcurrencyLimit(running=2, waiting=6)
 TABLE: Final = Table(
     name="heatmap",
     dtype=np.dtype([(name, np.int64) for name in ("at", "ticks", "bids", "asks")]),

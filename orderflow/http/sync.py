@@ -11,8 +11,8 @@ from orderflow import ranges
 from orderflow.http.footprint import CELL, rows_response
 from orderflow.http.parameters import STEP, shown_step, step, traded
 from orderflow.ranges import Held
+from orderflow.rowcache import NAMES
 from orderflow.rowtexts import COLUMNS
-from orderflow.stretches import NAMES
 from orderflow.synchronising import Missing, missing
 from web import formats
 from web.parameters import refused

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exchange.flow.events import STEPS, lanes
+from exchange.flow.slotevents import STEPS, lanes
 from indicators.estimate import BoolArray, IntArray
 from market.kinds import Rows
 

@@ -14,8 +14,8 @@ from exchange.kinds import TRADES
 from instruments.models import Instrument
 from market.kinds import Rows
 from market.timeframes import TIMEFRAMES
+from orderflow.rowcache import CANDLES
 from orderflow.rowtexts import COLUMNS
-from orderflow.stretches import CANDLES
 from orderflow.tests.naive import naive_area, naive_clusters
 from orderflow.tests.recorded import make_traded, record
 

@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Final
 from wsgiref.types import WSGIApplication
 
-from pytrade.selectorserver.gateway import Answer, Exchange, environ, refusal
 from pytrade.selectorserver.parser import MOST_BYTES, BadRequestError, Incomplete, Request, parse
+from pytrade.selectorserver.wsgicalls import Answer, Exchange, environ, refusal
 
 logger = logging.getLogger(__name__)
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -12,7 +12,7 @@ from indicators.models import ComputationRun
 from indicators.readings import scan_market
 from instruments.models import Instrument
 from rig.histories import START, make_instrument, make_ticks, record
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 pytestmark = pytest.mark.django_db
 QUERIES = {"/status/": 8, "/laboratory/": 10, "/laboratory/runs/": 1}
@@ -47,12 +47,12 @@ def test_page_takes_few_queries_and_none_for_the_next_viewer(
     client: Client, market: Instrument, path: str
 ) -> None:
     client.get(path)  # what is looked at less often
-    Snapshot.forget_all()
+    SharedResult.forget_all()
     asked = queries_of(client, path)
     assert 0 < len(asked) <= QUERIES[path], "\n".join(asked)
     assert queries_of(Client(), path) == []
     store_runs(market, 20)
-    Snapshot.forget_all()
+    SharedResult.forget_all()
     assert len(queries_of(client, path)) == len(asked)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from archive.columns import Columns, joined
 from archive.database import Row, fetch
 from archive.instruments import Newest, find_with_newest
-from archive.scanning import chunks, read, read_together
+from archive.rangescans import chunks, read, read_together
 from archive.selections import LOWEST, Selection, Span, select
 from instruments.models import Instrument
 from market.aggregations import Aggregation

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from archive.columns import Columns, arrow_blocks, csv_blocks
 from archive.instruments import find
-from archive.scanning import chunks, until_now
+from archive.rangescans import chunks, until_now
 from archive.selections import Span, select
 from instruments.models import Instrument
 from market.keys import LARGEST_SEQ

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from django.test import Client
 
-from archive import scanning
+from archive import rangescans
 from archive.columns import Columns
 from archive.selections import Selection
 from instruments.lattice import Lattice
@@ -31,7 +31,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
 
     def chunks(selection: Selection, lattice: Lattice) -> Iterator[Columns]:
-        for chunk in scanning.chunks(selection, lattice, size=CHUNK):
+        for chunk in rangescans.chunks(selection, lattice, size=CHUNK):
             sizes.append(len(chunk))
             yield chunk
 

@@ -39,7 +39,7 @@ from venues.brokers import (
     UnknownOutcomeError,
     VenueState,
 )
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -282,7 +282,7 @@ def _ends_of_bots() -> dict[int, Cursor]:
     return {key: Cursor(orders=events, executions=count) for key, events, count in rows}
 
 
-ends: Final = Snapshot(_ends_of_bots, FRESH_S)
+ends: Final = SharedResult(_ends_of_bots, FRESH_S)
 
 
 def _instrument(symbol: str) -> Instrument:

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from archive.database import fetch
-from archive.scanning import scan
+from archive.rangescans import scan
 from archive.selections import Span
 from exchange.depth.history import NOW, book_at, changes_between, first_at, last_at
 from exchange.engine.messages import BUY, SELL

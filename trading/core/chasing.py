@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from trading.core.execution import Touch
+from trading.core.orderchoice import Touch
 
 
 class Move(IntEnum):

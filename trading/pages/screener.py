@@ -21,7 +21,7 @@ from quotes.models import Candle
 from quotes.pages.views import not_found
 from trading.books import RecordedBooks
 from trading.pages.sorting import heading
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 MINUTE_S: Final = 60
 WINDOW: Final = timedelta(hours=1)
@@ -160,4 +160,4 @@ def _book(instrument: Instrument) -> tuple[float | None, float | None]:
     return 2e4 * (ask - bid) / (ask + bid), bids / (bids + asks)
 
 
-screened: Final = Snapshot(read_all, FRESH_S)
+screened: Final = SharedResult(read_all, FRESH_S)

@@ -15,12 +15,12 @@ from instruments.models import Instrument
 from rig.waiting import PATIENCE_S
 from trading.auditing import audit_bots
 from trading.books import Book
+from trading.botdesk import BotDesk
 from trading.configuring import configure
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
 from trading.core.strategies.strategy import Level
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import Bot, BotOrder, BotPosition
 from trading.supervisor import Supervisor
 from trading.tests.bots import NOW
@@ -102,7 +102,7 @@ def violations() -> list[str]:
     return report.violations
 
 
-async def resting(desk: Desk, es: Instrument) -> BotOrder:
+async def resting(desk: BotDesk, es: Instrument) -> BotOrder:
     """Place a bid far below the market."""
     wanted = Wanted(BUY, Style.LIMIT, 3, MARK - 50, False)
     return await desk.place(Wish(instrument=es, order=wanted, strategy="test"), Limits())

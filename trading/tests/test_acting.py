@@ -18,11 +18,11 @@ from exchange.tests.clients import MARK, funded, listed
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from trading import acting
+from trading.botdesk import BotDesk
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.desk import Desk
 from trading.models import Bot, BotOrder, BotPosition, KillSwitch
 from trading.opening import opened
 from trading.sending import RiskRefusedError
@@ -60,7 +60,7 @@ def place(of: Bot, es: Instrument, order: Wanted) -> BotOrder:
     async def placed() -> BotOrder:
         async with opened(of) as broker:
             wish = Wish(instrument=es, order=order, strategy="test")
-            return await Desk(of, broker, now).place(wish, Limits())
+            return await BotDesk(of, broker, now).place(wish, Limits())
 
     return async_to_sync(placed)()
 

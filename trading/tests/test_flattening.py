@@ -15,12 +15,12 @@ from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange, open_exchange
 from instruments.models import Instrument
 from trading import acting, killing
+from trading.botdesk import BotDesk
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.journeys import StaleError
 from trading.models import AuditEntry, Bot, BotOrder, BotPosition, Recovery
 from trading.runner import Runner
@@ -64,7 +64,7 @@ class Stubborn(ExchangeBroker):
         raise self.error
 
 
-async def place(desk: Desk, es: Instrument, *orders: Wanted) -> None:
+async def place(desk: BotDesk, es: Instrument, *orders: Wanted) -> None:
     for order in orders:
         await desk.place(Wish(instrument=es, order=order, strategy="test"), Limits())
 
@@ -76,7 +76,7 @@ def lots() -> int:
 async def test_an_order_that_is_not_cancelled_does_not_keep_positions_open(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), Stubborn(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), Stubborn(account), now)
     exchange.provide("ES", BUY, MARK - 1, 50)
     await place(desk, es, LONG, RESTING)
     with pytest.raises(RefusedError, match="not now"):
@@ -87,7 +87,7 @@ async def test_an_order_that_is_not_cancelled_does_not_keep_positions_open(
 async def test_an_order_that_was_never_sent_is_not_left_open(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
     wish = Wish(instrument=es, order=RESTING, strategy="test")
     order = await desk._commit(wish, Limits())
     assert await desk.flatten() == (1, 0)  # it may be on its way
@@ -109,7 +109,7 @@ async def test_an_answer_that_cannot_be_true_is_logged_once_and_ends_neither_bot
 
     bot = await in_thread(wanted_bot, account, strategy="marketmaker")
     books = GivenBooks(50, 50)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     runner = Runner(desk, books, "runner", now)
     runner._pulse._beaten_at = math.inf
     await runner.round()
@@ -131,7 +131,7 @@ async def test_closing_orders_that_fail_are_repeated_more_and_more_slowly(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     await place(desk, es, LONG)
     await in_thread(killing.throw, bot=bot, actor="me", reason="test", at=LONG_AGO)
     runner = Runner(desk, GivenBooks(), "runner", now)
@@ -161,7 +161,7 @@ def test_an_error_of_one_bot_does_not_keep_the_others_from_being_flattened(
     for each in bots:
         assert each.account is not None
         broker = ExchangeBroker(each.account)
-        async_to_sync(place)(Desk(each, broker, now), es, RESTING)
+        async_to_sync(place)(BotDesk(each, broker, now), es, RESTING)
         broker.close()
     torn, flat = acting.kill(bots, bot=None, actor="me", reason="test")
     assert (torn.error, flat.is_flat) == ("changed meanwhile", True)
@@ -173,7 +173,7 @@ async def test_a_closing_order_whose_answer_was_lost_is_sent_again_not_doubled(
     exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange.provide("ES", BUY, MARK - 1, 50)
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
     await place(desk, es, LONG)
     sent, is_away = ExchangeBroker.place, [True]
 

@@ -13,13 +13,13 @@ from exchange.kinds import MONEY_UNITS
 from exchange.retention import prune_all
 from exchange.tests.recordedmarkets import RecordedMarket
 from trading.books import RecordedBooks
+from trading.botdesk import BotDesk
 from trading.brokers.paper import PaperBroker
 from trading.configuring import configure
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import AuditEntry, Bot, BotFill, BotOrder, BotPosition
 from trading.opening import opened
 from trading.recovering import recover
@@ -56,7 +56,7 @@ async def test_paper_orders_trade_in_the_recorded_market_whatever_process_asks()
     assert book is not None
     bid, ask = book.bids[0], book.asks[0]
     async with opened(bot) as broker:
-        desk = Desk(bot, broker, now)
+        desk = BotDesk(bot, broker, now)
         for order in (
             Wanted(BUY, Style.MARKET, 1, 0, False),
             Wanted(BUY, Style.POST_ONLY, 1, bid.ticks, False),
@@ -71,13 +71,13 @@ async def test_paper_orders_trade_in_the_recorded_market_whatever_process_asks()
     while await in_thread(BotFill.objects.count) < 2:
         await in_thread(market.record, 50)
         async with opened(bot) as broker:  # as another process would
-            report = await recover(Desk(bot, broker, now), actor="me", clock=now)
+            report = await recover(BotDesk(bot, broker, now), actor="me", clock=now)
         assert report.open_findings == 0
     made = await in_thread(BotFill.objects.latest, "id")
     assert (made.ticks, made.is_maker) == (bid.ticks, True)
 
     async with opened(bot) as broker:
-        assert await Desk(bot, broker, now).flatten() == (0, 0)
+        assert await BotDesk(bot, broker, now).flatten() == (0, 0)
         balance = await broker.balance()
         (there,) = await broker.positions()
         assert not await broker.open_orders()
@@ -95,7 +95,7 @@ async def test_paper_orders_arrive_with_later_market_data(
     market = await in_thread(recorded)
     bot = await in_thread(on_paper, 100)
     broker = PaperBroker(bot, {"ES": market.instrument}, timeout_s=0.01, poll_s=0.01)
-    desk = Desk(bot, broker, now)
+    desk = BotDesk(bot, broker, now)
     wanted = Wanted(SELL, Style.MARKET, 1, 0, False)
     await desk.place(Wish(instrument=market.instrument, order=wanted, strategy="t"), Limits())
     order = await in_thread(BotOrder.objects.get)
@@ -112,7 +112,7 @@ async def test_paper_orders_need_a_recorded_book() -> None:
     async with opened(bot) as broker:
         wish = Wish(instrument=market.instrument, order=wanted, strategy="t")
         with pytest.raises(RefusedError, match="no book of ES is recorded"):
-            await Desk(bot, broker, now).place(wish, Limits())
+            await BotDesk(bot, broker, now).place(wish, Limits())
 
 
 async def test_orders_end_where_retention_removed_what_could_have_filled_them(
@@ -123,7 +123,7 @@ async def test_orders_end_where_retention_removed_what_could_have_filled_them(
     bot = await in_thread(on_paper)
     bid = Wanted(BUY, Style.POST_ONLY, 1, 19_000, False)
     async with opened(bot) as broker:
-        desk = Desk(bot, broker, now)
+        desk = BotDesk(bot, broker, now)
         await desk.place(Wish(instrument=market.instrument, order=bid, strategy="t"), Limits())
         await in_thread(market.record, 120)
         assert (await in_thread(prune_all)).total()

@@ -10,12 +10,12 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
+from trading.botdesk import BotDesk
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import (
     AuditEntry,
     Bot,
@@ -54,7 +54,7 @@ async def test_recovery_settles_what_happened_without_us_and_repeats_without_eff
 ) -> None:
     bot = await in_thread(wanted_bot, account)
     broker = ExchangeBroker(account)
-    desk = Desk(bot, broker, now)
+    desk = BotDesk(bot, broker, now)
     lost = await resting(desk, es)
     await broker.cancel(lost.client_id)  # the answer to this is lost
     never_sent = await resting(desk, es)
@@ -85,7 +85,7 @@ async def test_an_order_that_was_given_up_but_arrived_is_cancelled_and_its_fills
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     late = await resting(desk, es)
     given_up = BotOrder.objects.filter(pk=late.pk)
     await in_thread(given_up.update, state=OrderState.FAILED.value)
@@ -104,7 +104,7 @@ async def test_a_position_that_nobody_knows_is_reported(
     broker = ExchangeBroker(account)
     by_hand = Instruction(client_id="hand", symbol="ES", side=BUY, style=Style.MARKET, lots=4)
     await broker.place(by_hand)
-    report = await recover(Desk(bot, broker, now), actor="me", clock=now)
+    report = await recover(BotDesk(bot, broker, now), actor="me", clock=now)
     assert report.open_findings == 1
     (finding,) = report.findings
     assert finding["text"] == "we have +0 lots, the venue +4"
@@ -131,7 +131,7 @@ async def test_funding_is_booked_once_and_equals_the_exchange(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     await recover(desk, actor="me", clock=now)
     entry = Wanted(BUY, Style.MARKET, 2, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
@@ -158,7 +158,7 @@ async def test_funding_that_the_account_received_before_its_bot_is_not_booked(
     (there,) = await broker.positions()
     assert there.funding
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, broker, now)
+    desk = BotDesk(bot, broker, now)
     await recover(desk, actor="me", clock=now)
     entry = Wanted(BUY, Style.MARKET, 2, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
@@ -170,7 +170,7 @@ async def test_an_execution_that_became_visible_late_is_found(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     order = await resting(desk, es)
     await in_thread(exchange.trade, "ES", SELL, 53)  # 50 lots rest before it
     await in_thread(Bot.objects.update, executions=10**9)  # as if newer ones had come before it

@@ -13,12 +13,12 @@ from exchange.tests.trading import Exchange
 from instruments.models import Instrument
 from rig.waiting import PATIENCE_S
 from trading import killing, owning, runner
+from trading.botdesk import BotDesk
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.orderstates import OrderState
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import (
     AuditEntry,
     Bot,
@@ -124,7 +124,7 @@ async def test_the_orders_of_a_dead_bot_follow_its_rule(
     exchange: Exchange, account: Account, es: Instrument, rule: OnDeath
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     entry = Wanted(BUY, Style.MARKET, 2, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
     await resting(desk, es)
@@ -186,7 +186,7 @@ async def test_a_round_reads_instruments_again_outside_of_the_event_loop(
 
     monkeypatch.setattr("trading.configuring.books", read)
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     assert await Runner(desk, GivenBooks(50, 50), "runner", now).round() == 0.05
 
 
@@ -196,7 +196,7 @@ async def test_orders_that_the_venue_rejects_are_repeated_more_and_more_slowly(
     at = [0.0]
     poor = await in_thread(funded, "poor", 1)
     limits = {"max_exposure": None, "max_drawdown": None}
-    desk = Desk(await in_thread(wanted_bot, poor, limits=limits), ExchangeBroker(poor), now)
+    desk = BotDesk(await in_thread(wanted_bot, poor, limits=limits), ExchangeBroker(poor), now)
     runner = Runner(desk, GivenBooks(90, 10), "runner", now, monotonic=lambda: at[0])
     runner._pulse._beaten_at = math.inf
     counts = []
@@ -218,7 +218,7 @@ async def test_a_bot_lives_although_its_venue_does_not_say_its_equity(
     monkeypatch.setattr(ExchangeBroker, "balance", balance)
     bot = await in_thread(wanted_bot, account)
     await in_thread(owning.claim, bot, "runner", now() - DEAD_AFTER)
-    await Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)._beat()
+    await Runner(BotDesk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)._beat()
     assert not await in_thread(owning.dead(now()).exists)
 
 
@@ -236,7 +236,7 @@ async def test_heartbeats_do_not_wait_for_the_funding_of_a_slow_venue(
     monkeypatch.setattr(runner, "FUNDING_S", 0.0)
     bot = await in_thread(wanted_bot, account)
     await in_thread(owning.claim, bot, "runner", now())
-    run = Runner(Desk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)
+    run = Runner(BotDesk(bot, ExchangeBroker(account), now), GivenBooks(), "runner", now)
     async with run._followed():
         async with asyncio.timeout(PATIENCE_S):
             await is_asked.wait()
@@ -291,7 +291,7 @@ async def test_a_patient_order_follows_the_price_then_takes(
     bot = await in_thread(
         wanted_bot, account, parameters={"urgency": 0}, chase={"longest_s": 60, "most_moves": 5}
     )
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     runner = Runner(desk, market, "runner", lambda: now() + ahead[0])
     runner._pulse._beaten_at = math.inf
     await runner.round()
@@ -318,7 +318,7 @@ async def test_a_runner_ends_at_once_when_it_does_not_own_its_bot_any_more(
 ) -> None:
     bot = await in_thread(lambda: wanted_bot(account, interval_s=3600.0))
     await in_thread(owning.claim, bot, "runner", now())
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     task = asyncio.create_task(Runner(desk, GivenBooks(), "runner", now).run())
     await until(lambda: lots() == 1, "the first decision")
     await in_thread(Bot.objects.update, runner="another")

@@ -6,7 +6,7 @@ import pytest
 
 from exchange.matching import BUY, SELL
 from trading.core.chasing import Chase
-from trading.core.execution import Circumstances, Touch
+from trading.core.orderchoice import Circumstances, Touch
 from trading.core.strategies.catalogue import STRATEGIES
 from trading.core.strategies.orders import Actions, Order, Working, actions
 from trading.core.strategies.strategy import Decision, Level, Quote, Seen, Strategy

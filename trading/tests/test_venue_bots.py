@@ -12,13 +12,13 @@ from exchange.matching import BUY
 from exchange.models import Account, Order
 from instruments.models import Instrument
 from trading import owning
+from trading.botdesk import BotDesk
 from trading.brokers import rates
 from trading.brokers.inprocess import ExchangeBroker
 from trading.configuring import configure, traded_by
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import Bot, BotFill, BotOrder, BotPosition
 from trading.opening import NoBrokerError, opened
 from trading.recovering import recover
@@ -121,7 +121,7 @@ async def test_a_bot_at_deribit_has_the_position_and_the_profit_of_the_venue(
             named = {"venue": "deribit", "is_enabled": True}
             bot = await in_thread(stored, url, keyed, instrument.symbol, **named)
             async with opened(bot) as broker:
-                desk = Desk(bot, broker, now)
+                desk = BotDesk(bot, broker, now)
                 order = Wanted(BUY, Style.MARKET, 2, 0, False)
                 wish = Wish(instrument=instrument, order=order, strategy="test")
                 await desk.place(wish, Limits())

@@ -9,10 +9,10 @@ from exchange.matching import BUY, SELL
 from exchange.models import LedgerEntry
 from exchange.tests.clients import MARK
 from trading import auditlog, funding
+from trading.botdesk import BotDesk
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import AuditEntry, Bot, BotPosition, FundingPayment
 from trading.opening import opened
 from trading.recovering import recover
@@ -61,7 +61,7 @@ async def test_funding_equals_the_ledger_of_the_venue_although_booking_is_interr
             )
 
         async with opened(bot) as broker:
-            desk = Desk(bot, broker, now)
+            desk = BotDesk(bot, broker, now)
             await trade(BUY, 3)
             await pay(MARK + 41)
             with monkeypatch.context() as broken:

@@ -32,16 +32,16 @@ async def opened(
     `traded`: our instruments by their names at the venue. Raise DisabledError, and RefusedError if
     the venue has no such instrument, or one with other steps of prices or quantities.
     """
-    from venues import sources  # aiohttp: 0.2 s that only processes with such accounts need
+    from venues import adapters  # aiohttp: 0.2 s that only processes with such accounts need
 
     if not account.is_enabled:
         raise DisabledError(f"account {account.name} is off")
     url = account.url or None
     contracts: dict[str, Contract] = {}
-    async with sources.feed_of(account.venue, url)() as feed:
+    async with adapters.feed_of(account.venue, url)() as feed:
         for theirs, instrument in traded.items():
             contracts[instrument.symbol] = await _checked(feed, theirs, instrument)
-    open_broker = sources.broker_of(account.venue, url)
+    open_broker = adapters.broker_of(account.venue, url)
     async with open_broker(account.api_key, account.secret, contracts) as broker:
         yield broker
 

@@ -9,7 +9,7 @@ from instruments.models import Instrument
 from market.quoting import quoted
 from venues.bybit.errors import BybitError, RetCode
 from venues.bybit.symbols import Symbol, is_linear
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 FRESH_S: Final = 2.0
 
@@ -65,4 +65,4 @@ def _read() -> dict[str, Listed]:
     }
 
 
-_listed: Final = Snapshot(_read, FRESH_S)
+_listed: Final = SharedResult(_read, FRESH_S)

@@ -9,7 +9,7 @@ from instruments.models import Instrument
 from market.quoting import quoted
 from venues.deribit.contracts import ANY, Contract
 from venues.deribit.errors import Code, RpcError, invalid
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 FRESH_S: Final = 2.0
 
@@ -95,4 +95,4 @@ def _read() -> dict[str, Listed]:
     return found
 
 
-_listed: Final = Snapshot(_read, FRESH_S)
+_listed: Final = SharedResult(_read, FRESH_S)

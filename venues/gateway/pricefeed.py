@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from live.feed import Feed
+from live.clientfeed import ClientFeed
 from live.frames import Publication
 from live.hub import current_hub
 from live.reads import read
@@ -75,7 +75,7 @@ class PriceFeed:
         self._is_stale = True
         self._login_ends_at: float | None = None
         self._checked_at = time.monotonic()
-        self._feed = Feed(current_hub(), self._send, self._offer, self._fail)
+        self._feed = ClientFeed(current_hub(), self._send, self._offer, self._fail)
 
     async def open(self) -> None:
         """Begin to follow; raise DatabaseError."""

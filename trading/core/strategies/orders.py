@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from exchange.engine.messages import BUY, SELL
 from trading.core.chasing import Chase, Chased, Move, decide
-from trading.core.execution import Circumstances, choose
+from trading.core.orderchoice import Circumstances, choose
 from trading.core.strategies.strategy import Decision, Quote
 from venues.brokers import Style
 

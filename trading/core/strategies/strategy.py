@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from trading.core.execution import Touch
+from trading.core.orderchoice import Touch
 
 
 class Level(NamedTuple):

@@ -10,7 +10,7 @@ from exchange.clearing.orders import OrderType
 from exchange.models import Account, Execution, Leverage, Order
 from market.times import to_microseconds
 from venues.bybit import words
-from venues.bybit.accounts.closing import closed_lots
+from venues.bybit.accounts.closedlots import closed_lots
 from venues.bybit.accounts.executionrows import exec_type
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import average_price, money_text, price_text, quantity_text

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Sum
 
 from exchange.models import Account, Execution, Order
-from venues.bybit.accounts.closing import closed_lots
+from venues.bybit.accounts.closedlots import closed_lots
 from venues.bybit.accounts.executionrows import execution_row
 from venues.bybit.accounts.pricesthen import marks_at
 from venues.bybit.listed import by_key

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from archive.scanning import read
+from archive.rangescans import read
 from archive.selections import select
 from exchange.kinds import TRADES
 from venues.bybit.listed import Listed

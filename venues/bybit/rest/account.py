@@ -14,7 +14,7 @@ from venues.bybit.listed import by_key
 from venues.bybit.numbers import ppm_text
 from venues.bybit.rest.calls import Call, Result
 from venues.bybit.rest.market import chosen
-from venues.bybit.rest.pages import page_of, within
+from venues.bybit.rest.paging import page_of, within
 from venues.bybit.symbols import SETTLE_COIN
 
 UNIFIED_STATUS = 5

@@ -12,7 +12,7 @@ from venues.bybit.fields import Fields
 from venues.bybit.listed import by_key
 from venues.bybit.rest.calls import Call, Result
 from venues.bybit.rest.orders import category, keys_of
-from venues.bybit.rest.pages import page_of, paired_page_of, within
+from venues.bybit.rest.paging import page_of, paired_page_of, within
 from venues.bybit.trading import orders
 
 KINDS = {"Trade": Q(order__gt=0), "BustTrade": Q(order__lt=0)}

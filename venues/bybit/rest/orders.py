@@ -16,8 +16,8 @@ from venues.bybit.errors import parameter_error
 from venues.bybit.fields import Fields
 from venues.bybit.listed import all_listed, by_key, find
 from venues.bybit.rest.calls import Call, Result
-from venues.bybit.rest.pages import page_of, within
-from venues.bybit.trading import batches, orders, sweeping
+from venues.bybit.rest.paging import page_of, within
+from venues.bybit.trading import batchorders, orders, sweeping
 
 RECENT: int = 500
 """Closed orders that /v5/order/realtime still shows."""
@@ -42,15 +42,15 @@ def cancel_all(call: Call) -> Result:
 
 
 def create_batch(call: Call) -> Result:
-    return Result(*batches.as_results(batches.create(call.trader, call.fields)))
+    return Result(*batchorders.as_results(batchorders.create(call.trader, call.fields)))
 
 
 def amend_batch(call: Call) -> Result:
-    return Result(*batches.as_results(batches.amend(call.trader, call.fields)))
+    return Result(*batchorders.as_results(batchorders.amend(call.trader, call.fields)))
 
 
 def cancel_batch(call: Call) -> Result:
-    return Result(*batches.as_results(batches.cancel(call.trader, call.fields)))
+    return Result(*batchorders.as_results(batchorders.cancel(call.trader, call.fields)))
 
 
 def disconnected_cancel_all(call: Call) -> Result:

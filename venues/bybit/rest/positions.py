@@ -21,7 +21,7 @@ from venues.bybit.fields import Fields
 from venues.bybit.listed import by_key
 from venues.bybit.rest.calls import Call, Result
 from venues.bybit.rest.orders import category, keys_of
-from venues.bybit.rest.pages import cursor, within
+from venues.bybit.rest.paging import cursor, within
 from venues.bybit.trading.orderfields import tradable
 from venues.bybit.trading.stops import closing_orders, set_stops
 from venues.bybit.trading.submitting import executed, sender

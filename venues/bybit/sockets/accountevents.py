@@ -11,8 +11,8 @@ from exchange.accounts.listings import CAUSES
 from exchange.clearing.orders import State
 from exchange.models import Account, Execution, Order, OrderEvent
 from venues.bybit.accounts import executionrows
+from venues.bybit.accounts.closedlots import closed_lots
 from venues.bybit.accounts.closedprofits import profit_of
-from venues.bybit.accounts.closing import closed_lots
 from venues.bybit.accounts.executions import executions_as_rows
 from venues.bybit.accounts.orderrows import order_row, streamed
 from venues.bybit.accounts.pricesthen import last_prices

@@ -9,7 +9,7 @@ from live.frames import Publication
 from venues.bybit.listed import Listed
 from venues.bybit.numbers import optional_price
 from venues.doors.clock import now_ms
-from venues.doors.marks import TOPIC, Mark
+from venues.doors.markprices import TOPIC, Mark
 from venues.doors.publishers import Pace, Publisher
 
 INTERVAL_S: Final = 0.3

@@ -23,10 +23,10 @@ from venues.bybit.numbers import price_text
 from venues.bybit.sequences import cross_sequence
 from venues.bybit.sockets.bookwindow import BookWindow
 from venues.bybit.sockets.tape import TickDirection
-from venues.doors import marks, prints
+from venues.doors import markprices, prints
 from venues.doors.clock import now_ms
 from venues.doors.followedbooks import FollowedBook
-from venues.doors.marks import Mark
+from venues.doors.markprices import Mark
 from venues.doors.publishers import Pace, Publisher
 
 logger = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Tickers(Publisher):
     async def open(self) -> None:
         symbol = self._listed.name
         await self._book.open(self, self)
-        await self.follow_newest(f"{marks.TOPIC}.{symbol}")
+        await self.follow_newest(f"{markprices.TOPIC}.{symbol}")
         await self.follow_newest(f"{prints.TOPIC}.{symbol}")
         self._day = streamed(await read(ticker, self._listed))
         self._sent = self._fields()
@@ -72,7 +72,7 @@ class Tickers(Publisher):
         await super().close()
 
     def deliver(self, publication: Publication) -> None:
-        if publication["topic"].startswith(marks.TOPIC):
+        if publication["topic"].startswith(markprices.TOPIC):
             if self._mark.take(publication):
                 self._pace.touch()
             return

@@ -19,7 +19,7 @@ from venues.bybit.rest.answering import limit_headers, note
 from venues.bybit.sockets.authentication import Authentication, LoginRefusedError
 from venues.bybit.sockets.operations import OK, Operation, trade_pong, trade_reply
 from venues.bybit.sockets.socket import Socket
-from venues.bybit.trading import batches, orders
+from venues.bybit.trading import batchorders, orders
 from venues.doors.clients import clients
 from venues.doors.clock import now_ms
 from venues.doors.sockets import POLICY_VIOLATION
@@ -51,16 +51,16 @@ def single(execute: Callable[[Trader, Fields], Any]) -> Callable[[Trader, Fields
 
 
 def batch(execute: Callable[[Trader, Fields], Any]) -> Callable[[Trader, Fields], Done]:
-    return lambda trader, fields: Done(*batches.as_results(execute(trader, fields)))
+    return lambda trader, fields: Done(*batchorders.as_results(execute(trader, fields)))
 
 
 REQUESTS: Final = {
     "order.create": Request(single(orders.create), Limit.CREATE),
     "order.amend": Request(single(orders.amend), Limit.AMEND),
     "order.cancel": Request(single(orders.cancel), Limit.CANCEL),
-    "order.create-batch": Request(batch(batches.create), Limit.CREATE_BATCH),
-    "order.amend-batch": Request(batch(batches.amend), Limit.AMEND_BATCH),
-    "order.cancel-batch": Request(batch(batches.cancel), Limit.CANCEL_BATCH),
+    "order.create-batch": Request(batch(batchorders.create), Limit.CREATE_BATCH),
+    "order.amend-batch": Request(batch(batchorders.amend), Limit.AMEND_BATCH),
+    "order.cancel-batch": Request(batch(batchorders.cancel), Limit.CANCEL_BATCH),
 }
 
 

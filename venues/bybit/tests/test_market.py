@@ -10,7 +10,7 @@ from rig.histories import START, make_instrument
 from venues.bybit.sockets.tickers import widened
 from venues.bybit.tests.clients import public
 from venues.tests.books import rest_book
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 AT_MS = round(START.timestamp() * 1_000)
@@ -91,7 +91,7 @@ def test_order_book_has_bids_descending_and_asks_ascending(btc: Instrument) -> N
     found = result("/v5/market/orderbook", **LINEAR)
     assert (found["s"], found["b"], found["a"]) == ("BTCUSDT", [], [])
     rest_book(btc, [(BUY, 649_990, 10), (BUY, 649_999, 1_500), (SELL, 650_001, 7)])
-    Snapshot.forget_all()
+    SharedResult.forget_all()
     found = result("/v5/market/orderbook", **LINEAR, limit=1)
     assert found["b"] == [["64999.9", "1.500"]]
     found = result("/v5/market/orderbook", **LINEAR)

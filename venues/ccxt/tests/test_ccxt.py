@@ -16,7 +16,7 @@ from exchange.tests.clients import MARK
 from instruments.lattice import Lattice
 from rig.books import record_book
 from rig.waiting import PATIENCE_S
-from venues import sources
+from venues import adapters
 from venues.brokers import (
     Cursor,
     ExecutionSeen,
@@ -84,7 +84,7 @@ async def test_a_feed_records_the_past_the_book_and_what_is_live():
         found = [each.rows for bundle in bundles for each in bundle if each.kind is TRADES]
         return [tuple(int(row[name]) for name in names) for part in found for row in part]
 
-    async with served(door()) as url, sources.feed_of("ccxt:bybit", url)() as feed:
+    async with served(door()) as url, adapters.feed_of("ccxt:bybit", url)() as feed:
         with pytest.raises(FeedError, match="does not have market symbol"):
             await feed.contract("NO/USDT:USDT")
         contract = await feed.contract(SYMBOL)
@@ -107,9 +107,9 @@ async def test_a_broker_places_orders_once_and_reports_what_became_of_them():
     instrument = await in_thread(listed_lately)
     async with market(instrument) as exchange, served(door()) as url:
         bot = await in_thread(Bot)
-        async with sources.feed_of("ccxt:bybit", url)() as feed:
+        async with adapters.feed_of("ccxt:bybit", url)() as feed:
             contracts = {"OURS": await feed.contract(SYMBOL)}
-        open_broker = sources.broker_of("ccxt:bybit", url)
+        open_broker = adapters.broker_of("ccxt:bybit", url)
         async with open_broker(bot.key, bot.secret, contracts) as broker:
             await an_order_lives(broker)
             await fills_are_reported(broker, exchange)
@@ -286,6 +286,6 @@ def test_errors_do_not_repeat_signed_queries():
 
 def test_an_exchange_that_does_not_exist_is_named():
     with pytest.raises(FeedError, match="has no exchange 'nasdaq'"):
-        sources.feed_of("ccxt:nasdaq")
+        adapters.feed_of("ccxt:nasdaq")
     with pytest.raises(FeedError, match="ccxt knows the addresses of kraken"):
-        sources.feed_of("ccxt:kraken", "http://127.0.0.1:1")
+        adapters.feed_of("ccxt:kraken", "http://127.0.0.1:1")

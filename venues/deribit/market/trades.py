@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from archive import records
-from archive.scanning import read
+from archive.rangescans import read
 from archive.selections import EVER, Span, select
 from exchange.clearing.orders import LARGEST_ID
 from exchange.kinds import TRADES

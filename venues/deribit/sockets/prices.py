@@ -15,8 +15,8 @@ from venues.deribit.listed import Listed
 from venues.deribit.market.tickers import marked, ticker
 from venues.deribit.sockets.books import best_of
 from venues.deribit.sockets.feeds import BookFeed, Feed
-from venues.doors import marks, prints
-from venues.doors.marks import Mark
+from venues.doors import markprices, prints
+from venues.doors.markprices import Mark
 
 logger = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class IndexPrice(Feed):
         self._mark = Mark(listed.lattice)
 
     async def open(self) -> None:
-        await self.follow_newest(f"{marks.TOPIC}.{self.listed.symbol}")
+        await self.follow_newest(f"{markprices.TOPIC}.{self.listed.symbol}")
 
     def deliver(self, publication: Publication) -> None:
         if self._mark.take(publication):
@@ -67,7 +67,7 @@ class Ticker(BookFeed):
     async def open(self) -> None:
         self._day = await read(ticker, self.listed)  # topics deliver while they open
         await super().open()
-        await self.follow_newest(f"{marks.TOPIC}.{self.listed.symbol}")
+        await self.follow_newest(f"{markprices.TOPIC}.{self.listed.symbol}")
         await self.follow_newest(f"{prints.TOPIC}.{self.listed.symbol}")
         self._sent = self.fields()
         self._reading = asyncio.create_task(self._read_on(), context=Context())
@@ -78,7 +78,7 @@ class Ticker(BookFeed):
         await super().close()
 
     def deliver(self, publication: Publication) -> None:
-        if publication["topic"].startswith(marks.TOPIC):
+        if publication["topic"].startswith(markprices.TOPIC):
             if self._mark.take(publication):
                 self.pace.touch()
             return

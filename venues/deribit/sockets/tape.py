@@ -13,8 +13,8 @@ from venues.deribit.market.charts import candles
 from venues.deribit.resolutions import RESOLUTIONS
 from venues.deribit.sockets.feeds import Feed
 from venues.deribit.traderows import TickDirection, Traded, trade_row
-from venues.doors import marks, prints
-from venues.doors.marks import Mark
+from venues.doors import markprices, prints
+from venues.doors.markprices import Mark
 from venues.doors.opencandles import Candle
 from venues.doors.prints import Print
 from venues.doors.publishers import Pace, Publisher
@@ -39,7 +39,7 @@ class Trades(Publisher):
 
     async def open(self) -> None:
         for symbol in self._listed:
-            await self.follow_newest(f"{marks.TOPIC}.{symbol}")
+            await self.follow_newest(f"{markprices.TOPIC}.{symbol}")
             await self.follow_newest(f"{prints.TOPIC}.{symbol}")
         self._waiting.clear()  # the newest trade of each is there for the direction of the next
         self._is_open = True
@@ -50,7 +50,7 @@ class Trades(Publisher):
 
     def deliver(self, publication: Publication) -> None:
         kind, _, symbol = publication["topic"].partition(".")
-        if kind == marks.TOPIC:
+        if kind == markprices.TOPIC:
             self._marks[symbol].take(publication)
             return
         contract, direction = self._listed[symbol].contract, self._directions[symbol]

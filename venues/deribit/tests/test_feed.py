@@ -9,7 +9,7 @@ from pytest_django import Settings
 from exchange.engine.messages import BUY, SELL
 from instruments.lattice import Lattice
 from rig.waiting import PATIENCE_S
-from venues import sources
+from venues import adapters
 from venues.deribit.client.addresses import socket_below
 from venues.deribit.client.books import BookCheck, SkippedError
 from venues.deribit.client.parsing import contract_of, minutes_of
@@ -35,7 +35,7 @@ async def test_feed_has_the_book_and_the_trades_of_the_door(settings: Settings) 
     async with (
         serving(door()) as url,
         asyncio.timeout(PATIENCE_S),
-        sources.feed_of("deribit", url)() as feed,
+        adapters.feed_of("deribit", url)() as feed,
     ):
         contract = await feed.contract(NAME)
         assert contract.lattice == instrument.lattice
@@ -94,4 +94,4 @@ def test_addresses() -> None:
     for url in ("http://127.0.0.1:8000/deribit", "ws://127.0.0.1:8000/deribit/", expected):
         assert socket_below(url) == expected
     with pytest.raises(FeedError, match="is not an address"):
-        sources.feed_of("deribit", "127.0.0.1")
+        adapters.feed_of("deribit", "127.0.0.1")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 
-from archive.scanning import chunks, until_now
+from archive.rangescans import chunks, until_now
 from archive.selections import Span, select
 from market.quoting import quoted
 from market.times import to_microseconds

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from live.broadcast import Broadcaster, LoopThread
 from quotes.management.base import QuietCommand, UsageError, positive
-from venues import sources
+from venues import adapters
 from venues.feeds.events import FeedError, OpenFeed, UnavailableError
 from venues.feeds.recording import Found, Recording, find, target
 
@@ -24,7 +24,7 @@ class Command(QuietCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("venue", metavar="VENUE", help=f"one of {sources.FORMS}")
+        parser.add_argument("venue", metavar="VENUE", help=f"one of {adapters.FORMS}")
         parser.add_argument(
             "symbols", nargs="+", metavar="SYMBOL", help="instruments, as the venue names them"
         )
@@ -53,14 +53,14 @@ class Command(QuietCommand):
         if options["target"] and len(symbols) > 1:
             raise UsageError(f"--as names one instrument, but there are {len(symbols)} symbols")
         depth = options["depth"]
-        is_own = not options["venue"].startswith(sources.CCXT)
-        if depth not in sources.DEPTHS if is_own else not 1 <= depth <= max(sources.DEPTHS):
-            own = f"one of {', '.join(map(str, sources.DEPTHS))}"
+        is_own = not options["venue"].startswith(adapters.CCXT)
+        if depth not in adapters.DEPTHS if is_own else not 1 <= depth <= max(adapters.DEPTHS):
+            own = f"one of {', '.join(map(str, adapters.DEPTHS))}"
             raise UsageError(
-                f"--depth {depth}: use {own if is_own else f'1 to {max(sources.DEPTHS)}'}"
+                f"--depth {depth}: use {own if is_own else f'1 to {max(adapters.DEPTHS)}'}"
             )
         try:
-            open_feed = sources.feed_of(options["venue"], options["url"])
+            open_feed = adapters.feed_of(options["venue"], options["url"])
             found = find(open_feed, symbols)
             recording = self.prepare(open_feed, found, options)
             self.record(recording, options["duration"])

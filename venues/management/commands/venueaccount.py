@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from exchange.kinds import MONEY_UNITS
 from exchange.vault import SealError
 from quotes.management.base import QuietCommand, UsageError
-from venues import sources
+from venues import adapters
 from venues.accounts.models import VenueAccount
 from venues.brokers import Balance, BrokerError
 from venues.feeds.events import FeedError
@@ -28,7 +28,7 @@ class Command(QuietCommand):
         super().add_arguments(parser)
         parser.add_argument("name", help="name of the account here")
         parser.add_argument(
-            "venue", nargs="?", metavar="VENUE", help=f"store its key; one of {sources.FORMS}"
+            "venue", nargs="?", metavar="VENUE", help=f"store its key; one of {adapters.FORMS}"
         )
         parser.add_argument("--url", default="", metavar="URL", help="address of the venue")
         parser.add_argument(
@@ -62,7 +62,7 @@ class Command(QuietCommand):
     def stored(self, options: dict[str, Any]) -> VenueAccount:
         """Store a key; that of an existing account is replaced, and the account is off again."""
         try:
-            sources.broker_of(options["venue"], options["url"] or None)
+            adapters.broker_of(options["venue"], options["url"] or None)
         except FeedError as error:
             raise UsageError(str(error)) from error
         account = VenueAccount.objects.filter(name=options["name"]).first()
@@ -86,7 +86,7 @@ class Command(QuietCommand):
     def checked(self, account: VenueAccount) -> dict[str, Any]:
         """Return the balance at the venue; raise CommandError."""
         try:
-            open_broker = sources.broker_of(account.venue, account.url or None)
+            open_broker = adapters.broker_of(account.venue, account.url or None)
             opening = open_broker(account.api_key, account.secret, {})
             now = asyncio.run(_balance(opening))
         except (BrokerError, FeedError, SealError) as error:

@@ -9,14 +9,14 @@ from weakref import WeakSet
 T = TypeVar("T")
 
 
-class Snapshot(Generic[T]):
+class SharedResult(Generic[T]):
     """The result of `make`, at most `seconds` old.
 
     One caller computes it; meanwhile the others get the old one, or wait if there is none. An
     exception counts as a result.
     """
 
-    _all: "WeakSet[Snapshot[Any]]" = WeakSet()
+    _all: "WeakSet[SharedResult[Any]]" = WeakSet()
 
     def __init__(
         self, make: Callable[[], T], seconds: float, clock: Callable[[], float] = time.monotonic
@@ -26,7 +26,7 @@ class Snapshot(Generic[T]):
         self._clock = clock
         self._making = threading.Lock()
         self._made: tuple[float, T | None, Exception | None] | None = None
-        Snapshot._all.add(self)
+        SharedResult._all.add(self)
 
     def get(self) -> T:
         """Return the result; raise what `make` raised."""
@@ -52,8 +52,8 @@ class Snapshot(Generic[T]):
 
     @classmethod
     def forget_all(cls) -> None:
-        for snapshot in cls._all:
-            snapshot.forget()
+        for result in cls._all:
+            result.forget()
 
     def _renewed(
         self, old: tuple[float, T | None, Exception | None] | None

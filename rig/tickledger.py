@@ -6,7 +6,7 @@ from typing import Any
 Row = tuple[int, int, float]
 
 
-class Ledger:
+class TickLedger:
     """Checks the frames of one topic, in order of arrival over any number of connections.
 
     `tape`: rows by seq, shared by all clients; every client must receive identical rows.

@@ -21,7 +21,7 @@ class Busy(APIException):  # type: ignore[misc]  # REST framework ships no types
     wait = 2
 
 
-class Slots:
+class ConcurrencyLimit:
     """Up to `running` requests compute at a time; up to `waiting` more wait."""
 
     def __init__(self, running: int, waiting: int) -> None:

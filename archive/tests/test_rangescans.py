@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from archive.database import fetch_arrays, statement
-from archive.scanning import chunks, scan, until_now
+from archive.rangescans import chunks, scan, until_now
 from archive.selections import Span, select
 from instruments.models import Instrument
 from market.ticks import Ticks

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from instruments.models import Instrument
-from orderflow import metrics, stretches
-from orderflow.stretches import CANDLES, Cache
+from orderflow import metrics, rowcache
+from orderflow.rowcache import CANDLES, Cache
 from orderflow.tests.naive import random_trades
 from orderflow.tests.recorded import make_traded, record, store
 
@@ -23,7 +23,7 @@ API = "/api/v1/instruments/ES/footprint/?limit=all&step=2"
 @pytest.fixture
 def es(db: None, monkeypatch: pytest.MonkeyPatch) -> Instrument:
     caches["clusters"].clear()
-    monkeypatch.setattr(stretches, "cache", Cache())
+    monkeypatch.setattr(rowcache, "cache", Cache())
     es = make_traded()
     record(es, 4_000)
     return es

@@ -8,13 +8,12 @@ from exchange.models import Account, Order
 from exchange.tests.clients import MARK, funded
 from exchange.tests.trading import Exchange
 from instruments.models import Instrument
-from trading import desk as desks
-from trading import killing, sending
+from trading import botdesk, killing, sending
+from trading.botdesk import BotDesk
 from trading.brokers.inprocess import ExchangeBroker
 from trading.core.risk.limits import Limits
 from trading.core.strategies.orders import Order as Wanted
-from trading.database import in_thread
-from trading.desk import Desk
+from trading.databasecalls import in_thread
 from trading.models import (
     BotOrder,
 )
@@ -44,7 +43,7 @@ async def test_orders_of_one_decision_are_checked_with_those_before_them(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
     bot = await in_thread(wanted_bot, account)
-    desk = Desk(bot, ExchangeBroker(account), now)
+    desk = BotDesk(bot, ExchangeBroker(account), now)
     bids = [Wanted(BUY, Style.POST_ONLY, 1, MARK - n, False) for n in (10, 11, 12)]
     wishes = [Wish(instrument=es, order=each, strategy="test") for each in bids]
     one_lot = MARK * 25 * MONEY_UNITS // 100
@@ -54,7 +53,7 @@ async def test_orders_of_one_decision_are_checked_with_those_before_them(
 
 
 async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: Instrument) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
     entry = Wanted(BUY, Style.MARKET, 2, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
     (held,) = await in_thread(desk.held)
@@ -72,7 +71,7 @@ async def test_a_position_is_reversed(exchange: Exchange, account: Account, es: 
 async def test_a_reverse_opens_nothing_while_its_close_is_unconfirmed(
     exchange: Exchange, account: Account, es: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
     entry = Wanted(BUY, Style.MARKET, 2, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
     (held,) = await in_thread(desk.held)
@@ -83,7 +82,7 @@ async def test_a_reverse_opens_nothing_while_its_close_is_unconfirmed(
 
     monkeypatch.setattr(ExchangeBroker, "place", unsent)
     monkeypatch.setattr(sending, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(desks, "CONFIRM_PAUSE_S", 0.0)
+    monkeypatch.setattr(botdesk, "CONFIRM_PAUSE_S", 0.0)
     with pytest.raises(UnknownOutcomeError, match="is not confirmed yet: nothing was opened"):
         await desk.reverse(held, Limits())
     monkeypatch.setattr(ExchangeBroker, "place", placed)
@@ -94,7 +93,7 @@ async def test_a_reverse_opens_nothing_while_its_close_is_unconfirmed(
 async def test_a_reverse_opens_nothing_when_only_a_part_is_closed(
     exchange: Exchange, account: Account, es: Instrument
 ) -> None:
-    desk = Desk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
+    desk = BotDesk(await in_thread(wanted_bot, account), ExchangeBroker(account), now)
     entry = Wanted(BUY, Style.MARKET, 50, 0, False)
     await desk.place(Wish(instrument=es, order=entry, strategy="test"), Limits())
     taker = ExchangeBroker(await in_thread(funded, "taker"))

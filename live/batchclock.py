@@ -8,7 +8,7 @@ QUIET_S = 0.005
 LONGEST_S = 0.1
 
 
-class Batches:
+class BatchClock:
     """Ends all batches together after a quiet period, at the latest after LONGEST_S.
 
     The quiet period is as long as the last write to all sockets took, so that an overloaded

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from rig.faults import KINDS, faults
-from rig.ledger import Ledger
+from rig.tickledger import TickLedger
 
 
 def ticks(*seqs):
@@ -29,7 +29,7 @@ GAP = {"type": "gap", "from_seq": 3, "to_seq": 6}
     ],
 )
 def test_ledger_reports_violations(frames, complaints):
-    ledger = Ledger(0, {})
+    ledger = TickLedger(0, {})
     for frame in frames:
         ledger.take(frame)
     assert ledger.complaints(7) == complaints
@@ -37,7 +37,7 @@ def test_ledger_reports_violations(frames, complaints):
 
 def test_ticks_that_differ_between_clients_are_reported():
     tape = {}
-    first, second = Ledger(0, tape), Ledger(0, tape)
+    first, second = TickLedger(0, tape), TickLedger(0, tape)
     first.take(ticks(1))
     second.take({"type": "ticks", "data": [[1, 1000, 5000.5]]})
     assert second.complaints(1) == ["1 ticks differ from those of other clients"]

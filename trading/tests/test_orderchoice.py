@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from trading.core.chasing import Chase, Chased, Decision, Move, decide
-from trading.core.execution import Choice, Circumstances, Touch, choose
+from trading.core.orderchoice import Choice, Circumstances, Touch, choose
 from venues.brokers import Style
 
 BUY, SELL = 1, -1

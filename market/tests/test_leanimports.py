@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from market.importing import without
+from market.leanimports import without
 
 NAME = "this"
 

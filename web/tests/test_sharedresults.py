@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from web.snapshots import Snapshot
+from web.sharedresults import SharedResult
 
 
 class Counter:
@@ -24,52 +24,52 @@ class Counter:
         return self.calls
 
 
-def test_expired_snapshot_is_computed_again() -> None:
+def test_expired_result_is_computed_again() -> None:
     now = [0.0]
-    snapshot = Snapshot(Counter(), 1.0, clock=lambda: now[0])
-    assert [snapshot.get(), snapshot.get()] == [1, 1]
+    shared = SharedResult(Counter(), 1.0, clock=lambda: now[0])
+    assert [shared.get(), shared.get()] == [1, 1]
     now[0] = 1.0
-    assert snapshot.get() == 2
-    snapshot.forget()
-    assert snapshot.get() == 3
+    assert shared.get() == 2
+    shared.forget()
+    assert shared.get() == 3
 
 
 def test_peeking_computes_nothing() -> None:
     now = [0.0]
     make = Counter()
-    snapshot = Snapshot(make, 1.0, clock=lambda: now[0])
-    assert snapshot.peek() is None
-    snapshot.get()
-    assert snapshot.peek() == 1
+    shared = SharedResult(make, 1.0, clock=lambda: now[0])
+    assert shared.peek() is None
+    shared.get()
+    assert shared.peek() == 1
     now[0] = 1.0
-    assert snapshot.peek() is None
+    assert shared.peek() is None
     assert make.calls == 1
 
 
 def test_concurrent_callers_share_one_computation() -> None:
     make = Counter()
     make.may_go.clear()
-    snapshot = Snapshot(make, 60.0)
+    shared = SharedResult(make, 60.0)
     with ThreadPoolExecutor(8) as threads:
-        asked = [threads.submit(snapshot.get) for _ in range(8)]
+        asked = [threads.submit(shared.get) for _ in range(8)]
         assert make.started.wait(20)
         make.may_go.set()
         assert {one.result(20) for one in asked} == {1}
     assert make.calls == 1
 
 
-def test_old_snapshot_is_served_while_a_new_one_is_computed() -> None:
+def test_old_result_is_served_while_a_new_one_is_computed() -> None:
     now = [0.0]
     make = Counter()
-    snapshot = Snapshot(make, 1.0, clock=lambda: now[0])
-    snapshot.get()
+    shared = SharedResult(make, 1.0, clock=lambda: now[0])
+    shared.get()
     now[0] = 2.0
     make.started.clear()
     make.may_go.clear()
     with ThreadPoolExecutor(1) as threads:
-        maker = threads.submit(snapshot.get)
+        maker = threads.submit(shared.get)
         assert make.started.wait(20)
-        assert snapshot.get() == 1
+        assert shared.get() == 1
         make.may_go.set()
         assert maker.result(20) == 2
 
@@ -81,8 +81,8 @@ def test_error_is_cached_as_long_as_a_result() -> None:
         calls.append(1)
         raise OSError("unavailable")
 
-    snapshot = Snapshot(fail, 60.0)
+    shared = SharedResult(fail, 60.0)
     for _ in range(3):
         with pytest.raises(OSError, match="unavailable"):
-            snapshot.get()
+            shared.get()
     assert len(calls) == 1

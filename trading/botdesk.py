@@ -19,7 +19,7 @@ from trading.core.orderstates import OrderState
 from trading.core.reports import ContradictionError
 from trading.core.risk.limits import Limits
 from trading.core.transitions import IllegalTransitionError
-from trading.database import applied, in_thread
+from trading.databasecalls import applied, in_thread
 from trading.following import Follower
 from trading.models import Bot, BotOrder, BotPosition
 from trading.sending import (
@@ -53,7 +53,7 @@ CONFIRMATIONS: Final = 20
 CONFIRM_PAUSE_S: Final = 0.1
 
 
-class Desk:
+class BotDesk:
     """Acts for one bot. `clock` is the wall clock."""
 
     def __init__(self, bot: Bot, broker: Broker, clock: Callable[[], datetime]) -> None:

@@ -9,13 +9,13 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from indicators import costs, requests
+from indicators import costs, ondemand
 from indicators.catalogue import CATALOGUE, of_prices
-from indicators.requests import Rolling
+from indicators.ondemand import Rolling
 from instruments.models import Instrument
 from rig.histories import make_instrument, make_ticks, record
 from web.clients import ClientGone, client_of_request
-from web.slots import Slots
+from web.concurrency import ConcurrencyLimit
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/indicators/"
@@ -66,8 +66,8 @@ def test_expensive_requests_beyond_the_slots_get_retry_after(
     client: Client, market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(costs, "EXPENSIVE_WORK", 100_000)
-    monkeypatch.setattr(requests, "slots", Slots(running=1, waiting=0))
-    with requests.slots.taken():
+    monkeypatch.setattr(ondemand, "slots", ConcurrencyLimit(running=1, waiting=0))
+    with ondemand.slots.taken():
         for path in ("hurst/ES/rolling/", "hurst/ES/"):
             answer = client.get(f"{API}{path}", {"n": 500})
             assert (answer.status_code, answer["Retry-After"]) == (503, "2")
@@ -77,7 +77,7 @@ def test_expensive_requests_beyond_the_slots_get_retry_after(
 
 
 def test_slot_is_awaited_and_released() -> None:
-    slots = Slots(running=1, waiting=1)
+    slots = ConcurrencyLimit(running=1, waiting=1)
     entered = threading.Event()
 
     def enter() -> None:
@@ -106,7 +106,7 @@ class GoneAfter(threading.Event):
 
 
 def test_waiting_for_a_slot_ends_with_the_client() -> None:
-    slots = Slots(running=1, waiting=1)
+    slots = ConcurrencyLimit(running=1, waiting=1)
     with slots.taken(), client_of_request(GoneAfter(2)), pytest.raises(ClientGone), slots.taken():
         raise AssertionError("entered")
     with slots.taken():
@@ -121,7 +121,7 @@ def test_rows_do_not_depend_on_slices(
     indicator = CATALOGUE[name]
     parameters = indicator.read({"n": 520 if name == "hurst" else 100})
     whole = Rolling(indicator, market, parameters, step).rows()
-    monkeypatch.setattr(requests, "SLICE_WORK", 10 * costs.window_work(name, parameters))
+    monkeypatch.setattr(ondemand, "SLICE_WORK", 10 * costs.window_work(name, parameters))
     sliced = Rolling(indicator, market, parameters, step).rows()
     assert len(sliced) == len(whole) > 10
     for found, expected in zip(sliced, whole, strict=True):
@@ -132,7 +132,7 @@ def test_computation_stops_between_slices_when_its_client_disconnects(
     market: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indicator = CATALOGUE["hurst"]
-    monkeypatch.setattr(requests, "SLICE_WORK", 1)
+    monkeypatch.setattr(ondemand, "SLICE_WORK", 1)
     parameters = indicator.read({"n": 520})
     gone = GoneAfter(3)
     with client_of_request(gone), pytest.raises(ClientGone):

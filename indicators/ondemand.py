@@ -20,13 +20,15 @@ from indicators.windows import Points
 from instruments.models import Instrument
 from market.times import from_microseconds
 from web.clients import check_client
-from web.slots import Slots
+from web.concurrency import ConcurrencyLimit
 
 Row = tuple[int, float | None, float | None]
 
 SLICE_WORK = 100_000_000
 """Work between two checks that the client is connected: about 0.2 s of CPU."""
-slots = Slots(running=max(1, settings.WEB_THREADS // 4), waiting=settings.WEB_THREADS // 4)
+slots = ConcurrencyLimit(
+    running=max(1, settings.WEB_THREADS // 4), waiting=settings.WEB_THREADS // 4
+)
 
 
 class TooExpensive(APIException):  # type: ignore[misc]  # REST framework ships no types

@@ -17,7 +17,7 @@ from live.tape import Tape, is_gap
 from live.topics import shown
 
 
-class Feed:
+class ClientFeed:
     """Sends the frames of its topics in order, each row once.
 
     It reads a tape on its own until it is at the end; then it joins the subscribers.
