@@ -15,6 +15,7 @@ import numpy as np
 
 from indicators.estimate import FloatArray, Interval
 from indicators.ordinal_patterns import count
+from indicators.series import read_only
 
 FEW_VECTORS = 200
 """Below, the entropy takes few values: the quantile is simulated for each number."""
@@ -75,7 +76,7 @@ def _simulated(vectors: int, m: int) -> float:
     drawn = np.empty(RUNS)
     for run in range(RUNS):
         counts = np.zeros(factorial(m), np.int64)
-        count(rng.random(vectors + m - 1), 0, vectors, m, 1, counts)
+        count(read_only(rng.random(vectors + m - 1)), 0, vectors, m, 1, counts)
         p = counts[counts > 0] / vectors
         drawn[run] = -(p * np.log(p)).sum() / log(factorial(m))
     # The quantile is one of few values: inside or not, whichever comes nearer to 95 of 100.

@@ -12,7 +12,7 @@ from indicators.estimate import Estimate, FloatArray, IntArray, RefusedError, Ro
 from indicators.expected_range import peters
 from indicators.rescaled_range import LONGEST, are_coins, mean_and_drift, rolling_mean_rs
 from indicators.rolling import rolling_ends
-from indicators.series import Series, check_whole, finite_series, length, scaled
+from indicators.series import Series, check_whole, finite_series, length, read_only, scaled
 from indicators.threads import map_in_threads, processors, workers_of
 
 FEWEST_WINDOWS: Final = 5
@@ -72,7 +72,7 @@ def hurst_of_increments(
         largest = min(x.size, LONGEST)
         if sizes.size == 0 or sizes[0] < 2 or sizes[-1] > largest:
             raise ValueError(f"windows {list(windows)}: use sizes from 2 to {largest}")
-        path = np.concatenate([[0.0], np.cumsum(x - x.mean())])
+        path = read_only(np.concatenate([[0.0], np.cumsum(x - x.mean())]))
         return _measure(path, sizes, corrected, workers=1)
     except RefusedError as error:
         return HurstEstimate(value=None, reason=str(error), n=length(increments))

@@ -51,8 +51,7 @@ def compute(work: Work, descriptor: int) -> Any:
     try:
         if size == 0:
             return function(np.empty(work.shape, work.dtype), *work.arguments)
-        # Not ACCESS_READ: every kernel would be compiled once more, for read-only arrays.
-        with mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY) as memory:
+        with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory:
             array = np.frombuffer(memory, work.dtype).reshape(work.shape)
             result = function(array, *work.arguments)
             del array

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from indicators.estimate import FloatArray, IntArray
+from indicators.series import read_only
 from market.compiling import intrinsic, njit
 
 ROUNDING = 4 * np.finfo(np.float64).eps
@@ -116,7 +117,7 @@ def mean_and_drift(path: FloatArray, w: int) -> tuple[float, float]:
 
 def mean_rs(path: FloatArray, w: int) -> float:
     """Return the mean R/S over the whole chunks of `w` increments; 0 where none has any."""
-    return mean_and_drift(path, w)[0]
+    return mean_and_drift(read_only(path), w)[0]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

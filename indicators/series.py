@@ -3,14 +3,15 @@
 import warnings
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from indicators.estimate import FloatArray, NumberArray, RefusedError
+from indicators.estimate import FloatArray, IntArray, NumberArray, RefusedError
 from market.compiling import njit
 
 Series = Sequence[Any] | np.ndarray[Any, Any]
+AnyNumbers = TypeVar("AnyNumbers", FloatArray, IntArray)
 
 FAR: Final = 2**40
 """Integers that begin beyond are counted from their first one: an offset costs no digits."""
@@ -19,7 +20,7 @@ NO_NUMBERS: Final = (str, bytes, bytearray, complex, np.datetime64, np.timedelta
 
 
 def finite_series(values: Series) -> FloatArray:
-    """Return `values` as contiguous float64, not copied when they are that already.
+    """Return `values` as contiguous float64, not copied when they are that already, read-only.
 
     Integers that begin far from 0 are counted from the first one. Raises RefusedError for
     anything that is not a 1-D series of finite real numbers; the message names the shape, the
@@ -50,14 +51,24 @@ def comparable_series(values: Series) -> NumberArray:
     if array.dtype.kind not in "iu":
         return _floats(array)
     if array.dtype == np.uint64:  # moved down by 2**63, so that all of it fits
-        return np.ascontiguousarray(array ^ np.uint64(2**63)).view(np.int64)
-    return np.ascontiguousarray(array, dtype=np.int64)
+        return read_only(np.ascontiguousarray(array ^ np.uint64(2**63)).view(np.int64))
+    return read_only(np.ascontiguousarray(array, dtype=np.int64))
+
+
+def read_only(series: AnyNumbers) -> AnyNumbers:
+    """Return a view of a series that cannot be written.
+
+    Kernels are compiled for such series alone: once more for others would take seconds.
+    """
+    view = series.view()
+    view.setflags(write=False)
+    return view
 
 
 def scaled(floats: FloatArray) -> FloatArray:
     """Return the series, scaled by a power of 2 where its squares would overflow or vanish."""
     exponent = int(np.frexp(max(floats.max(), -floats.min()))[1])
-    return floats if abs(exponent) < 500 else np.ldexp(floats, -exponent)
+    return floats if abs(exponent) < 500 else read_only(np.ldexp(floats, -exponent))
 
 
 def check_whole(**parameters: object) -> None:
@@ -86,7 +97,7 @@ def _series(values: Series) -> np.ndarray[Any, Any]:
 
 def _floats(array: np.ndarray[Any, Any]) -> FloatArray:
     with np.errstate(over="ignore"):  # what is too large for a float64 becomes inf
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return read_only(np.ascontiguousarray(array, dtype=np.float64))
 
 
 def refuse_not_finite(series: NumberArray) -> None:
@@ -107,7 +118,7 @@ def _from_first(whole: np.ndarray[Any, Any]) -> FloatArray:
     """Return integers of 64 bits less the first, by halves: no difference overflows."""
     high, low = whole >> 32, whole & 0xFFFFFFFF
     highs, lows = (half.astype(np.float64) - float(half[0]) for half in (high, low))
-    return highs * 2.0**32 + lows
+    return read_only(highs * 2.0**32 + lows)
 
 
 def _numbers(values: Series) -> np.ndarray[Any, Any]:

@@ -116,8 +116,8 @@ class SharedPool:
     ) -> list[Any]:
         """Return function(array, *arguments[i]) for each i, in order.
 
-        `function` is "module:name"; what it writes into `array`, no other call sees. Raises
-        WorkerError when a worker fails; a worker that was killed is replaced at the next call.
+        `function` is "module:name"; `array` is read-only there. Raises WorkerError when a worker
+        fails; a worker that was killed is replaced at the next call.
         """
         with shared(array) as descriptor:
 

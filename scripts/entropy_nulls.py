@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.ordinal_patterns import count
+from indicators.series import read_only
 
 ROOT = Path(__file__).resolve().parent.parent
 RATIOS = (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.25, 2.5, 3, 3.5, 4, 5, 6.5, 8, 12, 20, 50, 100, 200,
@@ -33,7 +34,7 @@ def shortfalls(m: int, vectors: int, rng: np.random.Generator) -> NDArray[np.flo
     drawn = np.empty(runs)
     for run in range(runs):
         counts = np.zeros(factorial(m), np.int64)
-        count(rng.random(vectors + m - 1), 0, vectors, m, 1, counts)
+        count(read_only(rng.random(vectors + m - 1)), 0, vectors, m, 1, counts)
         p = counts[counts > 0] / vectors
         drawn[run] = 2 * vectors * (log(factorial(m)) + (p * np.log(p)).sum())
     return drawn
@@ -43,7 +44,7 @@ def walk_limit(m: int, rng: np.random.Generator) -> float:
     """Return H of a random walk, pooled over LONG_RUNS walks of LONG steps."""
     pooled = np.zeros(factorial(m), np.int64)
     for _ in range(LONG_RUNS):
-        count(rng.standard_normal(LONG).cumsum(), 0, LONG - m + 1, m, 1, pooled)
+        count(read_only(rng.standard_normal(LONG).cumsum()), 0, LONG - m + 1, m, 1, pooled)
     return entropy(pooled)
 
 
@@ -55,7 +56,8 @@ def walk_moments(m: int, tau: int, limit: float, rng: np.random.Generator) -> li
     drawn = np.empty(runs)
     for run in range(runs):
         counts = np.zeros(size, np.int64)
-        count(rng.standard_normal(vectors + (m - 1) * tau).cumsum(), 0, vectors, m, tau, counts)
+        walk = rng.standard_normal(vectors + (m - 1) * tau).cumsum()
+        count(read_only(walk), 0, vectors, m, tau, counts)
         drawn[run] = entropy(counts)
     independent = vectors / tau
     bias, spread = (limit - drawn.mean()) * independent, drawn.std(ddof=1) * independent**0.5

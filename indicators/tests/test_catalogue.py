@@ -12,11 +12,14 @@ from numba.core.dispatcher import Dispatcher
 
 from indicators import ordinal_patterns, rescaled_range, series
 from indicators.catalogue import CATALOGUE, Cost, Indicator, Parameter, of_prices
+from indicators.entropy import permutation_entropy
 from indicators.estimate import Estimate, RollingEstimate
+from indicators.hurst import hurst_exponent
 from indicators.models import Reading
 from indicators.readings import scan_market
 from indicators.rolling import rolling_ends
 from indicators.scanning import pays, scan
+from indicators.series import read_only
 from instruments.models import Instrument
 from market.compiling import Deferred
 from rig.histories import make_instrument, make_ticks, record
@@ -114,6 +117,10 @@ def test_setup_compiles_the_kernels_of_all_measures(client: Client, market: Inst
     for name in (indicator.name for indicator in of_prices()):
         client.get(f"/api/v1/indicators/{name}/ES/")
         client.get(f"/api/v1/indicators/{name}/ES/rolling/?n=600&step=50")
+    walk = np.random.default_rng(1).normal(size=1_000).cumsum()
+    for of_notebook in (walk, read_only(walk)):  # columns of pandas are read-only
+        hurst_exponent(of_notebook)
+        permutation_entropy(of_notebook)
     assert signatures() == compiled
 
 

@@ -10,6 +10,7 @@ from indicators.estimate import RefusedError
 from indicators.expected_range import anis_lloyd, of_coins, peters
 from indicators.hurst import hurst_exponent, hurst_of_increments, hurst_windows, rolling_hurst
 from indicators.rescaled_range import LONGEST, mean_and_drift, mean_rs
+from indicators.series import finite_series
 from indicators.tests import naive
 from indicators.tests.noise import fractional_gaussian_noise, law_path, recorded_walk
 
@@ -240,20 +241,23 @@ def test_windows_are_no_longer_than_the_kernel_can_count():
 
 def test_drift_is_the_variance_that_regimes_add_to_mean_rs():
     rng = np.random.default_rng(5)
-    paths = [recorded_walk(2_000, 0.0, rng).cumsum(dtype=float) for _ in range(50)]
-    steady = [mean_and_drift(path, 10)[1] for path in paths]
+    steady = [drift(recorded_walk(2_000, 0.0, rng).cumsum()) for _ in range(50)]
     phi = np.repeat(np.tile([-0.8, 0.8], 5), 200)
     changing = np.cumprod(np.where(rng.random(2_000) < (1 + phi) / 2, 1, -1)).cumsum()
     halves = np.concatenate([recorded_walk(1_000, phi, rng) for phi in (-0.8, 0.8)]).cumsum()
     assert np.mean(steady) < 1e-3
-    assert mean_and_drift(halves.astype(float), 10)[1] > 0.01
-    assert mean_and_drift(changing.astype(float), 10)[1] < 2e-3  # each part holds two regimes
+    assert drift(halves) > 0.01
+    assert drift(changing) < 2e-3  # each part holds two regimes
+
+
+def drift(path):
+    return mean_and_drift(finite_series(path), 10)[1]
 
 
 def test_drift_needs_two_chunks_in_each_part():
     path = np.random.default_rng(6).normal(size=100).cumsum()
-    mean, drift = mean_and_drift(path, 11)
-    assert (mean > 0, drift) == (True, 0.0)
+    mean, unknown = mean_and_drift(finite_series(path), 11)
+    assert (mean > 0, unknown) == (True, 0.0)
 
 
 BIAS = {0.3: 0.075, 0.5: 0.045, 0.7: 0.005, 0.9: -0.065}

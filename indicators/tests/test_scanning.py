@@ -78,27 +78,16 @@ def killed_by_itself(array):
 
 
 def failing(array):
-    raise ValueError("no array like this")
-
-
-def increased(array):
-    array += 1
-    return array[0]
+    array[0] = 1.0
 
 
 def test_worker_that_dies_or_fails_raises(pool):
     module = "indicators.tests.test_scanning"
     with pytest.raises(WorkerError, match="ended"):
         pool.map(f"{module}:killed_by_itself", np.zeros(3), [()])
-    with pytest.raises(WorkerError, match="no array like this"):
+    with pytest.raises(WorkerError, match="read-only"):
         pool.map(f"{module}:failing", np.zeros(3), [()])
     assert pool.map(f"{module}:pid_of_worker", np.zeros(0), [()])
-
-
-def test_calls_do_not_see_what_others_write(pool):
-    zeros = np.zeros(3)
-    assert pool.map("indicators.tests.test_scanning:increased", zeros, [()] * 5) == [1.0] * 5
-    assert not zeros.any()
 
 
 PARENT = """if True:

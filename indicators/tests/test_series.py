@@ -34,7 +34,10 @@ def test_every_container_of_numbers_gives_the_same_series(values):
 
 def test_float64_is_not_copied():
     values = np.arange(3.0)
-    assert finite_series(values) is values
+    series = finite_series(values)
+    assert np.shares_memory(series, values)
+    assert not series.flags.writeable
+    assert values.flags.writeable
 
 
 @pytest.mark.parametrize(
