@@ -1,5 +1,7 @@
 """One use of every kernel, as the product uses it, so that Numba compiles it."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 
 from exchange.depth.blocks import UPDATE, decode_all
@@ -15,9 +17,19 @@ from quotes.law.walker import MarketLaw, Start
 
 
 def use_all() -> None:
+    """Use all of them in two processes, because the compiler takes half a minute."""
+    with ProcessPoolExecutor(2) as pool:
+        for done in [pool.submit(of_exchange), pool.submit(of_readings)]:
+            done.result()
+
+
+def of_exchange() -> None:
     matching()
     flow()
     recording()
+
+
+def of_readings() -> None:
     warming.load_kernels()
     measures()
 

@@ -63,7 +63,7 @@ def test_kernel_is_compiled_again_when_a_helper_in_another_file_changes(ask):
 
 
 def test_setup_compiles_what_the_product_uses():
-    kerneluses.use_all()
+    kerneluses.of_exchange()
     compiled = signatures()
     engine = MatchingEngine(capacity=10)
     engine.process(np.zeros(3, MESSAGE))
