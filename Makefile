@@ -40,7 +40,7 @@ setup: .venv/runtime .env ## install packages, compile the kernels and write a d
 	@$(BIN)/python scripts/javascript.py
 	@$(BIN)/python -m scripts.kernels
 
-# The first check of types takes ten times as long as later ones. It fills the core that the compiler leaves idle.
+# The first check of types takes ten times as long as later ones, so it is done here, too.
 setup-dev: .venv/development .env
 	@$(BIN)/python scripts/javascript.py --dev
 	@$(BIN)/python -m scripts.kernels & test -d .mypy_cache || DEBUG=on $(BIN)/mypy > /dev/null; wait $$!
