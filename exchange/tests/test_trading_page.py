@@ -85,6 +85,7 @@ def open_account(page: Page, market: str) -> None:
     opened(page, market)
     page.get_by_role("button", name="Open a practice account").click()
     expect(page.locator("#equity")).to_have_text("10,000.00")
+    expect(page.locator("#announcer")).to_have_text(re.compile("^The account .+ is open"))
 
 
 def count_of(orders: Locator) -> int:
