@@ -54,7 +54,7 @@ class Decision:
     target: int | None = None
     """Lots to hold, reached with orders that may take; None: the position is right as it is."""
     urgency: float = 1.0
-    """Of reaching the target: 0 it may as well not trade, 1 it must (core/execution.py)."""
+    """Of reaching the target: 0 it may as well not trade, 1 it must (core/orderchoice.py)."""
     quotes: Sequence[Quote] = ()
     """The orders that should rest; others of this bot in this instrument are cancelled."""
     why: Mapping[str, Any] = field(default_factory=dict)
